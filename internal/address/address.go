@@ -1,0 +1,239 @@
+// Package address reads mail addresses and domain names and brings them to one
+// normal form.
+//
+// An address has a local part, which only its own domain may interpret, and a
+// domain, which is a DNS name. Domains are compared as A-labels in lower case, so
+// that "BÜCHER.example" and "xn--bcher-kva.example" are one domain wherever
+// Outrider compares, looks up or configures one. The organizational domain is the
+// registrable one by the public suffix list.
+//
+// Standards: RFC 5321 Section 4.1.2 (paths), RFC 5322 Section 3.4 (addr-spec),
+// RFC 5890 to 5892 (IDNA), RFC 6531 (internationalised local parts).
+//
+// Divergences: ParsePath accepts every local part that a client may quote, and
+// keeps its spelling; it refuses source routes, which no host should send today.
+package address
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/net/publicsuffix"
+)
+
+// Limits of RFC 5321, Section 4.5.3.1, in octets.
+const (
+	maxLocal  = 64
+	maxDomain = 255
+	maxPath   = 254 // 256 with the angle brackets
+)
+
+// Errors of ParsePath.
+var (
+	ErrSyntax   = errors.New("malformed address")
+	ErrTooLong  = errors.New("address too long")
+	ErrNeedUTF8 = errors.New("address needs SMTPUTF8")
+)
+
+// Address is one mailbox address. The zero value is the null address "<>".
+type Address struct {
+	Local  string // local part as written, quotes included
+	Domain string // normal form of Domain, or an address literal with its brackets
+}
+
+// String returns the address as it goes into a path, without angle brackets.
+func (a Address) String() string {
+	if a.IsZero() {
+		return ""
+	}
+	return a.Local + "@" + a.Domain
+}
+
+// IsZero reports whether the address is the null address.
+func (a Address) IsZero() bool { return a == Address{} }
+
+// Key returns the form under which Outrider compares addresses: in lower case, since
+// no host in use today tells local parts apart by case.
+func (a Address) Key() string { return strings.ToLower(a.String()) }
+
+// ParsePath reads the content of a reverse-path or forward-path, without its angle
+// brackets. utf8OK says whether SMTPUTF8 was asked for.
+func ParsePath(s string, utf8OK bool) (Address, error) {
+	if len(s) > maxPath {
+		return Address{}, ErrTooLong
+	}
+	local, rest, err := cutLocal(s, utf8OK)
+	if err != nil {
+		return Address{}, err
+	}
+	if !strings.HasPrefix(rest, "@") || len(local) > maxLocal {
+		return Address{}, ErrSyntax
+	}
+	domain, err := parseDomain(rest[1:], utf8OK)
+	if err != nil {
+		return Address{}, err
+	}
+	return Address{Local: local, Domain: domain}, nil
+}
+
+// cutLocal splits s behind its local part, which is a dot-atom or a quoted string.
+func cutLocal(s string, utf8OK bool) (local, rest string, err error) {
+	if !utf8.ValidString(s) {
+		return "", "", ErrSyntax
+	}
+	if !utf8OK && !isASCII(s) {
+		return "", "", ErrNeedUTF8
+	}
+	if strings.HasPrefix(s, `"`) {
+		return cutQuoted(s)
+	}
+	end := strings.IndexByte(s, '@')
+	if end <= 0 || !isDotAtom(s[:end]) {
+		return "", "", ErrSyntax
+	}
+	return s[:end], s[end:], nil
+}
+
+func cutQuoted(s string) (local, rest string, err error) {
+	for i := 1; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\\':
+			i++
+			if i == len(s) || s[i] < ' ' || s[i] == 0x7f {
+				return "", "", ErrSyntax
+			}
+		case c == '"':
+			return s[:i+1], s[i+1:], nil
+		case c < ' ' || c == 0x7f:
+			return "", "", ErrSyntax
+		}
+	}
+	return "", "", ErrSyntax
+}
+
+// isDotAtom reports whether s is a dot-atom. Leading, trailing and double dots are
+// accepted, since large providers have issued such addresses.
+func isDotAtom(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c == 0x7f || strings.IndexByte(`()<>[]:;@\,"`, c) >= 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func parseDomain(s string, utf8OK bool) (string, error) {
+	if strings.HasPrefix(s, "[") {
+		return parseLiteral(s)
+	}
+	if !utf8OK && !isASCII(s) {
+		return "", ErrNeedUTF8
+	}
+	d, err := Domain(s)
+	if err != nil {
+		return "", ErrSyntax
+	}
+	return d, nil
+}
+
+// parseLiteral reads an address literal.
+// RFC 5321, Section 4.1.3: IPv6 literals carry the tag "IPv6:".
+func parseLiteral(s string) (string, error) {
+	inner, ok := strings.CutSuffix(strings.TrimPrefix(s, "["), "]")
+	if !ok {
+		return "", ErrSyntax
+	}
+	if len(inner) > 5 && strings.EqualFold(inner[:5], "IPv6:") {
+		inner = inner[5:]
+	}
+	if _, err := netip.ParseAddr(inner); err != nil {
+		return "", ErrSyntax
+	}
+	return s, nil
+}
+
+// profile maps as browsers do, but keeps underscores and other characters that DNS
+// allows and mail in the wild uses.
+var profile = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false), idna.Transitional(false))
+
+// Domain returns the normal form of a domain name: A-labels in lower case without
+// a final dot.
+func Domain(s string) (string, error) {
+	s = strings.TrimSuffix(s, ".")
+	d := s
+	if !isLowerHost(s) {
+		var err error
+		if d, err = profile.ToASCII(s); err != nil {
+			return "", fmt.Errorf("converting domain %q to ASCII: %w", s, err)
+		}
+	}
+	if d == "" || len(d) > maxDomain || !validLabels(d) {
+		return "", fmt.Errorf("reading domain %q: %w", s, ErrSyntax)
+	}
+	return d, nil
+}
+
+// isLowerHost reports whether s is in normal form already, so that idna need not look.
+func isLowerHost(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return !strings.Contains(s, "xn--")
+}
+
+// validLabels checks lengths and characters of each label.
+// RFC 1035, Section 2.3.4: labels have at most 63 octets.
+func validLabels(d string) bool {
+	for label := range strings.SplitSeq(d, ".") {
+		if label == "" || len(label) > 63 || !isDotAtom(label) {
+			return false
+		}
+	}
+	return true
+}
+
+// Unicode returns the domain with U-labels, for people. A label that does not
+// convert stays as it is.
+func Unicode(domain string) string {
+	u, err := idna.Display.ToUnicode(domain)
+	if err != nil {
+		return domain
+	}
+	return u
+}
+
+// Organizational returns the organizational domain of a domain in normal form: one
+// label below its public suffix. A public suffix is its own organizational domain.
+func Organizational(domain string) string {
+	org, err := publicsuffix.EffectiveTLDPlusOne(domain)
+	if err != nil {
+		return domain
+	}
+	return org
+}
+
+// SameOrganization reports whether both domains belong to one organizational domain.
+func SameOrganization(a, b string) bool {
+	return a != "" && b != "" && Organizational(a) == Organizational(b)
+}
+
+// Within reports whether domain is parent or one of its subdomains.
+func Within(domain, parent string) bool {
+	return domain == parent || len(domain) > len(parent) && strings.HasSuffix(domain, parent) && domain[len(domain)-len(parent)-1] == '.'
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

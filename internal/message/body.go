@@ -1,0 +1,143 @@
+package message
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// MemoryThreshold is the size in bytes up to which a message stays in memory while
+// it is received; beyond, it streams to an unlinked file.
+const MemoryThreshold = 1 << 20
+
+// ErrBodyTooLarge is returned by Capture.Write once the message exceeds its limit.
+var ErrBodyTooLarge = errors.New("message exceeds the size limit")
+
+// Body is the raw bytes of one message, in memory or in an unlinked file. Reading is
+// safe for concurrent use; Close is not, and ends all use.
+type Body struct {
+	mem  []byte
+	file *os.File // or nil
+	size int64
+}
+
+// NewBody returns a body that shares raw, which must not change any more.
+func NewBody(raw []byte) *Body { return &Body{mem: raw, size: int64(len(raw))} }
+
+// Size returns the number of bytes.
+func (b *Body) Size() int64 { return b.size }
+
+// Bytes returns all bytes. A body on disk is read into memory on each call, so the
+// caller bounds how many it asks for at once.
+func (b *Body) Bytes() ([]byte, error) {
+	if b.file == nil {
+		return b.mem, nil
+	}
+	raw := make([]byte, b.size)
+	if _, err := b.file.ReadAt(raw, 0); err != nil {
+		return nil, fmt.Errorf("reading message from its capture file: %w", err)
+	}
+	return raw, nil
+}
+
+// ReadAt reads len(p) bytes at offset off, as io.ReaderAt.
+func (b *Body) ReadAt(p []byte, off int64) (int, error) {
+	if b.file == nil {
+		return bytes.NewReader(b.mem).ReadAt(p, off) //nolint:wrapcheck // io.EOF must stay itself
+	}
+	return b.file.ReadAt(p, off) //nolint:wrapcheck // io.EOF must stay itself
+}
+
+// Range copies the bytes from offset from up to offset to into w.
+func (b *Body) Range(w io.Writer, from, to int64) error {
+	if b.file == nil {
+		_, err := w.Write(b.mem[from:to])
+		return err //nolint:wrapcheck // the error is the writer's
+	}
+	_, err := io.Copy(w, io.NewSectionReader(b.file, from, to-from))
+	return err //nolint:wrapcheck // the error is the writer's
+}
+
+// WriteTo writes all bytes to w.
+func (b *Body) WriteTo(w io.Writer) (int64, error) { return b.size, b.Range(w, 0, b.size) }
+
+// Close frees the file of a body on disk. The second call does nothing.
+func (b *Body) Close() error {
+	if b.file == nil {
+		return nil
+	}
+	f := b.file
+	b.file = nil
+	return f.Close() //nolint:wrapcheck // closing an unlinked file
+}
+
+// Capture collects the bytes of one message while they are received. The zero value
+// is not usable; call NewCapture. Finish or Discard must be called.
+type Capture struct {
+	dir   string
+	limit int64
+	mem   []byte
+	file  *os.File
+	size  int64
+}
+
+// NewCapture returns a capture that keeps large messages in dir and refuses more
+// than limit bytes.
+func NewCapture(dir string, limit int64) *Capture { return &Capture{dir: dir, limit: limit} }
+
+// Write appends p. Nothing of p is kept when the limit would be exceeded.
+func (c *Capture) Write(p []byte) (int, error) {
+	if c.size+int64(len(p)) > c.limit {
+		return 0, ErrBodyTooLarge
+	}
+	if c.file == nil && c.size+int64(len(p)) > MemoryThreshold {
+		if err := c.spill(); err != nil {
+			return 0, err
+		}
+	}
+	if c.file == nil {
+		c.mem = append(c.mem, p...)
+	} else if _, err := c.file.Write(p); err != nil {
+		return 0, fmt.Errorf("writing message to its capture file: %w", err)
+	}
+	c.size += int64(len(p))
+	return len(p), nil
+}
+
+// spill moves what was collected to a file that no crash can leave behind.
+func (c *Capture) spill() error {
+	f, err := os.CreateTemp(c.dir, "capture-*")
+	if err != nil {
+		return fmt.Errorf("creating capture file: %w", err)
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		_ = f.Close()
+		return fmt.Errorf("unlinking capture file: %w", err)
+	}
+	if _, err := f.Write(c.mem); err != nil {
+		_ = f.Close()
+		return fmt.Errorf("writing message to its capture file: %w", err)
+	}
+	c.file, c.mem = f, nil
+	return nil
+}
+
+// Size returns the number of bytes written so far.
+func (c *Capture) Size() int64 { return c.size }
+
+// Finish returns the body. The capture must not be used any more.
+func (c *Capture) Finish() *Body {
+	b := &Body{mem: c.mem, file: c.file, size: c.size}
+	c.mem, c.file = nil, nil
+	return b
+}
+
+// Discard frees what was collected. It does nothing after Finish.
+func (c *Capture) Discard() {
+	if c.file != nil {
+		_ = c.file.Close()
+	}
+	c.mem, c.file = nil, nil
+}

@@ -1,0 +1,189 @@
+// Package verdict holds the words of judgement: Class, Finding, Disposition and
+// Verdict.
+//
+// A verdict is a sum of named findings. Each finding adds log-odds to one class
+// of unwanted mail, and a calibrated model turns the sums into probabilities, so
+// that the same list explains the verdict in the header, the console, the API
+// and the SIEM. Dispositions and their order are those of the reference product.
+//
+// The package imports nothing of Outrider and does no I/O.
+package verdict
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Class is one kind of unwanted mail.
+type Class uint8
+
+// The classes, in the order in which ties between them are broken.
+const (
+	ClassMalware Class = iota // carries or leads to malicious code
+	ClassPhish                // steals credentials or data by impersonation
+	ClassBEC                  // business email compromise: fraud by persuasion
+	ClassSpoof                // the sender is not who the message claims
+	ClassSpam                 // unsolicited commercial mail and scams sent in bulk
+	ClassBulk                 // newsletters and marketing that a recipient may want
+	NumClasses
+)
+
+var classNames = [NumClasses]string{"malware", "phish", "bec", "spoof", "spam", "bulk"}
+
+// Classes lists every class in order.
+func Classes() []Class {
+	return []Class{ClassMalware, ClassPhish, ClassBEC, ClassSpoof, ClassSpam, ClassBulk}
+}
+
+// String returns the lower-case name of the class, for example "phish".
+func (c Class) String() string {
+	if c < NumClasses {
+		return classNames[c]
+	}
+	return fmt.Sprintf("class(%d)", uint8(c))
+}
+
+// ParseClass returns the class with the given name.
+func ParseClass(name string) (Class, error) {
+	for _, c := range Classes() {
+		if strings.EqualFold(c.String(), name) {
+			return c, nil
+		}
+	}
+	return 0, fmt.Errorf("parsing class: %q is none of %s", name, strings.Join(classNames[:], ", "))
+}
+
+// MarshalText writes the name of the class.
+func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads the name of a class.
+func (c *Class) UnmarshalText(text []byte) (err error) {
+	*c, err = ParseClass(string(text))
+	return err
+}
+
+// Portion says in which part of the message a finding stands.
+type Portion string
+
+// The portions of a message.
+const (
+	PortionEnvelope   Portion = "envelope"
+	PortionHeader     Portion = "header"
+	PortionBody       Portion = "body"
+	PortionAttachment Portion = "attachment"
+	PortionLink       Portion = "link"
+	PortionStructure  Portion = "structure"
+)
+
+// MaxValue bounds the bytes of Finding.Value: enough to recognise what was seen,
+// short enough for a header line.
+const MaxValue = 200
+
+// Finding is one reason for a verdict: what was seen, where, and what it weighs.
+type Finding struct {
+	ID      string  `json:"id"`               // stable machine name, for example "reply-to-differs"
+	Name    string  `json:"name"`             // short title for people
+	Class   Class   `json:"class"`            // the class it speaks for
+	Weight  float64 `json:"weight"`           // log-odds (natural logarithm) added to the class; negative speaks against it
+	Field   string  `json:"field,omitempty"`  // header field, part number or envelope command where it stands
+	Portion Portion `json:"portion"`          // portion of the message
+	Value   string  `json:"value,omitempty"`  // the value seen, at most MaxValue bytes
+	Reason  string  `json:"reason,omitempty"` // one sentence that explains it to an employee
+}
+
+// Disposition is the one word that sums up a verdict.
+type Disposition uint8
+
+// Dispositions, least severe first, so that the larger value is the worse one.
+const (
+	None Disposition = iota
+	Unknown
+	External
+	Encrypted
+	Bulk
+	Spam
+	Spoof
+	Suspicious
+	MaliciousBEC
+	Malicious
+	NumDispositions
+)
+
+var dispositionNames = [NumDispositions]string{
+	"NONE", "UNKNOWN", "EXTERNAL", "ENCRYPTED", "BULK", "SPAM", "SPOOF", "SUSPICIOUS", "MALICIOUS-BEC", "MALICIOUS",
+}
+
+// String returns the name of the disposition in the reference product, for example "MALICIOUS-BEC".
+func (d Disposition) String() string {
+	if d < NumDispositions {
+		return dispositionNames[d]
+	}
+	return fmt.Sprintf("DISPOSITION(%d)", uint8(d))
+}
+
+// ParseDisposition returns the disposition with the given name in any case.
+func ParseDisposition(name string) (Disposition, error) {
+	for d := None; d < NumDispositions; d++ {
+		if strings.EqualFold(d.String(), name) {
+			return d, nil
+		}
+	}
+	return None, fmt.Errorf("parsing disposition: %q is none of %s", name, strings.Join(dispositionNames[:], ", "))
+}
+
+// MarshalText writes the name of the disposition.
+func (d Disposition) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads the name of a disposition.
+func (d *Disposition) UnmarshalText(text []byte) (err error) {
+	*d, err = ParseDisposition(string(text))
+	return err
+}
+
+// Probabilities holds one probability, 0 to 1, per class.
+type Probabilities [NumClasses]float64
+
+// Map returns the probabilities by class name.
+func (p Probabilities) Map() map[string]float64 {
+	m := make(map[string]float64, NumClasses)
+	for _, c := range Classes() {
+		m[c.String()] = p[c]
+	}
+	return m
+}
+
+// Worst returns the most probable class and its probability.
+func (p Probabilities) Worst() (Class, float64) {
+	worst := ClassMalware
+	for _, c := range Classes() {
+		if p[c] > p[worst] {
+			worst = c
+		}
+	}
+	return worst, p[worst]
+}
+
+// Verdict is what Outrider thinks of one message, and why.
+type Verdict struct {
+	Disposition Disposition       `json:"disposition"`
+	Score       float64           `json:"score"`              // 0 to 1: how sure Outrider is that the message is unwanted
+	Classes     Probabilities     `json:"classes"`            // probability per class
+	Findings    []Finding         `json:"findings"`           // heaviest first
+	Degraded    []string          `json:"degraded,omitempty"` // stages that missed their deadline or lacked a source
+	Versions    map[string]string `json:"versions,omitempty"` // detector sets and models that were used
+}
+
+// Sort orders the findings heaviest first, and equal ones by name, so that two
+// judgements of one message read the same.
+func (v *Verdict) Sort() {
+	slices.SortStableFunc(v.Findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(b.Weight, a.Weight), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+// Has reports whether the verdict contains the finding with the given id.
+func (v *Verdict) Has(id string) bool {
+	return slices.ContainsFunc(v.Findings, func(f Finding) bool { return f.ID == id })
+}
