@@ -1,0 +1,143 @@
+// Package mailauth finds out who really sent a message: SPF, DKIM and DMARC, and the
+// Authentication-Results header in which receivers write down what they found.
+//
+// SPF asks whether the connecting address may use the envelope's domain; DKIM checks
+// a signature that a domain put on header and body; DMARC ties either to the domain
+// that the reader sees in From, and publishes what the owner of that domain wants
+// done with mail that fails. All three are judged for the true sender: the connecting
+// address, or the one that connected to the first trusted gateway before us.
+//
+// Standards: RFC 7208 (SPF), RFC 6376, 8301 and 8463 (DKIM), RFC 9989 (DMARC), RFC
+// 8601 (Authentication-Results).
+//
+// Limits: DKIM is checked by go-msgauth and the DMARC organizational domain is found
+// by the public suffix list; ARC is not read yet.
+package mailauth
+
+import (
+	"net/netip"
+	"strings"
+
+	"outrider/internal/address"
+)
+
+// Result is the outcome of one method, in the words of RFC 8601, Section 2.7.
+type Result string
+
+// The outcomes. The empty Result means that the method was not tried.
+const (
+	None      Result = "none"
+	Pass      Result = "pass"
+	Fail      Result = "fail"
+	SoftFail  Result = "softfail"
+	Neutral   Result = "neutral"
+	Policy    Result = "policy"
+	TempError Result = "temperror"
+	PermError Result = "permerror"
+)
+
+// Source says where results come from.
+type Source string
+
+// The sources of results.
+const (
+	SourceEdge   Source = "edge"   // computed by Outrider
+	SourceHeader Source = "header" // read from the Authentication-Results of the receiving host
+	SourceNone   Source = "none"   // nobody checked
+)
+
+// SPF is the outcome of SPF.
+type SPF struct {
+	Result Result `json:"result"`
+	Domain string `json:"domain"` // domain that was checked
+	Helo   bool   `json:"helo"`   // the HELO identity was checked, since the reverse-path is null
+	Why    string `json:"why,omitempty"`
+}
+
+// DKIM is the outcome of one signature.
+type DKIM struct {
+	Result Result `json:"result"`
+	Domain string `json:"domain"`         // d=
+	Ident  string `json:"ident"`          // i=, or ""
+	Why    string `json:"why,omitempty"`  // why it did not pass
+	Keys   int    `json:"keys,omitempty"` // header fields signed
+}
+
+// DMARC is the outcome of DMARC.
+type DMARC struct {
+	Result  Result `json:"result"`
+	Domain  string `json:"domain"`  // author domain
+	Policy  string `json:"policy"`  // "none", "quarantine", "reject", or "" without a record
+	Aligned string `json:"aligned"` // "spf", "dkim", or ""
+	Why     string `json:"why,omitempty"`
+}
+
+// Results is everything known about the authentication of one message.
+type Results struct {
+	Source Source     `json:"source"`
+	Host   string     `json:"host,omitempty"` // authserv-id of the host that checked, for SourceHeader
+	Client netip.Addr `json:"client"`         // the true sender's address; invalid where unknown
+	Hops   int        `json:"hops"`           // how many Received fields look-back went up
+	SPF    SPF        `json:"spf"`
+	DKIM   []DKIM     `json:"dkim"`
+	DMARC  DMARC      `json:"dmarc"`
+}
+
+// AlignedPass reports whether SPF, DKIM or DMARC passed for the organization of the
+// domain. DMARC pass counts only for the author domain that it was found for.
+func (r *Results) AlignedPass(domain string) bool {
+	if domain == "" {
+		return false
+	}
+	if r.DMARC.Result == Pass && address.SameOrganization(r.DMARC.Domain, domain) {
+		return true
+	}
+	if r.SPF.Result == Pass && address.SameOrganization(r.SPF.Domain, domain) {
+		return true
+	}
+	return r.DKIMPass(domain)
+}
+
+// DKIMPass reports whether a signature of the organization of the domain passed.
+func (r *Results) DKIMPass(domain string) bool {
+	for _, d := range r.DKIM {
+		if d.Result == Pass && address.SameOrganization(d.Domain, domain) {
+			return true
+		}
+	}
+	return false
+}
+
+// Degraded names the methods that could not be finished and may have another outcome
+// later.
+func (r *Results) Degraded() []string {
+	var out []string
+	if r.SPF.Result == TempError {
+		out = append(out, "spf")
+	}
+	for _, d := range r.DKIM {
+		if d.Result == TempError {
+			out = append(out, "dkim")
+			break
+		}
+	}
+	if r.DMARC.Result == TempError {
+		out = append(out, "dmarc")
+	}
+	return out
+}
+
+func normal(domain string) string {
+	if d, err := address.Domain(domain); err == nil {
+		return d
+	}
+	return strings.ToLower(domain)
+}
+
+// domainOf returns the domain of an address or the whole string where it has no "@".
+func domainOf(addr string) string {
+	if i := strings.LastIndexByte(addr, '@'); i >= 0 {
+		return addr[i+1:]
+	}
+	return addr
+}
