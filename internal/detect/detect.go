@@ -1,0 +1,77 @@
+// Package detect runs detectors over the evidence of a message and sums their
+// findings into one verdict.
+//
+// Every finding adds log-odds to one class. Per class the sum, with the prior of the
+// class, goes through the logistic function and becomes a probability; the
+// probabilities and a few thresholds give the disposition. There is no hidden score:
+// the findings are the verdict.
+package detect
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"outrider/internal/evidence"
+	"outrider/internal/verdict"
+)
+
+// Detector finds reasons for a verdict in evidence.
+type Detector interface {
+	// Detect returns its findings; none is a valid answer. It returns early when ctx ends.
+	Detect(ctx context.Context, e *evidence.Evidence) []verdict.Finding
+	// Name says which detector and which version of it this is, for example "signals/1".
+	Name() string
+}
+
+// Engine judges messages. It is safe for concurrent use.
+type Engine struct {
+	detectors []Detector
+	model     Model
+	versions  map[string]string
+}
+
+// New returns an engine that asks the detectors in order.
+func New(model Model, detectors ...Detector) *Engine {
+	e := &Engine{detectors: detectors, model: model, versions: map[string]string{"model": model.Version}}
+	for _, d := range detectors {
+		e.versions[d.Name()] = ""
+	}
+	return e
+}
+
+// Judge returns the verdict on a message. A detector that panics is named in
+// Degraded and does not stop the others.
+func (e *Engine) Judge(ctx context.Context, ev *evidence.Evidence) verdict.Verdict {
+	v := verdict.Verdict{Degraded: slices.Clone(ev.Degraded), Versions: e.versions}
+	for _, d := range e.detectors {
+		if ctx.Err() != nil {
+			v.Degraded = append(v.Degraded, d.Name())
+			continue
+		}
+		found, err := guard(ctx, d, ev)
+		if err != nil {
+			v.Degraded = append(v.Degraded, d.Name())
+		}
+		v.Findings = append(v.Findings, found...)
+	}
+	for _, r := range ev.Budget.Exceeded() {
+		v.Degraded = append(v.Degraded, "budget:"+r.String())
+	}
+	slices.Sort(v.Degraded)
+	v.Degraded = slices.Compact(v.Degraded)
+	v.Sort()
+	e.model.Decide(&v)
+	return v
+}
+
+// guard contains a panic: hostile mail that finds a defect in one detector must not
+// stop the mail.
+func guard(ctx context.Context, d Detector, ev *evidence.Evidence) (found []verdict.Finding, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("detector %s: panic: %v", d.Name(), p)
+		}
+	}()
+	return d.Detect(ctx, ev), nil
+}
