@@ -1,0 +1,284 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Pauses that keep the store's background work, which retries at once and for ever,
+// from spinning.
+const (
+	pauseWhenFull  = 100 * time.Millisecond
+	pauseWhenBlown = time.Second
+)
+
+// errDiscarded is what a file that only pretends answers when asked about itself.
+var errDiscarded = errors.New("file was discarded after a storage failure")
+
+// fuse breaks at the first storage failure that leaves the content of the disk in
+// doubt, and then stays broken.
+type fuse struct {
+	log     *slog.Logger
+	mu      sync.Mutex
+	err     error         // first failure, or nil; guarded by mu
+	closing chan struct{} // closed when the spool closes
+}
+
+// blow records the first failure.
+func (f *fuse) blow(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil {
+		f.err = err
+		f.log.Error("spool poisoned until restart", "error", err)
+	}
+}
+
+// Err returns the failure that broke the fuse, or nil.
+func (f *fuse) Err() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+// pause waits for d or until the spool closes.
+func (f *fuse) pause(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-f.closing:
+	}
+}
+
+// isFull reports whether err says that there is no space, which says nothing about
+// the bytes that were written before.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// guardFS stands between the store and the disk. Pebble stops the process when its
+// log cannot be written, and its error paths panic with locks held; so guardFS tells
+// it that all is well, breaks the fuse, and lets nothing reach the disk any more.
+// Those who wait for a write learn of it from the fuse, never a success.
+type guardFS struct {
+	vfs.FS
+	fuse *fuse
+}
+
+var _ vfs.FS = (*guardFS)(nil)
+
+func isLog(name string) bool { return strings.HasSuffix(name, ".log") }
+
+// Unwrap returns the file system below.
+func (g *guardFS) Unwrap() vfs.FS { return g.FS }
+
+// Create creates a file; a log pretends to be created once the fuse is blown.
+func (g *guardFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return g.create(name, func() (vfs.File, error) { return g.FS.Create(name, c) })
+}
+
+// ReuseForWrite is Create with the file of an old log.
+func (g *guardFS) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return g.create(name, func() (vfs.File, error) { return g.FS.ReuseForWrite(old, name, c) })
+}
+
+func (g *guardFS) create(name string, open func() (vfs.File, error)) (vfs.File, error) {
+	gf := &guardFile{fuse: g.fuse, lies: isLog(name)}
+	if err := g.fuse.Err(); err != nil {
+		if gf.lies {
+			return gf, nil
+		}
+		g.fuse.pause(pauseWhenBlown)
+		return nil, fmt.Errorf("creating %s after a storage failure: %w", name, err)
+	}
+	f, err := open()
+	if err == nil {
+		gf.File = f
+		return gf, nil
+	}
+	if gf.lies {
+		g.fuse.blow(fmt.Errorf("creating log: %w", err))
+		return gf, nil
+	}
+	g.pauseIfFull(err)
+	return nil, err //nolint:wrapcheck // the store looks at its own errors
+}
+
+func (g *guardFS) pauseIfFull(err error) {
+	if isFull(err) {
+		g.fuse.pause(pauseWhenFull)
+	}
+}
+
+// OpenReadWrite opens a file for writing.
+func (g *guardFS) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
+	return g.create(name, func() (vfs.File, error) { return g.FS.OpenReadWrite(name, c, o...) })
+}
+
+// OpenDir opens a directory, whose fsync is part of every promise.
+func (g *guardFS) OpenDir(name string) (vfs.File, error) {
+	f, err := g.FS.OpenDir(name)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the store looks at its own errors
+	}
+	return &guardFile{File: f, fuse: g.fuse, lies: true}, nil
+}
+
+// Link, Remove, RemoveAll and Rename do nothing once the fuse is blown, so that what
+// the restart will read stays as it is.
+func (g *guardFS) Link(from, to string) error {
+	return g.change(func() error { return g.FS.Link(from, to) })
+}
+
+// Remove removes a file.
+func (g *guardFS) Remove(name string) error {
+	return g.change(func() error { return g.FS.Remove(name) })
+}
+
+// RemoveAll removes a tree.
+func (g *guardFS) RemoveAll(name string) error {
+	return g.change(func() error { return g.FS.RemoveAll(name) })
+}
+
+// Rename renames a file.
+func (g *guardFS) Rename(from, to string) error {
+	return g.change(func() error { return g.FS.Rename(from, to) })
+}
+
+// MkdirAll creates directories.
+func (g *guardFS) MkdirAll(dir string, perm os.FileMode) error {
+	return g.change(func() error { return g.FS.MkdirAll(dir, perm) })
+}
+
+func (g *guardFS) change(do func() error) error {
+	if g.fuse.Err() != nil {
+		return fs.ErrPermission
+	}
+	return do()
+}
+
+// guardFile is one open file behind a guardFS.
+type guardFile struct {
+	vfs.File // or nil where a log only pretends to exist
+	fuse     *fuse
+	lies     bool // the store cannot bear an error: a log or a directory
+}
+
+// Write writes p.
+func (g *guardFile) Write(p []byte) (int, error) {
+	if err := g.fuse.Err(); err != nil {
+		return g.verdict(len(p), err)
+	}
+	n, err := g.File.Write(p)
+	if err == nil {
+		return n, nil
+	}
+	if g.lies {
+		g.fuse.blow(fmt.Errorf("writing log: %w", err))
+		return len(p), nil
+	}
+	if isFull(err) {
+		g.fuse.pause(pauseWhenFull)
+	}
+	return n, err //nolint:wrapcheck // the store looks at its own errors
+}
+
+func (g *guardFile) verdict(n int, err error) (int, error) {
+	if g.lies {
+		return n, nil
+	}
+	return 0, err
+}
+
+// sync runs one way of syncing. A failure leaves the content in doubt, unless the
+// disk is full and the file is one that the store writes anew.
+func (g *guardFile) sync(do func() error) error {
+	if err := g.fuse.Err(); err != nil {
+		_, err = g.verdict(0, err)
+		return err
+	}
+	err := do()
+	if err == nil {
+		return nil
+	}
+	if g.lies || !isFull(err) {
+		g.fuse.blow(fmt.Errorf("syncing: %w", err))
+	}
+	_, err = g.verdict(0, err)
+	return err
+}
+
+// Sync makes content and metadata durable.
+func (g *guardFile) Sync() error { return g.sync(func() error { return g.File.Sync() }) }
+
+// SyncData makes content durable.
+func (g *guardFile) SyncData() error { return g.sync(func() error { return g.File.SyncData() }) }
+
+// SyncTo starts to make a prefix durable.
+func (g *guardFile) SyncTo(length int64) (full bool, err error) {
+	err = g.sync(func() error {
+		var err error
+		full, err = g.File.SyncTo(length)
+		return err //nolint:wrapcheck // looked at by sync
+	})
+	return full, err
+}
+
+// Preallocate reserves space, which may be refused without harm.
+func (g *guardFile) Preallocate(offset, length int64) error {
+	if g.File == nil || g.fuse.Err() != nil {
+		return nil
+	}
+	return g.File.Preallocate(offset, length) //nolint:wrapcheck // the store looks at its own errors
+}
+
+// Stat describes the file.
+func (g *guardFile) Stat() (vfs.FileInfo, error) {
+	if g.File == nil {
+		return nil, errDiscarded
+	}
+	return g.File.Stat() //nolint:wrapcheck // the store looks at its own errors
+}
+
+// Close closes the file.
+func (g *guardFile) Close() error {
+	if g.File == nil {
+		return nil
+	}
+	err := g.File.Close()
+	if err != nil && g.lies {
+		g.fuse.blow(fmt.Errorf("closing log: %w", err))
+		return nil
+	}
+	return err //nolint:wrapcheck // the store looks at its own errors
+}
+
+// storeLogger carries what the store says to the spool's log. What the store calls
+// fatal breaks the fuse instead of the process.
+type storeLogger struct {
+	log  *slog.Logger
+	fuse *fuse
+}
+
+// Infof drops the store's chatter about flushes and compactions.
+func (l storeLogger) Infof(string, ...any) {}
+
+// Errorf logs an error of background work, which the store tries again.
+func (l storeLogger) Errorf(format string, args ...any) {
+	l.log.Error("spool store", "error", fmt.Sprintf(format, args...))
+}
+
+// Fatalf breaks the fuse.
+func (l storeLogger) Fatalf(format string, args ...any) {
+	l.fuse.blow(fmt.Errorf(format, args...)) //nolint:err113 // the store gives text only
+}

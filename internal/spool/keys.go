@@ -1,0 +1,48 @@
+package spool
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+)
+
+// The key space: one letter for the kind of row, then the id.
+const (
+	keyIntent = 'i' // i<message id>: Intent
+	keyEntry  = 'q' // q<entry id>: Entry
+	keyDue    = 'd' // d<microseconds, big-endian><entry id>: nothing; orders entries by Next
+	keyHeld   = 'h' // h<held id>: Held
+	keyBody   = 'b' // b<body id>: raw bytes
+	keyFact   = 'f' // f<EdgeSeq, big-endian>: Event
+	keyMeta   = 'm' // m<name>: single values
+)
+
+// Single values.
+var (
+	metaEdge = key(keyMeta, "edge") // id of the edge that owns the journal
+	metaSeq  = key(keyMeta, "seq")  // EdgeSeq of the last fact, big-endian
+)
+
+func key(kind byte, id string) []byte { return append([]byte{kind}, id...) }
+
+func factKey(seq uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{keyFact}, seq)
+}
+
+// dueKey sorts by time. Times before 1970 count as 1970.
+func dueKey(at time.Time, id string) []byte {
+	us := uint64(max(at.UnixMicro(), 0)) //nolint:gosec // never negative
+	return append(binary.BigEndian.AppendUint64([]byte{keyDue}, us), id...)
+}
+
+// readDue is the reverse of dueKey.
+func readDue(k []byte) (at time.Time, id string, err error) {
+	if len(k) < 9 {
+		return time.Time{}, "", fmt.Errorf("reading due key %x: %w", k, errCorrupt)
+	}
+	us := int64(binary.BigEndian.Uint64(k[1:9])) //nolint:gosec // written by dueKey
+	return time.UnixMicro(us), string(k[9:]), nil
+}
+
+// end returns the first key behind all keys of a kind.
+func end(kind byte) []byte { return []byte{kind + 1} }

@@ -1,0 +1,61 @@
+package spool
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+)
+
+func (s *Spool) loadIntents() error {
+	return s.scan([]byte{keyIntent}, end(keyIntent), func(_, v []byte) (bool, error) {
+		var i Intent
+		err := json.Unmarshal(v, &i)
+		s.interred = append(s.interred, i)
+		return true, err
+	})
+}
+
+func (s *Spool) loadEntries() error {
+	return s.scan([]byte{keyEntry}, end(keyEntry), func(_, v []byte) (bool, error) {
+		var row struct{ Body Body }
+		err := json.Unmarshal(v, &row)
+		s.stats.Queued++
+		s.refer(row.Body)
+		return true, err
+	})
+}
+
+func (s *Spool) loadHeld() error {
+	return s.scan([]byte{keyHeld}, end(keyHeld), func(_, v []byte) (bool, error) {
+		var row struct{ Body Body }
+		err := json.Unmarshal(v, &row)
+		s.stats.Held++
+		s.refer(row.Body)
+		return true, err
+	})
+}
+
+// refer counts a reference found by Open.
+func (s *Spool) refer(b Body) {
+	r := s.bodies[b.ID]
+	if r == nil {
+		r = &bodyRefs{body: b}
+		s.bodies[b.ID] = r
+		s.stats.Bytes += b.Size
+	}
+	r.refs++
+}
+
+func (s *Spool) countFacts() error {
+	var err error
+	s.stats.Facts, err = s.factsThrough(s.seq)
+	return err
+}
+
+// readFact returns the number in the key of a fact.
+func readFact(k []byte) (uint64, error) {
+	if len(k) != 9 {
+		return 0, fmt.Errorf("reading fact key %x: %w", k, errCorrupt)
+	}
+	return binary.BigEndian.Uint64(k[1:]), nil
+}

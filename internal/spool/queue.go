@@ -1,0 +1,202 @@
+package spool
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"outrider/internal/event"
+)
+
+// row reads one JSON row; ErrUnknown where there is none.
+func (s *Spool) row(k []byte, v any) error {
+	raw, closer, err := s.db.Get(k)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return fmt.Errorf("reading %q: %w", k, ErrUnknown)
+	}
+	if err != nil {
+		return fmt.Errorf("reading %q: %w", k, err)
+	}
+	err = json.Unmarshal(raw, v)
+	if err := errors.Join(err, closer.Close()); err != nil {
+		return fmt.Errorf("reading %q: %w", k, err)
+	}
+	return nil
+}
+
+func (s *Spool) entry(id string) (Entry, error) {
+	var e Entry
+	err := s.row(key(keyEntry, id), &e)
+	return e, err
+}
+
+// Entry returns one queued message, or ErrUnknown.
+func (s *Spool) Entry(id string) (Entry, error) { return s.entry(id) }
+
+// Queue lists at most limit entries behind the id after, in order of id, claimed or
+// not. It is for people and tools; workers call Due.
+func (s *Spool) Queue(after string, limit int) ([]Entry, error) {
+	return list[Entry](s, keyEntry, after, limit)
+}
+
+// list reads at most limit JSON rows of a kind behind the id after.
+func list[T any](s *Spool, kind byte, after string, limit int) ([]T, error) {
+	var rows []T
+	from := key(kind, after)
+	if after != "" {
+		from = append(from, 0)
+	}
+	err := s.scan(from, end(kind), func(_, v []byte) (bool, error) {
+		if len(rows) >= limit {
+			return false, nil
+		}
+		var row T
+		err := json.Unmarshal(v, &row)
+		rows = append(rows, row)
+		return len(rows) < limit, err
+	})
+	return rows, err
+}
+
+// Due claims at most limit entries whose time has come, the longest waiting first. A
+// claimed entry is not given out again until a Commit requeues it or Release lets it
+// go. A restart ends all claims.
+func (s *Spool) Due(now time.Time, limit int) ([]Entry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var due []Entry
+	err := s.scanDue(func(at time.Time, id string) (bool, error) {
+		if len(due) >= limit || at.After(now) {
+			return false, nil
+		}
+		e, err := s.entry(id)
+		if err == nil {
+			due = append(due, e)
+		}
+		return true, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range due {
+		s.claimed[due[i].ID] = struct{}{}
+	}
+	return due, nil
+}
+
+// NextDue returns when the first unclaimed entry is due; false when there is none.
+func (s *Spool) NextDue() (time.Time, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var next time.Time
+	found := false
+	err := s.scanDue(func(at time.Time, _ string) (bool, error) {
+		next, found = at, true
+		return false, nil
+	})
+	if err != nil {
+		s.log.Error("spool queue unreadable", "error", err)
+	}
+	return next, found
+}
+
+// scanDue walks the unclaimed entries in order of their time. mu is held.
+func (s *Spool) scanDue(f func(at time.Time, id string) (bool, error)) error {
+	return s.scan([]byte{keyDue}, end(keyDue), func(k, _ []byte) (bool, error) {
+		at, id, err := readDue(k)
+		if err != nil {
+			return false, err
+		}
+		if _, ok := s.claimed[id]; ok {
+			return true, nil
+		}
+		return f(at, id)
+	})
+}
+
+// Release lets claimed entries go without any change.
+func (s *Spool) Release(ids ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		delete(s.claimed, id)
+	}
+}
+
+// Held lists at most limit held messages behind the id after, in order of id.
+func (s *Spool) Held(after string, limit int) ([]Held, error) {
+	return list[Held](s, keyHeld, after, limit)
+}
+
+// HeldByID returns one held message, or ErrUnknown.
+func (s *Spool) HeldByID(id string) (Held, error) {
+	var h Held
+	err := s.row(key(keyHeld, id), &h)
+	return h, err
+}
+
+// DropHeld ends held messages, after the store has them. Unknown ids are ignored.
+func (s *Spool) DropHeld(ctx context.Context, ids ...string) error {
+	return s.Commit(ctx, Outcome{DropHeld: ids})
+}
+
+// Facts returns at most limit facts behind the number after, in order and without a
+// gap. Only facts on stable storage are shown: others could be lost in a crash, and
+// their numbers given to different facts.
+func (s *Spool) Facts(after uint64, limit int) ([]event.Event, error) {
+	var facts []event.Event
+	err := s.scan(factKey(after+1), factKey(s.durable.Load()+1), func(k, v []byte) (bool, error) {
+		if len(facts) >= limit {
+			return false, nil
+		}
+		var e event.Event
+		if err := json.Unmarshal(v, &e); err != nil {
+			return false, fmt.Errorf("reading fact: %w", err)
+		}
+		seq, err := readFact(k)
+		e.Edge, e.EdgeSeq = s.opts.Edge, seq
+		facts = append(facts, e)
+		return true, err
+	})
+	return facts, err
+}
+
+// AckFacts drops the facts up to and including the number through, which the store
+// has. It does not wait for the fsync: after a crash, acknowledged facts may come
+// again, and are stored once.
+func (s *Spool) AckFacts(ctx context.Context, through uint64) error {
+	if err := ctx.Err(); err != nil {
+		return err //nolint:wrapcheck // the caller's own
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	through = min(through, s.durable.Load())
+	n, err := s.factsThrough(through)
+	if err != nil || n == 0 {
+		return err
+	}
+	b := s.db.NewBatch()
+	if err := b.DeleteRange([]byte{keyFact}, factKey(through+1), nil); err != nil {
+		return fmt.Errorf("dropping facts: %w", errors.Join(err, b.Close()))
+	}
+	if err := s.appendLazily(b); err != nil {
+		return err
+	}
+	s.stats.Facts -= n
+	return nil
+}
+
+// factsThrough counts the facts that are still here up to a number; they have no gap.
+func (s *Spool) factsThrough(through uint64) (int, error) {
+	n := 0
+	err := s.scan([]byte{keyFact}, factKey(through+1), func(k, _ []byte) (bool, error) {
+		first, err := readFact(k)
+		n = int(through - first + 1) //nolint:gosec // facts fit in memory's range
+		return false, err
+	})
+	return n, err
+}
