@@ -1,0 +1,68 @@
+package event
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"outrider/internal/smtp"
+	"outrider/internal/verdict"
+)
+
+// ReceivedDetail is the Detail of Received.
+type ReceivedDetail struct {
+	Road       string `json:"road"`
+	From       string `json:"from"`        // reverse-path
+	HeaderFrom string `json:"header_from"` // first author address
+	FromName   string `json:"from_name,omitempty"`
+	Subject    string `json:"subject"`
+	MessageID  string `json:"message_id_field"` // the Message-ID field
+	Client     string `json:"client"`           // connecting address
+	Helo       string `json:"helo,omitempty"`
+	Protocol   string `json:"protocol,omitempty"`
+	TLS        string `json:"tls,omitempty"`
+	Size       int64  `json:"size"`
+}
+
+// JudgedDetail is the Detail of Judged.
+type JudgedDetail struct {
+	Verdict   verdict.Verdict `json:"verdict"`
+	Auth      json.RawMessage `json:"auth,omitempty"` // mailauth.Results
+	Decisions json.RawMessage `json:"decisions,omitempty"`
+	Micros    int64           `json:"micros"`
+}
+
+// DeliveryDetail is the Detail of Placed, Deferred, Rejected, Refused and Bounced.
+type DeliveryDetail struct {
+	Reply    string    `json:"reply"`
+	Host     string    `json:"host,omitempty"`
+	TLS      string    `json:"tls,omitempty"`
+	Attempts int       `json:"attempts,omitempty"`
+	Next     time.Time `json:"next,omitzero"` // of Deferred: when it is tried again
+	DSN      bool      `json:"dsn,omitempty"` // of Bounced: a notification was sent
+	By       string    `json:"by,omitempty"`  // "policy" or "next-hop"
+}
+
+// HeldDetail is the Detail of Quarantined, Released, Deleted and Expired.
+type HeldDetail struct {
+	Held        string              `json:"held"` // id of the held message
+	Disposition verdict.Disposition `json:"disposition"`
+	Override    string              `json:"override,omitempty"`
+	Expires     time.Time           `json:"expires,omitzero"`
+	By          string              `json:"by,omitempty"` // who asked, of Released and Deleted
+}
+
+// New returns a fact about recipients of one message.
+func New(kind Kind, tenant, messageID string, at time.Time, recipients []smtp.Recipient, detail any) Event {
+	e := Event{Tenant: tenant, Kind: kind, At: at, MessageID: messageID}
+	for _, r := range recipients {
+		e.Recipients = append(e.Recipients, r.Address)
+	}
+	raw, err := json.Marshal(detail)
+	if err != nil {
+		// The detail structs of this package hold nothing that cannot be written.
+		panic(fmt.Sprintf("encoding detail of %s: %v", kind, err))
+	}
+	e.Detail = raw
+	return e
+}

@@ -1,0 +1,136 @@
+// Package quarantine holds mail that policy keeps from its recipients, and lets it go.
+//
+// A held message waits with its original bytes, its envelope and its verdict until an
+// operator releases or deletes it, or until it expires. Its state only moves forward:
+// held, then release or deletion asked for, then released, deleted or expired; what
+// was asked for is carried out by the running gateway, so that it is recorded like
+// every other fact and happens once.
+package quarantine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"outrider/internal/message"
+	"outrider/internal/smtp"
+	"outrider/internal/verdict"
+)
+
+// State is where a held message stands.
+type State string
+
+// The states of a held message.
+const (
+	Held            State = "held"
+	ReleaseAsked    State = "release-asked"
+	DeleteAsked     State = "delete-asked"
+	Released        State = "released"
+	Deleted         State = "deleted"
+	Expired         State = "expired"
+	maxList               = 10_000 // rows that one listing may ask for
+	defaultListSize       = 100
+)
+
+// Errors of the box.
+var (
+	ErrUnknown = errors.New("no such held message")
+	ErrState   = errors.New("held message cannot do that any more")
+)
+
+// Item is one held message.
+type Item struct {
+	ID          string              `json:"id"`
+	Tenant      string              `json:"tenant"`
+	MessageID   string              `json:"message_id"` // Outrider's id of the message
+	Envelope    smtp.Envelope       `json:"envelope"`
+	Traits      message.Traits      `json:"traits"`
+	Disposition verdict.Disposition `json:"disposition"`
+	Override    string              `json:"override,omitempty"`
+	HeaderFrom  string              `json:"header_from"`
+	Subject     string              `json:"subject"`
+	Size        int64               `json:"size"`
+	Blob        string              `json:"blob"` // SHA-256 of the original bytes, in hex
+	At          time.Time           `json:"at"`
+	Expires     time.Time           `json:"expires"`
+	State       State               `json:"state"`
+	AskedBy     string              `json:"asked_by,omitempty"`
+}
+
+// Filter selects held messages.
+type Filter struct {
+	Tenant string // or "" for all
+	State  State  // or "" for all
+	Limit  int    // 100 when 0
+}
+
+// Store keeps held messages.
+type Store interface {
+	// HeldItems lists the newest first.
+	HeldItems(ctx context.Context, f Filter) ([]Item, error)
+	// HeldItem returns one, or ErrUnknown.
+	HeldItem(ctx context.Context, id string) (Item, error)
+	// MoveHeld sets the state if it is from still, and reports whether it was.
+	MoveHeld(ctx context.Context, id string, from, to State, by string) (bool, error)
+}
+
+// Bodies gives out the original bytes of held messages.
+type Bodies interface {
+	Open(ctx context.Context, blob string) (io.ReadCloser, error)
+}
+
+// Box is the quarantine as operators see it.
+type Box struct {
+	store  Store
+	bodies Bodies
+}
+
+// NewBox returns the box over its store.
+func NewBox(s Store, b Bodies) *Box { return &Box{store: s, bodies: b} }
+
+// List returns held messages, the newest first.
+func (b *Box) List(ctx context.Context, f Filter) ([]Item, error) {
+	if f.Limit <= 0 {
+		f.Limit = defaultListSize
+	}
+	f.Limit = min(f.Limit, maxList)
+	return b.store.HeldItems(ctx, f) //nolint:wrapcheck // the store names the action
+}
+
+// Show returns one held message.
+func (b *Box) Show(ctx context.Context, id string) (Item, error) {
+	return b.store.HeldItem(ctx, id) //nolint:wrapcheck // the store names the action
+}
+
+// Body opens the original bytes of a held message.
+func (b *Box) Body(ctx context.Context, id string) (io.ReadCloser, error) {
+	item, err := b.store.HeldItem(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("opening held message %s: %w", id, err)
+	}
+	return b.bodies.Open(ctx, item.Blob) //nolint:wrapcheck // the blob store names the action
+}
+
+// Release asks for the release of a held message; the running gateway carries it out.
+func (b *Box) Release(ctx context.Context, id, by string) error {
+	return b.ask(ctx, id, ReleaseAsked, by)
+}
+
+// Delete asks for the removal of a held message; the running gateway carries it out.
+func (b *Box) Delete(ctx context.Context, id, by string) error {
+	return b.ask(ctx, id, DeleteAsked, by)
+}
+
+func (b *Box) ask(ctx context.Context, id string, to State, by string) error {
+	moved, err := b.store.MoveHeld(ctx, id, Held, to, by)
+	if err != nil || moved {
+		return err //nolint:wrapcheck // the store names the action
+	}
+	item, err := b.store.HeldItem(ctx, id)
+	if err != nil {
+		return err //nolint:wrapcheck // the store names the action
+	}
+	return fmt.Errorf("asking for %s of %s, which is %s: %w", to, id, item.State, ErrState)
+}

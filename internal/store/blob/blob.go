@@ -1,0 +1,140 @@
+// Package blob keeps bodies by the SHA-256 of their bytes: equal bodies are kept once,
+// and what is read back is checked against its name.
+//
+// A blob is on stable storage when Put returns: the file is synced before it gets its
+// name, and the directory after.
+package blob
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// ErrCorrupt says that stored bytes no longer match their name.
+var ErrCorrupt = errors.New("stored bytes do not match their hash")
+
+// Disk keeps blobs in files below one directory.
+type Disk struct{ dir string }
+
+// NewDisk returns a store in dir, which is made when missing.
+func NewDisk(dir string) (*Disk, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("creating blob directory: %w", err)
+	}
+	return &Disk{dir: dir}, nil
+}
+
+// path returns where a blob stands, or an error for anything that is not a SHA-256 in hex.
+func (d *Disk) path(id string) (string, error) {
+	if raw, err := hex.DecodeString(id); err != nil || len(raw) != sha256.Size {
+		return "", fmt.Errorf("naming blob %q: not a SHA-256", id)
+	}
+	return filepath.Join(d.dir, id[:2], id), nil
+}
+
+// Put stores the bytes of r and returns their SHA-256 in hex. A blob that exists is
+// not written again.
+func (d *Disk) Put(_ context.Context, r io.WriterTo) (id string, err error) {
+	tmp, err := os.CreateTemp(d.dir, "put-*")
+	if err != nil {
+		return "", fmt.Errorf("creating blob: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, tmp.Close(), os.Remove(tmp.Name()))
+		}
+	}()
+	sum := sha256.New()
+	if _, err := r.WriteTo(io.MultiWriter(tmp, sum)); err != nil {
+		return "", fmt.Errorf("writing blob: %w", err)
+	}
+	if err := tmp.Sync(); err != nil {
+		return "", fmt.Errorf("syncing blob: %w", err)
+	}
+	id = hex.EncodeToString(sum.Sum(nil))
+	path, err := d.path(id)
+	if err != nil {
+		return "", err
+	}
+	if err := d.place(tmp, path); err != nil {
+		return "", err
+	}
+	return id, nil
+}
+
+// place gives the synced file its name and makes the name durable.
+func (d *Disk) place(tmp *os.File, path string) error {
+	shard := filepath.Dir(path)
+	if err := os.MkdirAll(shard, 0o700); err != nil {
+		return fmt.Errorf("creating blob shard: %w", err)
+	}
+	if err := os.Rename(tmp.Name(), path); err != nil {
+		return fmt.Errorf("naming blob: %w", err)
+	}
+	if err := tmp.Close(); err != nil {
+		return fmt.Errorf("closing blob: %w", err)
+	}
+	return errors.Join(syncDir(shard), syncDir(d.dir))
+}
+
+func syncDir(dir string) error {
+	f, err := os.Open(dir) //nolint:gosec // a directory of ours
+	if err != nil {
+		return fmt.Errorf("opening blob directory: %w", err)
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("syncing blob directory: %w", err)
+	}
+	return nil
+}
+
+// Open returns a reader of the blob. Reading its end fails with ErrCorrupt when the
+// bytes do not match.
+func (d *Disk) Open(_ context.Context, id string) (io.ReadCloser, error) {
+	path, err := d.path(id)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path) //nolint:gosec // path has checked the name
+	if err != nil {
+		return nil, fmt.Errorf("opening blob: %w", err)
+	}
+	return &checked{file: f, sum: sha256.New(), want: id}, nil
+}
+
+// Delete removes the blob. A missing one is no error.
+func (d *Disk) Delete(_ context.Context, id string) error {
+	path, err := d.path(id)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("removing blob: %w", err)
+	}
+	return nil
+}
+
+type checked struct {
+	file *os.File
+	sum  hash.Hash
+	want string
+}
+
+func (c *checked) Read(p []byte) (int, error) {
+	n, err := c.file.Read(p)
+	c.sum.Write(p[:n])
+	if errors.Is(err, io.EOF) && hex.EncodeToString(c.sum.Sum(nil)) != c.want {
+		return n, fmt.Errorf("reading blob %s: %w", c.want, ErrCorrupt)
+	}
+	return n, err //nolint:wrapcheck // io.EOF must stay itself
+}
+
+// Close closes the file.
+func (c *checked) Close() error { return c.file.Close() } //nolint:wrapcheck // nothing to add

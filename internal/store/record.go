@@ -1,0 +1,201 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"outrider/internal/event"
+	"outrider/internal/history"
+	"outrider/internal/quarantine"
+	"outrider/internal/verdict"
+)
+
+// Record stores a batch of events and what follows from them, and the held messages
+// that the batch speaks of, in one transaction. Events that are stored already change
+// nothing.
+func (d *DB) Record(ctx context.Context, events []event.Event, held []quarantine.Item) error {
+	return d.inTx(ctx, func(tx *sql.Tx) error {
+		r := recorder{ctx: ctx, tx: tx, stmts: make(map[string]*sql.Stmt)}
+		defer r.close()
+		for i := range held {
+			r.hold(&held[i])
+		}
+		for i := range events {
+			r.event(&events[i])
+		}
+		return r.err
+	})
+}
+
+// recorder writes one batch; after the first error it does nothing more.
+type recorder struct {
+	ctx   context.Context //nolint:containedctx // lives for one batch
+	tx    *sql.Tx
+	stmts map[string]*sql.Stmt
+	err   error
+}
+
+func (r *recorder) close() {
+	for _, s := range r.stmts {
+		_ = s.Close()
+	}
+}
+
+func (r *recorder) stmt(query string) *sql.Stmt {
+	if s, ok := r.stmts[query]; ok {
+		return s
+	}
+	s, err := r.tx.PrepareContext(r.ctx, query)
+	if err != nil {
+		r.err = cmp.Or(r.err, fmt.Errorf("preparing %.60q: %w", query, err))
+		return nil
+	}
+	r.stmts[query] = s
+	return s
+}
+
+// exec runs a statement and returns how many rows it changed.
+func (r *recorder) exec(action, query string, args ...any) int64 {
+	s := r.stmt(query)
+	if r.err != nil {
+		return 0
+	}
+	res, err := s.ExecContext(r.ctx, args...)
+	if err != nil {
+		r.err = fmt.Errorf("%s: %w", action, err)
+		return 0
+	}
+	n, err := res.RowsAffected()
+	if err != nil {
+		r.err = fmt.Errorf("%s: %w", action, err)
+	}
+	return n
+}
+
+// event gives the event its number and stores it.
+func (r *recorder) event(e *event.Event) {
+	if s := r.stmt(`SELECT 1 FROM events WHERE edge = $1 AND edge_seq = $2`); r.err == nil {
+		var one int
+		if s.QueryRowContext(r.ctx, e.Edge, e.EdgeSeq).Scan(&one) == nil {
+			return
+		}
+	}
+	s := r.stmt(`INSERT INTO sequences (tenant, next) VALUES ($1, 2)
+		ON CONFLICT (tenant) DO UPDATE SET next = sequences.next + 1 RETURNING next - 1`)
+	if r.err != nil {
+		return
+	}
+	var seq int64
+	if err := s.QueryRowContext(r.ctx, e.Tenant).Scan(&seq); err != nil {
+		r.err = fmt.Errorf("numbering an event of %s: %w", e.Tenant, err)
+		return
+	}
+	r.exec("storing an event", `INSERT INTO events (tenant, seq, edge, edge_seq, kind, at, message_id, recipients, detail)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		e.Tenant, seq, e.Edge, e.EdgeSeq, string(e.Kind), micros(e.At), e.MessageID, text(e.Recipients), string(e.Detail))
+	r.effect(e)
+}
+
+// effect updates the rows that show the present state of messages.
+func (r *recorder) effect(e *event.Event) {
+	switch e.Kind {
+	case event.Received:
+		r.received(e)
+	case event.Judged:
+		r.judged(e)
+	case event.Placed, event.Deferred, event.Rejected, event.Refused, event.Bounced, event.Interrupted:
+		r.delivery(e)
+	case event.Quarantined, event.Released, event.Deleted, event.Expired:
+		r.held(e)
+	}
+}
+
+func (r *recorder) detail(e *event.Event, v any) {
+	if err := json.Unmarshal(e.Detail, v); err != nil {
+		r.err = cmp.Or(r.err, fmt.Errorf("reading detail of %s %s/%d: %w", e.Kind, e.Edge, e.EdgeSeq, err))
+	}
+}
+
+func (r *recorder) received(e *event.Event) {
+	var d event.ReceivedDetail
+	r.detail(e, &d)
+	r.exec("storing a message", `INSERT INTO messages (id, tenant, at, mail_from, header_from, from_name, subject, field_id, client, size)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING`,
+		e.MessageID, e.Tenant, micros(e.At), d.From, d.HeaderFrom, d.FromName, d.Subject, d.MessageID, d.Client, d.Size)
+}
+
+func (r *recorder) judged(e *event.Event) {
+	var d event.JudgedDetail
+	r.detail(e, &d)
+	r.exec("storing a verdict", `UPDATE messages SET disposition = $1, score = $2, verdict = $3, auth = $4 WHERE id = $5`,
+		d.Verdict.Disposition.String(), d.Verdict.Score, text(d.Verdict), cmp.Or(string(d.Auth), "{}"), e.MessageID)
+	if d.Verdict.Disposition > verdict.Bulk {
+		return
+	}
+	r.learn(e)
+}
+
+// learn remembers the author of a wanted message.
+func (r *recorder) learn(e *event.Event) {
+	s := r.stmt(`SELECT header_from FROM messages WHERE id = $1`)
+	if r.err != nil {
+		return
+	}
+	var author string
+	if s.QueryRowContext(r.ctx, e.MessageID).Scan(&author) != nil {
+		return
+	}
+	keys, ok := history.Keys(author)
+	if !ok {
+		return
+	}
+	for _, k := range keys {
+		r.exec("storing a sender", `INSERT INTO senders (tenant, sender, first, last, messages) VALUES ($1, $2, $3, $3, 1)
+			ON CONFLICT (tenant, sender) DO UPDATE SET last = excluded.last, messages = senders.messages + 1`,
+			e.Tenant, k, micros(e.At))
+	}
+}
+
+func (r *recorder) delivery(e *event.Event) {
+	var d event.DeliveryDetail
+	r.detail(e, &d)
+	r.status(e, string(e.Kind), d.Reply, d.Host)
+}
+
+func (r *recorder) status(e *event.Event, status, reply, host string) {
+	for _, rcpt := range e.Recipients {
+		r.exec("storing a delivery", `INSERT INTO deliveries (message_id, recipient, status, reply, host, at) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (message_id, recipient) DO UPDATE SET status = excluded.status, reply = excluded.reply, host = excluded.host, at = excluded.at`,
+			e.MessageID, rcpt, status, reply, host, micros(e.At))
+	}
+}
+
+// held moves the state of a held message; Quarantined itself came with its item.
+func (r *recorder) held(e *event.Event) {
+	var d event.HeldDetail
+	r.detail(e, &d)
+	r.status(e, string(e.Kind), d.Disposition.String(), "")
+	if e.Kind == event.Quarantined {
+		return
+	}
+	r.exec("moving a held message", `UPDATE held SET state = $1 WHERE id = $2`, string(e.Kind), d.Held)
+}
+
+func (r *recorder) hold(i *quarantine.Item) {
+	r.exec("storing a held message", `INSERT INTO held (id, tenant, message_id, envelope, traits, disposition, override, header_from, subject, size, blob, at, expires, state)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (id) DO NOTHING`,
+		i.ID, i.Tenant, i.MessageID, text(i.Envelope), text(i.Traits), i.Disposition.String(), i.Override,
+		i.HeaderFrom, i.Subject, i.Size, i.Blob, micros(i.At), micros(i.Expires), string(quarantine.Held))
+}
+
+// text returns v as JSON. The types stored hold nothing that cannot be written.
+func text(v any) string {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return "null"
+	}
+	return string(raw)
+}
