@@ -9,10 +9,22 @@
 // differ, it offers a second reading.
 //
 // Standards: RFC 5322, RFC 2045 to 2047, RFC 2049, RFC 2183 (Content-Disposition),
-// RFC 2231 (parameters), RFC 6532 (UTF-8 headers), RFC 2152 (UTF-7).
+// RFC 2231 (parameters), RFC 3676 (format=flowed), RFC 6532 (UTF-8 headers), RFC
+// 2152 (UTF-7).
+//
+// Divergences: a line ends with CRLF or LF; a CR alone does not end a line. A line
+// in a header section that is no field is skipped when the next line is one, and
+// ends the section otherwise. A delimiter line must equal "--" and the boundary,
+// followed by white space at most; RFC 2046 asks for the beginning of the line
+// only, which is the second reading.
+//
+// Limits: the resources of package budget; a message that wants more keeps the
+// rest as one opaque leaf. At most maxReadings parts are read a second time, and
+// nothing inside a second reading is.
 package message
 
 import (
+	"sync"
 	"time"
 
 	"outrider/internal/budget"
@@ -30,6 +42,8 @@ type Message struct {
 	Root    *Part    // always non-nil; its header is the header of the message
 	Parts   []*Part  // every part in reading order, Root first, those of embedded messages and second readings included
 	Defects []Defect // everything tolerated, in order of offset, at most maxDefects
+
+	base int // for the bytes of a decoded part: where that stands in the outermost message
 }
 
 // Header returns the header section of the message.
@@ -37,7 +51,7 @@ func (m *Message) Header() *Header { return &m.Root.Header }
 
 // Part is one node of the MIME tree.
 type Part struct {
-	Path     string  // position as IMAP numbers it: "" is the root, "1", "2.1"; a second reading adds "~2"
+	Path     string  // position as IMAP numbers it: "" is the root, "1", "2.1"; a multipart that is an embedded message ends with "TEXT"; a second reading adds "~2"
 	Header   Header  // header section of the part; empty for parts without one
 	Raw      Range   // from the first header byte to the last body byte
 	Body     Range   // body bytes, without the line end that belongs to the boundary
@@ -54,8 +68,16 @@ type Part struct {
 	ContentID   string            // without angle brackets, or ""
 	Reading     int               // 1 for the first reading, 2 for the second where clients differ
 
-	msg    *Message       // the message that the offsets belong to
-	budget *budget.Budget // spent by Decoded and Text
+	msg      *Message       // the message that the offsets belong to; not the outer one where a transfer encoding was undone first
+	budget   *budget.Budget // spent by Decoded and Text
+	names    []string       // every file name that some client shows, Filename first
+	cautious bool           // decode as clients do that stop at the first padding or junk
+	flowed   bool           // format=flowed
+
+	decodeOnce sync.Once
+	decoded    []byte
+	textOnce   sync.Once
+	text       string
 }
 
 // Header is one header section.
@@ -101,13 +123,10 @@ type Hop struct {
 	At       time.Time // zero where unreadable
 }
 
-// DefectKind names one kind of deviation from the standards.
-type DefectKind string
-
 // Defect is one deviation that the parser tolerated.
 type Defect struct {
 	Kind   DefectKind
-	Offset int    // byte offset in Message.Raw
+	Offset int    // byte offset in Message.Raw; for what was decoded from base64 or the like, the offset of that body
 	Part   string // Path of the part
 	Detail string // what was seen, at most 100 bytes
 }

@@ -1,0 +1,252 @@
+package message
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/ianaindex"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
+)
+
+// toUTF8 returns s as valid UTF-8 where nothing declares a charset: as it is, or
+// read as windows-1252, which never fails.
+func toUTF8(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return decode1252([]byte(s))
+}
+
+func decode1252(b []byte) string {
+	out, err := charmap.Windows1252.NewDecoder().Bytes(b)
+	if err != nil {
+		return strings.ToValidUTF8(string(b), "\ufffd")
+	}
+	return string(out)
+}
+
+// decodeCharset returns b as valid UTF-8. known is false where the charset is not
+// known, or is none that b can have; then a byte order mark, valid UTF-8 and
+// windows-1252 are tried, in this order.
+func decodeCharset(b []byte, charset string) (text string, known bool) {
+	kind, enc := lookupCharset(charset)
+	switch kind {
+	case charsetASCII:
+		if !hasEightBit(b) {
+			return string(b), true
+		}
+	case charsetUTF8:
+		b = bytes.TrimPrefix(b, []byte("\ufeff"))
+		if utf8.Valid(b) {
+			return string(b), true
+		}
+		// Clients show what is valid and mark the rest.
+		return strings.ToValidUTF8(string(b), "\ufffd"), false
+	case charsetUTF7:
+		return decodeUTF7(b)
+	case charsetUTF16:
+		if text, ok := decodeMarked(b); ok {
+			return text, true
+		}
+		if looksWide(b) {
+			return decodeWith(enc, b)
+		}
+	case charsetOther:
+		return decodeWith(enc, b)
+	case charsetUnknown:
+	}
+	return guessCharset(b), false
+}
+
+// guessCharset returns b as UTF-8 where no charset helps.
+func guessCharset(b []byte) string {
+	if text, ok := decodeMarked(b); ok {
+		return text
+	}
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	return decode1252(b)
+}
+
+// decodeMarked decodes b by its byte order mark, where it has one.
+func decodeMarked(b []byte) (string, bool) {
+	var enc encoding.Encoding
+	switch {
+	case bytes.HasPrefix(b, []byte("\xef\xbb\xbf")):
+		return strings.ToValidUTF8(string(b[3:]), "\ufffd"), true
+	case bytes.HasPrefix(b, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(b, []byte("\x00\x00\xfe\xff")):
+		enc = utf32.UTF32(utf32.LittleEndian, utf32.ExpectBOM)
+	case bytes.HasPrefix(b, []byte("\xff\xfe")), bytes.HasPrefix(b, []byte("\xfe\xff")):
+		enc = unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM)
+	default:
+		return "", false
+	}
+	return decodeWith(enc, b)
+}
+
+// looksWide reports whether b may be UTF-16 or UTF-32: text that says so but has no
+// NUL and reads as ASCII does not use it.
+func looksWide(b []byte) bool { return bytes.IndexByte(b, 0) >= 0 || hasEightBit(b) }
+
+func decodeWith(enc encoding.Encoding, b []byte) (string, bool) {
+	out, err := enc.NewDecoder().Bytes(b)
+	if err != nil {
+		return guessPlain(b), false
+	}
+	return strings.ToValidUTF8(string(out), "\ufffd"), true
+}
+
+// guessPlain is the last resort for bytes that a decoder refused.
+func guessPlain(b []byte) string {
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	return decode1252(b)
+}
+
+// charsetKind says how a charset is decoded.
+type charsetKind uint8
+
+const (
+	charsetUnknown charsetKind = iota
+	charsetASCII
+	charsetUTF8
+	charsetUTF7
+	charsetUTF16 // and UTF-32
+	charsetOther
+)
+
+// lookupCharset finds a charset by the names that mail uses for it.
+func lookupCharset(name string) (charsetKind, encoding.Encoding) {
+	name = strings.ToLower(strings.Trim(name, " \t'\""))
+	// RFC 2231, Section 5: a language may follow an asterisk.
+	name, _, _ = strings.Cut(name, "*")
+	switch name {
+	case "utf-8", "utf8", "utf_8", "unicode-1-1-utf-8":
+		return charsetUTF8, nil
+	case "us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us", "7bit":
+		return charsetASCII, nil
+	case "utf-7", "utf7", "unicode-1-1-utf-7", "x-unicode-2-0-utf-7":
+		return charsetUTF7, nil
+	case "utf-16", "utf16", "unicode", "ucs-2", "iso-10646-ucs-2", "utf-16le":
+		return charsetUTF16, unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
+	case "utf-16be":
+		return charsetUTF16, unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
+	case "utf-32", "utf-32le", "ucs-4":
+		return charsetUTF16, utf32.UTF32(utf32.LittleEndian, utf32.UseBOM)
+	case "utf-32be":
+		return charsetUTF16, utf32.UTF32(utf32.BigEndian, utf32.UseBOM)
+	case "", "unknown", "unknown-8bit", "x-unknown", "default", "default_charset", "8bit", "binary":
+		return charsetUnknown, nil
+	}
+	return lookupIndex(name)
+}
+
+// lookupIndex finds a charset by its web and IANA names. Web names come first, since
+// ISO-8859-1 in mail means windows-1252 as it does on the web.
+func lookupIndex(name string) (charsetKind, encoding.Encoding) {
+	if len(name) > maxCharset {
+		return charsetUnknown, nil
+	}
+	if enc, err := htmlindex.Get(name); err == nil && enc != encoding.Replacement {
+		return charsetOther, enc
+	}
+	if enc, err := ianaindex.MIME.Encoding(name); err == nil && enc != nil {
+		return charsetOther, enc
+	}
+	if n, ok := strings.CutPrefix(name, "cp"); ok {
+		return lookupCodePage(strings.TrimLeft(n, "-_"))
+	}
+	if n, ok := strings.CutPrefix(name, "cp-"); ok {
+		return lookupCodePage(n)
+	}
+	if strings.Contains(name, "_") {
+		return lookupIndex(strings.ReplaceAll(name, "_", "-"))
+	}
+	return charsetUnknown, nil
+}
+
+// maxCharset is the longest name of a charset in bytes; the longest registered one
+// has 45.
+const maxCharset = 60
+
+// lookupCodePage finds a Microsoft code page by its number.
+func lookupCodePage(n string) (charsetKind, encoding.Encoding) {
+	for _, prefix := range []string{"windows-", "ibm"} {
+		if enc, err := ianaindex.MIME.Encoding(prefix + n); err == nil && enc != nil {
+			return charsetOther, enc
+		}
+	}
+	switch n {
+	case "932":
+		return lookupIndex("shift_jis")
+	case "936":
+		return lookupIndex("gbk")
+	case "949":
+		return lookupIndex("euc-kr")
+	case "950":
+		return lookupIndex("big5")
+	case "65001":
+		return charsetUTF8, nil
+	}
+	return charsetUnknown, nil
+}
+
+// decodeUTF7 decodes UTF-7. clean is false where a shifted sequence is broken; what
+// can be read of it is kept.
+// RFC 2152: "+" begins modified base64 of UTF-16, which "-" or another character ends.
+func decodeUTF7(b []byte) (text string, clean bool) {
+	var out strings.Builder
+	out.Grow(len(b))
+	clean = true
+	for i := 0; i < len(b); i++ {
+		if b[i] != '+' {
+			if b[i] >= utf8.RuneSelf {
+				clean = false
+				out.WriteString("\ufffd")
+			} else {
+				out.WriteByte(b[i])
+			}
+			continue
+		}
+		end := i + 1
+		for end < len(b) && base64Class[b[end]] == 0 {
+			end++
+		}
+		switch {
+		case end > i+1:
+			clean = writeUTF16(&out, b[i+1:end]) && clean
+		case end < len(b) && b[end] == '-':
+			out.WriteByte('+')
+		default:
+			clean = false
+			out.WriteByte('+')
+		}
+		if i = end - 1; end < len(b) && b[end] == '-' {
+			i = end
+		}
+	}
+	return out.String(), clean
+}
+
+// writeUTF16 decodes base64 of big-endian UTF-16.
+func writeUTF16(out *strings.Builder, encoded []byte) bool {
+	wide := make([]byte, base64.RawStdEncoding.DecodedLen(len(encoded)))
+	n, err := base64.RawStdEncoding.Decode(wide, encoded)
+	units := make([]uint16, n/2)
+	for i := range units {
+		units[i] = uint16(wide[2*i])<<8 | uint16(wide[2*i+1])
+	}
+	for _, r := range utf16.Decode(units) {
+		out.WriteRune(r)
+	}
+	return err == nil
+}

@@ -1,0 +1,178 @@
+package message
+
+import (
+	"bytes"
+
+	"outrider/internal/budget"
+)
+
+// Decoded returns the body with its transfer encoding undone, as far as that can be
+// done. It returns nil where the budget for decoded bytes is spent. The result is
+// shared and must not be changed.
+func (p *Part) Decoded() []byte {
+	p.decodeOnce.Do(func() { p.decoded = p.decode() })
+	return p.decoded
+}
+
+// decode undoes the transfer encoding. Bytes that stay as they are cost nothing.
+func (p *Part) decode() []byte {
+	body := p.BodyBytes()
+	if isIdentity(p.Encoding) || p.Encoding == "" {
+		return body
+	}
+	if !p.budget.Spend(budget.DecodedBytes, p.decodedSize()) {
+		return nil
+	}
+	switch p.Encoding {
+	case "base64":
+		out, _ := decodeBase64(body, p.cautious)
+		return out
+	case "quoted-printable":
+		out, _ := decodeQP(body)
+		return out
+	case "x-uuencode":
+		return decodeUU(body)
+	default:
+		return decodeYEnc(body)
+	}
+}
+
+// decodedSize returns the most that decoding can produce.
+func (p *Part) decodedSize() int64 {
+	n := int64(p.Body.Len())
+	if p.Encoding == "base64" || p.Encoding == "x-uuencode" {
+		n = n/4*3 + 3
+	}
+	return n
+}
+
+// Text returns the content of a text part as valid UTF-8, or "" for other parts and
+// where the budget for decoded bytes is spent.
+func (p *Part) Text() string {
+	p.textOnce.Do(func() { p.text = p.readText() })
+	return p.text
+}
+
+func (p *Part) readText() string {
+	if len(p.MediaType) < 5 || p.MediaType[:5] != "text/" {
+		return ""
+	}
+	b := p.Decoded()
+	if !p.budget.Spend(budget.DecodedBytes, int64(len(b))) {
+		return ""
+	}
+	text, _ := decodeCharset(b, p.textCharset(b))
+	return text
+}
+
+// textCharset returns the declared charset, that of the HTML itself where the field
+// declares none, or "".
+func (p *Part) textCharset(b []byte) string {
+	if p.Charset == "" && p.MediaType == "text/html" {
+		return metaCharset(b)
+	}
+	return p.Charset
+}
+
+// metaWindow is how many bytes of HTML are searched for a charset, as browsers do.
+const metaWindow = 1024
+
+// metaCharset returns the charset that a meta element near the beginning declares.
+func metaCharset(b []byte) string {
+	b = bytes.ToLower(b[:min(len(b), metaWindow)])
+	for {
+		i := bytes.Index(b, []byte("<meta"))
+		if i < 0 {
+			return ""
+		}
+		b = b[i+5:]
+		end := bytes.IndexByte(b, '>')
+		if end < 0 {
+			end = len(b)
+		}
+		if _, v, ok := bytes.Cut(b[:end], []byte("charset=")); ok {
+			v = bytes.TrimLeft(v, `"' `)
+			if i := bytes.IndexAny(v, `"' ;/>`); i >= 0 {
+				v = v[:i]
+			}
+			return toUTF8(string(v))
+		}
+	}
+}
+
+// decodeQP decodes quoted-printable and reports whether it was well-formed. A "="
+// that encodes nothing stays as it is.
+// RFC 2045, Section 6.7: white space at the end of a line is dropped.
+func decodeQP(src []byte) (out []byte, clean bool) {
+	out, clean = make([]byte, 0, len(src)), true
+	for pos := 0; pos < len(src); {
+		eol := lineEnd(src, pos, len(src))
+		content := trimEOL(src, pos, eol)
+		line := bytes.TrimRight(src[pos:content], " \t")
+		soft := bytes.HasSuffix(line, []byte("="))
+		if soft {
+			line = line[:len(line)-1]
+		}
+		var ok bool
+		out, ok = appendQP(out, line)
+		clean = clean && ok
+		if !soft {
+			out = append(out, src[content:eol]...)
+		}
+		pos = eol
+	}
+	return out, clean
+}
+
+// appendQP decodes the content of one line.
+func appendQP(out, line []byte) ([]byte, bool) {
+	clean := true
+	for {
+		i := bytes.IndexByte(line, '=')
+		if i < 0 {
+			return append(out, line...), clean
+		}
+		out = append(out, line[:i]...)
+		line = line[i:]
+		if len(line) > 2 && unhex(line[1]) < 16 && unhex(line[2]) < 16 {
+			out = append(out, unhex(line[1])<<4|unhex(line[2]))
+			line = line[3:]
+			continue
+		}
+		clean = false
+		out = append(out, '=')
+		line = line[1:]
+	}
+}
+
+// checkQP reports whether each "=" of src encodes something.
+func checkQP(src []byte) bool {
+	for {
+		i := bytes.IndexByte(src, '=')
+		if i < 0 {
+			return true
+		}
+		src = src[i+1:]
+		if len(src) > 1 && unhex(src[0]) < 16 && unhex(src[1]) < 16 {
+			continue
+		}
+		rest := bytes.TrimLeft(src, " \t\r")
+		if len(rest) > 0 && rest[0] != '\n' {
+			return false
+		}
+	}
+}
+
+// unhex returns the value of a hexadecimal digit, or 255.
+func unhex(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10
+	default:
+		return 255
+	}
+}

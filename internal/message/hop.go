@@ -1,0 +1,156 @@
+package message
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Hops returns what the Received fields say, top-most first. Only those that the
+// own servers wrote can be trusted.
+// RFC 5321, Section 4.4.
+func (m *Message) Hops() []Hop {
+	var hops []Hop
+	h := m.Header()
+	for i := range h.Fields {
+		if h.is(i, "Received") {
+			hops = append(hops, parseHop(h.unfold(i)))
+		}
+	}
+	return hops
+}
+
+// parseHop reads one Received field.
+func parseHop(v string) Hop {
+	var hop Hop
+	clauses := v
+	if i := strings.LastIndexByte(v, ';'); i >= 0 {
+		clauses = v[:i]
+		hop.At, _ = parseDate(v[i+1:])
+	}
+	r := hopReader{rest: clauses}
+	for {
+		token, comment := r.next()
+		if token == "" && comment == "" {
+			return hop
+		}
+		r.clause(&hop, token, comment)
+	}
+}
+
+// hopReader reads the clauses of one Received field.
+type hopReader struct {
+	rest    string
+	keyword string // the clause that the next tokens belong to
+}
+
+// next returns the next word or comment.
+func (r *hopReader) next() (token, comment string) {
+	r.rest = strings.TrimLeft(r.rest, " \t")
+	if strings.HasPrefix(r.rest, "(") {
+		n := commentEnd(r.rest)
+		if n == 0 {
+			comment, r.rest = r.rest[1:], ""
+			return "", comment
+		}
+		comment, r.rest = r.rest[1:n-1], r.rest[n:]
+		if comment == "" {
+			return r.next()
+		}
+		return "", comment
+	}
+	i := 0
+	for i < len(r.rest) && r.rest[i] != ' ' && r.rest[i] != '\t' && (r.rest[i] != '(' || i == 0) {
+		i++
+	}
+	token, r.rest = r.rest[:i], r.rest[i:]
+	return token, ""
+}
+
+// clause uses one word or comment.
+func (r *hopReader) clause(hop *Hop, token, comment string) {
+	if comment != "" {
+		if r.keyword == "from" {
+			hop.fromComment(comment)
+		}
+		return
+	}
+	switch key := strings.ToLower(token); key {
+	case "from", "by", "with", "id", "for", "via":
+		r.keyword = key
+		return
+	}
+	token = toUTF8(token)
+	switch r.keyword {
+	case "from":
+		setOnce(&hop.From, token)
+		if addr := findAddr(token); hop.FromAddr == "" {
+			hop.FromAddr = addr
+		}
+	case "by":
+		setOnce(&hop.By, token)
+	case "with":
+		setOnce(&hop.With, token)
+	case "id":
+		setOnce(&hop.ID, strings.Trim(token, "<>"))
+	case "for":
+		setOnce(&hop.For, strings.Trim(token, "<>"))
+	}
+}
+
+func setOnce(s *string, v string) {
+	if *s == "" {
+		*s = v
+	}
+}
+
+// fromComment reads what the server found out about its client, for example
+// "mail.example.org [192.0.2.1]" or "HELO x [192.0.2.1]".
+func (hop *Hop) fromComment(comment string) {
+	for word := range strings.FieldsFuncSeq(comment, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' || r == '(' || r == ')' }) {
+		addr := findAddr(word)
+		switch {
+		case addr != "":
+			setOnce(&hop.FromAddr, addr)
+		case hop.FromName == "" && looksLikeHost(word):
+			hop.FromName = strings.ToLower(strings.TrimSuffix(word, "."))
+		}
+		// Exim writes "([192.0.2.1] helo=name)", qmail "(HELO name)".
+		if strings.EqualFold(word, "helo") || strings.EqualFold(word, "ehlo") {
+			return
+		}
+	}
+}
+
+// findAddr returns the address that a word holds, alone or in brackets with a name
+// or a port, or "".
+func findAddr(word string) string {
+	if i := strings.IndexByte(word, '['); i >= 0 {
+		word = word[i+1:]
+		if j := strings.IndexByte(word, ']'); j >= 0 {
+			word = word[:j]
+		}
+	}
+	if len(word) > 5 && strings.EqualFold(word[:5], "IPv6:") {
+		word = word[5:]
+	}
+	addr, err := netip.ParseAddr(word)
+	if err != nil {
+		return ""
+	}
+	return addr.Unmap().WithZone("").String()
+}
+
+// looksLikeHost reports whether a word of a comment may be a reverse name.
+func looksLikeHost(word string) bool {
+	if i := strings.IndexByte(word, '['); i > 0 {
+		word = word[:i]
+	}
+	if !strings.Contains(word, ".") || strings.ContainsAny(word, "=:@/\"'<>;") {
+		return false
+	}
+	return strings.ContainsFunc(word, func(r rune) bool { return 'a' <= r|0x20 && r|0x20 <= 'z' })
+}
+
+// Date returns the time of the Date field.
+func (m *Message) Date() (time.Time, bool) { return parseDate(m.Header().Get("Date")) }

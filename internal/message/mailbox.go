@@ -1,0 +1,339 @@
+package message
+
+import (
+	"strings"
+
+	"outrider/internal/address"
+)
+
+// maxMailboxes is how many addresses are read from the fields of one name: more than
+// any server accepts as recipients of one message.
+const maxMailboxes = 2000
+
+// Mailboxes returns the addresses of all fields of that name. It reads what clients
+// manage to show, however broken: nothing that looks like an address is left out,
+// up to maxMailboxes.
+func (h *Header) Mailboxes(name string) []Mailbox {
+	var boxes []Mailbox
+	for i := range h.Fields {
+		if h.is(i, name) && len(boxes) < maxMailboxes {
+			boxes = appendMailboxes(boxes, h.unfold(i), false)
+		}
+	}
+	return boxes
+}
+
+// ParseMailboxes reads an address list as Header.Mailboxes does.
+func ParseMailboxes(list string) []Mailbox { return appendMailboxes(nil, list, false) }
+
+// boxReader reads one address list in one pass.
+type boxReader struct {
+	s       string
+	pos     int
+	boxes   []Mailbox
+	group   string
+	words   wordReader
+	literal bool // comments do not end: "(" is a character like others
+	noQuote bool // quotes do not close
+	inner   bool // s came out of an encoded-word: do not decode again
+
+	phrase  []piece // words of the element before its address
+	comment string  // last comment of the element
+	seen    bool    // the element has an address in angle brackets
+	spaced  bool    // white space stands before the next piece
+}
+
+// piece is one word of an element.
+type piece struct {
+	text   string
+	quoted bool
+	spaced bool // white space stands before it
+}
+
+func appendMailboxes(boxes []Mailbox, list string, inner bool) []Mailbox {
+	r := boxReader{s: list, boxes: boxes, inner: inner}
+	for r.pos < len(r.s) && len(r.boxes) < maxMailboxes {
+		r.step()
+	}
+	r.element()
+	return r.boxes[:min(len(r.boxes), maxMailboxes)]
+}
+
+// step reads one token.
+// RFC 5322, Sections 3.4 and 4.4.
+func (r *boxReader) step() {
+	switch c := r.s[r.pos]; c {
+	case ' ', '\t':
+		r.spaced = true
+		r.pos++
+	case ',':
+		r.element()
+		r.pos++
+	case ';':
+		r.element()
+		r.group = ""
+		r.pos++
+	case ':':
+		r.startGroup()
+	case '"':
+		r.quoted()
+	case '(':
+		r.readComment()
+	case '<':
+		r.angle()
+	case '>':
+		r.pos++
+	default:
+		r.atom()
+	}
+}
+
+// quoted reads a quoted string. A quote that does not close is text: it must not
+// hide the addresses behind it.
+func (r *boxReader) quoted() {
+	if !r.noQuote {
+		if value, n, closed := unquote(r.s[r.pos:]); closed {
+			r.piece(value, n, true)
+			return
+		}
+	}
+	r.noQuote = true
+	r.pos++
+}
+
+// piece adds a word of n bytes.
+func (r *boxReader) piece(text string, n int, quoted bool) {
+	r.phrase = append(r.phrase, piece{text: text, quoted: quoted, spaced: r.spaced})
+	r.spaced = false
+	r.pos += n
+}
+
+// atom reads up to the next special character. An encoded-word is one atom, also
+// where its text has characters that must not stand there.
+func (r *boxReader) atom() {
+	if w, ok := r.words.at(r.s[r.pos:]); ok {
+		r.piece(r.s[r.pos:r.pos+w.length], w.length, false)
+		return
+	}
+	n := 1
+	for r.pos+n < len(r.s) && !strings.ContainsRune(" \t,;:\"<>", rune(r.s[r.pos+n])) {
+		if c := r.s[r.pos+n]; c == '(' && !r.literal || c == '=' && strings.HasPrefix(r.s[r.pos+n:], "=?") {
+			break
+		}
+		n++
+	}
+	// An address literal has colons: a@[IPv6:2001:db8::1].
+	if at := strings.LastIndex(r.s[r.pos:r.pos+n], "@["); at >= 0 {
+		if end := strings.IndexByte(r.s[r.pos+at:min(len(r.s), r.pos+at+maxLiteral)], ']'); end >= 0 {
+			n = max(n, at+end+1)
+		}
+	}
+	r.piece(r.s[r.pos:r.pos+n], n, false)
+}
+
+// maxLiteral is the length in bytes within which an address literal must end.
+const maxLiteral = 64
+
+// startGroup takes the words before a colon as the name of a group, unless they are
+// an address or part of a source route.
+func (r *boxReader) startGroup() {
+	r.pos++
+	if r.hasAt() {
+		r.element()
+		return
+	}
+	r.group = r.name()
+	r.reset()
+}
+
+// readComment keeps a comment, which may be nested. Where it does not end, it is
+// text.
+func (r *boxReader) readComment() {
+	n := 0
+	if !r.literal {
+		n = commentEnd(r.s[r.pos:])
+	}
+	if n == 0 {
+		r.literal = true
+		r.spaced = true
+		r.pos++
+		return
+	}
+	if inner := strings.TrimSpace(r.s[r.pos+1 : r.pos+n-1]); inner != "" {
+		r.comment = inner
+	}
+	r.spaced = true
+	r.pos += n
+}
+
+// angle reads an address in angle brackets. A bracket that does not close ends at
+// the next comma.
+func (r *boxReader) angle() {
+	rest := r.s[r.pos+1:]
+	n := strings.IndexAny(rest, "<>\"")
+	if n >= 0 && rest[n] == '"' {
+		_, q, _ := unquote(rest[n:])
+		if m := strings.IndexAny(rest[n+q:], "<>"); m >= 0 {
+			n += q + m
+		} else {
+			n = -1
+		}
+	}
+	next := n + 1
+	if n < 0 {
+		if n = strings.IndexByte(rest, ','); n < 0 {
+			n = len(rest)
+		}
+		next = n
+	} else if rest[n] == '<' {
+		next = n
+	}
+	r.pos += 1 + next
+	inner := strings.TrimSpace(rest[:n])
+	if inner == "" {
+		return
+	}
+	r.seen = true
+	box := r.box(inner)
+	box.Name = r.name()
+	r.boxes = append(r.boxes, box)
+	r.phrase = r.phrase[:0]
+}
+
+// element ends one element of the list. Without brackets, its words with "@" are
+// addresses and the others its name.
+func (r *boxReader) element() {
+	if !r.seen && (len(r.phrase) > 0 || r.comment != "") {
+		r.bareElement()
+	} else if r.seen && len(r.boxes) > 0 {
+		r.trailing()
+	}
+	r.reset()
+}
+
+// trailing deals with words behind an address in brackets: addresses among them
+// count, and a comment names an address without name.
+func (r *boxReader) trailing() {
+	if last := &r.boxes[len(r.boxes)-1]; last.Name == "" && r.comment != "" {
+		last.Name = decodeText(r.comment)
+	}
+	for _, p := range r.joined() {
+		if !p.quoted && isAddress(p.text) {
+			r.boxes = append(r.boxes, r.box(p.text))
+		}
+	}
+}
+
+func (r *boxReader) bareElement() {
+	var rest []piece
+	first := len(r.boxes)
+	for _, p := range r.joined() {
+		if isAddress(p.text) && !strings.HasPrefix(p.text, "=?") {
+			r.boxes = append(r.boxes, r.box(p.text))
+		} else {
+			rest = append(rest, p)
+		}
+	}
+	r.phrase = rest
+	name := r.name()
+	switch {
+	case len(r.boxes) > first:
+		r.boxes[first].Name = name
+	case !r.inner && isAddress(name):
+		// RFC 2047, Section 5: no encoded-word in an address; some clients decode first.
+		r.boxes = appendMailboxes(r.boxes, name, true)
+	case len(rest) == 1 && !rest[0].quoted && !strings.HasPrefix(rest[0].text, "=?"):
+		r.boxes = append(r.boxes, Mailbox{Local: toUTF8(rest[0].text), Group: r.group})
+	case name != "":
+		r.boxes = append(r.boxes, Mailbox{Name: name, Group: r.group})
+	}
+}
+
+// joined returns the words with those put together that make one address, such as
+// "a b"@example.org.
+func (r *boxReader) joined() []piece {
+	var out []piece
+	for _, p := range r.phrase {
+		if n := len(out) - 1; n >= 0 && !p.spaced && out[n].quoted && strings.HasPrefix(p.text, "@") {
+			out[n] = piece{text: `"` + out[n].text + `"` + p.text, spaced: out[n].spaced}
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func (r *boxReader) hasAt() bool {
+	for _, p := range r.phrase {
+		if !p.quoted && isAddress(p.text) {
+			return true
+		}
+	}
+	return false
+}
+
+// isAddress reports whether a word has the look of an address.
+func isAddress(s string) bool {
+	at := strings.LastIndexByte(s, '@')
+	return at >= 0 && at < len(s)-1
+}
+
+// name returns the words of the element, or its comment, decoded.
+func (r *boxReader) name() string {
+	var b strings.Builder
+	for _, p := range r.phrase {
+		if b.Len() > 0 && p.spaced {
+			b.WriteByte(' ')
+		}
+		b.WriteString(p.text)
+	}
+	if b.Len() == 0 {
+		return decodeText(r.comment)
+	}
+	return strings.TrimSpace(decodeText(b.String()))
+}
+
+func (r *boxReader) reset() {
+	r.phrase, r.comment, r.seen, r.spaced = r.phrase[:0], "", false, false
+}
+
+// box splits an address.
+func (r *boxReader) box(addr string) Mailbox {
+	// RFC 5322, Section 4.4: an obsolete route "@a,@b:" may stand before the address.
+	if strings.HasPrefix(addr, "@") {
+		if i := strings.IndexByte(addr, ':'); i >= 0 {
+			addr = addr[i+1:]
+		}
+	}
+	addr = strings.TrimPrefix(addr, "mailto:")
+	at := strings.LastIndexByte(addr, '@')
+	if at < 0 {
+		return Mailbox{Local: toUTF8(localPart(addr)), Group: r.group}
+	}
+	return Mailbox{Local: toUTF8(localPart(addr[:at])), Domain: normalDomain(addr[at+1:]), Group: r.group}
+}
+
+// localPart drops quotes and comments.
+func localPart(s string) string {
+	s = strings.TrimSpace(skipComments(s))
+	if strings.HasPrefix(s, `"`) {
+		value, n, _ := unquote(s)
+		return value + s[n:]
+	}
+	if i := strings.IndexByte(s, '('); i > 0 && commentEnd(s[i:]) == len(s)-i {
+		s = strings.TrimSpace(s[:i])
+	}
+	return s
+}
+
+// normalDomain returns the normal form of a domain, or the domain as written.
+func normalDomain(s string) string {
+	s = strings.TrimSpace(skipComments(s))
+	if i := strings.IndexByte(s, '('); i > 0 {
+		s = strings.TrimSpace(s[:i])
+	}
+	if d, err := address.Domain(toUTF8(s)); err == nil {
+		return d
+	}
+	return decodeText(s)
+}

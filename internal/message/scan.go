@@ -1,0 +1,328 @@
+package message
+
+import (
+	"bytes"
+	"strconv"
+
+	"outrider/internal/budget"
+)
+
+// variant says how a second reading differs from the first. All but boundary apply
+// to the part at which the reading begins.
+type variant struct {
+	lastType     bool   // the last Content-Type field counts, not the first
+	lastEncoding bool   // the last Content-Transfer-Encoding field counts
+	boundary     string // boundary to use instead of the declared one, or ""
+	prefix       bool   // lines that begin with "--" and the boundary are delimiters
+	outerWins    bool   // a boundary that is used twice belongs to the outer multipart
+	ignoreClose  bool   // a closing delimiter does not end the multipart
+	blankEnds    bool   // a line of white space ends the header section
+	asText       bool   // a multipart without parts is text
+	undo         bool   // the transfer encoding of a multipart is undone
+	cautious     bool   // base64 ends at the first padding or junk
+}
+
+// level is one container that is open: a multipart, or an embedded message.
+type level struct {
+	part     *Part
+	boundary string // or "" for an embedded message
+	shadowed int    // the level that the boundary meant before, or -1
+	encoded  bool   // the part declares a transfer encoding that it must not have
+	found    bool   // a delimiter line was seen
+	closed   bool   // the closing delimiter was seen
+	resume   int    // offset behind the last delimiter line, where preamble or epilogue begins
+}
+
+// scanner reads one range of bytes into a tree of parts, in one pass: all open
+// boundaries are looked up at once at each line that begins with "--".
+type scanner struct {
+	*parser
+	msg     *Message // the message that offsets belong to
+	raw     []byte
+	end     int
+	reading int
+	variant variant
+	top     *Part // where this scan began
+
+	open   []level        // innermost last
+	delims map[string]int // innermost level of each boundary that is open
+	leaf   *Part          // innermost entity where it is no open container, or nil
+	leaves []*Part        // leaves that are complete
+
+	fields []rawField // scratch space of readHeader
+	names  []byte
+}
+
+// scan reads the entity top from offset pos to end.
+func (s *scanner) scan(pos int) {
+	pos = s.enter(s.top, pos)
+	for {
+		d, ok := s.nextDelimiter(pos)
+		if !ok {
+			break
+		}
+		s.closeInside(d.level, d.from, trimEOL(s.raw, 0, d.from))
+		if pos = s.delimiter(d); pos == s.end {
+			break
+		}
+	}
+	s.closeInside(-1, s.end, s.end)
+}
+
+// delimiter acts on one delimiter line and returns where to look for the next.
+func (s *scanner) delimiter(d delimiter) int {
+	l := &s.open[d.level]
+	if !l.found {
+		s.checkPreamble(l, d.from)
+	}
+	switch {
+	case l.closed:
+		s.defect(DefectAfterClose, l.part, d.from, l.boundary)
+		s.again(l.part, variant{ignoreClose: true})
+		return d.to
+	case d.closing && !(s.variant.ignoreClose && l.part == s.top):
+		l.closed, l.found, l.resume = true, true, d.to
+		if l.shadowed >= 0 {
+			s.delims[l.boundary] = l.shadowed
+		}
+		return d.to
+	case d.closing:
+		l.found, l.resume = true, d.to
+		return d.to
+	}
+	l.found, l.resume = true, d.to
+	return s.child(l.part, d.to)
+}
+
+// child begins the next part of the multipart parent at pos.
+func (s *scanner) child(parent *Part, pos int) int {
+	p, ok := s.newPart(parent, s.msg)
+	if !ok {
+		s.overflow(parent, pos)
+		return s.end
+	}
+	return s.enter(p, pos)
+}
+
+// overflow keeps everything from pos on as one leaf of parent, so that no byte is
+// out of reach.
+func (s *scanner) overflow(parent *Part, pos int) {
+	s.defect(DefectTooManyParts, parent, pos, "")
+	p := &Part{
+		Parent: parent, Depth: parent.Depth + 1, msg: s.msg, budget: s.budget, Reading: s.reading,
+		MediaType: "application/octet-stream", Encoding: "binary",
+	}
+	parent.Children = append(parent.Children, p)
+	p.Path = childPath(parent.Path, strconv.Itoa(len(parent.Children)))
+	p.Header.raw = s.raw
+	p.Raw, p.Body = Range{pos, s.end}, Range{pos, s.end}
+	s.leaf = p
+}
+
+// enter reads the header of p at pos and, while p is a message that embeds one, the
+// header of that. It returns where to look for the next delimiter.
+func (s *scanner) enter(p *Part, pos int) int {
+	for {
+		body, cut := s.readHeader(p, pos)
+		p.Raw.From, p.Body = pos, Range{body, body}
+		d := s.describe(p)
+		switch {
+		case cut:
+		case p.IsMultipart():
+			if s.enterMultipart(p, d) {
+				return body
+			}
+		case p.MediaType == "message/rfc822" || p.MediaType == "message/global":
+			if child := s.enterMessage(p, body); child != nil {
+				p, pos = child, body
+				continue
+			}
+		}
+		s.leaf = p
+		return body
+	}
+}
+
+// enterMultipart opens p, unless nothing can be found in it.
+func (s *scanner) enterMultipart(p *Part, d description) bool {
+	if d.boundary == "" || !s.descend(p) {
+		return false
+	}
+	shadowed, used := s.delims[d.boundary]
+	switch {
+	case !used:
+		shadowed = -1
+	case !s.open[shadowed].closed:
+		s.defect(DefectBoundaryReused, p, p.Raw.From, d.boundary)
+		if s.variant.outerWins {
+			return false
+		}
+		s.again(s.open[shadowed].part, variant{outerWins: true})
+	}
+	if s.delims == nil {
+		s.delims = make(map[string]int, 4)
+	}
+	s.delims[d.boundary] = len(s.open)
+	s.open = append(s.open, level{part: p, boundary: d.boundary, encoded: d.encoded, shadowed: shadowed, resume: p.Body.From})
+	return true
+}
+
+// enterMessage opens p and returns the message that it embeds, or nil.
+func (s *scanner) enterMessage(p *Part, body int) *Part {
+	if !isIdentity(p.Encoding) || body == s.end || !s.descend(p) {
+		return nil
+	}
+	child, ok := s.newPart(p, s.msg)
+	if !ok {
+		s.defect(DefectTooManyParts, p, body, "")
+		return nil
+	}
+	s.open = append(s.open, level{part: p, shadowed: -1, closed: true})
+	return child
+}
+
+// descend reports whether p may have children.
+func (s *scanner) descend(p *Part) bool {
+	if s.budget.Reach(budget.Depth, int64(p.Depth)+1) {
+		return true
+	}
+	s.defect(DefectTooDeep, p, p.Raw.From, p.MediaType)
+	return false
+}
+
+// closeInside completes everything inside level i: bodies end at bodyEnd, before
+// the delimiter line at pos.
+func (s *scanner) closeInside(i, pos, bodyEnd int) {
+	if s.leaf != nil {
+		s.complete(s.leaf, bodyEnd)
+		s.leaves = append(s.leaves, s.leaf)
+		s.leaf = nil
+	}
+	for len(s.open) > i+1 {
+		l := s.open[len(s.open)-1]
+		s.open = s.open[:len(s.open)-1]
+		s.complete(l.part, bodyEnd)
+		if l.boundary != "" {
+			s.closeMultipart(l, len(s.open), pos)
+		}
+	}
+}
+
+// complete sets the end of p.
+func (s *scanner) complete(p *Part, end int) {
+	p.Body.To = max(end, p.Body.From)
+	p.Raw.To = p.Body.To
+}
+
+// closeMultipart forgets the boundary of level l, which was at index i.
+func (s *scanner) closeMultipart(l level, i, pos int) {
+	if s.delims[l.boundary] == i {
+		if l.shadowed >= 0 {
+			s.delims[l.boundary] = l.shadowed
+		} else {
+			delete(s.delims, l.boundary)
+		}
+	}
+	switch {
+	case !l.found:
+		s.defect(DefectBoundaryNotFound, l.part, l.part.Body.From, l.boundary)
+		s.again(l.part, variant{asText: !l.encoded, undo: l.encoded})
+	case !l.closed:
+		s.defect(DefectUnclosed, l.part, pos, l.boundary)
+	case len(bytes.TrimSpace(s.raw[min(l.resume, l.part.Body.To):l.part.Body.To])) > 0:
+		s.defect(DefectEpilogue, l.part, l.resume, excerpt(s.raw[l.resume:l.part.Body.To]))
+	}
+}
+
+// preambleNote is the length in bytes up to which a preamble is taken for the usual
+// note to readers whose client knows no MIME.
+const preambleNote = 200
+
+func (s *scanner) checkPreamble(l *level, to int) {
+	text := bytes.TrimSpace(s.raw[min(l.resume, to):to])
+	if len(text) > preambleNote {
+		s.defect(DefectPreamble, l.part, l.resume, excerpt(text))
+	}
+}
+
+// delimiter is one delimiter line.
+type delimiter struct {
+	level    int // index into scanner.open
+	closing  bool
+	from, to int // the line with its end
+}
+
+var lineDashes = []byte("\n--")
+
+// nextDelimiter finds the next delimiter line of any open level at or behind pos,
+// which is the beginning of a line.
+func (s *scanner) nextDelimiter(pos int) (delimiter, bool) {
+	if len(s.delims) == 0 {
+		return delimiter{}, false
+	}
+	for pos < s.end {
+		if s.raw[pos] != '-' || !bytes.HasPrefix(s.raw[pos:s.end], lineDashes[1:]) {
+			i := bytes.Index(s.raw[pos:s.end], lineDashes)
+			if i < 0 {
+				break
+			}
+			pos += i + 1
+		}
+		eol := lineEnd(s.raw, pos, s.end)
+		if d, ok := s.match(pos, eol); ok {
+			return d, true
+		}
+		pos = eol
+	}
+	return delimiter{}, false
+}
+
+// isDelimiter reports whether the line is a delimiter line of an open level.
+func (s *scanner) isDelimiter(pos, eol int) bool {
+	if len(s.delims) == 0 || eol-pos < 3 || s.raw[pos+1] != '-' {
+		return false
+	}
+	d, ok := s.match(pos, eol)
+	return ok && !s.open[d.level].closed
+}
+
+// match looks up the line, which begins with "--", among the open boundaries.
+// RFC 2046, Section 5.1.1: white space may follow the boundary.
+func (s *scanner) match(pos, eol int) (delimiter, bool) {
+	token := bytes.TrimRight(s.raw[pos+2:eol], " \t\r\n")
+	if i, ok := s.delims[string(token)]; ok {
+		return delimiter{level: i, from: pos, to: eol}, true
+	}
+	if name, ok := bytes.CutSuffix(token, []byte("--")); ok {
+		if i, ok := s.delims[string(name)]; ok {
+			return delimiter{level: i, closing: true, from: pos, to: eol}, true
+		}
+	}
+	return s.matchPrefix(token, pos, eol)
+}
+
+// matchPrefix deals with a line that begins with the innermost boundary and goes
+// on. Comparing with that boundary alone keeps the scan linear.
+func (s *scanner) matchPrefix(token []byte, pos, eol int) (delimiter, bool) {
+	i := len(s.open) - 1
+	for i > 0 && s.open[i].boundary == "" {
+		i--
+	}
+	l := s.open[i]
+	if l.boundary == "" || l.closed || len(token) <= len(l.boundary) || string(token[:len(l.boundary)]) != l.boundary {
+		return delimiter{}, false
+	}
+	if s.variant.prefix && l.part == s.top {
+		closing := bytes.HasPrefix(token[len(l.boundary):], []byte("--"))
+		return delimiter{level: i, closing: closing, from: pos, to: eol}, true
+	}
+	s.defect(DefectDelimiterPrefix, l.part, pos, string(token))
+	s.again(l.part, variant{prefix: true})
+	return delimiter{}, false
+}
+
+// excerpt returns the beginning of b for the detail of a defect.
+func excerpt(b []byte) string {
+	b = bytes.TrimSpace(b)
+	return string(b[:min(len(b), maxDetail)])
+}

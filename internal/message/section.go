@@ -1,0 +1,291 @@
+package message
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"outrider/internal/budget"
+)
+
+// spareFields is how many Content fields of a part are read although the budget for
+// header fields is spent: without them the part would hide what it is.
+const spareFields = 16
+
+// section reads one header section, line by line.
+type section struct {
+	s        *scanner
+	part     *Part
+	fields   []rawField
+	names    []byte // names of all fields as written and in lower case, one after the other
+	left     int64  // header fields that may still be kept
+	bytes    int64  // header bytes that may still be kept
+	spare    int    // Content fields that are kept nevertheless
+	over     bool   // fields were dropped
+	dropping bool   // the current field was dropped, its continuations are too
+	body     int    // where the body begins
+	cut      bool   // ended by a delimiter line, so that there is no body
+}
+
+// rawField is a field whose name has no string yet.
+type rawField struct {
+	raw, value Range
+	name       int // length of the name
+}
+
+// readHeader reads the header section of p at pos and tells where its body begins.
+// cut says that a delimiter line ended the part within the section.
+func (s *scanner) readHeader(p *Part, pos int) (body int, cut bool) {
+	h := section{
+		s: s, part: p, fields: s.fields[:0], names: s.names[:0], spare: spareFields,
+		left: s.budget.Left(budget.HeaderFields), bytes: s.budget.Left(budget.HeaderBytes),
+	}
+	h.read(pos)
+	p.Header = h.header()
+	s.fields, s.names = h.fields, h.names
+	s.checkHeaderBytes(p, pos, h.body)
+	return h.body, h.cut
+}
+
+// read consumes lines until the section ends.
+func (h *section) read(pos int) {
+	start, end := pos, h.s.end
+	for pos < end {
+		eol := lineEnd(h.s.raw, pos, end)
+		if h.line(pos, eol) {
+			return
+		}
+		pos = eol
+	}
+	h.body, h.cut = end, true
+	if end > start || h.part.Parent == nil {
+		h.defect(DefectNoBody, start, "")
+	}
+}
+
+// line looks at one line and reports whether the section ends with or before it.
+func (h *section) line(pos, eol int) bool {
+	raw := h.s.raw
+	switch c := raw[pos]; {
+	case (c == '\n' || c == '\r') && isBlank(raw[pos:eol]):
+		h.body = eol
+		return true
+	case c == ' ' || c == '\t':
+		return h.continuation(pos, eol)
+	case c == '-' && h.s.isDelimiter(pos, eol):
+		h.defect(DefectHeaderEnd, pos, "delimiter in header section")
+		h.body, h.cut = pos, true
+		return true
+	}
+	if name, colon := fieldName(raw[pos:eol]); colon > 0 {
+		h.field(pos, eol, name, colon)
+		return false
+	}
+	return h.junk(pos, eol)
+}
+
+// field keeps the field that begins at pos.
+func (h *section) field(pos, eol, name, colon int) {
+	if name != colon {
+		h.defect(DefectSpaceBeforeColon, pos+name, string(h.s.raw[pos:pos+name]))
+	}
+	key := h.s.raw[pos : pos+name]
+	if h.dropping = !h.affords(key, eol-pos); h.dropping {
+		return
+	}
+	h.fields = append(h.fields, rawField{
+		raw:   Range{pos, eol},
+		value: Range{pos + colon + 1, trimEOL(h.s.raw, pos+colon+1, eol)},
+		name:  name,
+	})
+	h.names = append(h.names, key...)
+	for _, c := range key {
+		h.names = append(h.names, lower(c))
+	}
+}
+
+// affords spends for one field and reports whether it is kept.
+func (h *section) affords(key []byte, size int) bool {
+	h.left--
+	h.bytes -= int64(size)
+	if h.left >= 0 && h.bytes >= 0 {
+		return true
+	}
+	h.over = true
+	if h.spare == 0 || len(key) < 8 || !bytes.EqualFold(key[:8], []byte("content-")) {
+		return false
+	}
+	h.spare--
+	return true
+}
+
+// continuation extends the field above.
+// RFC 5322, Section 4.2: lines of white space only are obsolete folding, at which
+// some clients see the end of the section.
+func (h *section) continuation(pos, eol int) bool {
+	if isBlankSpace(h.s.raw[pos:eol]) {
+		h.defect(DefectBlankFold, pos, "")
+		if h.s.variant.blankEnds {
+			h.body = eol
+			return true
+		}
+		h.s.again(h.part, variant{blankEnds: true})
+	}
+	switch {
+	case h.dropping:
+	case len(h.fields) == 0:
+		h.defect(DefectStrayFold, pos, string(h.s.raw[pos:eol]))
+	default:
+		if h.bytes -= int64(eol - pos); h.bytes < 0 && !h.over {
+			h.over = true
+		}
+		f := &h.fields[len(h.fields)-1]
+		f.raw.To, f.value.To = eol, trimEOL(h.s.raw, pos, eol)
+	}
+	return false
+}
+
+// junk decides about a line that is no field: it is skipped where the section
+// plausibly goes on, and is the first line of the body otherwise.
+func (h *section) junk(pos, eol int) bool {
+	line := h.s.raw[pos:eol]
+	if bytes.HasPrefix(line, []byte("From ")) || bytes.HasPrefix(line, []byte(">From ")) {
+		h.defect(DefectMboxFrom, pos, string(line))
+		return false
+	}
+	if h.goesOn(eol) {
+		h.defect(DefectNoColon, pos, string(line))
+		h.dropping = true
+		return false
+	}
+	kind := DefectHeaderEnd
+	if len(h.fields) == 0 {
+		kind = DefectNoHeader
+	}
+	h.defect(kind, pos, string(line))
+	h.body = pos
+	return true
+}
+
+// goesOn reports whether the line at pos belongs to a header section: a field, or
+// the end of a section that had fields before.
+func (h *section) goesOn(pos int) bool {
+	if pos >= h.s.end {
+		return false
+	}
+	line := h.s.raw[pos:lineEnd(h.s.raw, pos, h.s.end)]
+	if isBlank(line) {
+		return len(h.fields) > 0
+	}
+	_, colon := fieldName(line)
+	return colon > 0
+}
+
+// header makes the names of all fields slices of one string and spends the budget.
+func (h *section) header() Header {
+	h.spend()
+	out := Header{raw: h.s.raw}
+	if len(h.fields) == 0 {
+		return out
+	}
+	out.Fields = make([]Field, len(h.fields))
+	names := string(h.names)
+	for i, f := range h.fields {
+		out.Fields[i] = Field{Name: names[:f.name], Key: names[f.name : 2*f.name], Raw: f.raw, Value: f.value}
+		names = names[2*f.name:]
+	}
+	return out
+}
+
+func (h *section) spend() {
+	b := h.s.budget
+	var size int64
+	for _, f := range h.fields {
+		size += int64(f.raw.Len())
+	}
+	if h.over {
+		h.defect(DefectManyHeaders, h.part.Raw.From, "")
+	}
+	fits := b.Spend(budget.HeaderFields, int64(len(h.fields)))
+	fits = b.Spend(budget.HeaderBytes, size) && fits
+	if h.over && fits {
+		// What was dropped must show as well.
+		b.Spend(budget.HeaderFields, b.Left(budget.HeaderFields)+1)
+	}
+}
+
+func (h *section) defect(kind DefectKind, offset int, detail string) {
+	h.s.defect(kind, h.part, offset, detail)
+}
+
+// fieldName returns the length of the field name at the beginning of line and the
+// index of its colon, or 0, 0.
+// RFC 5322, Section 4.5: obsolete syntax has white space before the colon.
+func fieldName(line []byte) (name, colon int) {
+	n := 0
+	for n < len(line) && line[n] > ' ' && line[n] < 0x7f && line[n] != ':' {
+		n++
+	}
+	c := n
+	for c < len(line) && (line[c] == ' ' || line[c] == '\t') {
+		c++
+	}
+	if n == 0 || c == len(line) || line[c] != ':' {
+		return 0, 0
+	}
+	return n, c
+}
+
+// checkHeaderBytes reports bytes that header sections must not have.
+func (s *scanner) checkHeaderBytes(p *Part, from, to int) {
+	eight, control := oddBytes(s.raw[from:to])
+	if eight >= 0 {
+		kind := DefectHeaderUTF8
+		if !utf8.Valid(s.raw[from:to]) {
+			kind = DefectHeader8Bit
+		}
+		s.defect(kind, p, from+eight, "")
+	}
+	if control >= 0 {
+		s.defect(DefectHeaderControl, p, from+control, "")
+	}
+}
+
+// lineEnd returns the offset behind the line at pos.
+func lineEnd(raw []byte, pos, end int) int {
+	if i := bytes.IndexByte(raw[pos:end], '\n'); i >= 0 {
+		return pos + i + 1
+	}
+	return end
+}
+
+// trimEOL returns the end of the line content that ends at eol and begins at from
+// at the earliest.
+func trimEOL(raw []byte, from, eol int) int {
+	if eol > from && raw[eol-1] == '\n' {
+		eol--
+		if eol > from && raw[eol-1] == '\r' {
+			eol--
+		}
+	}
+	return eol
+}
+
+// isBlank reports whether the line has nothing but its end.
+func isBlank(line []byte) bool {
+	for _, c := range line {
+		if c != '\r' && c != '\n' {
+			return false
+		}
+	}
+	return true
+}
+
+// isBlankSpace reports whether the line has white space only.
+func isBlankSpace(line []byte) bool { return len(bytes.TrimLeft(line, " \t\r\n")) == 0 }
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + ('a' - 'A')
+	}
+	return c
+}
