@@ -25,10 +25,12 @@ func (p *Part) decode() []byte {
 	}
 	switch p.Encoding {
 	case "base64":
-		out, _ := decodeBase64(body, p.cautious)
+		var out []byte
+		out, p.base64 = decodeBase64(body, p.cautious)
 		return out
 	case "quoted-printable":
-		out, _ := decodeQP(body)
+		out, clean := decodeQP(body)
+		p.badQP = !clean
 		return out
 	case "x-uuencode":
 		return decodeUU(body)
@@ -61,7 +63,11 @@ func (p *Part) readText() string {
 	if !p.budget.Spend(budget.DecodedBytes, int64(len(b))) {
 		return ""
 	}
-	text, _ := decodeCharset(b, p.textCharset(b))
+	charset := p.textCharset(b)
+	if kind, _ := lookupCharset(charset); p.validUTF8 && (kind == charsetUTF8 || kind == charsetASCII) {
+		return string(bytes.TrimPrefix(b, []byte("\ufeff")))
+	}
+	text, _ := decodeCharset(b, charset)
 	return text
 }
 
@@ -108,8 +114,8 @@ func decodeQP(src []byte) (out []byte, clean bool) {
 	for pos := 0; pos < len(src); {
 		eol := lineEnd(src, pos, len(src))
 		content := trimEOL(src, pos, eol)
-		line := bytes.TrimRight(src[pos:content], " \t")
-		soft := bytes.HasSuffix(line, []byte("="))
+		line := trimBlankRight(src[pos:content])
+		soft := len(line) > 0 && line[len(line)-1] == '='
 		if soft {
 			line = line[:len(line)-1]
 		}
@@ -134,7 +140,7 @@ func appendQP(out, line []byte) ([]byte, bool) {
 		}
 		out = append(out, line[:i]...)
 		line = line[i:]
-		if len(line) > 2 && unhex(line[1]) < 16 && unhex(line[2]) < 16 {
+		if len(line) > 2 && unhex(line[1])|unhex(line[2]) < 16 {
 			out = append(out, unhex(line[1])<<4|unhex(line[2]))
 			line = line[3:]
 			continue
@@ -153,26 +159,41 @@ func checkQP(src []byte) bool {
 			return true
 		}
 		src = src[i+1:]
-		if len(src) > 1 && unhex(src[0]) < 16 && unhex(src[1]) < 16 {
+		if len(src) > 1 && unhex(src[0])|unhex(src[1]) < 16 {
 			continue
 		}
-		rest := bytes.TrimLeft(src, " \t\r")
-		if len(rest) > 0 && rest[0] != '\n' {
+		if rest := trimSpaceLeft(src); len(rest) > 0 && rest[0] != '\n' {
 			return false
 		}
 	}
 }
 
-// unhex returns the value of a hexadecimal digit, or 255.
-func unhex(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10
-	default:
-		return 255
+func trimSpaceLeft(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t' || b[0] == '\r') {
+		b = b[1:]
 	}
+	return b
 }
+
+func trimBlankRight(b []byte) []byte {
+	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t') {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+// unhex returns the value of a hexadecimal digit, or 255.
+func unhex(c byte) byte { return hexValues[c] }
+
+var hexValues = func() (t [256]byte) {
+	for c := range t {
+		t[c] = 255
+	}
+	for v, c := range "0123456789abcdef" {
+		t[c] = byte(v)
+	}
+	for v, c := range "ABCDEF" {
+		t[c] = byte(10 + v)
+	}
+	return t
+}()

@@ -12,6 +12,7 @@ import (
 // examine looks into the body of a leaf that is complete: at its encoding, its
 // charset, and at what it holds beyond what its header says.
 func (p *parser) examine(leaf *Part) {
+	p.work += leaf.Body.Len()
 	switch {
 	case leaf.IsMultipart():
 		p.guess(leaf)
@@ -19,10 +20,10 @@ func (p *parser) examine(leaf *Part) {
 	case leaf.isMessage() && !isIdentity(leaf.Encoding):
 		p.embed(leaf)
 	}
-	p.checkEncoding(leaf)
 	if leaf.isBodyText() {
 		p.checkText(leaf)
 	}
+	p.checkEncoding(leaf)
 }
 
 // guess looks for parts of a multipart that declares no boundary: some clients take
@@ -79,11 +80,16 @@ func (p *parser) embed(part *Part) {
 // checkEncoding reports bodies that their transfer encoding does not allow.
 func (p *parser) checkEncoding(leaf *Part) {
 	body := leaf.BodyBytes()
+	// Texts are decoded already.
+	decoded := leaf.isBodyText() && leaf.decoded != nil
 	switch leaf.Encoding {
 	case "base64":
-		p.checkBase64(leaf, checkBase64(body))
+		if !decoded {
+			leaf.base64 = checkBase64(body)
+		}
+		p.checkBase64(leaf, leaf.base64)
 	case "quoted-printable":
-		if !checkQP(body) {
+		if decoded && leaf.badQP || !decoded && !checkQP(body) {
 			p.defect(DefectBadQP, leaf, leaf.Body.From, "")
 		}
 	case "7bit":
@@ -116,12 +122,13 @@ func (p *parser) checkText(leaf *Part) {
 		p.defect(DefectDecodedTooLarge, leaf, leaf.Body.From, "")
 		return
 	}
+	leaf.validUTF8 = utf8.Valid(text)
 	kind, _ := lookupCharset(leaf.Charset)
 	switch {
 	case kind == charsetUnknown && leaf.Charset != "":
 		p.defect(DefectUnknownCharset, leaf, leaf.Raw.From, leaf.Charset)
 	case (kind == charsetASCII || kind == charsetUnknown) && leaf.MediaType == "text/plain" && hasEightBit(text),
-		kind == charsetASCII && hasEightBit(text), kind == charsetUTF8 && !utf8.Valid(text):
+		kind == charsetASCII && hasEightBit(text), kind == charsetUTF8 && !leaf.validUTF8:
 		p.defect(DefectCharsetMismatch, leaf, leaf.Body.From, leaf.Charset)
 	}
 	if leaf.MediaType == "text/plain" {

@@ -43,6 +43,7 @@ type Message struct {
 	Parts   []*Part  // every part in reading order, Root first, those of embedded messages and second readings included
 	Defects []Defect // everything tolerated, in order of offset, at most maxDefects
 
+	work int // bytes that scans looked at, to prove that they are linear
 	base int // for the bytes of a decoded part: where that stands in the outermost message
 }
 
@@ -51,7 +52,7 @@ func (m *Message) Header() *Header { return &m.Root.Header }
 
 // Part is one node of the MIME tree.
 type Part struct {
-	Path     string  // position as IMAP numbers it: "" is the root, "1", "2.1"; a multipart that is an embedded message ends with "TEXT"; a second reading adds "~2"
+	Path     string  // position as IMAP numbers it: "" is the root, "1", "2.1"; a multipart that is an embedded message ends with "TEXT"; a second reading adds "~2", or the next number that is free
 	Header   Header  // header section of the part; empty for parts without one
 	Raw      Range   // from the first header byte to the last body byte
 	Body     Range   // body bytes, without the line end that belongs to the boundary
@@ -76,6 +77,9 @@ type Part struct {
 
 	decodeOnce sync.Once
 	decoded    []byte
+	base64     base64Flaws // of decoded
+	badQP      bool        // of decoded
+	validUTF8  bool        // decoded is known to be UTF-8
 	textOnce   sync.Once
 	text       string
 }

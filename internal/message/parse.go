@@ -26,6 +26,7 @@ type parser struct {
 	extras   map[*Part][]*Part // parts that stand behind the key in reading order, and are not among its children
 	wanted   []wish            // second readings that are not begun yet
 	readings int               // second readings begun or wanted
+	work     int               // bytes that were looked at
 }
 
 // wish is a second reading that is wanted.
@@ -49,6 +50,7 @@ func Parse(raw []byte, b *budget.Budget) *Message {
 	p.scanAll(m.Root, m, Range{0, len(raw)}, variant{})
 	m.Parts = p.flatten(m.Root)
 	m.Defects = p.defects.done()
+	m.work = p.work
 	return m
 }
 
@@ -158,31 +160,54 @@ func (p *parser) attach(first, part *Part) {
 	p.extras[first] = append(p.extras[first], part)
 }
 
-// flatten lists all parts in reading order. Leaves of second readings that the
-// first reading has as well are left out.
+// flatten lists all parts in reading order.
 func (p *parser) flatten(root *Part) []*Part {
 	if len(root.Children) == 0 && len(p.extras) == 0 {
 		return []*Part{root}
 	}
-	var parts []*Part
-	known := make(map[leafKey]bool)
-	var walk func(part *Part)
-	walk = func(part *Part) {
-		if part.Reading == 1 || len(part.Children) > 0 || !known[keyOf(part)] {
-			parts = append(parts, part)
-			if len(p.extras) > 0 {
-				known[keyOf(part)] = true
-			}
-		}
-		for _, child := range part.Children {
-			walk(child)
-		}
-		for _, extra := range p.extras[part] {
-			walk(extra)
-		}
+	l := lister{extras: p.extras}
+	l.walk(root)
+	return l.parts
+}
+
+// lister puts parts into reading order. Leaves of second readings that another
+// reading has as well are left out.
+type lister struct {
+	parts  []*Part
+	extras map[*Part][]*Part
+	known  map[leafKey]bool
+	paths  map[string]bool
+}
+
+func (l *lister) walk(p *Part) {
+	if len(l.extras) == 0 || l.fresh(p) {
+		l.parts = append(l.parts, p)
 	}
-	walk(root)
-	return parts
+	for _, child := range p.Children {
+		l.walk(child)
+	}
+	for _, extra := range l.extras[p] {
+		l.walk(extra)
+	}
+}
+
+// fresh reports whether p belongs into the list, and makes its path unique: the
+// second readings of a part and of what is around it may have parts of one number.
+func (l *lister) fresh(p *Part) bool {
+	if l.known == nil {
+		l.known, l.paths = make(map[leafKey]bool), make(map[string]bool)
+	}
+	key := keyOf(p)
+	if p.Reading > 1 && len(p.Children) == 0 && l.known[key] {
+		return false
+	}
+	l.known[key] = true
+	base, _ := strings.CutSuffix(p.Path, secondSuffix)
+	for n := 3; l.paths[p.Path]; n++ {
+		p.Path = base + "~" + strconv.Itoa(n)
+	}
+	l.paths[p.Path] = true
+	return true
 }
 
 // leafKey tells whether two leaves show the same.
@@ -303,17 +328,35 @@ func oddBytes(b []byte) (eight, control int) {
 
 // oddIn looks at the bytes from offset from to offset to.
 func oddIn(b []byte, from, to, eight, control int) (int, int) {
-	for i := from; i < to; i++ {
-		c := b[i]
-		if c >= 0x80 && eight < 0 {
-			eight = i
-		}
-		if control < 0 && (c < ' ' && c != '\t' && c != '\r' && c != '\n' || c == 0x7f) {
-			control = i
+	for i, c := range b[from:to] {
+		switch oddClass[c] {
+		case 0:
+		case 1:
+			if control < 0 {
+				control = from + i
+			}
+		default:
+			if eight < 0 {
+				eight = from + i
+			}
 		}
 	}
 	return eight, control
 }
+
+// oddClass is 1 for control characters that are neither tab nor part of a line end,
+// and 2 for bytes above 127.
+var oddClass = func() (t [256]byte) {
+	for c := range t {
+		switch {
+		case c >= 0x80:
+			t[c] = 2
+		case c < ' ' && c != '\t' && c != '\r' && c != '\n', c == 0x7f:
+			t[c] = 1
+		}
+	}
+	return t
+}()
 
 // hasEightBit reports whether b has bytes above 127.
 func hasEightBit(b []byte) bool {

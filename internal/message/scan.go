@@ -194,24 +194,26 @@ func (s *scanner) descend(p *Part) bool {
 // the delimiter line at pos.
 func (s *scanner) closeInside(i, pos, bodyEnd int) {
 	if s.leaf != nil {
-		s.complete(s.leaf, bodyEnd)
+		bodyEnd = s.complete(s.leaf, bodyEnd)
 		s.leaves = append(s.leaves, s.leaf)
 		s.leaf = nil
 	}
 	for len(s.open) > i+1 {
 		l := s.open[len(s.open)-1]
 		s.open = s.open[:len(s.open)-1]
-		s.complete(l.part, bodyEnd)
+		bodyEnd = s.complete(l.part, bodyEnd)
 		if l.boundary != "" {
 			s.closeMultipart(l, len(s.open), pos)
 		}
 	}
 }
 
-// complete sets the end of p.
-func (s *scanner) complete(p *Part, end int) {
+// complete sets the end of p and returns it. It is behind the line end that belongs
+// to the delimiter where the same line end completes the header section.
+func (s *scanner) complete(p *Part, end int) int {
 	p.Body.To = max(end, p.Body.From)
 	p.Raw.To = p.Body.To
+	return p.Body.To
 }
 
 // closeMultipart forgets the boundary of level l, which was at index i.
@@ -260,16 +262,20 @@ func (s *scanner) nextDelimiter(pos int) (delimiter, bool) {
 	if len(s.delims) == 0 {
 		return delimiter{}, false
 	}
+	from := pos
+	defer func() { s.work += pos - from }()
 	for pos < s.end {
 		if s.raw[pos] != '-' || !bytes.HasPrefix(s.raw[pos:s.end], lineDashes[1:]) {
 			i := bytes.Index(s.raw[pos:s.end], lineDashes)
 			if i < 0 {
+				pos = s.end
 				break
 			}
 			pos += i + 1
 		}
 		eol := lineEnd(s.raw, pos, s.end)
 		if d, ok := s.match(pos, eol); ok {
+			pos = eol
 			return d, true
 		}
 		pos = eol

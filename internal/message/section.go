@@ -42,6 +42,7 @@ func (s *scanner) readHeader(p *Part, pos int) (body int, cut bool) {
 	h.read(pos)
 	p.Header = h.header()
 	s.fields, s.names = h.fields, h.names
+	s.work += h.body - pos
 	s.checkHeaderBytes(p, pos, h.body)
 	return h.body, h.cut
 }
@@ -97,9 +98,9 @@ func (h *section) field(pos, eol, name, colon int) {
 		value: Range{pos + colon + 1, trimEOL(h.s.raw, pos+colon+1, eol)},
 		name:  name,
 	})
-	h.names = append(h.names, key...)
-	for _, c := range key {
-		h.names = append(h.names, lower(c))
+	h.names = append(append(h.names, key...), key...)
+	for i, c := range h.names[len(h.names)-name:] {
+		h.names[len(h.names)-name+i] = lower(c)
 	}
 }
 
@@ -281,7 +282,14 @@ func isBlank(line []byte) bool {
 }
 
 // isBlankSpace reports whether the line has white space only.
-func isBlankSpace(line []byte) bool { return len(bytes.TrimLeft(line, " \t\r\n")) == 0 }
+func isBlankSpace(line []byte) bool {
+	for _, c := range line {
+		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
+			return false
+		}
+	}
+	return true
+}
 
 func lower(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
