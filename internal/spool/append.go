@@ -3,6 +3,7 @@ package spool
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -35,7 +36,8 @@ func (a *Append) Wait(ctx context.Context) error {
 
 // Begin starts the durable append of an intent and returns without waiting.
 func (s *Spool) Begin(i Intent) (*Append, error) {
-	if err := s.Healthy(context.Background()); err != nil {
+	ctx := context.Background()
+	if err := errors.Join(s.Healthy(ctx), s.ready(ctx, crowdBytes)); err != nil {
 		return nil, err
 	}
 	v, err := json.Marshal(i)

@@ -20,7 +20,7 @@ import (
 // whole takes nothing. When ctx ends first, whether the outcome will survive a crash
 // is unknown, but it holds as long as the process lives.
 func (s *Spool) Commit(ctx context.Context, o Outcome) error {
-	a, err := s.commit(&o)
+	a, err := s.commit(ctx, &o)
 	if err != nil || a == nil {
 		return err
 	}
@@ -28,15 +28,9 @@ func (s *Spool) Commit(ctx context.Context, o Outcome) error {
 }
 
 // commit starts the append; it returns nil for a Lazy outcome.
-func (s *Spool) commit(o *Outcome) (*Append, error) {
-	if err := s.failure(); err != nil {
+func (s *Spool) commit(ctx context.Context, o *Outcome) (*Append, error) {
+	if err := s.admit(ctx, o); err != nil {
 		return nil, err
-	}
-	if len(o.Queue)+len(o.Hold) > 0 {
-		// What Begin let in may use half of the reserve.
-		if err := s.room(s.opts.MinFreeBytes / 2); err != nil {
-			return nil, err
-		}
 	}
 	facts, err := encodeFacts(o.Facts)
 	if err != nil {
@@ -46,11 +40,29 @@ func (s *Spool) commit(o *Outcome) (*Append, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, st := range bodies {
+		s.free.take(writeFactor * st.body.Size)
+	}
 	a, err := s.commitStaged(o, facts, bodies)
 	if err != nil && s.fuse.Err() == nil {
 		s.unstage(bodies)
 	}
 	return a, err
+}
+
+// admit waits until the store can take the outcome, or says why it cannot.
+func (s *Spool) admit(ctx context.Context, o *Outcome) error {
+	if err := s.failure(); err != nil {
+		return err
+	}
+	if len(o.Queue)+len(o.Hold) == 0 {
+		return s.ready(ctx, crowdBytes)
+	}
+	// What Begin let in may use half of the reserve.
+	if err := s.room(s.opts.MinFreeBytes / 2); err != nil {
+		return err
+	}
+	return s.ready(ctx, busyBytes)
 }
 
 func encodeFacts(facts []event.Event) ([][]byte, error) {

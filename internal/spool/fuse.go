@@ -30,6 +30,7 @@ type fuse struct {
 	log     *slog.Logger
 	mu      sync.Mutex
 	err     error         // first failure, or nil; guarded by mu
+	stall   *stall        // told when the disk is full
 	closing chan struct{} // closed when the spool closes
 }
 
@@ -57,6 +58,14 @@ func (f *fuse) pause(d time.Duration) {
 	select {
 	case <-t.C:
 	case <-f.closing:
+	}
+}
+
+// pauseIfFull notes a full disk and gives it time to change.
+func (f *fuse) pauseIfFull(err error) {
+	if isFull(err) {
+		f.stall.sawFull()
+		f.pause(pauseWhenFull)
 	}
 }
 
@@ -110,14 +119,8 @@ func (g *guardFS) create(name string, open func() (vfs.File, error)) (vfs.File, 
 		g.fuse.blow(fmt.Errorf("creating log: %w", err))
 		return gf, nil
 	}
-	g.pauseIfFull(err)
+	g.fuse.pauseIfFull(err)
 	return nil, err //nolint:wrapcheck // the store looks at its own errors
-}
-
-func (g *guardFS) pauseIfFull(err error) {
-	if isFull(err) {
-		g.fuse.pause(pauseWhenFull)
-	}
 }
 
 // OpenReadWrite opens a file for writing.
@@ -187,9 +190,7 @@ func (g *guardFile) Write(p []byte) (int, error) {
 		g.fuse.blow(fmt.Errorf("writing log: %w", err))
 		return len(p), nil
 	}
-	if isFull(err) {
-		g.fuse.pause(pauseWhenFull)
-	}
+	g.fuse.pauseIfFull(err)
 	return n, err //nolint:wrapcheck // the store looks at its own errors
 }
 
@@ -214,6 +215,7 @@ func (g *guardFile) sync(do func() error) error {
 	if g.lies || !isFull(err) {
 		g.fuse.blow(fmt.Errorf("syncing: %w", err))
 	}
+	g.fuse.pauseIfFull(err)
 	_, err = g.verdict(0, err)
 	return err
 }
@@ -248,6 +250,14 @@ func (g *guardFile) Stat() (vfs.FileInfo, error) {
 		return nil, errDiscarded
 	}
 	return g.File.Stat() //nolint:wrapcheck // the store looks at its own errors
+}
+
+// Fd returns the descriptor, for hints to the kernel.
+func (g *guardFile) Fd() uintptr {
+	if g.File == nil {
+		return vfs.InvalidFd
+	}
+	return g.File.Fd()
 }
 
 // Close closes the file.

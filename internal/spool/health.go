@@ -14,6 +14,10 @@ const freeFor = time.Second
 
 var errNoRoom = errors.New("not enough free disk space")
 
+// writeFactor is how often the store may write a body before it is gone: to the log,
+// to a table, and once more when tables are merged.
+const writeFactor = 3
+
 // freeSpace caches the answer of the file system.
 type freeSpace struct {
 	mu    sync.Mutex
@@ -50,4 +54,12 @@ func (s *Spool) freeBytes() (uint64, error) {
 	}
 	s.free.at, s.free.bytes = time.Now(), usage.AvailBytes
 	return usage.AvailBytes, nil
+}
+
+// take counts bytes that are about to be written against the last reading, so that a
+// burst within freeFor does not overrun the reserve.
+func (f *freeSpace) take(bytes int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.bytes -= min(f.bytes, uint64(max(bytes, 0)))
 }

@@ -26,7 +26,7 @@ const (
 
 // Defaults of Options.
 const (
-	DefaultMinFreeBytes      = 256 << 20 // four memtables with their log, and room to compact
+	DefaultMinFreeBytes      = 512 << 20 // what logs and tables in memory may come to, with room to merge
 	DefaultBodyFileThreshold = 256 << 10
 )
 
@@ -61,6 +61,7 @@ type Spool struct {
 	opts     Options
 	fs       *guardFS
 	fuse     *fuse
+	stall    *stall
 	db       *pebble.DB
 	log      *slog.Logger
 	durable  atomic.Uint64 // EdgeSeq up to which facts are on stable storage
@@ -111,9 +112,10 @@ func newSpool(o Options) *Spool {
 	if o.FS == nil {
 		o.FS = vfs.Default
 	}
-	f := &fuse{log: o.Log, closing: make(chan struct{})}
+	st := &stall{}
+	f := &fuse{log: o.Log, stall: st, closing: make(chan struct{})}
 	return &Spool{
-		opts: o, fs: &guardFS{FS: o.FS, fuse: f}, fuse: f, log: o.Log,
+		opts: o, fs: &guardFS{FS: o.FS, fuse: f}, fuse: f, stall: st, log: o.Log,
 		flight: make(chan *Append, maxInFlight), lazy: make(chan struct{}, 1),
 		bodies: map[string]*bodyRefs{}, claimed: map[string]struct{}{}, ended: map[message.ID]struct{}{},
 	}
@@ -144,10 +146,11 @@ func (s *Spool) storeOptions() *pebble.Options {
 	return &pebble.Options{
 		FS:                          s.fs,
 		Logger:                      logger,
-		EventListener:               &pebble.EventListener{BackgroundError: func(err error) { logger.Errorf("%v", err) }},
+		EventListener:               s.listener(logger),
 		FormatMajorVersion:          pebble.FormatWALSyncChunks, // tells a torn tail from corruption
 		MemTableSize:                memTableSize,
-		MemTableStopWritesThreshold: 4,
+		MemTableStopWritesThreshold: stopTables,
+		L0StopWritesThreshold:       stopLevels,
 		CacheSize:                   cacheSize,
 		WALBytesPerSync:             walSyncBytes,
 		MaxOpenFiles:                256,
@@ -285,6 +288,9 @@ func (s *Spool) Healthy(ctx context.Context) error {
 	}
 	if err := s.failure(); err != nil {
 		return err
+	}
+	if s.stall.isFull() {
+		return full(errNoRoom)
 	}
 	return s.room(s.opts.MinFreeBytes)
 }
