@@ -1,0 +1,115 @@
+package config_test
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"outrider/internal/config"
+)
+
+const minimal = `
+tenants:
+  - id: a
+    domains:
+      - name: example.org
+        route: {hosts: [mail.example.org]}
+`
+
+func TestMinimalConfigurationIsComplete(t *testing.T) {
+	t.Parallel()
+	c, err := config.Parse([]byte(minimal))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.SMTP.MaxSize != 50<<20 || c.Hostname == "" || c.Relay.RetryFor.String() != "5d" {
+		t.Errorf("defaults are missing: %+v", c)
+	}
+}
+
+func TestMistakesAreNamed(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ in, want string }{
+		"a misspelt setting":                     {"hostnam: x\n" + minimal, `unknown field "hostnam"`},
+		"a repeated setting":                     {"hostname: a\nhostname: b\n" + minimal, "already defined"},
+		"a wrong type":                           {"smtp: {max_recipients: many}\n" + minimal, "max_recipients"},
+		"a time without a unit":                  {"dns: {timeout: 5}\n" + minimal, "time span"},
+		"a size without a unit":                  {"smtp: {max_size: 50}\n" + minimal, "50MiB"},
+		"nothing to protect":                     {"hostname: x", "nothing to protect"},
+		"no route":                               {strings.Replace(minimal, "hosts: [mail.example.org]", "tls: required", 1), "lead back here"},
+		"look-back without trusted networks":     {strings.Replace(minimal, "route:", "lookback_hops: 2\n        route:", 1), "trusted_hops"},
+		"an action that does not exist":          {minimal + "    policy: {actions: {SPAM: drop}}\n", `"drop" is not known`},
+		"a disposition that does not exist":      {minimal + "    policy: {actions: {JUNK: deliver}}\n", `"JUNK" is not known`},
+		"a domain that is listed twice":          {minimal + "  - id: b\n    domains:\n      - name: EXAMPLE.org\n        route: {hosts: [x]}\n", "already"},
+		"a certificate without its key":          {"tls: {cert: a.pem}\n" + minimal, "belong together"},
+		"memory that holds no message":           {"detection: {memory: 60MiB}\n" + minimal, "smtp.max_size"},
+		"a listener without a port":              {"listen: {smtp: [localhost]}\n" + minimal, "host:port"},
+		"a network that is none":                 {"smtp: {xclient_from: [10.0.0.0/99]}\n" + minimal, "192.0.2.0/24"},
+		"a subject tag that would inject fields": {minimal + "    policy: {subject_tag: {SPAM: \"a\\nb\"}}\n", "control characters"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := config.Parse([]byte(tc.in))
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want an error with %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := config.Parse([]byte("log: {level: loud, format: xml}\ntls: {key: k}\n" + minimal))
+	for _, want := range []string{"log.level", "log.format", "tls:"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in:\n%v", want, err)
+		}
+	}
+}
+
+func TestReferenceIsTheCommittedManual(t *testing.T) {
+	t.Parallel()
+	got, err := config.Reference("markdown")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile("../../docs/config.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Error(`docs/config.md is out of date; run "make docs"`)
+	}
+	for line := range strings.Lines(got) {
+		if strings.HasPrefix(line, "| `") && strings.HasSuffix(strings.TrimSpace(line), "|  |") {
+			t.Errorf("a setting has no comment: %s", line)
+		}
+	}
+}
+
+func TestSchemaIsJSON(t *testing.T) {
+	t.Parallel()
+	got, err := config.Reference("schema")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v map[string]any
+	if err := json.Unmarshal([]byte(got), &v); err != nil {
+		t.Fatal(err)
+	}
+	if v["additionalProperties"] != false {
+		t.Error("the schema lets unknown settings pass")
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(minimal))
+	f.Add([]byte("tenants: [&a {id: x, domains: *a}]"))
+	f.Add([]byte("hostname: !!binary x"))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		if c, err := config.Parse(in); err == nil && c.Validate() != nil {
+			t.Error("a configuration that was accepted is not valid")
+		}
+	})
+}

@@ -1,0 +1,86 @@
+// Package telemetry builds the loggers and metrics of a process.
+//
+// Logs are structured lines on standard error with constant messages and snake-case
+// keys. Metrics are Prometheus's; their names begin with "outrider_", and the steps of
+// a message are named as in package mailflow.
+package telemetry
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// NewLogger returns a logger that writes to w. level is debug, info, warn or error;
+// format is text or json.
+func NewLogger(w io.Writer, level, format string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("reading log level: %w", err)
+	}
+	o := &slog.HandlerOptions{Level: l}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, o)), nil
+	}
+	return slog.New(slog.NewTextHandler(w, o)), nil
+}
+
+// Metrics are the metrics of one process.
+type Metrics struct {
+	registry *prometheus.Registry
+
+	Sessions  prometheus.Gauge       // SMTP sessions open
+	Refused   *prometheus.CounterVec // connections turned away, by reason
+	Ended     *prometheus.CounterVec // sessions ended, by reason
+	Replies   *prometheus.CounterVec // replies to DATA and BDAT, by code
+	Bytes     prometheus.Counter     // bytes of messages received
+	Verdicts  *prometheus.CounterVec // messages judged, by disposition
+	JudgeTime prometheus.Histogram   // seconds from the last byte to the verdict
+	Outcomes  *prometheus.CounterVec // recipients, by what became of them
+	Attempts  *prometheus.CounterVec // recipients of retried mail, by status
+}
+
+// NewMetrics returns the metrics in a registry of their own, with those of the Go
+// runtime and the process.
+func NewMetrics() *Metrics {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m := &Metrics{
+		registry: r,
+		Sessions: prometheus.NewGauge(prometheus.GaugeOpts{Name: "outrider_smtp_sessions", Help: "SMTP sessions open."}),
+		Bytes:    prometheus.NewCounter(prometheus.CounterOpts{Name: "outrider_received_bytes_total", Help: "Bytes of messages received."}),
+		JudgeTime: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "outrider_judge_seconds", Help: "Seconds from the last byte received to the verdict.",
+			Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5},
+		}),
+	}
+	vec := func(name, help, label string) *prometheus.CounterVec {
+		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+		r.MustRegister(v)
+		return v
+	}
+	m.Refused = vec("outrider_smtp_refused_total", "Connections turned away before their first command.", "reason")
+	m.Ended = vec("outrider_smtp_ended_total", "SMTP sessions ended.", "reason")
+	m.Replies = vec("outrider_smtp_messages_total", "Messages answered, by class of the reply.", "class")
+	m.Verdicts = vec("outrider_verdicts_total", "Messages judged.", "disposition")
+	m.Outcomes = vec("outrider_recipients_total", "Recipients by what became of their message.", "outcome")
+	m.Attempts = vec("outrider_retries_total", "Recipients of spooled mail tried again, by status.", "status")
+	r.MustRegister(m.Sessions, m.Bytes, m.JudgeTime)
+	return m
+}
+
+// Gauge adds a gauge whose value is read when it is asked for.
+func (m *Metrics) Gauge(name, help string, value func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+}
+
+// Handler serves the metrics.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Timeout: 10 * time.Second})
+}
