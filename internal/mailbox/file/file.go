@@ -1,0 +1,202 @@
+// Package file reads messages that others received from files: single messages, mbox,
+// Maildir and directories of them, plain or compressed with gzip.
+//
+// An mbox is a text file in which each message begins with a line "From "; lines of
+// the body that begin so are written ">From ". A Maildir is a directory with one file
+// per message below "cur" and "new". What a file is, is told from its first bytes and
+// not from its name.
+//
+// Standards: RFC 4155 (mbox; the mboxrd quoting is undone).
+//
+// Limits: IMAP spools, PST and MSG are not read.
+package file
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// MaxMessage bounds the bytes of one message that are read; the rest is reported.
+const MaxMessage = 256 << 20
+
+// ErrTooLarge says that a message has more than MaxMessage bytes.
+var ErrTooLarge = fmt.Errorf("message has more than %d MiB", MaxMessage>>20)
+
+// Item is one message in a file.
+type Item struct {
+	Path string // of the file; with "#N" behind it for the Nth message of an mbox, from 1
+	Raw  []byte
+}
+
+// Read yields every message below the paths in lexical order, "-" being stdin. An error
+// is yielded in the place of the message that it hit, and reading goes on.
+func Read(stdin io.Reader, paths ...string) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		for _, p := range paths {
+			if p == "-" {
+				if !readStream("-", stdin, yield) {
+					return
+				}
+				continue
+			}
+			if !readPath(p, yield) {
+				return
+			}
+		}
+	}
+}
+
+// readPath walks a file or directory. It returns false when the reader has enough.
+func readPath(root string, yield func(Item, error) bool) bool {
+	more := true
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			more = yield(Item{Path: path}, fmt.Errorf("reading %s: %w", path, err))
+		case d.IsDir():
+			if path != root && skipDir(path, d.Name()) {
+				return fs.SkipDir
+			}
+			return nil
+		case !d.Type().IsRegular() && d.Type()&fs.ModeSymlink == 0, strings.HasPrefix(d.Name(), "."):
+			return nil
+		default:
+			more = readFile(path, yield)
+		}
+		if !more {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	if err != nil && more {
+		return yield(Item{Path: root}, fmt.Errorf("reading %s: %w", root, err))
+	}
+	return more
+}
+
+// skipDir reports whether a directory holds no messages: the "tmp" of a Maildir, whose
+// files are not complete, and hidden ones that are no Maildir folders.
+func skipDir(path, name string) bool {
+	if name == "tmp" {
+		_, err := os.Stat(filepath.Join(filepath.Dir(path), "cur"))
+		return err == nil
+	}
+	if strings.HasPrefix(name, ".") {
+		_, err := os.Stat(filepath.Join(path, "cur"))
+		return err != nil
+	}
+	return false
+}
+
+func readFile(path string, yield func(Item, error) bool) bool {
+	f, err := os.Open(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		return yield(Item{Path: path}, fmt.Errorf("opening %s: %w", path, err))
+	}
+	defer f.Close() //nolint:errcheck // only read
+	if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() {
+		return true
+	}
+	return readStream(path, f, yield)
+}
+
+// gzipMagic begins every gzip file. RFC 1952, Section 2.3.1.
+const gzipMagic = "\x1f\x8b"
+
+func readStream(path string, r io.Reader, yield func(Item, error) bool) bool {
+	br := bufio.NewReaderSize(r, 64<<10)
+	if head, _ := br.Peek(2); string(head) == gzipMagic {
+		zr, err := gzip.NewReader(br)
+		if err != nil {
+			return yield(Item{Path: path}, fmt.Errorf("unpacking %s: %w", path, err))
+		}
+		br = bufio.NewReaderSize(zr, 64<<10)
+	}
+	if head, _ := br.Peek(5); string(head) == "From " {
+		return readMbox(path, br, yield)
+	}
+	raw, err := readAll(br)
+	if err != nil {
+		err = fmt.Errorf("reading %s: %w", path, err)
+	}
+	return yield(Item{Path: path, Raw: raw}, err)
+}
+
+func readAll(r io.Reader) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, MaxMessage+1))
+	if len(raw) > MaxMessage {
+		return raw[:MaxMessage], ErrTooLarge
+	}
+	return raw, err //nolint:wrapcheck // the caller names the action
+}
+
+// readMbox splits at lines "From " behind an empty line or at the start.
+func readMbox(path string, br *bufio.Reader, yield func(Item, error) bool) bool {
+	var msg bytes.Buffer
+	n, blank, over := 0, true, false
+	emit := func() bool {
+		n++
+		raw := bytes.TrimSuffix(bytes.TrimSuffix(msg.Bytes(), []byte("\n")), []byte("\r"))
+		item := Item{Path: fmt.Sprintf("%s#%d", path, n), Raw: bytes.Clone(raw)}
+		msg.Reset()
+		if over {
+			over = false
+			return yield(item, fmt.Errorf("reading %s: %w", item.Path, ErrTooLarge))
+		}
+		return yield(item, nil)
+	}
+	started := false
+	for {
+		line, err := br.ReadSlice('\n')
+		fragment := errors.Is(err, bufio.ErrBufferFull)
+		switch {
+		case blank && isSeparator(line, started):
+			if started && !emit() {
+				return false
+			}
+			started = true
+		case msg.Len()+len(line) > MaxMessage:
+			over = true
+		default:
+			msg.Write(unquote(line))
+		}
+		blank = !fragment && len(bytes.TrimRight(line, "\r\n")) == 0
+		if err != nil && !fragment {
+			if !errors.Is(err, io.EOF) {
+				return yield(Item{Path: path}, fmt.Errorf("reading %s: %w", path, err))
+			}
+			return !started || emit()
+		}
+	}
+}
+
+// isSeparator reports whether a line begins a message: "From ", a sender and a day of
+// the week. The first line of a file needs no more than "From ".
+// RFC 4155, Appendix A: the sender is followed by a timestamp in asctime form.
+func isSeparator(line []byte, started bool) bool {
+	if !bytes.HasPrefix(line, []byte("From ")) {
+		return false
+	}
+	if !started {
+		return true
+	}
+	fields := bytes.Fields(line[:min(len(line), 1000)])
+	return len(fields) >= 6 && bytes.Contains([]byte("Mon Tue Wed Thu Fri Sat Sun"), fields[2]) && len(fields[2]) == 3
+}
+
+// unquote undoes the mboxrd quoting of lines ">From ".
+func unquote(line []byte) []byte {
+	if rest := bytes.TrimLeft(line, ">"); len(rest) < len(line) && bytes.HasPrefix(rest, []byte("From ")) {
+		return line[1:]
+	}
+	return line
+}
