@@ -141,6 +141,9 @@ func (s *scanner) mediaType(p *Part, i int) paramList {
 	if p.MediaType, known = repairType(main, p); !known {
 		s.defect(DefectBadType, p, at, main)
 	}
+	if rest != "" && rest[0] != ';' {
+		s.defect(DefectBadParameter, p, at, main)
+	}
 	list := s.params(p, rest, at)
 	if len(list) == 0 {
 		return nil
