@@ -1,0 +1,33 @@
+// Package relay hands messages to the next hop: by SMTP or LMTP over pooled
+// connections, or into a Maildir; and it writes delivery status notifications.
+//
+// An SMTP client proposes a sender and recipients, and each is answered on its own;
+// then it sends the message, ends it with a line that holds a single dot, and the
+// reply to that dot moves the responsibility. With PIPELINING the commands go out
+// together and the replies are counted off in order. LMTP is the same with one reply
+// per recipient after the dot.
+//
+// Deliver answers for every recipient, never panics, and tries the hosts of a route
+// in order. A connection from the pool that turns out to be dead is replaced once,
+// unseen, as long as no dot was sent. When the connection breaks after the dot, the
+// next hop may have the message: the recipient is deferred, the next attempt may be a
+// duplicate, and Stats counts such cases, because SMTP cannot tell.
+//
+// The writer of the message body accepts canonical content only: a bare CR, a bare LF
+// or a NUL ends the attempt with 554 5.6.0 before the dot, so that no next hop can
+// see an end of data, or a second transaction, where this host saw none.
+//
+// Divergences: a message with 8-bit content goes to a next hop without 8BITMIME as it
+// is, unless Config.Refuse8Bit is set. RFC 6152, Section 3 asks for conversion or a
+// bounce; conversion breaks DKIM signatures, and hosts that cannot take eight bits
+// but do not say so are not met any more. A greeting of 5xx fails a recipient only
+// when every host of the route answers so.
+//
+// Limits: no BDAT, no DANE and no MTA-STS; a message accepted as BINARYMIME goes out
+// with DATA and is refused here when it is not made of lines.
+//
+// Standards: RFC 5321 (SMTP), RFC 2033 (LMTP), RFC 2920 (PIPELINING), RFC 1870 (SIZE),
+// RFC 6152 (8BITMIME), RFC 6531 (SMTPUTF8), RFC 3461 and RFC 3464 (DSN), RFC 6533
+// (internationalised DSN), RFC 3207 (STARTTLS), RFC 8689 (REQUIRETLS), RFC 7505 (null
+// MX), RFC 3834 (automatic responses).
+package relay

@@ -1,0 +1,105 @@
+package relay
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"outrider/internal/message"
+	"outrider/internal/smtp"
+)
+
+var replyMaildir = smtp.Reply{Code: 250, Enhanced: "2.0.0", Text: "Delivered to Maildir"}
+
+// toMaildir writes one file per recipient.
+func (d *delivery) toMaildir(ctx context.Context) {
+	if d.commit != nil {
+		if err := d.commit(ctx); err != nil {
+			d.settleAll(temporary(err), nil)
+			return
+		}
+	}
+	for _, i := range append([]int(nil), d.open...) {
+		reply := replyMaildir
+		if err := d.deliverFile(d.job.Envelope.Recipients[i].Address); err != nil {
+			d.r.log.Error("delivery to maildir failed", "path", d.route.Path, "error", err)
+			reply = replyContent
+			if errors.Is(err, errCanonical) {
+				reply = replyCanonical
+			}
+		}
+		d.settle(i, reply, nil)
+	}
+}
+
+// deliverFile writes one copy: into tmp, synced, moved to new, and the directory
+// synced, so that a reader sees all of it or nothing, after a crash too.
+func (d *delivery) deliverFile(rcpt string) error {
+	for _, sub := range []string{"tmp", "new", "cur"} {
+		if err := os.MkdirAll(filepath.Join(d.route.Path, sub), 0o700); err != nil {
+			return fmt.Errorf("creating maildir: %w", err)
+		}
+	}
+	// The id has 80 random bits, so that neither hosts nor processes need to be told apart.
+	name := fmt.Sprintf("%d.%s.%s", d.at.Unix(), message.NewID(d.at), strings.ReplaceAll(d.r.cfg.Hostname, "/", "_"))
+	tmp, final := filepath.Join(d.route.Path, "tmp", name), filepath.Join(d.route.Path, "new", name)
+	err := d.writeFile(tmp, rcpt)
+	if err == nil {
+		err = os.Rename(tmp, final)
+	}
+	if err != nil {
+		_ = os.Remove(tmp)
+		return fmt.Errorf("writing message file: %w", err)
+	}
+	return syncDir(filepath.Dir(final))
+}
+
+func (d *delivery) writeFile(path, rcpt string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // below the maildir
+	if err != nil {
+		return fmt.Errorf("creating: %w", err)
+	}
+	bw := bufio.NewWriterSize(f, writeBuffer)
+	// RFC 5321, Section 4.4: the last host writes down the reverse-path.
+	fmt.Fprintf(bw, "Return-Path: <%s>\r\nDelivered-To: %s\r\n", d.job.Envelope.From, rcpt)
+	_, err = d.job.Content.WriteTo(&lineChecker{w: bw})
+	if err == nil {
+		err = bw.Flush()
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// lineChecker passes canonical content on, without dots.
+type lineChecker struct {
+	w *bufio.Writer
+	d dataWriter
+}
+
+// Write writes p.
+func (l *lineChecker) Write(p []byte) (int, error) {
+	if !l.d.canonical(p) {
+		return 0, errCanonical
+	}
+	if len(p) > 0 {
+		l.d.last = p[len(p)-1]
+	}
+	return l.w.Write(p) //nolint:wrapcheck // by writeFile
+}
+
+func syncDir(dir string) error {
+	f, err := os.Open(dir) //nolint:gosec // the maildir
+	if err != nil {
+		return fmt.Errorf("opening directory: %w", err)
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("syncing directory: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,351 @@
+package relay
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"outrider/internal/message"
+	"outrider/internal/smtp"
+	"outrider/internal/tenant"
+)
+
+// Content is the bytes of a message: canonical lines with CRLF, not dot-stuffed. It
+// may be written several times.
+type Content interface {
+	io.WriterTo
+	Size() int64
+}
+
+// Job is one message for the recipients of one route.
+type Job struct {
+	Envelope smtp.Envelope
+	Content  Content
+	Traits   message.Traits
+}
+
+// Status says what became of one recipient.
+type Status string
+
+// The states of a recipient after an attempt.
+const (
+	Delivered Status = "delivered" // the next hop has taken responsibility
+	Deferred  Status = "deferred"  // worth another attempt
+	Failed    Status = "failed"    // will not succeed
+)
+
+// Result is what became of one recipient.
+type Result struct {
+	Recipient smtp.Recipient
+	Status    Status
+	Reply     smtp.Reply // of the next hop, or ours where it gave none
+	Host      string     // who answered, or "" when the reply is ours
+	TLS       string     // version and cipher suite of the connection, or ""
+	At        time.Time
+}
+
+// Resolver looks up where mail goes; dns.Session fits. A name that does not exist is
+// a *net.DNSError with IsNotFound.
+type Resolver interface {
+	LookupMX(ctx context.Context, domain string) ([]*net.MX, error)
+	LookupHost(ctx context.Context, host string) ([]netip.Addr, error)
+}
+
+// Timeouts bounds the stages of a session.
+type Timeouts struct {
+	Connect  time.Duration // TCP and TLS handshake
+	Greeting time.Duration
+	Command  time.Duration // EHLO, MAIL, RCPT and others
+	Data     time.Duration // reply to DATA
+	Block    time.Duration // each block of the message
+	Final    time.Duration // reply to the final dot
+	Idle     time.Duration // of a connection in the pool
+}
+
+// DefaultTimeouts returns the timeouts of RFC 5321, Section 4.5.3.2, shorter where a
+// sender waits for us.
+func DefaultTimeouts() Timeouts {
+	return Timeouts{
+		Connect:  30 * time.Second,
+		Greeting: 2 * time.Minute, // RFC asks for five, but a session waits on this side too
+		Command:  5 * time.Minute,
+		Data:     2 * time.Minute,
+		Block:    3 * time.Minute,
+		Final:    10 * time.Minute, // giving up early here makes duplicates
+		Idle:     30 * time.Second, // below the idle limits of common servers
+	}
+}
+
+// Config says how a Relay works. Zero values mean the defaults named.
+type Config struct {
+	Hostname    string                                                            // name for EHLO and for finding ourselves among MX hosts
+	Timeouts    Timeouts                                                          // DefaultTimeouts when zero
+	MaxIdle     int                                                               // pooled connections per host; 16 when 0
+	MaxOpen     int                                                               // connections per host at once, others wait; 128 when 0
+	MaxMessages int                                                               // per connection; 200 when 0
+	Refuse8Bit  bool                                                              // fail 8-bit messages for hosts without 8BITMIME instead of sending them as they are
+	Resolver    Resolver                                                          // or nil: host names are left to Dial, and MX routes are deferred
+	Dial        func(ctx context.Context, network, addr string) (net.Conn, error) // net.Dialer when nil
+	Log         *slog.Logger                                                      // always non-nil
+}
+
+// Relay delivers to next hops. It is safe for concurrent use.
+type Relay struct {
+	cfg       Config
+	log       *slog.Logger
+	pool      *pool
+	health    *health
+	ambiguous atomic.Uint64
+
+	mu    sync.Mutex
+	roots map[string]*x509.CertPool // by CAFile; guarded by mu
+}
+
+// New returns a relay. Close must be called.
+func New(c Config) *Relay {
+	if c.Timeouts == (Timeouts{}) {
+		c.Timeouts = DefaultTimeouts()
+	}
+	c.MaxIdle, c.MaxOpen, c.MaxMessages = cmp.Or(c.MaxIdle, 16), cmp.Or(c.MaxOpen, 128), cmp.Or(c.MaxMessages, 200)
+	if c.Dial == nil {
+		c.Dial = (&net.Dialer{}).DialContext
+	}
+	return &Relay{
+		cfg: c, log: c.Log, pool: newPool(c.MaxIdle, c.MaxOpen, c.Timeouts.Idle), health: newHealth(),
+		roots: map[string]*x509.CertPool{},
+	}
+}
+
+// Close ends the pooled connections. Deliveries that run end on their own.
+func (r *Relay) Close() error {
+	r.pool.close()
+	return nil
+}
+
+// Stats counts what happened since New.
+type Stats struct {
+	Ambiguous uint64 // connections lost between the final dot and its reply
+}
+
+// Stats returns the counters.
+func (r *Relay) Stats() Stats { return Stats{Ambiguous: r.ambiguous.Load()} }
+
+// Replies that the relay gives where no next hop did.
+var (
+	replyNoHost    = smtp.Reply{Code: 451, Enhanced: "4.4.1", Text: "Next hop does not answer"}
+	replyLost      = smtp.Reply{Code: 451, Enhanced: "4.4.2", Text: "Connection to next hop lost"}
+	replyAmbiguous = smtp.Reply{Code: 451, Enhanced: "4.4.2", Text: "Connection to next hop lost after end of data, message may be delivered twice"}
+	replyGarbage   = smtp.Reply{Code: 451, Enhanced: "4.5.0", Text: "Next hop does not follow the protocol"}
+	replyCanonical = smtp.Reply{Code: 554, Enhanced: "5.6.0", Text: "Message has a bare CR, a bare LF or a NUL"}
+	replyContent   = smtp.Reply{Code: 451, Enhanced: "4.3.0", Text: "Message cannot be read"}
+	replyTLS       = smtp.Reply{Code: 451, Enhanced: "4.7.5", Text: "TLS with next hop is required and not possible"}
+	replyNoReqTLS  = smtp.Reply{Code: 550, Enhanced: "5.7.30", Text: "Next hop does not support REQUIRETLS"}
+	replyNoUTF8    = smtp.Reply{Code: 553, Enhanced: "5.6.7", Text: "Next hop does not support SMTPUTF8"}
+	replyNo8Bit    = smtp.Reply{Code: 554, Enhanced: "5.6.3", Text: "Next hop does not support 8BITMIME"}
+	replyTooBig    = smtp.Reply{Code: 552, Enhanced: "5.3.4", Text: "Message too big for next hop"}
+	replyBadFrom   = smtp.Reply{Code: 553, Enhanced: "5.1.7", Text: "Malformed sender address"}
+	replyBadRcpt   = smtp.Reply{Code: 553, Enhanced: "5.1.3", Text: "Malformed recipient address"}
+	replyNullMX    = smtp.Reply{Code: 556, Enhanced: "5.1.10", Text: "Domain does not accept mail"}
+	replyNoDomain  = smtp.Reply{Code: 550, Enhanced: "5.1.2", Text: "Domain does not exist"}
+	replyLoop      = smtp.Reply{Code: 554, Enhanced: "5.4.6", Text: "Mail for domain loops back to this host"}
+	replyDNS       = smtp.Reply{Code: 451, Enhanced: "4.4.3", Text: "Domain cannot be looked up now"}
+	replyRoute     = smtp.Reply{Code: 451, Enhanced: "4.3.5", Text: "Route is misconfigured"}
+)
+
+// Deliver hands the job to the hosts of the route and returns one result per
+// recipient, in order. commit, when not nil, is called once at most, after recipients
+// were accepted and before the message can be complete: when it fails, the
+// transaction is aborted and every open recipient is deferred with its reply.
+func (r *Relay) Deliver(ctx context.Context, route tenant.Route, job Job, commit func(context.Context) error) []Result {
+	d := newDelivery(r, route, &job, commit)
+	d.validate()
+	switch {
+	case len(d.open) == 0:
+	case route.Transport == tenant.TransportMaildir:
+		d.toMaildir(ctx)
+	case len(route.Hosts) == 0 && route.Domain == "":
+		d.perDomain(ctx)
+	default:
+		d.toHosts(ctx)
+	}
+	return d.results
+}
+
+// delivery is one call of Deliver.
+type delivery struct {
+	r         *Relay
+	route     tenant.Route
+	job       *Job
+	commit    func(context.Context) error // or nil: none, or called already
+	results   []Result
+	open      []int      // indices of recipients without a result
+	failure   smtp.Reply // what open recipients get in the end
+	permanent bool       // every host that was tried refused for good
+	at        time.Time
+}
+
+func newDelivery(r *Relay, route tenant.Route, job *Job, commit func(context.Context) error) *delivery {
+	d := &delivery{r: r, route: route, job: job, commit: commit, failure: replyNoHost, at: time.Now()}
+	for i, rcpt := range job.Envelope.Recipients {
+		d.results = append(d.results, Result{Recipient: rcpt})
+		d.open = append(d.open, i)
+	}
+	return d
+}
+
+// statusOf maps a reply to a status: what is neither success nor a permanent failure
+// is worth another attempt.
+func statusOf(reply smtp.Reply) Status {
+	switch reply.Class() {
+	case 2:
+		return Delivered
+	case 5:
+		return Failed
+	default:
+		return Deferred
+	}
+}
+
+// settle gives the recipient i its result; s is nil where the reply is ours.
+func (d *delivery) settle(i int, reply smtp.Reply, s *session) {
+	res := &d.results[i]
+	res.Status, res.Reply, res.At = statusOf(reply), reply, time.Now()
+	if s != nil {
+		res.Host, res.TLS = s.target.name, s.tls
+	}
+	for k, o := range d.open {
+		if o == i {
+			d.open = append(d.open[:k], d.open[k+1:]...)
+			return
+		}
+	}
+}
+
+// settleAll gives all open recipients the same result.
+func (d *delivery) settleAll(reply smtp.Reply, s *session) {
+	for len(d.open) > 0 {
+		d.settle(d.open[0], reply, s)
+	}
+}
+
+// validate settles what no host needs to be asked about: addresses that would break
+// the command line. The receiving edge has checked them; a queue file or an API may
+// not have.
+func (d *delivery) validate() {
+	if !safePath(d.job.Envelope.From) {
+		d.settleAll(replyBadFrom, nil)
+		return
+	}
+	for i, rcpt := range d.job.Envelope.Recipients {
+		if rcpt.Address == "" || !safePath(rcpt.Address) {
+			d.settle(i, replyBadRcpt, nil)
+		}
+	}
+	if d.job.Traits.NUL {
+		d.settleAll(replyCanonical, nil)
+	}
+}
+
+// perDomain delivers to the MX of each recipient's own domain.
+func (d *delivery) perDomain(ctx context.Context) {
+	groups := map[string][]int{}
+	var order []string
+	for _, i := range d.open {
+		domain := domainOf(d.job.Envelope.Recipients[i].Address)
+		if groups[domain] == nil {
+			order = append(order, domain)
+		}
+		groups[domain] = append(groups[domain], i)
+	}
+	for _, domain := range order {
+		d.route.Domain, d.open = domain, groups[domain]
+		d.failure, d.permanent = replyNoHost, false
+		d.toHosts(ctx)
+	}
+}
+
+// toHosts tries the hosts of the route until no recipient is open.
+func (d *delivery) toHosts(ctx context.Context) {
+	targets, err := d.r.targets(ctx, d.route)
+	if err != nil {
+		d.r.log.Info("route has no host", "route", d.route.Key(), "error", err)
+		d.settleAll(smtp.ReplyFor(err), nil)
+		return
+	}
+	d.permanent = true
+	for _, t := range targets {
+		if len(d.open) == 0 {
+			return
+		}
+		if ctx.Err() != nil {
+			d.permanent = false
+			break
+		}
+		d.tryHost(ctx, t)
+	}
+	if !d.permanent && d.failure.Class() == 5 {
+		d.failure = replyNoHost
+	}
+	d.settleAll(d.failure, nil)
+}
+
+// tryHost makes one attempt, or two where the first met a pooled connection that was
+// dead.
+func (d *delivery) tryHost(ctx context.Context, t target) {
+	for _, fresh := range []bool{false, true} {
+		s, err := d.r.connect(ctx, d.route, t, d.job.Envelope.RequireTLS, fresh)
+		if err != nil {
+			d.hostFailed(ctx, t, d.withoutTLS(err))
+			return
+		}
+		err = d.transact(ctx, s)
+		d.r.release(s, err)
+		if err == nil {
+			d.r.health.good(t.addr)
+			return
+		}
+		if errors.Is(err, errContent) {
+			return
+		}
+		if len(d.open) == 0 || s.messages == 1 || ctx.Err() != nil {
+			d.hostFailed(ctx, t, err)
+			return
+		}
+		// The connection came from the pool, and nothing is lost yet: once more.
+	}
+}
+
+// withoutTLS makes missing TLS a permanent failure where the sender asked for TLS.
+// RFC 8689, Section 4.2.1: such a message is returned, not sent in the clear.
+func (d *delivery) withoutTLS(err error) error {
+	if d.job.Envelope.RequireTLS && smtp.ReplyFor(err) == replyTLS {
+		return fail(replyNoReqTLS, "tls is required by the sender: %w", err)
+	}
+	return err
+}
+
+// hostFailed notes why a host could not be used for the recipients that are open.
+func (d *delivery) hostFailed(ctx context.Context, t target, err error) {
+	d.r.log.Info("next hop failed", "host", t.name, "addr", t.addr, "error", err)
+	reply := smtp.ReplyFor(err)
+	if reply.Class() != 5 && ctx.Err() == nil {
+		d.r.health.bad(t.addr)
+	}
+	if d.permanent = d.permanent && reply.Class() == 5; d.permanent || reply.Class() != 5 {
+		d.failure = reply
+	}
+}
+
+// fail returns an error with a reply for the sender and a cause for the log.
+func fail(reply smtp.Reply, format string, args ...any) error {
+	return &smtp.Error{Code: reply.Code, Enhanced: reply.Enhanced, Text: reply.Text, Err: fmt.Errorf(format, args...)} //nolint:err113 // cause
+}
