@@ -179,7 +179,7 @@ func (s *Server) serve(ctx context.Context, c *conn) {
 	if why, ok := s.admit(client.Addr(), trusted); !ok {
 		s.observe.Refused(why)
 		writeReply(c.bw, smtp.Reply{Code: 421, Enhanced: "4.7.0", Text: "Too many connections, please try again later"}, false)
-		c.linger()
+		_ = c.bw.Flush() // the client has been turned away in any case
 		return
 	}
 	defer s.release(client.Addr(), trusted)
