@@ -149,8 +149,9 @@ func (h *section) continuation(pos, eol int) bool {
 // plausibly goes on, and is the first line of the body otherwise.
 func (h *section) junk(pos, eol int) bool {
 	line := h.s.raw[pos:eol]
-	if bytes.HasPrefix(line, []byte("From ")) || bytes.HasPrefix(line, []byte(">From ")) {
+	if isMboxFrom(line) {
 		h.defect(DefectMboxFrom, pos, string(line))
+		h.dropping = true
 		return false
 	}
 	if h.goesOn(eol) {
@@ -165,6 +166,11 @@ func (h *section) junk(pos, eol int) bool {
 	h.defect(kind, pos, string(line))
 	h.body = pos
 	return true
+}
+
+// isMboxFrom reports whether the line separates messages in an mbox file.
+func isMboxFrom(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("From ")) || bytes.HasPrefix(line, []byte(">From "))
 }
 
 // goesOn reports whether the line at pos belongs to a header section: a field, or

@@ -1,0 +1,306 @@
+package message
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// ErrBadBanner is returned by Render for a banner with a line that is too long and
+// has no space at which it can be broken.
+var ErrBadBanner = errors.New("banner has a line that cannot be broken")
+
+// Reasons in Rendition.Skipped.
+const (
+	SkippedSigned    = "banner: a text is signed or encrypted"
+	SkippedNoText    = "banner: no text is shown"
+	SkippedEncoding  = "banner: the transfer encoding of a text is not known"
+	SkippedTooLarge  = "banner: a text is larger than the budget allows"
+	SkippedCharset   = "banner: the charset of a text has none of its characters"
+	SkippedEmptyForm = "banner: it has no form for the type of a text"
+)
+
+// banner puts b above each text that is shown as the body.
+func (ed *editor) banner(b Banner) error {
+	var err error
+	if b.Text, err = wrapLines(b.Text); err != nil {
+		return err
+	}
+	if b.HTML, err = wrapLines(b.HTML); err != nil {
+		return err
+	}
+	targets := ed.targets(ed.m.Root)
+	if len(targets) == 0 && len(ed.skipped) == 0 {
+		ed.skip(SkippedNoText)
+	}
+	for _, p := range targets {
+		ed.insert(p, b)
+	}
+	return nil
+}
+
+// targets returns the texts below p that clients show as body. What is signed or
+// encrypted stays as it is; texts beside it do not, so that nobody can keep a banner
+// away with an empty signed part.
+func (ed *editor) targets(p *Part) []*Part {
+	switch p.MediaType {
+	case "multipart/signed", "multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime":
+		ed.skip(SkippedSigned)
+		return nil
+	case "multipart/related", "multipart/report":
+		// RFC 2387, Section 3.2: the root of related parts is the first; the others belong to it.
+		return ed.mixed(p.Children[:min(len(p.Children), 1)])
+	case "multipart/alternative":
+		var all []*Part
+		for _, child := range p.Children {
+			all = append(all, ed.targets(child)...)
+		}
+		return all
+	}
+	switch {
+	case p.IsMultipart():
+		return ed.mixed(p.Children)
+	case !p.isBodyText() || p.IsAttachment():
+		return nil
+	case isPGP(p):
+		ed.skip(SkippedSigned)
+		return nil
+	}
+	return []*Part{p}
+}
+
+// mixed returns the first text of each type: what clients show one below the other
+// needs one banner, but some take the first HTML for the body, others the first text.
+func (ed *editor) mixed(parts []*Part) []*Part {
+	var all []*Part
+	for _, p := range parts {
+		before := all
+		for _, t := range ed.targets(p) {
+			if !slices.ContainsFunc(before, func(x *Part) bool { return x.MediaType == t.MediaType }) {
+				all = append(all, t)
+			}
+		}
+	}
+	return all
+}
+
+// isPGP reports whether a text is signed or encrypted in place.
+// RFC 9580, Sections 6.2 and 7.
+func isPGP(p *Part) bool {
+	if p.MediaType != "text/plain" {
+		return false
+	}
+	b := p.Decoded()
+	for _, begin := range []string{"-----BEGIN PGP MESSAGE-----", "-----BEGIN PGP SIGNED MESSAGE-----"} {
+		if bytes.HasPrefix(b, []byte(begin)) || bytes.Contains(b, []byte("\n"+begin)) {
+			return true
+		}
+	}
+	return false
+}
+
+// insert puts the banner into one text.
+func (ed *editor) insert(p *Part, b Banner) {
+	banner := b.HTML
+	if p.MediaType == "text/plain" {
+		banner = b.Text
+	}
+	if declared := p.Header.Get("Content-Transfer-Encoding"); !p.knownEncoding(declared) {
+		ed.skip(SkippedEncoding)
+		return
+	}
+	content := p.Decoded()
+	if content == nil {
+		ed.skip(SkippedTooLarge)
+		return
+	}
+	if strings.TrimSpace(banner) == "" {
+		ed.skip(SkippedEmptyForm)
+		return
+	}
+	if p.MediaType == "text/plain" {
+		banner = plainBanner(banner, p.flowed)
+	}
+	if kind, enc := lookupCharset(p.textCharset(content)); p.isWide(kind, enc, content) {
+		ed.insertWide(p, banner)
+		return
+	}
+	encoded := p.encodeBanner(banner)
+	if len(bytes.TrimSpace(encoded)) == 0 {
+		ed.skip(SkippedCharset)
+		return
+	}
+	ed.insertBytes(p, content, encoded)
+}
+
+// knownEncoding reports whether the declared transfer encoding is the applied one,
+// and one that bytes can be inserted into.
+func (p *Part) knownEncoding(declared string) bool {
+	encoding, clear := transferEncoding(declared, false)
+	return clear && encoding == p.Encoding && encoding != "x-uuencode" && encoding != "x-yenc"
+}
+
+// insertBytes inserts the encoded banner into the decoded content at the place where
+// it is shown.
+func (ed *editor) insertBytes(p *Part, content, banner []byte) {
+	at := len(content) - len(bytes.TrimPrefix(content, []byte("\ufeff")))
+	if p.MediaType == "text/html" {
+		at += htmlStart(content[at:])
+	}
+	switch p.Encoding {
+	case "base64":
+		ed.rewrite(p, slices.Concat(content[:at], crlf(banner, "\r\n"), content[at:]))
+	case "quoted-printable":
+		ed.insertQP(p, at, crlf(banner, "\r\n"))
+	default:
+		with := string(crlf(banner, ed.eol))
+		if p.MediaType == "text/html" {
+			with = ed.eol + with
+		}
+		ed.put(p, p.Body.From+at, with)
+	}
+}
+
+// insertQP inserts at an offset of the decoded content. Soft line ends around the
+// banner keep lines short and are no part of the content.
+func (ed *editor) insertQP(p *Part, at int, banner []byte) {
+	raw := qpOffset(p.BodyBytes(), at)
+	with := string(encodeQP(banner, "\r\n"))
+	if raw > 0 {
+		with = "=\r\n" + with
+	}
+	ed.put(p, p.Body.From+raw, with)
+}
+
+// rewrite replaces the body by content in base64.
+func (ed *editor) rewrite(p *Part, content []byte) {
+	ed.drop(p)
+	ed.put(p, p.Body.From, string(encodeBase64(content)))
+}
+
+// drop removes the body, whose line end stays where it has one of its own.
+func (ed *editor) drop(p *Part) { ed.replace(p.Body.From, p.Body.To, "") }
+
+// put inserts bytes into the body of p, and separates them from what is around where
+// an empty body has lost its line ends.
+func (ed *editor) put(p *Part, at int, with string) {
+	raw := ed.m.Raw
+	if p.Parent == nil {
+		if !ed.blank {
+			ed.endHeader()
+		}
+	} else if at == p.Body.From && !hasBlankLine(raw, at) {
+		lead := ed.eol
+		if at > 0 && raw[at-1] != '\n' {
+			lead += ed.eol
+		}
+		with = lead + with
+	}
+	if p.Body.Len() == 0 && at < len(raw) && raw[at] != '\n' && raw[at] != '\r' && !strings.HasSuffix(with, "\n") {
+		with += ed.eol
+	}
+	ed.replace(at, at, with)
+}
+
+// crlf returns text, whose lines end with LF, with the line end eol.
+func crlf(text []byte, eol string) []byte {
+	return bytes.ReplaceAll(text, []byte("\n"), []byte(eol))
+}
+
+// base64Line is the length of a line of base64 in characters.
+// RFC 2045, Section 6.8.
+const base64Line = 76
+
+// encodeBase64 returns b in lines.
+func encodeBase64(b []byte) []byte {
+	text := base64.StdEncoding.EncodeToString(b)
+	out := make([]byte, 0, len(text)+len(text)/base64Line*2+2)
+	for len(text) > base64Line {
+		out = append(append(out, text[:base64Line]...), "\r\n"...)
+		text = text[base64Line:]
+	}
+	return append(append(out, text...), "\r\n"...)
+}
+
+// qpLine is the length of a line of quoted-printable, without the "=" that continues it.
+// RFC 2045, Section 6.7: lines have at most 76 characters.
+const qpLine = 75
+
+// encodeQP returns b in quoted-printable. Line ends of b that are eol stay line ends.
+func encodeQP(b []byte, eol string) []byte {
+	var out []byte
+	col := 0
+	for len(b) > 0 {
+		if eol != "" && bytes.HasPrefix(b, []byte(eol)) {
+			out = append(out, eol...)
+			b, col = b[len(eol):], 0
+			continue
+		}
+		c := b[0]
+		b = b[1:]
+		last := len(b) == 0 || eol != "" && bytes.HasPrefix(b, []byte(eol))
+		// Dashes and dots on top of a line would look like a delimiter or an end of data,
+		// and "From " like the beginning of a message.
+		plain := c > ' ' && c < 0x7f && c != '=' && !(col == 0 && strings.IndexByte("-.F", c) >= 0) ||
+			(c == ' ' || c == '\t') && !last
+		need := 3
+		if plain {
+			need = 1
+		}
+		if col+need > qpLine {
+			out = append(out, "=\r\n"...)
+			col = 0
+		}
+		if plain {
+			out = append(out, c)
+		} else {
+			out = append(out, '=', hexDigits[c>>4], hexDigits[c&15])
+		}
+		col += need
+	}
+	return out
+}
+
+const hexDigits = "0123456789ABCDEF"
+
+// qpOffset returns the offset in quoted-printable text at which the decoded byte
+// number at begins.
+func qpOffset(src []byte, at int) int {
+	var scratch []byte
+	for pos := 0; pos < len(src); {
+		eol := lineEnd(src, pos, len(src))
+		content := trimEOL(src, pos, eol)
+		line := trimBlankRight(src[pos:content])
+		soft := len(line) > 0 && line[len(line)-1] == '='
+		if soft {
+			line = line[:len(line)-1]
+		}
+		scratch, _ = appendQP(scratch[:0], line)
+		if at < len(scratch) || at == len(scratch) && !soft {
+			return pos + qpColumn(line, at)
+		}
+		at -= len(scratch)
+		if !soft {
+			at -= eol - content
+		}
+		pos = eol
+		if at <= 0 {
+			return pos
+		}
+	}
+	return len(src)
+}
+
+// qpColumn returns the offset in one line at which the decoded byte number at begins.
+func qpColumn(line []byte, at int) int {
+	i := 0
+	for ; at > 0; at-- {
+		if line[i] == '=' && i+2 < len(line) && unhex(line[i+1])|unhex(line[i+2]) < 16 {
+			i += 2
+		}
+		i++
+	}
+	return i
+}
