@@ -7,10 +7,14 @@ import (
 	"outrider/internal/smtp"
 )
 
+// maxAddress bounds an address, in octets: twice what RFC 5321, Section 4.5.3.1.3 allows,
+// so that it is the host that refuses what it finds too long.
+const maxAddress = 512
+
 // safePath reports whether an address can stand between angle brackets without
 // ending them or the line.
 func safePath(a string) bool {
-	if !utf8.ValidString(a) {
+	if len(a) > maxAddress || !utf8.ValidString(a) {
 		return false
 	}
 	quoted := false

@@ -399,4 +399,3 @@ func canonical(raw []byte) []byte {
 	}
 	return out
 }
-

@@ -286,7 +286,7 @@ func (d *delivery) toHosts(ctx context.Context) {
 		if len(d.open) == 0 {
 			return
 		}
-		if ctx.Err() != nil {
+		if expired(ctx) {
 			d.permanent = false
 			break
 		}
@@ -316,12 +316,19 @@ func (d *delivery) tryHost(ctx context.Context, t target) {
 		if errors.Is(err, errContent) {
 			return
 		}
-		if len(d.open) == 0 || s.messages == 1 || ctx.Err() != nil {
+		if len(d.open) == 0 || s.messages == 1 || expired(ctx) {
 			d.hostFailed(ctx, t, err)
 			return
 		}
 		// The connection came from the pool, and nothing is lost yet: once more.
 	}
+}
+
+// expired reports whether ctx has ended, or is just about to: a connection that had
+// its deadline may fail a moment before it.
+func expired(ctx context.Context) bool {
+	until, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(until)
 }
 
 // withoutTLS makes missing TLS a permanent failure where the sender asked for TLS.
@@ -337,7 +344,7 @@ func (d *delivery) withoutTLS(err error) error {
 func (d *delivery) hostFailed(ctx context.Context, t target, err error) {
 	d.r.log.Info("next hop failed", "host", t.name, "addr", t.addr, "error", err)
 	reply := smtp.ReplyFor(err)
-	if reply.Class() != 5 && ctx.Err() == nil {
+	if reply.Class() != 5 && !expired(ctx) {
 		d.r.health.bad(t.addr)
 	}
 	if d.permanent = d.permanent && reply.Class() == 5; d.permanent || reply.Class() != 5 {

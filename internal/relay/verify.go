@@ -45,7 +45,7 @@ func (r *Relay) verifyAt(ctx context.Context, route tenant.Route, t target, from
 		}
 		reply, err = s.verify(from, rcpt)
 		r.release(s, err)
-		if err == nil || s.messages == 1 || ctx.Err() != nil {
+		if err == nil || s.messages == 1 || expired(ctx) {
 			break
 		}
 	}
