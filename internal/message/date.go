@@ -51,10 +51,10 @@ func parseDate(s string) (time.Time, bool) {
 // word takes one word of the date.
 func (r *dateReader) word(w string) {
 	switch {
-	case strings.Contains(w, ":"):
-		r.time24(w)
 	case w[0] == '+' || w[0] == '-':
 		r.offset(w)
+	case strings.Contains(w, ":"):
+		r.time24(w)
 	case w[0] >= '0' && w[0] <= '9':
 		r.number(w)
 	default:

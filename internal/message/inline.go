@@ -116,19 +116,21 @@ func decodeUU(src []byte) []byte {
 	return out
 }
 
-// appendUU decodes one line. Characters that are missing count as zero.
+// appendUU decodes one line. Characters that are missing make it shorter.
 func appendUU(out, line []byte) []byte {
 	if len(line) < 2 || line[0] < ' ' || line[0] > '`' {
 		return out
 	}
 	want := len(out) + int(uuValue(line[0]))
-	for data := line[1:]; len(out) < want && len(data) > 0; {
+	for data := line[1:]; len(out) < want && len(data) > 1; {
 		var g [4]byte
-		for i := range min(len(data), 4) {
+		n := min(len(data), 4)
+		for i := range n {
 			g[i] = uuValue(data[i])
 		}
-		data = data[min(len(data), 4):]
-		out = append(out, g[0]<<2|g[1]>>4, g[1]<<4|g[2]>>2, g[2]<<6|g[3])
+		data = data[n:]
+		b := [3]byte{g[0]<<2 | g[1]>>4, g[1]<<4 | g[2]>>2, g[2]<<6 | g[3]}
+		out = append(out, b[:n-1]...)
 	}
 	return out[:min(len(out), want)]
 }

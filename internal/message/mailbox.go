@@ -162,7 +162,6 @@ func (r *boxReader) readComment() {
 	if inner := strings.TrimSpace(r.s[r.pos+1 : r.pos+n-1]); inner != "" {
 		r.comment = inner
 	}
-	r.spaced = true
 	r.pos += n
 }
 
@@ -193,10 +192,7 @@ func (r *boxReader) angle() {
 	if inner == "" {
 		return
 	}
-	r.seen = true
-	box := r.box(inner)
-	box.Name = r.name()
-	r.boxes = append(r.boxes, box)
+	r.seen = r.add(inner, r.name())
 	r.phrase = r.phrase[:0]
 }
 
@@ -219,9 +215,20 @@ func (r *boxReader) trailing() {
 	}
 	for _, p := range r.joined() {
 		if !p.quoted && isAddress(p.text) {
-			r.boxes = append(r.boxes, r.box(p.text))
+			r.add(p.text, "")
 		}
 	}
+}
+
+// add keeps one mailbox and reports whether anything is in it.
+func (r *boxReader) add(addr, name string) bool {
+	box := r.box(addr)
+	box.Name = name
+	if box.Name == "" && box.Local == "" && box.Domain == "" {
+		return false
+	}
+	r.boxes = append(r.boxes, box)
+	return true
 }
 
 func (r *boxReader) bareElement() {
@@ -229,7 +236,7 @@ func (r *boxReader) bareElement() {
 	first := len(r.boxes)
 	for _, p := range r.joined() {
 		if isAddress(p.text) && !strings.HasPrefix(p.text, "=?") {
-			r.boxes = append(r.boxes, r.box(p.text))
+			r.add(p.text, "")
 		} else {
 			rest = append(rest, p)
 		}
@@ -250,15 +257,20 @@ func (r *boxReader) bareElement() {
 }
 
 // joined returns the words with those put together that make one address, such as
-// "a b"@example.org.
+// "a b"@example.org and a(comment)@example.org.
 func (r *boxReader) joined() []piece {
 	var out []piece
 	for _, p := range r.phrase {
-		if n := len(out) - 1; n >= 0 && !p.spaced && out[n].quoted && strings.HasPrefix(p.text, "@") {
-			out[n] = piece{text: `"` + out[n].text + `"` + p.text, spaced: out[n].spaced}
+		n := len(out) - 1
+		if n < 0 || p.spaced || p.quoted || !strings.HasPrefix(p.text, "@") || strings.Contains(out[n].text, "@") {
+			out = append(out, p)
 			continue
 		}
-		out = append(out, p)
+		local := out[n].text
+		if out[n].quoted {
+			local = `"` + local + `"`
+		}
+		out[n] = piece{text: local + p.text, spaced: out[n].spaced}
 	}
 	return out
 }
@@ -275,7 +287,7 @@ func (r *boxReader) hasAt() bool {
 // isAddress reports whether a word has the look of an address.
 func isAddress(s string) bool {
 	at := strings.LastIndexByte(s, '@')
-	return at >= 0 && at < len(s)-1
+	return at > 0 && at < len(s)-1
 }
 
 // name returns the words of the element, or its comment, decoded.

@@ -132,9 +132,9 @@ func (h *section) continuation(pos, eol int) bool {
 		h.s.again(h.part, variant{blankEnds: true})
 	}
 	switch {
-	case h.dropping:
 	case len(h.fields) == 0:
 		h.defect(DefectStrayFold, pos, string(h.s.raw[pos:eol]))
+	case h.dropping:
 	default:
 		if h.bytes -= int64(eol - pos); h.bytes < 0 && !h.over {
 			h.over = true
