@@ -62,8 +62,11 @@ func (r *Relay) addresses(ctx context.Context, host string, port int) ([]target,
 	if path, ok := strings.CutPrefix(host, "unix:"); ok {
 		return []target{{name: "localhost", network: "unix", addr: path}}, nil
 	}
-	name := strings.Trim(host, "[]")
 	p := strconv.Itoa(port)
+	if h, own, err := net.SplitHostPort(host); err == nil {
+		host, p = h, own // a host of the route may have a port of its own
+	}
+	name := strings.Trim(host, "[]")
 	if _, err := netip.ParseAddr(strings.TrimPrefix(name, "IPv6:")); err == nil || r.cfg.Resolver == nil {
 		name = strings.TrimPrefix(name, "IPv6:")
 		return []target{{name: name, network: "tcp", addr: net.JoinHostPort(name, p)}}, nil
