@@ -205,4 +205,3 @@ func aligned(domain, author string, mode dmarc.AlignmentMode) bool {
 	}
 	return address.SameOrganization(domain, author)
 }
-

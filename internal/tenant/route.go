@@ -29,7 +29,7 @@ const (
 // Route says where mail for a domain goes next.
 type Route struct {
 	Transport Transport
-	Hosts     []string // host names or addresses, tried in order; empty: look up the MX of Domain
+	Hosts     []string // host names or addresses, each with a port of its own or without, tried in order; empty: look up the MX of Domain
 	Domain    string   // whose MX to look up when Hosts is empty: the domain of the recipients when ""
 	Port      int      // TCP port; 25 for SMTP and 24 for LMTP when 0
 	TLS       TLSMode  // TLSOpportunistic when ""

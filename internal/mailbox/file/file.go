@@ -58,6 +58,7 @@ func Read(stdin io.Reader, paths ...string) iter.Seq2[Item, error] {
 // readPath walks a file or directory. It returns false when the reader has enough.
 func readPath(root string, yield func(Item, error) bool) bool {
 	more := true
+	root = resolved(root)
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -83,6 +84,14 @@ func readPath(root string, yield func(Item, error) bool) bool {
 	return more
 }
 
+// resolved follows a root that is a symbolic link, which WalkDir does not.
+func resolved(root string) string {
+	if real, err := filepath.EvalSymlinks(root); err == nil {
+		return real
+	}
+	return root
+}
+
 // skipDir reports whether a directory holds no messages: the "tmp" of a Maildir, whose
 // files are not complete, and hidden ones that are no Maildir folders.
 func skipDir(path, name string) bool {
@@ -95,6 +104,23 @@ func skipDir(path, name string) bool {
 		return err != nil
 	}
 	return false
+}
+
+// Count returns how many files Read would open below a path, for a progress bar.
+func Count(root string) int {
+	n := 0
+	root = resolved(root)
+	_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error { // what cannot be read is reported by Read
+		switch {
+		case err != nil:
+		case d.IsDir() && path != root && skipDir(path, d.Name()):
+			return fs.SkipDir
+		case !d.IsDir() && !strings.HasPrefix(d.Name(), "."):
+			n++
+		}
+		return nil
+	})
+	return n
 }
 
 func readFile(path string, yield func(Item, error) bool) bool {

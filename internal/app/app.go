@@ -1,0 +1,297 @@
+// Package app builds the parts of Outrider for one process, runs them and stops them,
+// and holds the sub-commands.
+//
+// Everything is built by hand in one place and handed down: nothing registers itself.
+// Parts stop in the order of the mail: the edges first, which drain, then the workers,
+// then what they write to.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"outrider/internal/budget"
+	"outrider/internal/config"
+	"outrider/internal/detect"
+	"outrider/internal/dns"
+	"outrider/internal/event"
+	"outrider/internal/history"
+	"outrider/internal/mailflow"
+	"outrider/internal/message"
+	"outrider/internal/relay"
+	"outrider/internal/signal"
+	"outrider/internal/smtp"
+	"outrider/internal/smtpd"
+	"outrider/internal/spool"
+	"outrider/internal/store"
+	"outrider/internal/store/blob"
+	"outrider/internal/telemetry"
+	"outrider/internal/tenant"
+)
+
+// maxLoadedSenders bounds the senders read back at start.
+const maxLoadedSenders = 500_000
+
+// App is one running Outrider.
+type App struct {
+	log     *slog.Logger
+	metrics *telemetry.Metrics
+	spool   *spool.Spool
+	db      *store.DB
+	relay   *relay.Relay
+	flow    *mailflow.Flow
+	shipper *mailflow.Shipper
+	edge    *smtpd.Server
+	http    *httpServer
+
+	mu        sync.Mutex
+	config    config.Config  // guarded by mu
+	listeners []net.Listener // bound by Listen; guarded by mu
+}
+
+// New builds every part. What it opened is closed again when it fails.
+func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err error) {
+	a := &App{log: log, metrics: telemetry.NewMetrics(), config: c}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.close())
+		}
+	}()
+	if err := a.openState(ctx, &c); err != nil {
+		return nil, err
+	}
+	settings, err := newSettings(&c)
+	if err != nil {
+		return nil, err
+	}
+	resolver, err := newResolver(&c)
+	if err != nil {
+		return nil, err
+	}
+	a.relay = relay.New(relayConfig(&c, resolver, log))
+	if err := a.buildFlow(ctx, &c, settings, resolver); err != nil {
+		return nil, err
+	}
+	if a.edge, err = a.newEdge(&c); err != nil {
+		return nil, err
+	}
+	a.http = newHTTPServer(a)
+	return a, nil
+}
+
+// openState opens what survives a restart.
+func (a *App) openState(ctx context.Context, c *config.Config) (err error) {
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return fmt.Errorf("creating data directory: %w", err)
+	}
+	edge, err := identity(c.DataDir)
+	if err != nil {
+		return err
+	}
+	a.spool, err = spool.Open(spool.Options{
+		Dir: filepath.Join(c.DataDir, "spool"), Edge: edge, MinFreeBytes: int64(c.Spool.MinFree), Log: a.log,
+	})
+	if err != nil {
+		return fmt.Errorf("opening spool: %w", err)
+	}
+	a.db, err = store.OpenSQLite(ctx, databasePath(c))
+	return err //nolint:wrapcheck // the store names the action
+}
+
+func databasePath(c *config.Config) string { return filepath.Join(c.DataDir, "outrider.db") }
+
+func newResolver(c *config.Config) (*dns.Client, error) {
+	if c.DNS.Off {
+		return nil, nil //nolint:nilnil // nil is the resolver that is switched off
+	}
+	return dns.New(dns.Config{Servers: c.DNS.Servers, Timeout: c.DNS.Timeout.D()}) //nolint:wrapcheck // dns names the action
+}
+
+// newSettings builds what a reload replaces.
+func newSettings(c *config.Config) (*mailflow.Settings, error) {
+	dir, err := tenant.New(c)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // tenant names the action
+	}
+	s := &mailflow.Settings{
+		Directory: dir, Hostname: c.Hostname, MaxHops: c.Relay.MaxHops, OnFailure: tenant.Action(c.Detection.OnFailure),
+		Outbound: tenant.NewRoute(&c.Relay.Outbound), RetryFor: c.Relay.RetryFor.D(), DelayAt: c.Relay.DelayNotice.D(),
+		HoldFor: c.Quarantine.Keep.D(),
+	}
+	if !c.Detection.Off {
+		s.Engine = detect.New(detect.Default(), signal.New(c.Detection.Disable))
+	}
+	return s, nil
+}
+
+func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Settings, resolver *dns.Client) error {
+	signer, err := loadSigner(c.DataDir)
+	if err != nil {
+		return err
+	}
+	memory := history.New()
+	if err := a.db.Senders(ctx, maxLoadedSenders, memory.Load); err != nil {
+		return err //nolint:wrapcheck // the store names the action
+	}
+	limits := budget.Default()
+	limits.Wall = c.Detection.Deadline.D()
+	a.flow = mailflow.New(mailflow.Config{
+		Settings: s, Spool: a.spool, Relay: a.relay, History: memory, Signer: signer, Memory: int64(c.Detection.Memory), Log: a.log,
+		Judge: &mailflow.Judge{DNS: resolver, Limits: limits, History: memory, TrustedHosts: c.Auth.TrustedHosts},
+		Observe: mailflow.Observer{
+			Judged: func(d string, took time.Duration) {
+				a.metrics.Verdicts.WithLabelValues(d).Inc()
+				a.metrics.JudgeTime.Observe(took.Seconds())
+			},
+			Placed:    func(k event.Kind, n int) { a.metrics.Outcomes.WithLabelValues(string(k)).Add(float64(n)) },
+			Attempted: func(status string, n int) { a.metrics.Attempts.WithLabelValues(status).Add(float64(n)) },
+		},
+	})
+	blobs, err := blob.NewDisk(blobPath(c))
+	if err != nil {
+		return err //nolint:wrapcheck // blob names the action
+	}
+	a.shipper = &mailflow.Shipper{Flow: a.flow, Store: a.db, Blobs: blobs}
+	a.metrics.Gauge("outrider_spool_queued", "Entries in the queue.", func() float64 { return float64(a.spool.Stats().Queued) })
+	a.metrics.Gauge("outrider_spool_facts", "Facts not yet in the database.", func() float64 { return float64(a.spool.Stats().Facts) })
+	return nil
+}
+
+func blobPath(c *config.Config) string { return filepath.Join(c.DataDir, "blobs") }
+
+// Listen binds every address, so that Run serves from its first moment and ports given
+// as 0 are known. It returns the addresses mail is received on.
+func (a *App) Listen(ctx context.Context) ([]net.Addr, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var addrs []net.Addr
+	var lc net.ListenConfig
+	for _, addr := range a.config.Listen.SMTP {
+		ln, err := lc.Listen(ctx, "tcp", addr)
+		if err != nil {
+			return nil, fmt.Errorf("listening for mail on %s: %w", addr, err)
+		}
+		a.listeners = append(a.listeners, ln)
+		addrs = append(addrs, ln.Addr())
+	}
+	return addrs, a.http.listen(ctx, a.config.Listen.HTTP)
+}
+
+// Run serves until ctx ends, drains, and closes everything.
+func (a *App) Run(ctx context.Context) error {
+	if err := a.recover(ctx); err != nil {
+		return errors.Join(err, a.close())
+	}
+	// The workers outlive the edges: what an edge accepts while it drains is theirs.
+	workers, stopWorkers := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWorkers()
+	back, wctx := errgroup.WithContext(workers)
+	back.Go(func() error { return a.flow.Redeliver(wctx) })
+	back.Go(func() error { return a.shipper.Run(wctx) })
+	back.Go(func() error { return a.http.run(wctx) })
+
+	front, fctx := errgroup.WithContext(ctx)
+	front.Go(func() error { // a worker that dies takes the edges down with it
+		select {
+		case <-fctx.Done():
+		case <-wctx.Done():
+		}
+		return wctx.Err()
+	})
+	for _, ln := range a.listeners {
+		front.Go(func() error { return a.edge.Serve(fctx, ln) })
+	}
+	err := front.Wait()
+	stopWorkers()
+	if werr := back.Wait(); !errors.Is(werr, context.Canceled) {
+		err = errors.Join(err, werr)
+	}
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	return errors.Join(err, a.close())
+}
+
+// recover records the sessions that a crash cut off. Their senders were not answered
+// and will send again, so nothing is delivered for them here.
+func (a *App) recover(ctx context.Context) error {
+	intents, err := a.spool.Interrupted()
+	if err != nil {
+		return fmt.Errorf("looking for interrupted sessions: %w", err)
+	}
+	for _, i := range intents {
+		fact := event.New(event.Interrupted, i.Tenant, string(i.ID), time.Now(), i.Envelope.Recipients,
+			event.DeliveryDetail{Reply: "the process ended before the sender was answered"})
+		if err := a.spool.Commit(ctx, spool.Outcome{ID: i.ID, Facts: []event.Event{fact}}); err != nil {
+			return fmt.Errorf("recording interrupted session %s: %w", i.ID, err)
+		}
+	}
+	if len(intents) > 0 {
+		a.log.InfoContext(ctx, "sessions were interrupted by the last stop", "count", len(intents))
+	}
+	return nil
+}
+
+// Reload applies a new configuration, or none of it. What only a restart can change is
+// named in the log.
+func (a *App) Reload(ctx context.Context, c config.Config) error {
+	settings, err := newSettings(&c)
+	if err != nil {
+		return fmt.Errorf("reloading, the old configuration stays: %w", err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, s := range needRestart(&a.config, &c) {
+		a.log.WarnContext(ctx, "setting changes at the next restart", "setting", s)
+	}
+	a.flow.Configure(settings)
+	a.config.Tenants = c.Tenants
+	return nil
+}
+
+func (a *App) close() error {
+	var errs []error
+	for _, ln := range a.listeners {
+		if err := ln.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if a.relay != nil {
+		errs = append(errs, a.relay.Close())
+	}
+	if a.spool != nil {
+		errs = append(errs, a.spool.Close())
+	}
+	if a.db != nil {
+		errs = append(errs, a.db.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// edgeHandler is what the SMTP edge asks: the gate at envelope time, and the flow.
+type edgeHandler struct{ app *App }
+
+func (h edgeHandler) Connect(ctx context.Context, _ *smtpd.Session) error {
+	return h.app.flow.Healthy(ctx) //nolint:wrapcheck // the reply is meant as it is
+}
+
+func (h edgeHandler) Mail(ctx context.Context, s *smtpd.Session, env smtp.Envelope) error {
+	return h.app.flow.Sender(ctx, s.Peer(), env) //nolint:wrapcheck // the reply is meant as it is
+}
+
+func (h edgeHandler) Rcpt(ctx context.Context, s *smtpd.Session, rcpt smtp.Recipient) error {
+	return h.app.flow.Recipient(ctx, s.Peer(), s.Envelope(), rcpt) //nolint:wrapcheck // the reply is meant as it is
+}
+
+func (h edgeHandler) Data(ctx context.Context, _ *smtpd.Session, r *message.Received) (smtp.Reply, error) {
+	return h.app.flow.Process(ctx, r, mailflow.NextHop{Relay: h.app.relay}) //nolint:wrapcheck // the reply is meant as it is
+}

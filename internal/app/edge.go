@@ -1,0 +1,146 @@
+package app
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect" //nolint:depguard // compares two configurations field by field
+	"strconv"
+	"strings"
+	"time"
+
+	"outrider/internal/config"
+	"outrider/internal/dns"
+	"outrider/internal/mailflow"
+	"outrider/internal/relay"
+	"outrider/internal/smtpd"
+)
+
+// newEdge builds the SMTP server.
+func (a *App) newEdge(c *config.Config) (*smtpd.Server, error) {
+	sc := smtpd.DefaultConfig(c.Hostname)
+	sc.Banner = "ESMTP Outrider"
+	sc.MaxSize, sc.MaxRecipients = int64(c.SMTP.MaxSize), c.SMTP.MaxRecipients
+	sc.MaxMessagesPerConn, sc.MaxConns, sc.MaxConnsPerAddr = c.SMTP.MaxMessages, c.SMTP.MaxConnections, c.SMTP.MaxConnectionsPerAddress
+	sc.BareNewlines = smtpd.NewlinePolicy(c.SMTP.BareNewlines)
+	sc.EarlyTalkDelay = c.SMTP.EarlyTalkDelay.D()
+	sc.Timeouts.Command, sc.Timeouts.DataBlock, sc.Timeouts.Drain = c.SMTP.CommandTimeout.D(), c.SMTP.DataTimeout.D(), c.SMTP.DrainTimeout.D()
+	sc.CaptureDir = filepath.Join(c.DataDir, "capture")
+	if err := os.MkdirAll(sc.CaptureDir, 0o700); err != nil {
+		return nil, fmt.Errorf("creating capture directory: %w", err)
+	}
+	sc.ProxyFrom, sc.XClientFrom = prefixes(c.SMTP.ProxyFrom), prefixes(c.SMTP.XClientFrom)
+	if !c.TLS.Off {
+		var err error
+		if sc.TLS, err = serverTLS(c, a.log); err != nil {
+			return nil, err
+		}
+	}
+	return smtpd.New(sc, edgeHandler{a}, a.log, smtpd.Observer{
+		Opened: a.metrics.Sessions.Inc,
+		Closed: func(why smtpd.End, _ time.Duration) {
+			a.metrics.Sessions.Dec()
+			a.metrics.Ended.WithLabelValues(string(why)).Inc()
+		},
+		Refused: func(why smtpd.Refusal) { a.metrics.Refused.WithLabelValues(string(why)).Inc() },
+		Message: func(size int64, code int) {
+			a.metrics.Bytes.Add(float64(size))
+			a.metrics.Replies.WithLabelValues(strconv.Itoa(code/100) + "xx").Inc()
+		},
+	}), nil
+}
+
+// prefixes parses networks that validation has read before.
+func prefixes(list []string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, s := range list {
+		if p, err := config.ParseNetwork(s); err == nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// serverTLS returns the certificate that the operator named, or a self-signed one.
+func serverTLS(c *config.Config, log *slog.Logger) (*tls.Config, error) {
+	cert, key := c.TLS.Cert, c.TLS.Key
+	if cert == "" {
+		var err error
+		if cert, key, err = smtpd.EnsureSelfSigned(filepath.Join(c.DataDir, "tls"), c.Hostname); err != nil {
+			return nil, fmt.Errorf("making a certificate: %w", err)
+		}
+	}
+	source, err := smtpd.LoadCertificate(cert, key, log)
+	if err != nil {
+		return nil, fmt.Errorf("loading the certificate: %w", err)
+	}
+	return source.TLSConfig(), nil
+}
+
+func relayConfig(c *config.Config, resolver *dns.Client, log *slog.Logger) relay.Config {
+	rc := relay.Config{Hostname: c.Hostname, Log: log, MaxOpen: c.Relay.MaxConnectionsPerRoute, Timeouts: relay.DefaultTimeouts()}
+	rc.MaxIdle = rc.MaxOpen
+	rc.Timeouts.Connect, rc.Timeouts.Command, rc.Timeouts.Final = c.Relay.ConnectTimeout.D(), c.Relay.ReplyTimeout.D(), c.Relay.FinalTimeout.D()
+	if resolver != nil {
+		rc.Resolver = resolver.For(nil)
+	}
+	return rc
+}
+
+// identity returns the id of this edge, made at its first start. It names the edge's
+// facts for ever, so it moves with the data directory.
+func identity(dir string) (string, error) {
+	raw, err := secret(filepath.Join(dir, "edge.id"), 8)
+	return hex.EncodeToString(raw), err
+}
+
+func loadSigner(dir string) (*mailflow.Signer, error) {
+	key, err := secret(filepath.Join(dir, "signing.key"), 32)
+	if err != nil {
+		return nil, err
+	}
+	return mailflow.NewSigner(key), nil
+}
+
+// secret reads n random bytes in hex from a file, which is made when missing.
+func secret(path string, n int) ([]byte, error) {
+	text, err := os.ReadFile(path) //nolint:gosec // a file of ours
+	if errors.Is(err, os.ErrNotExist) {
+		raw := make([]byte, n)
+		_, _ = rand.Read(raw) // never fails, by its contract
+		if err := os.WriteFile(path, []byte(hex.EncodeToString(raw)+"\n"), 0o600); err != nil {
+			return nil, fmt.Errorf("writing %s: %w", filepath.Base(path), err)
+		}
+		return raw, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", filepath.Base(path), err)
+	}
+	raw, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(raw) != n {
+		return nil, fmt.Errorf("reading %s: want %d bytes in hex", filepath.Base(path), n)
+	}
+	return raw, nil
+}
+
+// needRestart names the settings that differ and that a reload does not change.
+func needRestart(old, now *config.Config) []string {
+	var out []string
+	a, b := reflect.ValueOf(*old), reflect.ValueOf(*now)
+	for i := range a.NumField() {
+		name := a.Type().Field(i).Tag.Get("yaml")
+		if name == "tenants" || name == "detection" || name == "quarantine" {
+			continue
+		}
+		if !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
+			out = append(out, name)
+		}
+	}
+	return out
+}

@@ -1,0 +1,381 @@
+package app
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"outrider/internal/budget"
+	"outrider/internal/mailbox/file"
+	"outrider/internal/mailflow"
+	"outrider/internal/message"
+	"outrider/internal/smtp"
+	"outrider/internal/tenant"
+	"outrider/internal/verdict"
+)
+
+type scanCmd struct {
+	Paths  []string `arg:"" help:"Files (eml, mbox, gz), Maildirs or directories; - is standard input."`
+	Format string   `enum:"table,json,jsonl,csv" default:"table" help:"table, json, jsonl or csv."`
+	AskDNS bool     `name:"ask-dns" help:"Authenticate by DNS now, instead of reading what the receiving host wrote."`
+	Jobs   int      `help:"Messages judged at once. Default: one per core."`
+	Quiet  bool     `short:"q" help:"No progress and no summary."`
+}
+
+// scanResult is what scan prints of one message.
+type scanResult struct {
+	Path        string              `json:"path"`
+	Disposition verdict.Disposition `json:"disposition"`
+	Score       float64             `json:"score"`
+	Classes     map[string]float64  `json:"classes"`
+	Findings    []verdict.Finding   `json:"findings"`
+	Degraded    []string            `json:"degraded"`
+	Micros      int64               `json:"micros"`
+	Error       string              `json:"error,omitempty"`
+
+	subject, author string
+	bytes           int
+}
+
+// Run judges every message and reports the worst disposition by its exit code: 0 up to
+// BULK, 3 SPAM, 4 SPOOF, 5 SUSPICIOUS, 6 MALICIOUS or MALICIOUS-BEC, 1 for a message that could
+// not be read.
+func (s *scanCmd) Run(c *console) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	settings, err := newSettings(&cfg)
+	if err != nil {
+		return err
+	}
+	if c.path == "" {
+		// Without a configuration of its own, mail is judged for nobody in particular.
+		settings.Directory = &tenant.Directory{}
+	}
+	judge := &mailflow.Judge{Limits: budget.Default(), TrustedHosts: cfg.Auth.TrustedHosts, AskDNS: s.AskDNS}
+	judge.Limits.Wall = cfg.Detection.Deadline.D()
+	if s.AskDNS {
+		if judge.DNS, err = newResolver(&cfg); err != nil {
+			return err
+		}
+	}
+	out := newScanWriter(c.out, s.Format)
+	sum := summary{start: time.Now()}
+	bar := s.progress(c.errOut)
+	for r := range s.judgeAll(c.ctx, judge, settings) {
+		sum.add(&r)
+		if err := out.write(&r); err != nil {
+			return fmt.Errorf("writing results: %w", err)
+		}
+		bar.add(r.Path)
+	}
+	bar.done()
+	if err := out.close(); err != nil {
+		return fmt.Errorf("writing results: %w", err)
+	}
+	if !s.Quiet {
+		sum.print(c.errOut)
+	}
+	return sum.exit()
+}
+
+// judgeAll judges in parallel and yields the results in the order of the files.
+func (s *scanCmd) judgeAll(ctx context.Context, judge *mailflow.Judge, settings *mailflow.Settings) func(func(scanResult) bool) {
+	return func(yield func(scanResult) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		jobs := s.Jobs
+		if jobs <= 0 {
+			jobs = runtime.GOMAXPROCS(0)
+		}
+		pending := make(chan chan scanResult, 2*jobs)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			defer close(pending)
+			slots := make(chan struct{}, jobs)
+			for item, err := range file.Read(os.Stdin, s.Paths...) {
+				done := make(chan scanResult, 1)
+				select {
+				case pending <- done:
+				case <-ctx.Done():
+					return
+				}
+				slots <- struct{}{}
+				wg.Go(func() {
+					defer func() { <-slots }()
+					done <- scanOne(ctx, judge, settings, item, err)
+				})
+			}
+		})
+		defer wg.Wait()
+		for done := range pending {
+			if r := <-done; !yield(r) {
+				cancel()
+				return
+			}
+		}
+	}
+}
+
+// scanOne judges one message as the mailbox of its recipient would have received it.
+func scanOne(ctx context.Context, judge *mailflow.Judge, settings *mailflow.Settings, item file.Item, err error) scanResult {
+	r := scanResult{Path: item.Path, Findings: []verdict.Finding{}, Degraded: []string{}, bytes: len(item.Raw)}
+	if err != nil {
+		r.Error, r.Disposition = err.Error(), verdict.Unknown
+		return r
+	}
+	received := &message.Received{
+		ID: message.NewID(time.Now()), Road: message.RoadFile, At: time.Now(), Body: message.NewBody(item.Raw),
+	}
+	d := addressee(settings.Directory, item.Raw, received)
+	j, err := judge.Inline(ctx, settings, received, item.Raw, d)
+	if err != nil {
+		r.Error = err.Error()
+	}
+	r.Disposition, r.Score, r.Classes, r.Micros = j.Verdict.Disposition, j.Verdict.Score, j.Verdict.Classes.Map(), j.Took.Microseconds()
+	r.Findings, r.Degraded = append(r.Findings, j.Verdict.Findings...), append(r.Degraded, j.Verdict.Degraded...)
+	r.subject, r.author = j.Message.Subject(), j.Author
+	return r
+}
+
+// addressee recovers the envelope from the fields that delivery leaves behind, and
+// returns the protected domain of the first recipient that has one.
+func addressee(dir *tenant.Directory, raw []byte, r *message.Received) *tenant.Domain {
+	h := message.Parse(raw[:min(len(raw), 64<<10)], budget.New(budget.Default())).Header()
+	for _, m := range h.Mailboxes("Return-Path") {
+		r.Envelope.From = m.Address()
+		break
+	}
+	var found *tenant.Domain
+	for _, name := range []string{"Delivered-To", "X-Original-To", "To", "Cc"} {
+		for _, m := range h.Mailboxes(name) {
+			r.Envelope.Recipients = append(r.Envelope.Recipients, smtp.Recipient{Address: m.Address()})
+			if found == nil {
+				found = dir.Domain(m.Domain)
+			}
+		}
+	}
+	return found
+}
+
+// summary is what scan says at the end.
+type summary struct {
+	start           time.Time
+	messages, bytes int
+	errors          int
+	by              [verdict.NumDispositions]int
+	worst           verdict.Disposition
+}
+
+func (s *summary) add(r *scanResult) {
+	s.messages++
+	s.bytes += r.bytes
+	s.by[r.Disposition]++
+	s.worst = max(s.worst, r.Disposition)
+	if r.Error != "" {
+		s.errors++
+	}
+}
+
+func (s *summary) print(w io.Writer) {
+	took := time.Since(s.start)
+	var usage syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // cannot fail for the own process
+	_, _ = fmt.Fprintf(w, "%d messages judged, %d with errors, in %.2f s: %.0f messages/s, %.1f MB/s, peak memory %d MiB\n",
+		s.messages, s.errors, took.Seconds(), float64(s.messages)/took.Seconds(), float64(s.bytes)/1e6/took.Seconds(), usage.Maxrss>>10)
+	for d := verdict.NumDispositions; d > 0; d-- {
+		if n := s.by[d-1]; n > 0 {
+			_, _ = fmt.Fprintf(w, "  %-14s %d\n", d-1, n)
+		}
+	}
+}
+
+func (s *summary) exit() error {
+	if s.errors > 0 {
+		return ExitError(1)
+	}
+	code := map[verdict.Disposition]int{
+		verdict.Spam: 3, verdict.Spoof: 4, verdict.Suspicious: 5, verdict.MaliciousBEC: 6, verdict.Malicious: 6,
+	}[s.worst]
+	if code == 0 {
+		return nil
+	}
+	return ExitError(code)
+}
+
+// progress is a bar on a terminal and nothing elsewhere.
+type progress struct {
+	pool *mpb.Progress
+	bar  *mpb.Bar
+}
+
+func (s *scanCmd) progress(w io.Writer) *progress {
+	f, ok := w.(*os.File)
+	if s.Quiet || !ok || !isatty.IsTerminal(f.Fd()) {
+		return &progress{}
+	}
+	total := 0
+	for _, p := range s.Paths {
+		total += file.Count(p)
+	}
+	pool := mpb.New(mpb.WithOutput(f), mpb.WithWidth(40))
+	return &progress{pool: pool, bar: pool.AddBar(int64(total),
+		mpb.PrependDecorators(decor.CountersNoUnit("%d/%d files")), mpb.AppendDecorators(decor.AverageSpeed(0, "%.0f/s")))}
+}
+
+// add counts a file when its first message is done.
+func (p *progress) add(path string) {
+	if _, n, ok := strings.Cut(path, "#"); p.bar != nil && (!ok || n == "1") {
+		p.bar.Increment()
+	}
+}
+
+func (p *progress) done() {
+	if p.bar != nil {
+		p.bar.SetTotal(-1, true)
+		p.pool.Wait()
+	}
+}
+
+// scanWriter prints results in one format.
+type scanWriter struct {
+	w       io.Writer
+	format  string
+	n       int
+	csv     *csv.Writer
+	colours bool
+}
+
+func newScanWriter(w io.Writer, format string) *scanWriter {
+	s := &scanWriter{w: w, format: format}
+	if f, ok := w.(*os.File); ok {
+		s.colours = isatty.IsTerminal(f.Fd()) && os.Getenv("NO_COLOR") == ""
+	}
+	if format == "csv" {
+		s.csv = csv.NewWriter(w)
+	}
+	return s
+}
+
+func (s *scanWriter) write(r *scanResult) error {
+	s.n++
+	switch s.format {
+	case "csv":
+		return s.writeCSV(r)
+	case "table":
+		return s.writeRow(r)
+	}
+	line, err := json.Marshal(r)
+	if err != nil {
+		return err //nolint:wrapcheck // the caller names the action
+	}
+	prefix := ""
+	if s.format == "json" {
+		prefix = ","
+		if s.n == 1 {
+			prefix = "["
+		}
+	}
+	_, err = fmt.Fprintf(s.w, "%s%s\n", prefix, line)
+	return err //nolint:wrapcheck // the caller names the action
+}
+
+func (s *scanWriter) writeCSV(r *scanResult) error {
+	if s.n == 1 {
+		if err := s.csv.Write([]string{"path", "disposition", "score", "findings", "degraded", "micros", "error"}); err != nil {
+			return err //nolint:wrapcheck // the caller names the action
+		}
+	}
+	var ids []string
+	for _, f := range r.Findings {
+		ids = append(ids, f.ID)
+	}
+	return s.csv.Write([]string{ //nolint:wrapcheck // the caller names the action
+		formulaSafe(r.Path), r.Disposition.String(), fmt.Sprintf("%.4f", r.Score), strings.Join(ids, " "), strings.Join(r.Degraded, " "),
+		fmt.Sprint(r.Micros), r.Error,
+	})
+}
+
+// formulaSafe keeps a spreadsheet from taking a file name for a formula.
+func formulaSafe(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
+
+func (s *scanWriter) writeRow(r *scanResult) error {
+	if s.n == 1 {
+		if _, err := fmt.Fprintf(s.w, "%-14s %5s  %-28s %-44s %s\n", "DISPOSITION", "SCORE", "FROM", "SUBJECT", "PATH"); err != nil {
+			return err //nolint:wrapcheck // the caller names the action
+		}
+	}
+	_, err := fmt.Fprintf(s.w, "%s %5.2f  %-28s %-44s %s\n", s.colour(r.Disposition, fmt.Sprintf("%-14s", r.Disposition)), r.Score,
+		clip(r.author, 28), clip(r.subject, 44), r.Path)
+	for i, f := range r.Findings {
+		if i == 3 || f.Weight <= 0 || err != nil {
+			break
+		}
+		_, err = fmt.Fprintf(s.w, "%14s %+5.1f  %s: %s\n", "", f.Weight, f.ID, clip(f.Reason, 110))
+	}
+	return err //nolint:wrapcheck // the caller names the action
+}
+
+func (s *scanWriter) colour(d verdict.Disposition, text string) string {
+	switch {
+	case !s.colours || d < verdict.Spam:
+		return text
+	case d >= verdict.MaliciousBEC:
+		return "\x1b[1;31m" + text + "\x1b[0m"
+	case d >= verdict.Spoof:
+		return "\x1b[33m" + text + "\x1b[0m"
+	default:
+		return "\x1b[36m" + text + "\x1b[0m"
+	}
+}
+
+func (s *scanWriter) close() error {
+	switch {
+	case s.csv != nil:
+		s.csv.Flush()
+		return s.csv.Error() //nolint:wrapcheck // the caller names the action
+	case s.format == "json" && s.n == 0:
+		_, err := io.WriteString(s.w, "[]\n")
+		return err //nolint:wrapcheck // the caller names the action
+	case s.format == "json":
+		_, err := io.WriteString(s.w, "]\n")
+		return err //nolint:wrapcheck // the caller names the action
+	}
+	return nil
+}
+
+// clip cuts text to n characters and removes what a terminal would obey.
+func clip(text string, n int) string {
+	var b strings.Builder
+	count := 0
+	for _, c := range text {
+		if count == n-1 {
+			b.WriteRune('…')
+			break
+		}
+		if c < ' ' || c >= 0x7f && c < 0xa0 || c >= 0x202a && c <= 0x202e || c >= 0x2066 && c <= 0x2069 {
+			c = ' '
+		}
+		b.WriteRune(c)
+		count++
+	}
+	return b.String()
+}

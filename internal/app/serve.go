@@ -1,0 +1,104 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"outrider/internal/config"
+	"outrider/internal/telemetry"
+)
+
+type serveCmd struct {
+	Roles []string `help:"Parts to run: edge (receive and deliver)." default:"edge" enum:"edge" sep:","`
+}
+
+// Run serves until it is told to stop. SIGHUP reads the configuration again.
+func (s *serveCmd) Run(c *console) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	log, err := telemetry.NewLogger(c.errOut, cfg.Log.Level, cfg.Log.Format)
+	if err != nil {
+		return err //nolint:wrapcheck // telemetry names the action
+	}
+	a, err := New(c.ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	addrs, err := a.Listen(c.ctx)
+	if err != nil {
+		return fmt.Errorf("%w\n%w", err, a.close())
+	}
+	c.welcome(&cfg, addrs)
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	watch, stop := context.WithCancel(c.ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.reloadOn(watch, hup, a)
+	}()
+	err = a.Run(c.ctx)
+	stop()
+	<-done
+	return err
+}
+
+// reloadOn applies the configuration again on each signal. A broken file changes
+// nothing.
+func (c *console) reloadOn(ctx context.Context, hup <-chan os.Signal, a *App) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+		}
+		cfg, err := c.load()
+		if err == nil {
+			err = a.Reload(ctx, cfg)
+		}
+		if err != nil {
+			a.log.ErrorContext(ctx, "configuration was not reloaded", "error", err)
+			continue
+		}
+		a.log.InfoContext(ctx, "configuration reloaded")
+	}
+}
+
+// welcome says where everything is and what to try next.
+func (c *console) welcome(cfg *config.Config, addrs []net.Addr) {
+	c.printf("Outrider %s\n", Version())
+	for _, t := range cfg.Tenants {
+		for _, d := range t.Domains {
+			c.printf("  protects  %s -> %s\n", d.Name, describeRoute(&d.Route))
+		}
+	}
+	for _, a := range addrs {
+		c.printf("  receives  smtp://%s\n", a)
+	}
+	if cfg.Listen.HTTP != "" {
+		c.printf("  reports   http://%s/metrics  /healthz  /readyz\n", cfg.Listen.HTTP)
+	}
+	c.printf("  keeps     %s\n\n", cfg.DataDir)
+	c.printf("Try next, in another terminal:\n")
+	c.printf("  bin/outrider inject samples      send the sample messages through this gateway\n")
+	c.printf("  bin/outrider messages list       see what happened to each, and why\n")
+	c.printf("  bin/outrider quarantine list     see what is held; release one with: quarantine release ID\n\n")
+}
+
+func describeRoute(r *config.Route) string {
+	switch {
+	case r.Type == "maildir":
+		return "maildir " + r.Path
+	case len(r.Hosts) > 0:
+		return fmt.Sprint(r.Hosts)
+	default:
+		return "MX of " + r.MX
+	}
+}

@@ -1,0 +1,256 @@
+// Package mailflow is the life of one message, top to bottom: Process is the story,
+// and the other files of the package tell its parts.
+//
+// A message that an edge received is judged, decided about, and placed while its
+// sender waits. The sender is answered only after the next hop answered us, so in the
+// normal case no queue exists; what the next hop cannot take now goes to the spool,
+// is tried again for days, and ends in delivery or in a notification. The names of the
+// steps are the same in code, documents, logs and metrics.
+//
+// Standards: RFC 5321 Sections 4.5.4 and 6 (retries, responsibility, loops), RFC 3461
+// and 3464 (delivery status notifications), RFC 8601 (Authentication-Results).
+package mailflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"outrider/internal/detect"
+	"outrider/internal/event"
+	"outrider/internal/history"
+	"outrider/internal/message"
+	"outrider/internal/policy"
+	"outrider/internal/relay"
+	"outrider/internal/smtp"
+	"outrider/internal/spool"
+	"outrider/internal/tenant"
+)
+
+// Placement carries out one decision about a message.
+type Placement interface {
+	// Place hands the copy to where it goes next and returns one result per recipient
+	// of its envelope, in order. It calls commit before anything becomes final, and
+	// stops when that fails.
+	Place(ctx context.Context, c Copy, commit func(context.Context) error) []relay.Result
+}
+
+// Copy is a message as it goes to some of its recipients.
+type Copy struct {
+	Decision policy.Decision
+	Job      relay.Job
+}
+
+// Settings is one configuration of the flow, immutable and replaced as a whole.
+type Settings struct {
+	Directory *tenant.Directory // always non-nil
+	Engine    *detect.Engine    // or nil: mail is placed unjudged
+	Hostname  string
+	MaxHops   int           // more Received fields are a loop
+	OnFailure tenant.Action // of a message that could not be judged: deliver or defer
+	Outbound  tenant.Route  // of notifications to senders
+	RetryFor  time.Duration
+	DelayAt   time.Duration // when a sender who asked for it hears of a delay
+	HoldFor   time.Duration // how long quarantined mail is kept
+}
+
+// Config is what a flow is built from.
+type Config struct {
+	Settings *Settings
+	Judge    *Judge
+	Spool    *spool.Spool
+	Relay    *relay.Relay
+	History  *history.Memory
+	Signer   *Signer
+	Memory   int64 // bytes of messages under judgement at once
+	Log      *slog.Logger
+	Observe  Observer
+}
+
+// Observer is told what happens, for metrics. Functions may be nil.
+type Observer struct {
+	Judged    func(disposition string, took time.Duration)
+	Placed    func(kind event.Kind, n int)
+	Attempted func(status string, n int)
+}
+
+// Flow carries messages from receipt to placement. It is safe for concurrent use.
+type Flow struct {
+	settings atomic.Pointer[Settings]
+	judge    *Judge
+	spool    *spool.Spool
+	relay    *relay.Relay
+	history  *history.Memory
+	signer   *Signer
+	memory   *semaphore.Weighted
+	capacity int64
+	log      *slog.Logger
+	observe  Observer
+	checks   *recipientCache
+	wake     chan struct{} // tells Redeliver of new entries
+	fresh    chan struct{} // tells Ship of new facts
+}
+
+// New returns a flow. Redeliver and Ship must run beside it.
+func New(c Config) *Flow {
+	f := &Flow{
+		judge: c.Judge, spool: c.Spool, relay: c.Relay, history: c.History, signer: c.Signer,
+		memory: semaphore.NewWeighted(c.Memory), capacity: c.Memory, log: c.Log, observe: c.Observe.orNothing(),
+		checks: newRecipientCache(), wake: make(chan struct{}, 1), fresh: make(chan struct{}, 1),
+	}
+	f.settings.Store(c.Settings)
+	return f
+}
+
+// Configure replaces the settings. Messages under way keep those they began with.
+func (f *Flow) Configure(s *Settings) {
+	f.settings.Store(s)
+	f.checks.clear()
+}
+
+// Settings returns the settings that hold now.
+func (f *Flow) Settings() *Settings { return f.settings.Load() }
+
+// Process carries one received message to its placement and returns what its sender is
+// told. An error means that the sender keeps the message.
+func (f *Flow) Process(ctx context.Context, r *message.Received, at Placement) (smtp.Reply, error) {
+	s := f.settings.Load()
+	dom, err := domainOf(s.Directory, r)
+	if err != nil {
+		return smtp.Reply{}, err
+	}
+	l := &letter{settings: s, received: r, tenant: dom.Tenant}
+
+	// Steps 2 to 7: parse, authenticate, observe, enrich, detect, decide. Nothing is
+	// promised yet; whatever fails, the sender still owns the message.
+	if err := f.read(ctx, l, dom); err != nil {
+		return f.refuse(ctx, l, err)
+	}
+
+	// 8. Record the intent. The append runs beside the first commands of placing, and
+	// is durable before anything becomes final. A crash from here on leaves an intent
+	// without outcome; the sender was not answered and will send again.
+	intent, err := f.spool.Begin(spool.Intent{ID: r.ID, Tenant: l.tenant.ID, At: r.At, Envelope: r.Envelope})
+	if err != nil {
+		return f.refuse(ctx, l, err)
+	}
+
+	// 9. Place: held mail first, which needs nobody else; then what the next hop takes.
+	// 10. Record the fact: what is held or deferred, and what became of every recipient,
+	// in one append. After it the message is ours; before it a crash may repeat a
+	// delivery, since the sender was not answered, but loses nothing.
+	return f.settle(ctx, l, f.place(ctx, l, at, intent))
+}
+
+// letter is what Process knows of one message on its way.
+type letter struct {
+	settings *Settings
+	received *message.Received
+	tenant   *tenant.Tenant
+	judged   Judgement
+	copies   []Copy
+	facts    []event.Event
+}
+
+// domainOf returns the protected domain of the first recipient. The gate has checked
+// all of them.
+func domainOf(dir *tenant.Directory, r *message.Received) (*tenant.Domain, error) {
+	for _, rcpt := range r.Envelope.Recipients {
+		if d := domainOfRecipient(dir, rcpt.Address); d != nil {
+			return d, nil
+		}
+	}
+	return nil, &smtp.Error{Code: 451, Enhanced: "4.3.5", Text: "Mail for this domain is not accepted at the moment",
+		Err: errors.New("no recipient is in a protected domain any more")}
+}
+
+// read loads the bytes into memory for as long as they are judged and edited.
+func (f *Flow) read(ctx context.Context, l *letter, dom *tenant.Domain) error {
+	weight := min(2*l.received.Body.Size(), f.capacity)
+	if err := f.memory.Acquire(ctx, weight); err != nil {
+		return fmt.Errorf("waiting for memory to judge: %w", err)
+	}
+	defer f.memory.Release(weight)
+	raw, err := l.received.Body.Bytes()
+	if err != nil {
+		return fmt.Errorf("judging: %w", err)
+	}
+	l.judged, err = f.judge.Inline(ctx, l.settings, l.received, raw, dom)
+	if err != nil {
+		f.log.ErrorContext(ctx, "message could not be judged", "message_id", l.received.ID, "error", err)
+		if l.settings.OnFailure == tenant.ActionDefer {
+			return err
+		}
+	}
+	if err := f.checkLoop(l); err != nil {
+		return err
+	}
+	l.facts = append(l.facts, receivedFact(l))
+	decisions := decide(l)
+	if l.settings.Engine != nil {
+		l.facts = append(l.facts, judgedFact(l, decisions))
+		f.observe.Judged(l.judged.Verdict.Disposition.String(), l.judged.Took)
+		f.learn(l)
+	}
+	err = f.prepare(l, decisions)
+	l.judged.Message = nil // the bytes are not needed any more
+	return err
+}
+
+// learn remembers the author of a wanted message.
+func (f *Flow) learn(l *letter) {
+	if l.judged.Wanted() && f.history != nil {
+		f.history.Learn(l.tenant.ID, l.judged.Author, l.received.At)
+	}
+}
+
+// refuse answers a message that the sender keeps, and records that.
+func (f *Flow) refuse(ctx context.Context, l *letter, err error) (smtp.Reply, error) {
+	kind := event.Refused
+	if !smtp.IsTemporary(err) {
+		kind = event.Rejected
+	}
+	facts := l.facts
+	if len(facts) == 0 {
+		facts = append(facts, receivedFact(l))
+	}
+	facts = append(facts, event.New(kind, l.tenant.ID, string(l.received.ID), time.Now(), l.received.Envelope.Recipients,
+		event.DeliveryDetail{Reply: smtp.ReplyFor(err).String(), By: "policy"}))
+	f.record(ctx, spool.Outcome{ID: l.received.ID, Facts: facts, Lazy: true})
+	return smtp.Reply{}, err
+}
+
+// record writes facts that nobody waits for. Losing them loses no mail.
+func (f *Flow) record(ctx context.Context, o spool.Outcome) {
+	if err := f.spool.Commit(context.WithoutCancel(ctx), o); err != nil {
+		f.log.WarnContext(ctx, "facts could not be recorded", "message_id", o.ID, "error", err)
+		return
+	}
+	signal(f.fresh)
+}
+
+// signal wakes a worker that listens on c; one signal is enough for many reasons.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func (o Observer) orNothing() Observer {
+	if o.Judged == nil {
+		o.Judged = func(string, time.Duration) {}
+	}
+	if o.Placed == nil {
+		o.Placed = func(event.Kind, int) {}
+	}
+	if o.Attempted == nil {
+		o.Attempted = func(string, int) {}
+	}
+	return o
+}

@@ -1,0 +1,149 @@
+package mailflow
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"outrider/internal/budget"
+	"outrider/internal/dns"
+	"outrider/internal/event"
+	"outrider/internal/evidence"
+	"outrider/internal/history"
+	"outrider/internal/mailauth"
+	"outrider/internal/message"
+	"outrider/internal/policy"
+	"outrider/internal/smtp"
+	"outrider/internal/tenant"
+	"outrider/internal/verdict"
+)
+
+// Judge carries a message through steps 2 to 6. It is safe for concurrent use.
+type Judge struct {
+	DNS          *dns.Client // or nil: nothing is asked
+	Limits       budget.Limits
+	History      *history.Memory // or nil
+	TrustedHosts []string        // whose Authentication-Results are believed for mail that others received
+	AskDNS       bool            // authenticate mail that others received by DNS as well
+}
+
+// Judgement is everything that judging a message gave.
+type Judgement struct {
+	Message *message.Message // nil once the message was prepared for placing
+	Auth    mailauth.Results
+	Verdict verdict.Verdict
+	Author  string   // first address of the From field
+	Authors []string // all of them
+	Took    time.Duration
+}
+
+// Wanted reports whether the verdict says nothing worse than bulk.
+func (j *Judgement) Wanted() bool { return j.Verdict.Disposition <= verdict.Bulk }
+
+// Inline judges a message for d, which may be nil, before the deadline of the budget.
+// The judgement always has a Message; on error its verdict is UNKNOWN.
+func (g *Judge) Inline(ctx context.Context, s *Settings, r *message.Received, raw []byte, d *tenant.Domain) (j Judgement, err error) {
+	start := time.Now()
+	b := budget.New(g.Limits)
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("judging: panic: %v\n%s", p, debug.Stack())
+			j.Verdict = verdict.Verdict{Disposition: verdict.Unknown, Degraded: []string{"judge"}}
+		}
+		if j.Message == nil {
+			j.Message = &message.Message{Raw: raw, Root: &message.Part{}}
+		}
+		j.Took = time.Since(start)
+	}()
+	j.Message = message.Parse(raw, b) // 2. parse: never fails; defects are facts
+	for _, m := range j.Message.Header().Mailboxes("From") {
+		j.Authors = append(j.Authors, m.Address())
+	}
+	if len(j.Authors) > 0 {
+		j.Author = j.Authors[0]
+	}
+	if s.Engine == nil {
+		j.Verdict = verdict.Verdict{Disposition: verdict.None}
+		return j, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, g.Limits.Wall)
+	defer cancel()
+	j.Auth = g.authenticate(ctx, r, j.Message, d, b) // 3. authenticate: SPF, DKIM, DMARC for the true sender
+	ev := evidence.New(evidence.Facts{               // 4. observe, 5. enrich: on demand, within the budget
+		Received: r, Message: j.Message, Auth: j.Auth, Domain: d, Tenant: tenantOf(d), Budget: b,
+		Contact: g.contact(d, j.Author), Degraded: j.Auth.Degraded(),
+	})
+	j.Verdict = s.Engine.Judge(ctx, ev) // 6. detect: findings, summed and calibrated
+	return j, nil
+}
+
+func tenantOf(d *tenant.Domain) *tenant.Tenant {
+	if d == nil {
+		return nil
+	}
+	return d.Tenant
+}
+
+func (g *Judge) contact(d *tenant.Domain, author string) history.Contact {
+	if d == nil {
+		return history.Contact{}
+	}
+	return g.History.Contact(d.Tenant.ID, author)
+}
+
+// authenticate checks mail of our own edge, and reads what the receiving host of
+// other mail wrote.
+func (g *Judge) authenticate(ctx context.Context, r *message.Received, m *message.Message, d *tenant.Domain, b *budget.Budget) mailauth.Results {
+	if r.Road != message.RoadSMTP && !g.AskDNS {
+		return mailauth.FromHeader(m, g.TrustedHosts)
+	}
+	session := dns.Offline()
+	if g.DNS != nil {
+		session = g.DNS.For(b)
+	}
+	return mailauth.Verify(ctx, r, m, d, session, b)
+}
+
+// decide maps the verdict to what happens to each recipient.
+func decide(l *letter) []policy.Decision {
+	auth := &l.judged.Auth
+	return policy.Decide(l.settings.Directory, l.received.Envelope.Recipients, &l.judged.Verdict, policy.Facts{
+		Client: auth.Client, From: l.received.Envelope.From, Authors: l.judged.Authors,
+		Verified: auth.AlignedPass, Now: l.received.At,
+	})
+}
+
+func receivedFact(l *letter) event.Event {
+	r := l.received
+	d := event.ReceivedDetail{
+		Road: string(r.Road), From: r.Envelope.From, HeaderFrom: l.judged.Author, Helo: r.Peer.Helo,
+		Protocol: r.Peer.Protocol, TLS: r.Peer.TLSVersion, Size: r.Body.Size(),
+	}
+	if r.Peer.Addr.IsValid() {
+		d.Client = r.Peer.Addr.String()
+	}
+	if m := l.judged.Message; m != nil {
+		d.Subject, d.MessageID = m.Subject(), m.Header().Get("Message-ID")
+		if from := m.Header().Mailboxes("From"); len(from) > 0 {
+			d.FromName = from[0].Name
+		}
+	}
+	return event.New(event.Received, l.tenant.ID, string(r.ID), r.At, r.Envelope.Recipients, d)
+}
+
+func judgedFact(l *letter, decisions []policy.Decision) event.Event {
+	d := event.JudgedDetail{Verdict: l.judged.Verdict, Micros: l.judged.Took.Microseconds()}
+	d.Auth, _ = json.Marshal(l.judged.Auth)
+	d.Decisions, _ = json.Marshal(decisions)
+	return event.New(event.Judged, l.tenant.ID, string(l.received.ID), time.Now(), l.received.Envelope.Recipients, d)
+}
+
+func addresses(rs []smtp.Recipient) []string {
+	out := make([]string, len(rs))
+	for i, r := range rs {
+		out[i] = r.Address
+	}
+	return out
+}

@@ -1,0 +1,59 @@
+package mailflow
+
+import (
+	"time"
+
+	"outrider/internal/mailauth"
+	"outrider/internal/message"
+	"outrider/internal/relay"
+	"outrider/internal/smtp"
+	"outrider/internal/spool"
+	"outrider/internal/verdict"
+)
+
+// notice is what a sender is to be told about some recipients.
+type notice struct {
+	tenant   string
+	id       message.ID
+	envelope smtp.Envelope // of the original
+	arrived  time.Time
+	results  []relay.Result
+	action   relay.Action
+	content  relay.Content // the original
+	until    time.Time     // of a delay: when it will be given up
+}
+
+// notification returns the queue entry of a delivery status notification, or nil when
+// nobody wants to know: the sender is null, or asked not to be told.
+func (f *Flow) notification(s *Settings, n notice) *spool.Entry {
+	now := time.Now()
+	d := relay.DSN{
+		Hostname: s.Hostname, Envelope: n.envelope, Original: n.content, Arrived: n.arrived, At: now, RetryUntil: n.until,
+	}
+	for _, r := range n.results {
+		d.Recipients = append(d.Recipients, relay.Reported{Result: r, Action: n.action})
+	}
+	raw, env, ok := relay.ComposeDSN(d)
+	if !ok {
+		return nil
+	}
+	domain := recipientDomain(env.Recipients[0].Address)
+	return &spool.Entry{
+		MessageID: n.id, Tenant: n.tenant, Domain: domain, RouteKey: routeFor(s, domain).Key(), Envelope: env,
+		Traits: message.TraitsOf(raw), Created: now, Next: now, Expires: now.Add(s.RetryFor), Content: message.NewBody(raw),
+	}
+}
+
+// muteForged takes the wish for notifications from mail whose sender is likely forged,
+// here and at the next hop: the bounce would hit somebody who never wrote.
+func muteForged(recipients []smtp.Recipient, j *Judgement) []smtp.Recipient {
+	if j.Verdict.Disposition < verdict.Spam && j.Auth.SPF.Result != mailauth.Fail && j.Auth.DMARC.Result != mailauth.Fail {
+		return recipients
+	}
+	out := make([]smtp.Recipient, len(recipients))
+	for i, r := range recipients {
+		r.Notify = "NEVER"
+		out[i] = r
+	}
+	return out
+}

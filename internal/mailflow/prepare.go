@@ -1,0 +1,204 @@
+package mailflow
+
+import (
+	"fmt"
+	"html"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"outrider/internal/message"
+	"outrider/internal/policy"
+	"outrider/internal/relay"
+	"outrider/internal/smtp"
+	"outrider/internal/tenant"
+	"outrider/internal/verdict"
+)
+
+// Names of the fields that Outrider writes. Whatever a message brings along under the
+// prefix was not written by us, or not about this judgement, and is removed.
+const (
+	headerPrefix      = "x-outrider-"
+	headerDisposition = "X-Outrider-Disposition"
+	headerVerdict     = "X-Outrider-Verdict"
+	headerSignature   = "X-Outrider-Signature"
+	headerTrace       = "X-Outrider-Trace"
+)
+
+// maxPasses is how often one message may come through this installation: outbound,
+// inbound and once more by a forwarding rule. More is a loop.
+const maxPasses = 3
+
+// checkLoop refuses a message that goes round.
+// RFC 5321, Section 6.3: counting Received fields, with a limit of at least 100 hosts
+// in theory; mail in practice stays under 30.
+func (f *Flow) checkLoop(l *letter) error {
+	h := l.judged.Message.Header()
+	if n := len(h.All("Received")); n > l.settings.MaxHops {
+		return &smtp.Error{Code: 554, Enhanced: "5.4.6", Text: "Message loops: too many hops", Err: fmt.Errorf("%d received fields", n)}
+	}
+	if n := f.signer.passes(h); n >= maxPasses {
+		return &smtp.Error{Code: 554, Enhanced: "5.4.6", Text: "Message loops through this host", Err: fmt.Errorf("%d passes", n)}
+	}
+	return nil
+}
+
+// prepare renders one copy per decision.
+func (f *Flow) prepare(l *letter, decisions []policy.Decision) error {
+	for _, d := range decisions {
+		c := Copy{Decision: d, Job: relay.Job{Envelope: l.received.Envelope, Traits: l.received.Traits}}
+		c.Job.Envelope.Recipients = muteForged(d.Recipients, &l.judged)
+		if d.Action == tenant.ActionDeliver {
+			content, err := f.render(l, &d)
+			if err != nil {
+				return fmt.Errorf("preparing %s: %w", l.received.ID, err)
+			}
+			c.Job.Content = content
+		}
+		l.copies = append(l.copies, c)
+	}
+	return nil
+}
+
+// render edits the message as decided: tag and banner first, then our own header,
+// whose signature covers the body as it is sent.
+func (f *Flow) render(l *letter, d *policy.Decision) (*message.Rendition, error) {
+	m, host := l.judged.Message, l.settings.Hostname
+	edit := message.Edit{SubjectPrefix: d.SubjectPrefix, Remove: func(field message.Field) bool {
+		return strings.HasPrefix(field.Key, headerPrefix) || field.Key == "authentication-results" && wroteBy(m, field, host)
+	}}
+	if d.Banner != "" {
+		edit.Banner = &message.Banner{Text: d.Banner, HTML: bannerHTML(d)}
+	}
+	var w message.HeaderWriter
+	if err := f.header(&w, l, d, edit); err != nil {
+		return nil, err
+	}
+	edit.Prepend = w.Bytes()
+	return m.Render(l.received.Body, edit) //nolint:wrapcheck // prepare names the message
+}
+
+// wroteBy reports whether an Authentication-Results field claims to be from host.
+// RFC 8601, Section 5: such copies must go, since only our own may carry our name.
+func wroteBy(m *message.Message, f message.Field, host string) bool {
+	id, _, _ := strings.Cut(m.Header().Value(f), ";")
+	fields := strings.Fields(id)
+	return len(fields) > 0 && strings.EqualFold(fields[0], host)
+}
+
+// bannerHTML shows the text of the banner in a box whose colour says how bad it is.
+// Styles stand at the element, since clients drop style sheets.
+func bannerHTML(d *policy.Decision) string {
+	colour := "#8a6d00"
+	if d.Disposition >= verdict.Spoof {
+		colour = "#9c1c1c"
+	}
+	return `<div role="alert" style="border:1px solid ` + colour + `;border-left-width:6px;padding:8px 12px;margin:0 0 12px 0;font-family:sans-serif;font-size:14px;color:#222222;background-color:#ffffff">` +
+		strings.ReplaceAll(html.EscapeString(d.Banner), "\n", "<br>") + `</div>`
+}
+
+// header writes our fields, top-most last in the list.
+func (f *Flow) header(w *message.HeaderWriter, l *letter, d *policy.Decision, edit message.Edit) error {
+	r, s := l.received, l.settings
+	h := l.judged.Message.Header()
+	var add fields
+	if s.Engine != nil {
+		if d.Headers {
+			add.put(headerDisposition, d.Disposition.String())
+			add.put(headerVerdict, verdictValue(&l.judged.Verdict))
+			sum, err := f.bodySum(l, edit)
+			if err != nil {
+				return err
+			}
+			add.put(headerSignature, f.signer.sign(d.Disposition.String(), verdictValue(&l.judged.Verdict), h, sum))
+		}
+		add.put("Authentication-Results", l.judged.Auth.Header(s.Hostname))
+	}
+	add.put(headerTrace, f.signer.trace(h))
+	add.put("Received", receivedValue(r, s.Hostname))
+	for _, x := range slices.Backward(add) {
+		if err := w.Add(x.name, x.value); err != nil {
+			return fmt.Errorf("writing %s: %w", x.name, err)
+		}
+	}
+	return nil
+}
+
+type fields []struct{ name, value string }
+
+func (f *fields) put(name, value string) {
+	*f = append(*f, struct{ name, value string }{name, value})
+}
+
+// bodySum returns the SHA-256 of the body as it will be sent.
+func (f *Flow) bodySum(l *letter, edit message.Edit) ([]byte, error) {
+	r, err := l.judged.Message.Render(l.received.Body, edit)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // prepare names the message
+	}
+	return sumBody(r)
+}
+
+// maxListed is how many findings the header lists: the heaviest explain the verdict,
+// and the rest is in the store.
+const maxListed = 20
+
+// verdictValue lists the findings with their weights.
+func verdictValue(v *verdict.Verdict) string {
+	parts := []string{"score=" + strconv.FormatFloat(round(v.Score), 'f', -1, 64)}
+	for _, f := range v.Findings[:min(len(v.Findings), maxListed)] {
+		parts = append(parts, fmt.Sprintf("%s (%s %+.1f)", f.ID, f.Class, f.Weight))
+	}
+	if len(v.Degraded) > 0 {
+		parts = append(parts, "degraded="+strings.Join(slices.Sorted(slices.Values(v.Degraded)), ","))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func round(x float64) float64 { return math.Round(x*1000) / 1000 }
+
+// receivedValue is the trace of this hop.
+// RFC 5321, Section 4.4: "for" only where there is one recipient, so that none of
+// several is told of another.
+func receivedValue(r *message.Received, host string) string {
+	p := &r.Peer
+	var b strings.Builder
+	fmt.Fprintf(&b, "from %s", atom(p.Helo))
+	if p.Addr.IsValid() {
+		literal := p.Addr.String()
+		if p.Addr.Is6() {
+			literal = "IPv6:" + literal
+		}
+		if p.Name != "" {
+			literal = atom(p.Name) + " [" + literal + "]"
+			fmt.Fprintf(&b, " (%s)", literal)
+		} else {
+			fmt.Fprintf(&b, " ([%s])", literal)
+		}
+	}
+	fmt.Fprintf(&b, " by %s (Outrider) with %s", host, p.Protocol)
+	if p.TLSVersion != "" {
+		fmt.Fprintf(&b, " (%s %s)", p.TLSVersion, p.TLSCipher)
+	}
+	fmt.Fprintf(&b, " id %s", r.ID)
+	if rs := r.Envelope.Recipients; len(rs) == 1 {
+		fmt.Fprintf(&b, " for <%s>", rs[0].Address)
+	}
+	return b.String() + "; " + r.At.Format(time.RFC1123Z)
+}
+
+// atom keeps what cannot end a token or open a comment.
+func atom(s string) string {
+	s = strings.Map(func(c rune) rune {
+		if c > ' ' && c < 0x7f && !strings.ContainsRune(`()<>;,"\`, c) {
+			return c
+		}
+		return -1
+	}, s)
+	if s == "" {
+		return "unknown"
+	}
+	return s[:min(len(s), 255)]
+}

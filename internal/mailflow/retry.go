@@ -1,0 +1,287 @@
+package mailflow
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"outrider/internal/address"
+	"outrider/internal/event"
+	"outrider/internal/relay"
+	"outrider/internal/smtp"
+	"outrider/internal/spool"
+	"outrider/internal/tenant"
+)
+
+// Pace of retries.
+//
+// RFC 5321, Section 4.5.4.1: sites should try often in the first hour, then every few
+// hours, and not give up before four or five days.
+const (
+	firstRetry   = time.Minute
+	longestRetry = 4 * time.Hour
+	workers      = 16               // deliveries of spooled mail at once
+	claimBatch   = 64               // entries looked at together
+	downFor      = 30 * time.Second // how long a next hop that nobody answered at is left alone, at first
+	downAtMost   = 10 * time.Minute
+	idle         = time.Minute // how often the queue is looked at without a reason
+)
+
+// nextAttempt returns when the attempt after n failed ones is due: doubling from a
+// minute to four hours, a fifth earlier or later by chance, so that what failed
+// together does not come back together.
+func nextAttempt(now time.Time, n int) time.Time {
+	wait := longestRetry
+	if n < 10 {
+		wait = min(firstRetry<<max(n-1, 0), longestRetry)
+	}
+	return now.Add(time.Duration(float64(wait) * (0.8 + 0.4*rand.Float64()))) //nolint:gosec // not a secret
+}
+
+// Redeliver tries spooled mail again until ctx ends, and waits for the attempts under
+// way.
+func (f *Flow) Redeliver(ctx context.Context) error {
+	slots := make(chan struct{}, workers)
+	health := &routeHealth{down: make(map[string]outage)}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for {
+		entries, err := f.spool.Due(time.Now(), claimBatch)
+		if err != nil {
+			f.log.ErrorContext(ctx, "queue could not be read", "error", err)
+		}
+		for i := range entries {
+			select {
+			case slots <- struct{}{}:
+			case <-ctx.Done():
+				f.spool.Release(idsOf(entries[i:])...)
+				return nil
+			}
+			wg.Go(func() {
+				defer func() { <-slots }()
+				f.attempt(ctx, &entries[i], health)
+				signal(f.wake)
+			})
+		}
+		if len(entries) > 0 {
+			continue
+		}
+		if !f.sleepUntilDue(ctx) {
+			return nil
+		}
+	}
+}
+
+func idsOf(entries []spool.Entry) []string {
+	ids := make([]string, len(entries))
+	for i := range entries {
+		ids[i] = entries[i].ID
+	}
+	return ids
+}
+
+// sleepUntilDue waits for the next entry, a signal or the end of ctx; false at the end.
+func (f *Flow) sleepUntilDue(ctx context.Context) bool {
+	wait := idle
+	if next, ok := f.spool.NextDue(); ok {
+		wait = min(wait, max(time.Until(next), 0))
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-f.wake:
+	case <-timer.C:
+	}
+	return ctx.Err() == nil
+}
+
+// attempt tries one entry and records what became of it in one append. A crash between
+// the next hop's answer and the append repeats the delivery: SMTP has no way to avoid
+// that, and the alternative would be to lose mail.
+func (f *Flow) attempt(ctx context.Context, e *spool.Entry, health *routeHealth) {
+	s := f.settings.Load()
+	now := time.Now()
+	if until, ok := health.downUntil(e.RouteKey, now); ok && now.Before(e.Expires) {
+		e.Next = until
+		f.commitAttempt(ctx, e, spool.Outcome{Requeue: []spool.Entry{*e}})
+		return
+	}
+	route := routeFor(s, e.Domain)
+	results := f.relay.Deliver(ctx, route, relay.Job{Envelope: e.Envelope, Content: f.spool.Content(e.Body), Traits: e.Traits}, nil)
+	if ctx.Err() != nil && !anyFinal(results) {
+		f.spool.Release(e.ID) // the server stops; the entry stays as it is
+		return
+	}
+	health.saw(e.RouteKey, results, time.Now())
+	f.commitAttempt(ctx, e, f.after(s, e, results))
+}
+
+func anyFinal(rs []relay.Result) bool {
+	for _, r := range rs {
+		if r.Status != relay.Deferred {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *Flow) commitAttempt(ctx context.Context, e *spool.Entry, o spool.Outcome) {
+	cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	if err := f.spool.Commit(cctx, o); err != nil {
+		f.log.ErrorContext(ctx, "attempt could not be recorded", "message_id", e.MessageID, "entry", e.ID, "error", err)
+		f.spool.Release(e.ID)
+		return
+	}
+	if len(o.Facts) > 0 {
+		f.count(o.Facts)
+		signal(f.fresh)
+	}
+}
+
+// after says what an attempt changes: facts for every recipient, the entry with those
+// still open, and a notification about those given up.
+func (f *Flow) after(s *Settings, e *spool.Entry, results []relay.Result) spool.Outcome {
+	now := time.Now()
+	e.Attempts++
+	open := *e
+	open.Envelope.Recipients = nil
+	open.Next = nextAttempt(now, e.Attempts)
+	var o spool.Outcome
+	var failed, waiting []relay.Result
+	for _, r := range results {
+		f.observe.Attempted(string(r.Status), 1)
+		switch {
+		case r.Status == relay.Delivered:
+			o.Facts = append(o.Facts, f.factOf(event.Placed, e, r, event.DeliveryDetail{Reply: r.Reply.String(), Host: r.Host, TLS: r.TLS, Attempts: e.Attempts}))
+		case r.Status == relay.Failed, now.After(e.Expires):
+			failed = append(failed, r)
+		default:
+			waiting = append(waiting, r)
+			open.LastReply = r.Reply.String()
+			open.Envelope.Recipients = append(open.Envelope.Recipients, r.Recipient)
+			o.Facts = append(o.Facts, f.factOf(event.Deferred, e, r, event.DeliveryDetail{Reply: r.Reply.String(), Host: r.Host, Attempts: e.Attempts, Next: open.Next}))
+		}
+	}
+	f.giveUp(s, e, failed, &o)
+	if len(waiting) == 0 {
+		o.Done = []string{e.ID}
+		return o
+	}
+	f.tellOfDelay(s, &open, waiting, now, &o)
+	o.Requeue = []spool.Entry{open}
+	return o
+}
+
+func (f *Flow) factOf(kind event.Kind, e *spool.Entry, r relay.Result, d event.DeliveryDetail) event.Event {
+	return event.New(kind, e.Tenant, string(e.MessageID), time.Now(), []smtp.Recipient{r.Recipient}, d)
+}
+
+// giveUp bounces the recipients that failed for good.
+func (f *Flow) giveUp(s *Settings, e *spool.Entry, failed []relay.Result, o *spool.Outcome) {
+	if len(failed) == 0 {
+		return
+	}
+	dsn := f.notification(s, notice{
+		tenant: e.Tenant, id: e.MessageID, envelope: e.Envelope, arrived: e.Created,
+		results: failed, action: relay.ActionFailed, content: f.spool.Content(e.Body),
+	})
+	if dsn != nil {
+		o.Queue = append(o.Queue, *dsn)
+	}
+	for _, r := range failed {
+		o.Facts = append(o.Facts, f.factOf(event.Bounced, e, r, event.DeliveryDetail{
+			Reply: r.Reply.String(), Host: r.Host, Attempts: e.Attempts, DSN: dsn != nil, By: "next-hop",
+		}))
+	}
+}
+
+// tellOfDelay notifies, once, a sender who asked to hear of delays.
+// RFC 3461, Section 4.1: DELAY in NOTIFY asks for it.
+func (f *Flow) tellOfDelay(s *Settings, open *spool.Entry, waiting []relay.Result, now time.Time, o *spool.Outcome) {
+	if open.DelayNotified || now.Sub(open.Created) < s.DelayAt {
+		return
+	}
+	open.DelayNotified = true
+	var asked []relay.Result
+	for _, r := range waiting {
+		if strings.Contains(strings.ToUpper(r.Recipient.Notify), "DELAY") {
+			asked = append(asked, r)
+		}
+	}
+	if len(asked) == 0 {
+		return
+	}
+	dsn := f.notification(s, notice{
+		tenant: open.Tenant, id: open.MessageID, envelope: open.Envelope, arrived: open.Created,
+		results: asked, action: relay.ActionDelayed, content: f.spool.Content(open.Body), until: open.Expires,
+	})
+	if dsn != nil {
+		o.Queue = append(o.Queue, *dsn)
+	}
+}
+
+// routeFor returns the route of a protected domain, and the outbound route for any
+// other.
+func routeFor(s *Settings, domain string) tenant.Route {
+	if d := s.Directory.Domain(domain); d != nil {
+		return d.Route
+	}
+	r := s.Outbound
+	if r.Domain == "" {
+		r.Domain = domain
+	}
+	return r
+}
+
+func recipientDomain(path string) string {
+	addr, err := address.ParsePath(path, true)
+	if err != nil {
+		return ""
+	}
+	return addr.Domain
+}
+
+// routeHealth keeps a next hop that nobody answered at from being asked by every entry
+// that waits for it: one attempt finds out, the others wait. It is safe for concurrent
+// use.
+type routeHealth struct {
+	mu   sync.Mutex
+	down map[string]outage // by route key; guarded by mu
+}
+
+type outage struct {
+	until time.Time
+	n     int // failures in a row
+}
+
+// downUntil returns when an entry for the route should be tried, if not now.
+func (h *routeHealth) downUntil(key string, now time.Time) (time.Time, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	o, ok := h.down[key]
+	if !ok || !now.Before(o.until) {
+		return time.Time{}, false
+	}
+	return o.until.Add(time.Duration(rand.Int64N(int64(downFor)))), true //nolint:gosec // not a secret
+}
+
+// saw notes whether anybody answered.
+func (h *routeHealth) saw(key string, results []relay.Result, now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, r := range results {
+		if r.Host != "" {
+			delete(h.down, key)
+			return
+		}
+	}
+	o := h.down[key]
+	o.n++
+	o.until = now.Add(min(downFor<<min(o.n-1, 8), downAtMost))
+	h.down[key] = o
+}

@@ -1,0 +1,263 @@
+package mailflow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"outrider/internal/event"
+	"outrider/internal/message"
+	"outrider/internal/quarantine"
+	"outrider/internal/smtp"
+	"outrider/internal/spool"
+)
+
+// Pace of shipping.
+const (
+	shipBatch  = 500                    // facts per transaction
+	shipEvery  = 500 * time.Millisecond // how long a request of an operator may wait
+	shipRetry  = 5 * time.Second        // after the database failed
+	sweepEvery = time.Minute            // how often held mail is looked through for expired
+	sweepBatch = 100
+)
+
+// Store keeps what happened.
+type Store interface {
+	// Record stores facts and held messages; what it has stored already changes nothing.
+	Record(ctx context.Context, events []event.Event, held []quarantine.Item) error
+	HeldItems(ctx context.Context, f quarantine.Filter) ([]quarantine.Item, error)
+	HeldExpired(ctx context.Context, now time.Time, limit int) ([]quarantine.Item, error)
+	BlobInUse(ctx context.Context, blob string) (bool, error)
+}
+
+// Blobs keeps the bytes of held messages.
+type Blobs interface {
+	Put(ctx context.Context, r io.WriterTo) (string, error)
+	Open(ctx context.Context, id string) (io.ReadCloser, error)
+	Delete(ctx context.Context, id string) error
+}
+
+// Shipper moves facts from the spool to the store, and carries out what operators
+// asked for in the quarantine.
+//
+// Both are one worker's, in turn: a request is carried out only when every earlier
+// fact is in the store, so that the fact "released", which is recorded with the queue
+// entry in one append, is seen before the request could be carried out twice.
+type Shipper struct {
+	Flow  *Flow
+	Store Store
+	Blobs Blobs
+
+	swept time.Time
+}
+
+// Run ships until ctx ends, and once more after that.
+func (s *Shipper) Run(ctx context.Context) error {
+	log := s.Flow.log
+	for {
+		wait := shipEvery
+		if err := s.round(ctx); err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "facts could not be shipped", "error", err)
+			wait = shipRetry
+		}
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shipRetry)
+			defer cancel()
+			return s.ship(last)
+		case <-s.Flow.fresh:
+		case <-time.After(wait):
+		}
+	}
+}
+
+// round ships everything, then serves the quarantine.
+func (s *Shipper) round(ctx context.Context) error {
+	if err := s.ship(ctx); err != nil {
+		return err
+	}
+	return errors.Join(s.serve(ctx, quarantine.ReleaseAsked, s.release), s.serve(ctx, quarantine.DeleteAsked, s.remove), s.sweep(ctx))
+}
+
+// ship moves all facts that are in the spool.
+func (s *Shipper) ship(ctx context.Context) error {
+	for {
+		facts, err := s.Flow.spool.Facts(0, shipBatch)
+		if err != nil || len(facts) == 0 {
+			return err //nolint:wrapcheck // the spool names the action
+		}
+		held, ids, err := s.heldOf(ctx, facts)
+		if err != nil {
+			return err
+		}
+		if err := s.Store.Record(ctx, facts, held); err != nil {
+			return fmt.Errorf("recording %d facts: %w", len(facts), err)
+		}
+		// The bodies and facts leave the spool only now. A crash before ships them again.
+		if err := s.Flow.spool.DropHeld(ctx, ids...); err != nil {
+			return fmt.Errorf("dropping shipped bodies: %w", err)
+		}
+		if err := s.Flow.spool.AckFacts(ctx, facts[len(facts)-1].EdgeSeq); err != nil {
+			return fmt.Errorf("acknowledging facts: %w", err)
+		}
+	}
+}
+
+// heldOf moves the bodies of the messages that the facts say are held to the blobs.
+func (s *Shipper) heldOf(ctx context.Context, facts []event.Event) (items []quarantine.Item, ids []string, err error) {
+	for i := range facts {
+		if facts[i].Kind != event.Quarantined {
+			continue
+		}
+		var d event.HeldDetail
+		if err := json.Unmarshal(facts[i].Detail, &d); err != nil {
+			return nil, nil, fmt.Errorf("reading a fact: %w", err)
+		}
+		held, err := s.Flow.spool.HeldByID(d.Held)
+		if errors.Is(err, spool.ErrUnknown) {
+			continue // shipped before a crash cut the acknowledgement off
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("reading held message %s: %w", d.Held, err)
+		}
+		item, err := s.item(ctx, &held)
+		if err != nil {
+			return nil, nil, err
+		}
+		items, ids = append(items, item), append(ids, held.ID)
+	}
+	return items, ids, nil
+}
+
+func (s *Shipper) item(ctx context.Context, h *spool.Held) (quarantine.Item, error) {
+	var meta HeldMeta
+	if err := json.Unmarshal(h.Meta, &meta); err != nil {
+		return quarantine.Item{}, fmt.Errorf("reading held message %s: %w", h.ID, err)
+	}
+	blob, err := s.Blobs.Put(ctx, s.Flow.spool.Content(h.Body))
+	if err != nil {
+		return quarantine.Item{}, fmt.Errorf("storing held message %s: %w", h.ID, err)
+	}
+	return quarantine.Item{
+		ID: h.ID, Tenant: h.Tenant, MessageID: string(h.MessageID), Envelope: h.Envelope, Traits: h.Traits,
+		Disposition: meta.Detail.Disposition, Override: meta.Detail.Override, HeaderFrom: meta.HeaderFrom, Subject: meta.Subject,
+		Size: h.Body.Size, Blob: blob, At: h.At, Expires: meta.Detail.Expires, State: quarantine.Held,
+	}, nil
+}
+
+// serve carries out what operators asked for.
+func (s *Shipper) serve(ctx context.Context, state quarantine.State, do func(context.Context, *quarantine.Item) error) error {
+	items, err := s.Store.HeldItems(ctx, quarantine.Filter{State: state, Limit: sweepBatch})
+	if err != nil {
+		return fmt.Errorf("looking for requests: %w", err)
+	}
+	for i := range items {
+		if err := do(ctx, &items[i]); err != nil {
+			return fmt.Errorf("carrying out %s of %s: %w", state, items[i].ID, err)
+		}
+	}
+	return nil
+}
+
+// blobContent is a stored body on its way back into the spool.
+type blobContent struct {
+	ctx   context.Context //nolint:containedctx // lives for one commit
+	blobs Blobs
+	id    string
+	size  int64
+}
+
+func (b *blobContent) Size() int64 { return b.size }
+
+// WriteTo writes the stored bytes.
+func (b *blobContent) WriteTo(w io.Writer) (n int64, err error) {
+	r, err := b.blobs.Open(b.ctx, b.id)
+	if err != nil {
+		return 0, err //nolint:wrapcheck // the blob store names the action
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	return io.Copy(w, r)
+}
+
+// release queues the original for its recipients and records that in one append. It
+// goes to the next hop without being judged again.
+func (s *Shipper) release(ctx context.Context, i *quarantine.Item) error {
+	settings := s.Flow.settings.Load()
+	now := time.Now()
+	var entries []spool.Entry
+	for domain, rcpts := range byDomain(i.Envelope.Recipients) {
+		e := spool.Entry{
+			Tenant: i.Tenant, Domain: domain, RouteKey: routeFor(settings, domain).Key(), Envelope: i.Envelope,
+			Traits: i.Traits, Created: now, Next: now, Expires: now.Add(settings.RetryFor),
+			Content: &blobContent{ctx: ctx, blobs: s.Blobs, id: i.Blob, size: i.Size},
+		}
+		e.MessageID = message.ID(i.MessageID)
+		e.Envelope.Recipients = rcpts
+		entries = append(entries, e)
+	}
+	fact := event.New(event.Released, i.Tenant, i.MessageID, now, i.Envelope.Recipients,
+		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, By: i.AskedBy})
+	if err := s.finish(ctx, i, spool.Outcome{Queue: entries, Facts: []event.Event{fact}}); err != nil {
+		return err
+	}
+	signal(s.Flow.wake)
+	return nil
+}
+
+// remove records the end of a held message and drops its body.
+func (s *Shipper) remove(ctx context.Context, i *quarantine.Item) error {
+	return s.end(ctx, i, event.Deleted)
+}
+
+func (s *Shipper) end(ctx context.Context, i *quarantine.Item, kind event.Kind) error {
+	fact := event.New(kind, i.Tenant, i.MessageID, time.Now(), i.Envelope.Recipients,
+		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, By: i.AskedBy})
+	return s.finish(ctx, i, spool.Outcome{Facts: []event.Event{fact}})
+}
+
+// finish records the end of a held message, and removes its bytes once nobody can ask
+// for them any more.
+func (s *Shipper) finish(ctx context.Context, i *quarantine.Item, o spool.Outcome) error {
+	if err := s.Flow.spool.Commit(ctx, o); err != nil {
+		return err //nolint:wrapcheck // the caller names the action
+	}
+	if err := s.ship(ctx); err != nil {
+		return err
+	}
+	s.Flow.count(o.Facts)
+	if used, err := s.Store.BlobInUse(ctx, i.Blob); err != nil || used {
+		return err //nolint:wrapcheck // the store names the action
+	}
+	return s.Blobs.Delete(ctx, i.Blob) //nolint:wrapcheck // the blob store names the action
+}
+
+// sweep ends held messages whose time is over.
+func (s *Shipper) sweep(ctx context.Context) error {
+	now := time.Now()
+	if now.Sub(s.swept) < sweepEvery {
+		return nil
+	}
+	s.swept = now
+	items, err := s.Store.HeldExpired(ctx, now, sweepBatch)
+	if err != nil {
+		return fmt.Errorf("looking for expired messages: %w", err)
+	}
+	for i := range items {
+		if err := s.end(ctx, &items[i], event.Expired); err != nil {
+			return fmt.Errorf("expiring %s: %w", items[i].ID, err)
+		}
+	}
+	return nil
+}
+
+func byDomain(rcpts []smtp.Recipient) map[string][]smtp.Recipient {
+	out := make(map[string][]smtp.Recipient)
+	for _, r := range rcpts {
+		d := recipientDomain(r.Address)
+		out[d] = append(out[d], r)
+	}
+	return out
+}
