@@ -16,6 +16,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -83,24 +84,24 @@ func (c *Certificate) renew() {
 		pair, err = tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	}
 	if err != nil {
-		c.log.Warn("certificate was not renewed", slog.String("file", c.certFile), slog.Any("error", err)) //nolint:noctx // handshakes have none here
+		c.log.Warn("certificate was not renewed", slog.String("file", c.certFile), slog.Any("error", err))
 		return
 	}
 	c.pair = &pair
-	c.log.Info("certificate was renewed", slog.String("file", c.certFile)) //nolint:noctx // handshakes have none here
+	c.log.Info("certificate was renewed", slog.String("file", c.certFile))
 }
 
 // fileStamp returns a text that differs when one of the files has changed.
 func (c *Certificate) fileStamp() (string, error) {
-	var stamp string
+	var stamp strings.Builder
 	for _, name := range []string{c.certFile, c.keyFile} {
 		info, err := os.Stat(name)
 		if err != nil {
 			return "", fmt.Errorf("looking for certificate: %w", err)
 		}
-		stamp += fmt.Sprintf("%d:%d ", info.ModTime().UnixNano(), info.Size())
+		_, _ = fmt.Fprintf(&stamp, "%d:%d ", info.ModTime().UnixNano(), info.Size())
 	}
-	return stamp, nil
+	return stamp.String(), nil
 }
 
 // EnsureSelfSigned returns the files of a certificate in dir, which it makes for

@@ -1,6 +1,7 @@
 package smtpd_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -37,11 +38,11 @@ func TestEnsureSelfSigned(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("key has mode %v, error %v", info.Mode(), err)
 	}
-	before, _ := os.ReadFile(certFile)
+	before := readFile(t, certFile)
 	if _, _, err = smtpd.EnsureSelfSigned(dir, "other.example"); err != nil {
 		t.Fatal(err)
 	}
-	if after, _ := os.ReadFile(certFile); string(after) != string(before) {
+	if after := readFile(t, certFile); !bytes.Equal(after, before) {
 		t.Error("an existing certificate was replaced")
 	}
 	if err = os.WriteFile(certFile, []byte("junk"), 0o600); err != nil {
@@ -82,17 +83,23 @@ func serial(t *testing.T, c *smtpd.Certificate) string {
 	return pair.Leaf.SerialNumber.String()
 }
 
-// copyFile copies a file and makes sure that its time differs.
-func copyFile(t *testing.T, from, to string) {
+// readFile returns the content of a file.
+func readFile(t *testing.T, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(from)
+	data, err := os.ReadFile(name) //nolint:gosec // a file of the test
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err = os.WriteFile(to, data, 0o600); err != nil {
+	return data
+}
+
+// copyFile copies a file and makes sure that its time differs.
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.WriteFile(to, readFile(t, from), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err = os.Chtimes(to, time.Time{}, time.Now()); err != nil {
+	if err := os.Chtimes(to, time.Time{}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -160,20 +167,20 @@ func TestTLSIsPostQuantumByDefault(t *testing.T) {
 }
 
 // serveTCP runs a server on loopback until the test ends and returns its address.
-func serveTCP(t testing.TB, cfg smtpd.Config, h smtpd.Handler) string {
-	t.Helper()
-	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+func serveTCP(tb testing.TB, cfg smtpd.Config, h smtpd.Handler) string {
+	tb.Helper()
+	ln, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	server := smtpd.New(cfg, h, slog.New(slog.DiscardHandler), smtpd.Observer{})
 	go func() { served <- server.Serve(ctx, ln) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		if err := <-served; err != nil {
-			t.Errorf("Serve returned %v", err)
+			tb.Errorf("Serve returned %v", err)
 		}
 	})
 	return ln.Addr().String()

@@ -2,6 +2,7 @@ package smtpd
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -398,10 +399,8 @@ func empty(value string) error {
 
 // oneOf refuses a word that is not among those given.
 func oneOf(word string, words ...string) error {
-	for _, w := range words {
-		if w == word {
-			return nil
-		}
+	if slices.Contains(words, word) {
+		return nil
 	}
 	return refuseSyntax()
 }

@@ -74,7 +74,7 @@ func newConn(raw net.Conn, t *Timeouts) *conn {
 // write buffer, and so replies go out exactly when the session has nothing else to do.
 func (c *conn) Read(p []byte) (int, error) {
 	if err := c.bw.Flush(); err != nil {
-		return 0, err
+		return 0, fmt.Errorf("sending replies: %w", err)
 	}
 	if err := c.armRead(c.deadline(time.Now())); err != nil {
 		return 0, err
@@ -87,7 +87,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
 		err = c.expired()
 	}
-	return n, err //nolint:wrapcheck // io.EOF must stay itself
+	return n, err
 }
 
 // writer is the side of conn that its write buffer writes to.
@@ -156,7 +156,7 @@ func (c *conn) setIdle(idle bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.idle = idle
-	return !c.stopped && !(c.draining && idle)
+	return !c.stopped && (!c.draining || !idle)
 }
 
 // drain ends the session as soon as no transaction is under way.

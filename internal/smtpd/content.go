@@ -142,10 +142,10 @@ func (c *content) writeSlow(p []byte) {
 		c.settle()
 	}
 	for _, b := range p {
-		switch {
-		case b == '\r':
+		switch b {
+		case '\r':
 			c.hold()
-		case b == '\n':
+		case '\n':
 			c.traits.BareCR = c.traits.BareCR || c.held > 1
 			c.traits.BareLF = c.traits.BareLF || c.held == 0
 			c.held = 0

@@ -27,7 +27,7 @@ import (
 //	wait 5m          time passes
 //	starttls         the client shakes hands
 //	hangup           the client closes
-//	got WHAT JSON    compares the last message taken: body, envelope, traits, peer or violations
+//	got WHAT JSON    compares the last message taken: body, envelope, traits, peer, session or violations
 //	count N          messages taken
 //	end WHY          how the session ended
 //
@@ -41,7 +41,7 @@ func TestDialogs(t *testing.T) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			t.Parallel()
-			text, err := os.ReadFile(file)
+			text, err := os.ReadFile(file) //nolint:gosec // a file of the test
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -67,6 +67,7 @@ type dialog struct {
 
 // play plays a dialog.
 func (d *dialog) play(t *testing.T, text string) {
+	t.Helper()
 	d.t = t
 	n := 0
 	for line := range strings.Lines(text) {
@@ -161,6 +162,7 @@ func (d *dialog) compare(rest string) {
 	what, want, _ := strings.Cut(rest, " ")
 	aspects := map[string]any{
 		"body": string(m.body), "envelope": m.Envelope, "traits": m.Traits, "peer": m.Peer, "violations": m.violations,
+		"session": m.session,
 	}
 	got, err := json.Marshal(aspects[what])
 	if err != nil || aspects[what] == nil {

@@ -30,6 +30,15 @@ type taken struct {
 	message.Received
 	body       []byte
 	violations []smtpd.Violation
+	session    sessionFacts
+}
+
+// sessionFacts are what a session told its handler beside the message.
+type sessionFacts struct {
+	Client string
+	Size   int64
+	TLS    bool
+	Seen   int // recipients that were in the envelope when the last one came
 }
 
 // desk is a handler that takes every message and remembers it. Local parts of
@@ -41,7 +50,6 @@ type desk struct {
 	mu    sync.Mutex
 	taken []taken
 	peers []message.Peer // at Connect
-	last  []smtpd.Violation
 }
 
 // verdict returns what an address asks for.
@@ -78,11 +86,16 @@ func (d *desk) Mail(_ context.Context, s *smtpd.Session, env smtp.Envelope) erro
 	if s.Transaction != nil {
 		return errors.New("transaction state of the last message is left")
 	}
-	s.Transaction = env.From
+	s.Transaction = &sessionFacts{Client: s.Client().String(), Size: s.DeclaredSize(), TLS: s.TLS() != nil}
 	return verdict(env.From, "")
 }
 
-func (d *desk) Rcpt(_ context.Context, _ *smtpd.Session, rcpt smtp.Recipient) error {
+func (d *desk) Rcpt(_ context.Context, s *smtpd.Session, rcpt smtp.Recipient) error {
+	facts, ok := s.Transaction.(*sessionFacts)
+	if !ok {
+		return errors.New("transaction state is lost")
+	}
+	facts.Seen = len(s.Envelope().Recipients)
 	return verdict(rcpt.Address, "")
 }
 
@@ -101,11 +114,12 @@ func (d *desk) Data(ctx context.Context, s *smtpd.Session, m *message.Received) 
 	}
 	raw, err := m.Body.Bytes()
 	if err != nil {
-		return smtp.Reply{}, err
+		return smtp.Reply{}, fmt.Errorf("reading body: %w", err)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.taken = append(d.taken, taken{Received: *m, body: bytes.Clone(raw), violations: s.Violations()})
+	facts, _ := s.Transaction.(*sessionFacts) // set in Mail
+	d.taken = append(d.taken, taken{Received: *m, body: bytes.Clone(raw), violations: s.Violations(), session: *facts})
 	return smtp.Reply{Code: 250, Enhanced: "2.0.0", Text: "Taken"}, nil
 }
 
@@ -200,17 +214,18 @@ func (l *memListener) dial(from string) net.Conn {
 
 // setup is a running server and what surrounds it.
 type setup struct {
+	t      *testing.T
 	ln     *memListener
 	desk   *desk
 	ledger *ledger
 	cancel context.CancelFunc
-	served chan error
+	served chan error // closed behind the result of Serve
 }
 
 // start runs a server on a memory listener until the test ends.
 func start(t *testing.T, cfg smtpd.Config, d *desk) *setup {
 	t.Helper()
-	s := &setup{ln: newMemListener(), desk: d, ledger: &ledger{}, served: make(chan error, 1)}
+	s := &setup{t: t, ln: newMemListener(), desk: d, ledger: &ledger{}, served: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	s.cancel = cancel
 	server := smtpd.New(cfg, d, slog.New(slog.DiscardHandler), s.ledger.observer())
@@ -220,7 +235,9 @@ func start(t *testing.T, cfg smtpd.Config, d *desk) *setup {
 	}()
 	t.Cleanup(func() {
 		cancel()
-		<-s.served
+		for range s.served {
+			continue // unless the test has read the result
+		}
 	})
 	return s
 }
@@ -315,7 +332,7 @@ func (c *client) say(format string, args ...any) string {
 func (c *client) startTLS() {
 	c.t.Helper()
 	tc := tls.Client(c.conn, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // a self-signed certificate made by the test
-	if err := tc.Handshake(); err != nil {
+	if err := tc.HandshakeContext(c.t.Context()); err != nil {
 		c.t.Fatalf("shaking hands: %v", err)
 	}
 	c.conn = tc

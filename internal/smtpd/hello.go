@@ -162,7 +162,7 @@ func (x *xclient) set(name, value string) bool {
 		return x.setAddr(value)
 	case "PORT":
 		n, err := strconv.ParseUint(value, 10, 16)
-		port := uint16(n) //nolint:gosec // ParseUint bounds it
+		port := uint16(n)
 		x.port = &port
 		return err == nil || value == ""
 	case "PROTO":

@@ -36,7 +36,7 @@ func TestGoSMTPClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	body := "Subject: hello\r\n\r\n.dot\r\nümlaut\r\n"
 	opts := &gosmtp.MailOptions{UTF8: true, RequireTLS: true, Return: gosmtp.DSNReturnHeaders, EnvelopeID: "id 1", Size: int64(len(body))}
 	if err = c.Mail("ü@c.example", opts); err != nil {
@@ -118,7 +118,7 @@ func TestHalfClosedClientGetsItsReply(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	_, _ = io.WriteString(conn, "HELO c.example\r\nMAIL FROM:<ann@c.example>\r\nRCPT TO:<bob@site.example>\r\nDATA\r\nx\r\n.\r\n")
 	if err = conn.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func TestLastReplyArrives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\n"+strings.Repeat("Header: value\r\n", 2000)+"\r\n")
 	_ = conn.(*net.TCPConn).CloseWrite()
 	said, err := io.ReadAll(conn)

@@ -26,13 +26,13 @@ func (c *client) envelope() {
 }
 
 // bubble runs f with a server in virtual time.
-func bubble(t *testing.T, change func(*smtpd.Config, *desk), f func(t *testing.T, s *setup)) {
+func bubble(t *testing.T, change func(*smtpd.Config, *desk), f func(s *setup)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		cfg, d := smtpd.DefaultConfig("mx.example"), &desk{}
 		change(&cfg, d)
-		f(t, start(t, cfg, d))
+		f(start(t, cfg, d))
 	})
 }
 
@@ -40,7 +40,8 @@ func bubble(t *testing.T, change func(*smtpd.Config, *desk), f func(t *testing.T
 func unchanged(*smtpd.Config, *desk) {}
 
 func TestDrainTellsIdleSessionsAtOnce(t *testing.T) {
-	bubble(t, unchanged, func(t *testing.T, s *setup) {
+	bubble(t, unchanged, func(s *setup) {
+		t := s.t
 		idle := s.dial(t, "192.0.2.1:1")
 		idle.expect("220")
 		said := s.dial(t, "192.0.2.1:2")
@@ -63,7 +64,8 @@ func TestDrainTellsIdleSessionsAtOnce(t *testing.T) {
 }
 
 func TestDrainLetsTransactionsFinish(t *testing.T) {
-	bubble(t, unchanged, func(t *testing.T, s *setup) {
+	bubble(t, unchanged, func(s *setup) {
+		t := s.t
 		c := s.dial(t, "192.0.2.1:1")
 		c.envelope()
 		c.send("half")
@@ -83,13 +85,16 @@ func TestDrainLetsTransactionsFinish(t *testing.T) {
 }
 
 func TestDrainEndsTransactionsAtItsDeadline(t *testing.T) {
-	bubble(t, unchanged, func(t *testing.T, s *setup) {
+	bubble(t, unchanged, func(s *setup) {
+		t := s.t
 		c := s.dial(t, "192.0.2.1:1")
 		c.envelope()
 		began := time.Now()
 		s.cancel()
 		c.expect("421 4.3.2", "EOF")
-		<-s.served
+		if err := <-s.served; err != nil {
+			t.Errorf("Serve returned %v", err)
+		}
 		if took := time.Since(began); took != 30*time.Second {
 			t.Errorf("Serve returned after %v", took)
 		}
@@ -102,14 +107,17 @@ func TestDrainStopsHandlersAtItsDeadline(t *testing.T) {
 			<-ctx.Done()
 			return context.Cause(ctx)
 		}
-	}, func(t *testing.T, s *setup) {
+	}, func(s *setup) {
+		t := s.t
 		c := s.dial(t, "192.0.2.1:1")
 		c.envelope()
 		c.send("x\r\n.\r\n")
 		synctest.Wait()
 		s.cancel()
 		c.expect("451 4.3.0", "421 4.3.2", "EOF")
-		<-s.served
+		if err := <-s.served; err != nil {
+			t.Errorf("Serve returned %v", err)
+		}
 	})
 }
 
@@ -118,7 +126,8 @@ func TestLimitPerAddress(t *testing.T) {
 		cfg.MaxConnsPerAddr = 2
 		cfg.MaxConns = 5
 		cfg.XClientFrom = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}
-	}, func(t *testing.T, s *setup) {
+	}, func(s *setup) {
+		t := s.t
 		first := s.dial(t, "192.0.2.1:1")
 		first.expect("220")
 		s.dial(t, "192.0.2.1:2").expect("220")
@@ -154,7 +163,8 @@ func TestConnectPolicy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(_ *smtpd.Config, d *desk) {
 				d.connect = func(*smtpd.Session) error { return tc.err }
-			}, func(t *testing.T, s *setup) {
+			}, func(s *setup) {
+				t := s.t
 				c := s.dial(t, "192.0.2.1:1")
 				c.expect(tc.want[0])
 				if len(tc.want) > 2 {
@@ -174,18 +184,19 @@ type counted struct {
 
 func (c counted) Write(p []byte) (int, error) {
 	c.writes.Add(1)
-	return c.Conn.Write(p)
+	return c.Conn.Write(p) //nolint:wrapcheck // a mere counter
 }
 
 func TestRepliesToPipelinedCommandsGoOutTogether(t *testing.T) {
-	bubble(t, unchanged, func(t *testing.T, s *setup) {
+	bubble(t, unchanged, func(s *setup) {
+		t := s.t
 		var writes atomic.Int32
 		here, there := net.Pipe()
 		addr := net.TCPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.1:1"))
 		s.ln.conns <- counted{Conn: addressed{Conn: there, addr: addr}, writes: &writes}
 		c := &client{t: t, conn: here}
 		c.read()
-		defer here.Close()
+		defer func() { _ = here.Close() }()
 		c.expect("220")
 		before := writes.Load()
 		c.envelopeRest()
@@ -208,7 +219,8 @@ func TestMessageOfVanishedClientIsHandledOnce(t *testing.T) {
 			<-time.After(time.Second) // until the client has gone
 			return nil
 		}
-	}, func(t *testing.T, s *setup) {
+	}, func(s *setup) {
+		t := s.t
 		c := s.dial(t, "192.0.2.1:1")
 		c.envelope()
 		c.send("x\r\n.\r\n")
@@ -224,9 +236,10 @@ func TestMessageOfVanishedClientIsHandledOnce(t *testing.T) {
 }
 
 func TestClientThatDoesNotReadIsGivenUp(t *testing.T) {
-	bubble(t, unchanged, func(t *testing.T, s *setup) {
+	bubble(t, unchanged, func(s *setup) {
+		t := s.t
 		conn := s.ln.dial("192.0.2.1:1")
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		<-time.After(61 * time.Second) // nobody takes the greeting
 		synctest.Wait()
 		s.ledger.read(func() {
@@ -296,7 +309,8 @@ func TestLongRepliesAreSplit(t *testing.T) {
 		d.connect = func(*smtpd.Session) error {
 			return &smtp.Error{Code: 421, Enhanced: "4.7.0", Text: strings.Repeat("é", 400)}
 		}
-	}, func(t *testing.T, s *setup) {
+	}, func(s *setup) {
+		t := s.t
 		c := s.dial(t, "192.0.2.1:1")
 		for _, want := range []string{"421-4.7.0 ??", "421 4.7.0 ??"} {
 			line := c.line()
