@@ -1,0 +1,26 @@
+package relay
+
+import (
+	"bufio"
+	"io"
+
+	"outrider/internal/smtp"
+)
+
+// ReadReply reads one reply.
+func ReadReply(r io.Reader) (smtp.Reply, error) { return readReply(bufio.NewReaderSize(r, 16)) }
+
+// ErrCanonical is what a DataWriter answers to content that is not canonical.
+var ErrCanonical = errCanonical
+
+// DataWriter is the writer of the content of DATA.
+type DataWriter struct{ d dataWriter }
+
+// NewDataWriter returns a writer that writes to w.
+func NewDataWriter(w io.Writer) *DataWriter { return &DataWriter{dataWriter{w: w}} }
+
+// Write writes p.
+func (w *DataWriter) Write(p []byte) (int, error) { return w.d.Write(p) }
+
+// End writes the end of data.
+func (w *DataWriter) End() error { return w.d.end() }
