@@ -165,9 +165,6 @@ func lookupIndex(name string) (charsetKind, encoding.Encoding) {
 	if n, ok := strings.CutPrefix(name, "cp"); ok {
 		return lookupCodePage(strings.TrimLeft(n, "-_"))
 	}
-	if n, ok := strings.CutPrefix(name, "cp-"); ok {
-		return lookupCodePage(n)
-	}
 	if strings.Contains(name, "_") {
 		return lookupIndex(strings.ReplaceAll(name, "_", "-"))
 	}

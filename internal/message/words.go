@@ -1,9 +1,6 @@
 package message
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "strings"
 
 // word is one encoded-word.
 // RFC 2047, Section 2: "=?" charset "?" encoding "?" encoded-text "?=".
@@ -189,6 +186,3 @@ func (w word) good() bool {
 	_, clean := w.bytes()
 	return clean && kind != charsetUnknown
 }
-
-// validText reports whether s is UTF-8 without line breaks.
-func validText(s string) bool { return utf8.ValidString(s) && !strings.ContainsAny(s, "\r\n\x00") }

@@ -1,0 +1,160 @@
+package message_test
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"outrider/internal/message"
+)
+
+// golden parses the message of one golden file.
+func golden(t *testing.T, name string) *message.Message {
+	t.Helper()
+	archive, err := txtar.ParseFile(filepath.Join("testdata", name+".txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return message.Parse(goldenMessage(t, archive), nil)
+}
+
+func TestTextPartsAndAttachments(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		file               string
+		texts, attachments []string
+	}{
+		{"alternative", []string{"1", "2"}, nil},
+		{"nested", []string{"1.1", "1.2.1"}, []string{"1.2.2", "2"}},
+		{"embedded", []string{"1.1", "1.2", "2.1"}, nil},
+		{"embedded-base64", nil, []string{"1"}},
+		{"delivery-report", []string{"1"}, []string{"2"}},
+		{"duplicate-content-type", []string{"", "1~2"}, []string{"2~2"}},
+		{"uuencode-inline", []string{""}, []string{"1~2"}},
+	} {
+		t.Run(tc.file, func(t *testing.T) {
+			t.Parallel()
+			m := golden(t, tc.file)
+			if diff := cmp.Diff(tc.texts, paths(m.TextParts())); diff != "" {
+				t.Errorf("texts (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.attachments, paths(m.Attachments())); diff != "" {
+				t.Errorf("attachments (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func paths(parts []*message.Part) []string {
+	var out []string
+	for _, p := range parts {
+		out = append(out, p.Path)
+	}
+	return out
+}
+
+func TestEmbeddedMessageIsAMessage(t *testing.T) {
+	t.Parallel()
+	m := golden(t, "embedded")
+	if _, ok := m.Parts[1].Message(); ok {
+		t.Error("the part that embeds a message is none itself")
+	}
+	inner, ok := m.Parts[2].Message()
+	if !ok || inner.Subject() != "inner" || inner.Header().Mailboxes("From")[0].Address() != "eve@else.example" {
+		t.Fatalf("inner message %v", ok)
+	}
+	if diff := cmp.Diff([]string{"1.TEXT", "1.1", "1.2"}, paths(inner.Parts)); diff != "" {
+		t.Error(diff)
+	}
+	if got := string(m.Parts[3].RawBytes()); got != "\r\nplain" {
+		t.Errorf("raw bytes %q", got)
+	}
+}
+
+// TestEveryDefectHasAMessage proves that each kind of defect is seen in some golden
+// message or bomb.
+func TestEveryDefectHasAMessage(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("defect.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := make(map[string]bool)
+	files, err := filepath.Glob(filepath.Join("testdata", "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		for _, d := range golden(t, strings.TrimSuffix(filepath.Base(file), ".txtar")).Defects {
+			seen[string(d.Kind)] = true
+		}
+	}
+	for _, bomb := range bombs {
+		for _, kind := range bomb.want {
+			seen[string(kind)] = true
+		}
+	}
+	seen[string(message.DefectDecodedTooLarge)] = true // in TestDecodedStopsAtTheBudget
+	n := 0
+	for line := range strings.Lines(string(source)) {
+		if _, rest, ok := strings.Cut(line, ` DefectKind = "`); ok {
+			kind, _, _ := strings.Cut(rest, `"`)
+			if n++; !seen[kind] {
+				t.Errorf("no test message has the defect %s", kind)
+			}
+		}
+	}
+	if n < 50 {
+		t.Errorf("read %d kinds of defect only", n)
+	}
+}
+
+func TestCapture(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{0, 100, message.MemoryThreshold, message.MemoryThreshold + 1, 3 * message.MemoryThreshold} {
+		c := message.NewCapture(t.TempDir(), 3*message.MemoryThreshold)
+		raw := []byte(strings.Repeat("x", size))
+		for chunk := raw; len(chunk) > 0; {
+			n, err := c.Write(chunk[:min(len(chunk), 50_000)])
+			if err != nil {
+				t.Fatal(err)
+			}
+			chunk = chunk[n:]
+		}
+		if _, err := c.Write(make([]byte, 3*message.MemoryThreshold+1)); !errors.Is(err, message.ErrBodyTooLarge) {
+			t.Errorf("writing too much: %v", err)
+		}
+		body := c.Finish()
+		c.Discard()
+		got, err := body.Bytes()
+		if err != nil || string(got) != string(raw) || body.Size() != int64(size) || c.Size() != int64(size) {
+			t.Errorf("%d bytes of %d: %v", len(got), size, err)
+		}
+		var b strings.Builder
+		if n, err := body.WriteTo(&b); err != nil || n != int64(size) || b.String() != string(raw) {
+			t.Errorf("wrote %d bytes: %v", n, err)
+		}
+		if n, err := body.ReadAt(make([]byte, 1), int64(size)); n != 0 || !errors.Is(err, io.EOF) {
+			t.Errorf("reading at the end: %d bytes, %v", n, err)
+		}
+		if err := errors.Join(body.Close(), body.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestIDsSortByTime(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2024, 11, 4, 9, 5, 7, 0, time.UTC)
+	a, b := message.NewID(at), message.NewID(at.Add(time.Millisecond))
+	if len(a) != 26 || a >= b {
+		t.Errorf("ids %s and %s", a, b)
+	}
+}
