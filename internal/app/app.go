@@ -104,7 +104,7 @@ func (a *App) openState(ctx context.Context, c *config.Config) (err error) {
 		return fmt.Errorf("opening spool: %w", err)
 	}
 	a.db, err = store.OpenSQLite(ctx, databasePath(c))
-	return err //nolint:wrapcheck // the store names the action
+	return err
 }
 
 func databasePath(c *config.Config) string { return filepath.Join(c.DataDir, "outrider.db") }
@@ -113,14 +113,14 @@ func newResolver(c *config.Config) (*dns.Client, error) {
 	if c.DNS.Off {
 		return nil, nil //nolint:nilnil // nil is the resolver that is switched off
 	}
-	return dns.New(dns.Config{Servers: c.DNS.Servers, Timeout: c.DNS.Timeout.D()}) //nolint:wrapcheck // dns names the action
+	return dns.New(dns.Config{Servers: c.DNS.Servers, Timeout: c.DNS.Timeout.D()})
 }
 
 // newSettings builds what a reload replaces.
 func newSettings(c *config.Config) (*mailflow.Settings, error) {
 	dir, err := tenant.New(c)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // tenant names the action
+		return nil, err
 	}
 	s := &mailflow.Settings{
 		Directory: dir, Hostname: c.Hostname, MaxHops: c.Relay.MaxHops, OnFailure: tenant.Action(c.Detection.OnFailure),
@@ -140,7 +140,7 @@ func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Setti
 	}
 	memory := history.New()
 	if err := a.db.Senders(ctx, maxLoadedSenders, memory.Load); err != nil {
-		return err //nolint:wrapcheck // the store names the action
+		return err
 	}
 	limits := budget.Default()
 	limits.Wall = c.Detection.Deadline.D()
@@ -158,7 +158,7 @@ func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Setti
 	})
 	blobs, err := blob.NewDisk(blobPath(c))
 	if err != nil {
-		return err //nolint:wrapcheck // blob names the action
+		return err
 	}
 	a.shipper = &mailflow.Shipper{Flow: a.flow, Store: a.db, Blobs: blobs}
 	a.metrics.Gauge("outrider_spool_queued", "Entries in the queue.", func() float64 { return float64(a.spool.Stats().Queued) })
@@ -281,17 +281,17 @@ func (a *App) close() error {
 type edgeHandler struct{ app *App }
 
 func (h edgeHandler) Connect(ctx context.Context, _ *smtpd.Session) error {
-	return h.app.flow.Healthy(ctx) //nolint:wrapcheck // the reply is meant as it is
+	return h.app.flow.Healthy(ctx)
 }
 
 func (h edgeHandler) Mail(ctx context.Context, s *smtpd.Session, env smtp.Envelope) error {
-	return h.app.flow.Sender(ctx, s.Peer(), env) //nolint:wrapcheck // the reply is meant as it is
+	return h.app.flow.Sender(ctx, s.Peer(), env)
 }
 
 func (h edgeHandler) Rcpt(ctx context.Context, s *smtpd.Session, rcpt smtp.Recipient) error {
-	return h.app.flow.Recipient(ctx, s.Peer(), s.Envelope(), rcpt) //nolint:wrapcheck // the reply is meant as it is
+	return h.app.flow.Recipient(ctx, s.Peer(), s.Envelope(), rcpt)
 }
 
 func (h edgeHandler) Data(ctx context.Context, _ *smtpd.Session, r *message.Received) (smtp.Reply, error) {
-	return h.app.flow.Process(ctx, r, mailflow.NextHop{Relay: h.app.relay}) //nolint:wrapcheck // the reply is meant as it is
+	return h.app.flow.Process(ctx, r, mailflow.NextHop{Relay: h.app.relay})
 }

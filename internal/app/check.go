@@ -52,7 +52,7 @@ func (cc *checkCmd) Run(c *console) error {
 	}
 	dir, err := tenant.New(&cfg)
 	if err != nil {
-		return err //nolint:wrapcheck // tenant names the action
+		return err
 	}
 	k.ok("configuration", "%d tenants", len(cfg.Tenants))
 	k.certificate(&cfg)
@@ -73,7 +73,7 @@ func (cc *checkCmd) Run(c *console) error {
 		}
 	}
 	if err := client.Close(); err != nil {
-		return err //nolint:wrapcheck // the relay names the action
+		return err
 	}
 	if k.failed > 0 {
 		return fmt.Errorf("checking: %d problems would keep mail from flowing", k.failed)
@@ -221,7 +221,6 @@ func list(mx []*net.MX) string {
 	}
 	return strings.Join(out, ", ")
 }
-
 
 // describeTLS says how safe the way to a next hop is.
 func describeTLS(p *relay.Probe) string {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -84,11 +85,11 @@ func (c *console) load() (config.Config, error) {
 	path := c.path
 	if path == "" {
 		if _, err := os.Stat(defaultFile); err != nil {
-			return config.Parse(defaultConfig) //nolint:wrapcheck // built in and tested
+			return config.Parse(defaultConfig)
 		}
 		path = defaultFile
 	}
-	return config.Load(path) //nolint:wrapcheck // config names the action
+	return config.Load(path)
 }
 
 // database opens the store of the configured data directory beside a running gateway.
@@ -102,7 +103,7 @@ func (c *console) database() (*store.DB, config.Config, error) {
 		return nil, cfg, fmt.Errorf("opening the database: %w\n  Outrider has not run with this data directory yet: start it with \"outrider serve\"", err)
 	}
 	db, err := store.OpenSQLite(c.ctx, path)
-	return db, cfg, err //nolint:wrapcheck // the store names the action
+	return db, cfg, err
 }
 
 // printf writes to standard output; a closed pipe is the reader's choice.
@@ -122,13 +123,13 @@ func Version() string {
 	if !ok {
 		return "unknown"
 	}
-	v := info.Main.Version
+	parts := []string{info.Main.Version}
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" {
-			v += " " + s.Value
+			parts = append(parts, s.Value)
 		}
 	}
-	return v + " " + info.GoVersion
+	return strings.Join(append(parts, info.GoVersion), " ")
 }
 
 type configCmd struct {
@@ -143,5 +144,5 @@ type referenceCmd struct {
 func (r *referenceCmd) Run(c *console) error {
 	text, err := config.Reference(r.Format)
 	c.printf("%s", text)
-	return err //nolint:wrapcheck // config names the action
+	return err
 }

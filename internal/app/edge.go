@@ -10,7 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"reflect" //nolint:depguard // compares two configurations field by field
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -110,7 +110,7 @@ func loadSigner(dir string) (*mailflow.Signer, error) {
 
 // secret reads n random bytes in hex from a file, which is made when missing.
 func secret(path string, n int) ([]byte, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // a file of ours
+	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		raw := make([]byte, n)
 		_, _ = rand.Read(raw) // never fails, by its contract

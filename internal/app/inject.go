@@ -39,7 +39,7 @@ func (i *injectCmd) Run(c *console) (err error) {
 	}
 	dir, err := tenant.New(&cfg)
 	if err != nil {
-		return err //nolint:wrapcheck // tenant names the action
+		return err
 	}
 	if i.Via == "" {
 		i.Via = cfg.Listen.SMTP[0]

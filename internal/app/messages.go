@@ -39,7 +39,7 @@ func (m *messagesListCmd) Run(c *console) (err error) {
 		Since: time.Now().Add(-m.Since.D()), Limit: m.Limit,
 	})
 	if err != nil {
-		return err //nolint:wrapcheck // the store names the action
+		return err
 	}
 	if m.JSON {
 		enc := json.NewEncoder(c.out)
@@ -88,7 +88,7 @@ func (c *console) showMessage(id string) (err error) {
 	defer func() { err = errors.Join(err, db.Close()) }()
 	m, err := db.Message(c.ctx, id)
 	if err != nil {
-		return err //nolint:wrapcheck // the store names the action
+		return err
 	}
 	c.printf("message   %s\n", m.ID)
 	c.printf("received  %s from %s, %d bytes\n", m.At.Local().Format(time.RFC1123), m.Client, m.Size)
@@ -115,7 +115,7 @@ func (c *console) showMessage(id string) (err error) {
 func (c *console) showHistory(db *store.DB, id string) error {
 	events, err := db.EventsOf(c.ctx, id)
 	if err != nil {
-		return err //nolint:wrapcheck // the store names the action
+		return err
 	}
 	c.printf("history\n")
 	for i := range events {

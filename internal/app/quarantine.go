@@ -54,7 +54,7 @@ func (q *quarantineListCmd) Run(c *console) (err error) {
 	}
 	items, err := box.List(c.ctx, f)
 	if err != nil {
-		return err //nolint:wrapcheck // the box names the action
+		return err
 	}
 	if q.JSON {
 		return c.jsonLines(items)
@@ -94,14 +94,14 @@ func (q *quarantineShowCmd) Run(c *console) (err error) {
 	if q.Raw {
 		body, err := box.Body(c.ctx, q.ID)
 		if err != nil {
-			return err //nolint:wrapcheck // the box names the action
+			return err
 		}
 		_, err = io.Copy(c.out, body)
 		return errors.Join(err, body.Close())
 	}
 	item, err := box.Show(c.ctx, q.ID)
 	if err != nil {
-		return err //nolint:wrapcheck // the box names the action
+		return err
 	}
 	c.printf("held      %s  %s\n", item.ID, item.State)
 	c.printf("expires   %s\n", item.Expires.Local().Format(time.RFC1123))
@@ -167,7 +167,7 @@ func (c *console) await(box *quarantine.Box, id string, state quarantine.State) 
 	for {
 		item, err := box.Show(c.ctx, id)
 		if err != nil || item.State != state {
-			return item, err //nolint:wrapcheck // the box names the action
+			return item, err
 		}
 		select {
 		case <-ctx.Done():

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -280,7 +281,7 @@ func (s *scanWriter) write(r *scanResult) error {
 	}
 	line, err := json.Marshal(r)
 	if err != nil {
-		return err //nolint:wrapcheck // the caller names the action
+		return err
 	}
 	prefix := ""
 	if s.format == "json" {
@@ -290,22 +291,22 @@ func (s *scanWriter) write(r *scanResult) error {
 		}
 	}
 	_, err = fmt.Fprintf(s.w, "%s%s\n", prefix, line)
-	return err //nolint:wrapcheck // the caller names the action
+	return err
 }
 
 func (s *scanWriter) writeCSV(r *scanResult) error {
 	if s.n == 1 {
 		if err := s.csv.Write([]string{"path", "disposition", "score", "findings", "degraded", "micros", "error"}); err != nil {
-			return err //nolint:wrapcheck // the caller names the action
+			return err
 		}
 	}
 	var ids []string
 	for _, f := range r.Findings {
 		ids = append(ids, f.ID)
 	}
-	return s.csv.Write([]string{ //nolint:wrapcheck // the caller names the action
+	return s.csv.Write([]string{
 		formulaSafe(r.Path), r.Disposition.String(), fmt.Sprintf("%.4f", r.Score), strings.Join(ids, " "), strings.Join(r.Degraded, " "),
-		fmt.Sprint(r.Micros), r.Error,
+		strconv.FormatInt(r.Micros, 10), r.Error,
 	})
 }
 
@@ -320,7 +321,7 @@ func formulaSafe(s string) string {
 func (s *scanWriter) writeRow(r *scanResult) error {
 	if s.n == 1 {
 		if _, err := fmt.Fprintf(s.w, "%-14s %5s  %-28s %-44s %s\n", "DISPOSITION", "SCORE", "FROM", "SUBJECT", "PATH"); err != nil {
-			return err //nolint:wrapcheck // the caller names the action
+			return err
 		}
 	}
 	_, err := fmt.Fprintf(s.w, "%s %5.2f  %-28s %-44s %s\n", s.colour(r.Disposition, fmt.Sprintf("%-14s", r.Disposition)), r.Score,
@@ -331,7 +332,7 @@ func (s *scanWriter) writeRow(r *scanResult) error {
 		}
 		_, err = fmt.Fprintf(s.w, "%14s %+5.1f  %s: %s\n", "", f.Weight, f.ID, clip(f.Reason, 110))
 	}
-	return err //nolint:wrapcheck // the caller names the action
+	return err
 }
 
 func (s *scanWriter) colour(d verdict.Disposition, text string) string {
@@ -351,13 +352,13 @@ func (s *scanWriter) close() error {
 	switch {
 	case s.csv != nil:
 		s.csv.Flush()
-		return s.csv.Error() //nolint:wrapcheck // the caller names the action
+		return s.csv.Error()
 	case s.format == "json" && s.n == 0:
 		_, err := io.WriteString(s.w, "[]\n")
-		return err //nolint:wrapcheck // the caller names the action
+		return err
 	case s.format == "json":
 		_, err := io.WriteString(s.w, "]\n")
-		return err //nolint:wrapcheck // the caller names the action
+		return err
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func (s *serveCmd) Run(c *console) error {
 	}
 	log, err := telemetry.NewLogger(c.errOut, cfg.Log.Level, cfg.Log.Format)
 	if err != nil {
-		return err //nolint:wrapcheck // telemetry names the action
+		return err
 	}
 	a, err := New(c.ctx, cfg, log)
 	if err != nil {

@@ -120,7 +120,7 @@ func (e *Error) Error() string {
 
 // Load reads and validates the file at path.
 func Load(path string) (Config, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return Config{}, fmt.Errorf("reading configuration: %w", err)
 	}
@@ -137,7 +137,7 @@ func Parse(data []byte) (Config, error) {
 	c := Default()
 	d := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict(), yaml.DisallowUnknownField())
 	if err := d.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-		return Config{}, err //nolint:wrapcheck // the text has line, column and excerpt
+		return Config{}, err
 	}
 	if c.Hostname == "" {
 		c.Hostname = systemName()

@@ -7,7 +7,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"reflect" //nolint:depguard // walks the struct that is the manual
+	"reflect"
 	"strings"
 )
 
@@ -28,7 +28,7 @@ func Reference(format string) (string, error) {
 	}
 	if format == "schema" {
 		raw, err := json.MarshalIndent(schemaOf(reflect.TypeFor[Config](), docs), "", "  ")
-		return string(raw) + "\n", err //nolint:wrapcheck // plain maps
+		return string(raw) + "\n", err
 	}
 	var b strings.Builder
 	b.WriteString("# Configuration\n\nOne YAML file. Unknown settings are errors. Times are written as `90s`, `5m`, `12h` or `30d`, sizes as `50MiB`.\n\n")

@@ -15,7 +15,6 @@ import (
 	"outrider/internal/mailauth"
 	"outrider/internal/message"
 	"outrider/internal/policy"
-	"outrider/internal/smtp"
 	"outrider/internal/tenant"
 	"outrider/internal/verdict"
 )
@@ -138,12 +137,4 @@ func judgedFact(l *letter, decisions []policy.Decision) event.Event {
 	d.Auth, _ = json.Marshal(l.judged.Auth)
 	d.Decisions, _ = json.Marshal(decisions)
 	return event.New(event.Judged, l.tenant.ID, string(l.received.ID), time.Now(), l.received.Envelope.Recipients, d)
-}
-
-func addresses(rs []smtp.Recipient) []string {
-	out := make([]string, len(rs))
-	for i, r := range rs {
-		out[i] = r.Address
-	}
-	return out
 }

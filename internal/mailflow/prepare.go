@@ -77,7 +77,7 @@ func (f *Flow) render(l *letter, d *policy.Decision) (*message.Rendition, error)
 		return nil, err
 	}
 	edit.Prepend = w.Bytes()
-	return m.Render(l.received.Body, edit) //nolint:wrapcheck // prepare names the message
+	return m.Render(l.received.Body, edit)
 }
 
 // wroteBy reports whether an Authentication-Results field claims to be from host.
@@ -136,7 +136,7 @@ func (f *fields) put(name, value string) {
 func (f *Flow) bodySum(l *letter, edit message.Edit) ([]byte, error) {
 	r, err := l.judged.Message.Render(l.received.Body, edit)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // prepare names the message
+		return nil, err
 	}
 	return sumBody(r)
 }

@@ -87,7 +87,7 @@ func (s *Shipper) ship(ctx context.Context) error {
 	for {
 		facts, err := s.Flow.spool.Facts(0, shipBatch)
 		if err != nil || len(facts) == 0 {
-			return err //nolint:wrapcheck // the spool names the action
+			return err
 		}
 		held, ids, err := s.heldOf(ctx, facts)
 		if err != nil {
@@ -176,7 +176,7 @@ func (b *blobContent) Size() int64 { return b.size }
 func (b *blobContent) WriteTo(w io.Writer) (n int64, err error) {
 	r, err := b.blobs.Open(b.ctx, b.id)
 	if err != nil {
-		return 0, err //nolint:wrapcheck // the blob store names the action
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	return io.Copy(w, r)
@@ -222,16 +222,16 @@ func (s *Shipper) end(ctx context.Context, i *quarantine.Item, kind event.Kind) 
 // for them any more.
 func (s *Shipper) finish(ctx context.Context, i *quarantine.Item, o spool.Outcome) error {
 	if err := s.Flow.spool.Commit(ctx, o); err != nil {
-		return err //nolint:wrapcheck // the caller names the action
+		return err
 	}
 	if err := s.ship(ctx); err != nil {
 		return err
 	}
 	s.Flow.count(o.Facts)
 	if used, err := s.Store.BlobInUse(ctx, i.Blob); err != nil || used {
-		return err //nolint:wrapcheck // the store names the action
+		return err
 	}
-	return s.Blobs.Delete(ctx, i.Blob) //nolint:wrapcheck // the blob store names the action
+	return s.Blobs.Delete(ctx, i.Blob)
 }
 
 // sweep ends held messages whose time is over.

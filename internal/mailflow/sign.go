@@ -113,7 +113,7 @@ func tagsOf(value string) map[string]string {
 func sumBody(r io.WriterTo) ([]byte, error) {
 	s := &bodySummer{sum: sha256.New()}
 	if _, err := r.WriteTo(s); err != nil {
-		return nil, err //nolint:wrapcheck // the caller names the message
+		return nil, err
 	}
 	return s.sum.Sum(nil), nil
 }

@@ -96,12 +96,12 @@ func (b *Box) List(ctx context.Context, f Filter) ([]Item, error) {
 		f.Limit = defaultListSize
 	}
 	f.Limit = min(f.Limit, maxList)
-	return b.store.HeldItems(ctx, f) //nolint:wrapcheck // the store names the action
+	return b.store.HeldItems(ctx, f)
 }
 
 // Show returns one held message.
 func (b *Box) Show(ctx context.Context, id string) (Item, error) {
-	return b.store.HeldItem(ctx, id) //nolint:wrapcheck // the store names the action
+	return b.store.HeldItem(ctx, id)
 }
 
 // Body opens the original bytes of a held message.
@@ -110,7 +110,7 @@ func (b *Box) Body(ctx context.Context, id string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening held message %s: %w", id, err)
 	}
-	return b.bodies.Open(ctx, item.Blob) //nolint:wrapcheck // the blob store names the action
+	return b.bodies.Open(ctx, item.Blob)
 }
 
 // Release asks for the release of a held message; the running gateway carries it out.
@@ -126,11 +126,11 @@ func (b *Box) Delete(ctx context.Context, id, by string) error {
 func (b *Box) ask(ctx context.Context, id string, to State, by string) error {
 	moved, err := b.store.MoveHeld(ctx, id, Held, to, by)
 	if err != nil || moved {
-		return err //nolint:wrapcheck // the store names the action
+		return err
 	}
 	item, err := b.store.HeldItem(ctx, id)
 	if err != nil {
-		return err //nolint:wrapcheck // the store names the action
+		return err
 	}
 	return fmt.Errorf("asking for %s of %s, which is %s: %w", to, id, item.State, ErrState)
 }

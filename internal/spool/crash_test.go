@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"outrider/internal/event"
 	"outrider/internal/message"
 	"outrider/internal/spool"
@@ -26,12 +28,12 @@ func crashOptions(dir string) spool.Options {
 }
 
 // TestMain turns the test binary into the victim of TestCrashTorture when it is
-// started as one.
+// started as one, and looks for goroutines that are left when it is not.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(envCrashDir); dir != "" {
 		os.Exit(victim(dir))
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // victim commits from many writers and tells its standard output what the spool has

@@ -99,10 +99,10 @@ func scanMessage(row scanner) (Message, error) {
 	var at int64
 	var v, auth string
 	if err := row.Scan(&m.ID, &m.Tenant, &at, &m.From, &m.HeaderFrom, &m.FromName, &m.Subject, &m.FieldID, &m.Client, &m.Size, &v, &auth); err != nil {
-		return m, err //nolint:wrapcheck // the caller names the action
+		return m, err
 	}
 	m.At, m.Auth = fromMicros(at), json.RawMessage(auth)
-	return m, json.Unmarshal([]byte(v), &m.Verdict) //nolint:wrapcheck // the caller names the action
+	return m, json.Unmarshal([]byte(v), &m.Verdict)
 }
 
 func (d *DB) deliveries(ctx context.Context, id string) ([]Delivery, error) {
@@ -115,7 +115,7 @@ func (d *DB) deliveries(ctx context.Context, id string) ([]Delivery, error) {
 		var at int64
 		err := row.Scan(&x.Recipient, &x.Status, &x.Reply, &x.Host, &at)
 		x.At = fromMicros(at)
-		return x, err //nolint:wrapcheck // collect's caller names the action
+		return x, err
 	})
 }
 
@@ -129,7 +129,7 @@ func collect[T any](rows *sql.Rows, scan func(scanner) (T, error)) (out []T, err
 		}
 		out = append(out, v)
 	}
-	return out, rows.Err() //nolint:wrapcheck // the caller names the action
+	return out, rows.Err()
 }
 
 // Events lists the events of a tenant behind a sequence number, in order.
@@ -143,7 +143,7 @@ func (d *DB) EventsOf(ctx context.Context, messageID string) ([]event.Event, err
 }
 
 func (d *DB) events(ctx context.Context, where string, args ...any) ([]event.Event, error) {
-	rows, err := d.read.QueryContext(ctx, `SELECT tenant, seq, edge, edge_seq, kind, at, message_id, recipients, detail FROM events `+where, args...)
+	rows, err := d.read.QueryContext(ctx, `SELECT tenant, seq, edge, edge_seq, kind, at, message_id, recipients, detail FROM events `+where, args...) //nolint:gosec // where is one of two constants
 	if err != nil {
 		return nil, fmt.Errorf("listing events: %w", err)
 	}
@@ -152,10 +152,10 @@ func (d *DB) events(ctx context.Context, where string, args ...any) ([]event.Eve
 		var at int64
 		var kind, recipients, detail string
 		if err := row.Scan(&e.Tenant, &e.Seq, &e.Edge, &e.EdgeSeq, &kind, &at, &e.MessageID, &recipients, &detail); err != nil {
-			return e, err //nolint:wrapcheck // collect's caller names the action
+			return e, err
 		}
 		e.Kind, e.At, e.Detail = event.Kind(kind), fromMicros(at), json.RawMessage(detail)
-		return e, json.Unmarshal([]byte(recipients), &e.Recipients) //nolint:wrapcheck // collect's caller names the action
+		return e, json.Unmarshal([]byte(recipients), &e.Recipients)
 	})
 }
 
@@ -167,7 +167,7 @@ func scanHeld(row scanner) (quarantine.Item, error) {
 	var at, expires int64
 	if err := row.Scan(&i.ID, &i.Tenant, &i.MessageID, &envelope, &traits, &disposition, &i.Override,
 		&i.HeaderFrom, &i.Subject, &i.Size, &i.Blob, &at, &expires, &state, &i.AskedBy); err != nil {
-		return i, err //nolint:wrapcheck // the caller names the action
+		return i, err
 	}
 	i.At, i.Expires, i.State = fromMicros(at), fromMicros(expires), quarantine.State(state)
 	return i, errors.Join(i.Disposition.UnmarshalText([]byte(disposition)),
@@ -242,7 +242,7 @@ func (d *DB) Senders(ctx context.Context, limit int, f func(tenant, key string, 
 		var first, last int64
 		var n int
 		if err := row.Scan(&tenant, &key, &first, &last, &n); err != nil {
-			return struct{}{}, err //nolint:wrapcheck // collect's caller names the action
+			return struct{}{}, err
 		}
 		f(tenant, key, history.Sender{First: fromMicros(first), Last: fromMicros(last), Messages: n})
 		return struct{}{}, nil

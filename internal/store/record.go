@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"outrider/internal/event"
@@ -57,40 +58,38 @@ func (r *recorder) stmt(query string) *sql.Stmt {
 	return s
 }
 
-// exec runs a statement and returns how many rows it changed.
-func (r *recorder) exec(action, query string, args ...any) int64 {
-	s := r.stmt(query)
+// exec runs a statement.
+func (r *recorder) exec(action, query string, args ...any) {
+	s := r.stmt(query) //nolint:sqlclosecheck // close closes all
 	if r.err != nil {
-		return 0
+		return
 	}
-	res, err := s.ExecContext(r.ctx, args...)
-	if err != nil {
-		r.err = fmt.Errorf("%s: %w", action, err)
-		return 0
-	}
-	n, err := res.RowsAffected()
-	if err != nil {
+	if _, err := s.ExecContext(r.ctx, args...); err != nil {
 		r.err = fmt.Errorf("%s: %w", action, err)
 	}
-	return n
+}
+
+// row runs a query of one row and reports whether there was one.
+func (r *recorder) row(dest any, query string, args ...any) bool {
+	s := r.stmt(query) //nolint:sqlclosecheck // close closes all
+	if r.err != nil {
+		return false
+	}
+	err := s.QueryRowContext(r.ctx, args...).Scan(dest)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		r.err = fmt.Errorf("asking %.60q: %w", query, err)
+	}
+	return err == nil
 }
 
 // event gives the event its number and stores it.
 func (r *recorder) event(e *event.Event) {
-	if s := r.stmt(`SELECT 1 FROM events WHERE edge = $1 AND edge_seq = $2`); r.err == nil {
-		var one int
-		if s.QueryRowContext(r.ctx, e.Edge, e.EdgeSeq).Scan(&one) == nil {
-			return
-		}
-	}
-	s := r.stmt(`INSERT INTO sequences (tenant, next) VALUES ($1, 2)
-		ON CONFLICT (tenant) DO UPDATE SET next = sequences.next + 1 RETURNING next - 1`)
-	if r.err != nil {
+	var seq int64
+	if r.row(&seq, `SELECT seq FROM events WHERE edge = $1 AND edge_seq = $2`, e.Edge, e.EdgeSeq) {
 		return
 	}
-	var seq int64
-	if err := s.QueryRowContext(r.ctx, e.Tenant).Scan(&seq); err != nil {
-		r.err = fmt.Errorf("numbering an event of %s: %w", e.Tenant, err)
+	if !r.row(&seq, `INSERT INTO sequences (tenant, next) VALUES ($1, 2)
+		ON CONFLICT (tenant) DO UPDATE SET next = sequences.next + 1 RETURNING next - 1`, e.Tenant) {
 		return
 	}
 	r.exec("storing an event", `INSERT INTO events (tenant, seq, edge, edge_seq, kind, at, message_id, recipients, detail)
@@ -140,12 +139,8 @@ func (r *recorder) judged(e *event.Event) {
 
 // learn remembers the author of a wanted message.
 func (r *recorder) learn(e *event.Event) {
-	s := r.stmt(`SELECT header_from FROM messages WHERE id = $1`)
-	if r.err != nil {
-		return
-	}
 	var author string
-	if s.QueryRowContext(r.ctx, e.MessageID).Scan(&author) != nil {
+	if !r.row(&author, `SELECT header_from FROM messages WHERE id = $1`, e.MessageID) {
 		return
 	}
 	keys, ok := history.Keys(author)

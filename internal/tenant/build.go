@@ -65,30 +65,16 @@ func key(s string) string {
 
 func (t *Tenant) addSenders(c *config.Tenant) error {
 	for _, p := range c.Partners {
-		domain, err := address.Domain(p.Domain)
+		partner, err := newPartner(&p)
 		if err != nil {
-			return fmt.Errorf("partner: %w", err)
-		}
-		partner := Partner{Domain: domain, RequireTLS: p.RequireTLS}
-		for _, e := range p.Except {
-			sub, err := address.Domain(e)
-			if err != nil {
-				return fmt.Errorf("partner %s: %w", p.Domain, err)
-			}
-			partner.Except = append(partner.Except, sub)
+			return fmt.Errorf("partner %s: %w", p.Domain, err)
 		}
 		t.Partners = append(t.Partners, partner)
 	}
 	for _, s := range c.Trusted {
-		sender, err := parseSender(s.Sender)
+		trusted, err := newTrusted(&s)
 		if err != nil {
-			return fmt.Errorf("trusted sender: %w", err)
-		}
-		trusted := Trusted{Sender: sender, AcceptOnly: s.Accept, Unverified: s.Unverified, Note: s.Note}
-		if s.Expires != "" {
-			if trusted.Expires, err = time.Parse(time.DateOnly, s.Expires); err != nil {
-				return fmt.Errorf("trusted sender %s: %w", s.Sender, err)
-			}
+			return fmt.Errorf("trusted sender %s: %w", s.Sender, err)
 		}
 		t.Trusted = append(t.Trusted, trusted)
 	}
@@ -100,6 +86,34 @@ func (t *Tenant) addSenders(c *config.Tenant) error {
 		t.Blocked = append(t.Blocked, Blocked{Sender: sender, Note: s.Note})
 	}
 	return nil
+}
+
+func newPartner(c *config.Partner) (p Partner, err error) {
+	p.RequireTLS = c.RequireTLS
+	if p.Domain, err = address.Domain(c.Domain); err != nil {
+		return p, err
+	}
+	for _, e := range c.Except {
+		sub, err := address.Domain(e)
+		if err != nil {
+			return p, err
+		}
+		p.Except = append(p.Except, sub)
+	}
+	return p, nil
+}
+
+func newTrusted(c *config.Trusted) (t Trusted, err error) {
+	t = Trusted{AcceptOnly: c.Accept, Unverified: c.Unverified, Note: c.Note}
+	if t.Sender, err = parseSender(c.Sender); err != nil {
+		return t, err
+	}
+	if c.Expires != "" {
+		if t.Expires, err = time.Parse(time.DateOnly, c.Expires); err != nil {
+			return t, fmt.Errorf("reading the day it expires: %w", err)
+		}
+	}
+	return t, nil
 }
 
 // parseSender reads an address, a domain or a network.
@@ -125,7 +139,7 @@ func parseSender(s string) (Sender, error) {
 func newDomain(t *Tenant, ct *config.Tenant, c *config.Domain) (*Domain, error) {
 	name, err := address.Domain(c.Name)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // newTenant names the domain
+		return nil, err
 	}
 	d := &Domain{
 		Name: name, Tenant: t, LookbackHops: c.LookbackHops, RequireTLS: c.RequireTLS,
@@ -155,7 +169,7 @@ func networks(list []string) ([]netip.Prefix, error) {
 	for _, s := range list {
 		p, err := config.ParseNetwork(s)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // the text names the network
+			return nil, err
 		}
 		out = append(out, p)
 	}

@@ -63,6 +63,7 @@ func readPath(root string, yield func(Item, error) bool) bool {
 		switch {
 		case err != nil:
 			more = yield(Item{Path: path}, fmt.Errorf("reading %s: %w", path, err))
+			err = nil // reported, and reading goes on
 		case d.IsDir():
 			if path != root && skipDir(path, d.Name()) {
 				return fs.SkipDir
@@ -86,8 +87,8 @@ func readPath(root string, yield func(Item, error) bool) bool {
 
 // resolved follows a root that is a symbolic link, which WalkDir does not.
 func resolved(root string) string {
-	if real, err := filepath.EvalSymlinks(root); err == nil {
-		return real
+	if target, err := filepath.EvalSymlinks(root); err == nil {
+		return target
 	}
 	return root
 }
@@ -124,7 +125,7 @@ func Count(root string) int {
 }
 
 func readFile(path string, yield func(Item, error) bool) bool {
-	f, err := os.Open(path) //nolint:gosec // the operator names the file
+	f, err := os.Open(path)
 	if err != nil {
 		return yield(Item{Path: path}, fmt.Errorf("opening %s: %w", path, err))
 	}
@@ -162,47 +163,74 @@ func readAll(r io.Reader) ([]byte, error) {
 	if len(raw) > MaxMessage {
 		return raw[:MaxMessage], ErrTooLarge
 	}
-	return raw, err //nolint:wrapcheck // the caller names the action
+	return raw, err
 }
 
-// readMbox splits at lines "From " behind an empty line or at the start.
+// mbox collects the messages of one mbox.
+type mbox struct {
+	path    string
+	yield   func(Item, error) bool
+	msg     bytes.Buffer
+	n       int  // messages yielded
+	started bool // a separator was seen
+	over    bool // the message under way is too large
+}
+
+// readMbox splits at separators behind an empty line or at the start.
 func readMbox(path string, br *bufio.Reader, yield func(Item, error) bool) bool {
-	var msg bytes.Buffer
-	n, blank, over := 0, true, false
-	emit := func() bool {
-		n++
-		raw := bytes.TrimSuffix(bytes.TrimSuffix(msg.Bytes(), []byte("\n")), []byte("\r"))
-		item := Item{Path: fmt.Sprintf("%s#%d", path, n), Raw: bytes.Clone(raw)}
-		msg.Reset()
-		if over {
-			over = false
-			return yield(item, fmt.Errorf("reading %s: %w", item.Path, ErrTooLarge))
-		}
-		return yield(item, nil)
-	}
-	started := false
+	m := &mbox{path: path, yield: yield}
+	blank, begin := true, true // the line before is empty; a line begins here
 	for {
 		line, err := br.ReadSlice('\n')
-		fragment := errors.Is(err, bufio.ErrBufferFull)
-		switch {
-		case blank && isSeparator(line, started):
-			if started && !emit() {
+		if begin && blank && isSeparator(line, m.started) {
+			if !m.next() {
 				return false
 			}
-			started = true
-		case msg.Len()+len(line) > MaxMessage:
-			over = true
-		default:
-			msg.Write(unquote(line))
+		} else {
+			m.add(line, begin)
 		}
-		blank = !fragment && len(bytes.TrimRight(line, "\r\n")) == 0
-		if err != nil && !fragment {
-			if !errors.Is(err, io.EOF) {
-				return yield(Item{Path: path}, fmt.Errorf("reading %s: %w", path, err))
-			}
-			return !started || emit()
+		fragment := errors.Is(err, bufio.ErrBufferFull)
+		blank, begin = begin && !fragment && len(bytes.TrimRight(line, "\r\n")) == 0, !fragment
+		if err == nil || fragment {
+			continue
 		}
+		if !errors.Is(err, io.EOF) {
+			return yield(Item{Path: path}, fmt.Errorf("reading %s: %w", path, err))
+		}
+		return !m.started || m.emit()
 	}
+}
+
+// next begins a message and yields the one before.
+func (m *mbox) next() bool {
+	more := !m.started || m.emit()
+	m.started = true
+	return more
+}
+
+func (m *mbox) add(line []byte, begin bool) {
+	if m.msg.Len()+len(line) > MaxMessage {
+		m.over = true
+		return
+	}
+	if begin {
+		line = unquote(line)
+	}
+	m.msg.Write(line)
+}
+
+// emit yields the message without the empty line that separates it from the next.
+func (m *mbox) emit() bool {
+	m.n++
+	raw := bytes.TrimSuffix(bytes.TrimSuffix(m.msg.Bytes(), []byte("\n")), []byte("\r"))
+	item := Item{Path: fmt.Sprintf("%s#%d", m.path, m.n), Raw: bytes.Clone(raw)}
+	m.msg.Reset()
+	var err error
+	if m.over {
+		err = fmt.Errorf("reading %s: %w", item.Path, ErrTooLarge)
+	}
+	m.over = false
+	return m.yield(item, err)
 }
 
 // isSeparator reports whether a line begins a message: "From ", a sender and a day of

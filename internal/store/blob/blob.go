@@ -85,7 +85,7 @@ func (d *Disk) place(tmp *os.File, path string) error {
 }
 
 func syncDir(dir string) error {
-	f, err := os.Open(dir) //nolint:gosec // a directory of ours
+	f, err := os.Open(dir)
 	if err != nil {
 		return fmt.Errorf("opening blob directory: %w", err)
 	}
@@ -102,7 +102,7 @@ func (d *Disk) Open(_ context.Context, id string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(path) //nolint:gosec // path has checked the name
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening blob: %w", err)
 	}
@@ -133,8 +133,8 @@ func (c *checked) Read(p []byte) (int, error) {
 	if errors.Is(err, io.EOF) && hex.EncodeToString(c.sum.Sum(nil)) != c.want {
 		return n, fmt.Errorf("reading blob %s: %w", c.want, ErrCorrupt)
 	}
-	return n, err //nolint:wrapcheck // io.EOF must stay itself
+	return n, err
 }
 
 // Close closes the file.
-func (c *checked) Close() error { return c.file.Close() } //nolint:wrapcheck // nothing to add
+func (c *checked) Close() error { return c.file.Close() }

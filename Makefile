@@ -1,0 +1,38 @@
+# Outrider: every command a developer or operator of a checkout needs.
+.DEFAULT_GOAL := help
+export CGO_ENABLED = 0
+GO ?= go
+LINT = $(GO) tool -modfile=tools/go.mod golangci-lint
+SHARED ?= ../shared/data
+
+.PHONY: help build run test lint bench fuzz data docs clean
+
+help: ## show this help
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+build: ## build bin/outrider
+	$(GO) build -trimpath -o bin/outrider ./cmd/outrider
+
+run: build ## build and start everything on embedded defaults
+	./bin/outrider serve
+
+test: lint data ## lint, then every test
+	$(GO) test -timeout 15m ./...
+
+lint: ## golangci-lint, pinned in tools/go.mod
+	$(LINT) run ./...
+
+bench: build data ## measure beside the peers and write docs/benchmarks.md
+	./scripts/bench
+
+fuzz: ## every fuzz target, one minute each (FUZZTIME=…)
+	./scripts/fuzz
+
+data: ## unpack the shared corpora into .data/, where they are given
+	@./scripts/data "$(SHARED)"
+
+docs: build ## write what is generated in docs/
+	./bin/outrider config reference > docs/config.md
+
+clean: ## remove what was built
+	rm -rf bin
