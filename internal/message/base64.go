@@ -45,7 +45,7 @@ var base64Values = func() (t [4][256]uint32) {
 			t[place][c] = base64Bad
 		}
 		for v, c := range base64Alphabet {
-			t[place][c] = uint32(v) << (18 - 6*place) //nolint:gosec // v is below 64
+			t[place][c] = uint32(v) << (18 - 6*place)
 		}
 	}
 	return t

@@ -204,34 +204,40 @@ func decodeUTF7(b []byte) (text string, clean bool) {
 	var out strings.Builder
 	out.Grow(len(b))
 	clean = true
-	for i := 0; i < len(b); i++ {
-		if b[i] != '+' {
-			if b[i] >= utf8.RuneSelf {
-				clean = false
-				out.WriteString("\ufffd")
-			} else {
-				out.WriteByte(b[i])
-			}
-			continue
-		}
-		end := i + 1
-		for end < len(b) && base64Class[b[end]] == 0 {
-			end++
-		}
+	for i := 0; i < len(b); {
 		switch {
-		case end > i+1:
-			clean = writeUTF16(&out, b[i+1:end]) && clean
-		case end < len(b) && b[end] == '-':
-			out.WriteByte('+')
-		default:
+		case b[i] == '+':
+			n, ok := writeShifted(&out, b[i+1:])
+			clean = clean && ok
+			i += 1 + n
+			continue
+		case b[i] >= utf8.RuneSelf:
 			clean = false
-			out.WriteByte('+')
+			out.WriteRune(utf8.RuneError)
+		default:
+			out.WriteByte(b[i])
 		}
-		if i = end - 1; end < len(b) && b[end] == '-' {
-			i = end
-		}
+		i++
 	}
 	return out.String(), clean
+}
+
+// writeShifted decodes what follows a "+" and returns its length.
+func writeShifted(out *strings.Builder, b []byte) (n int, clean bool) {
+	for n < len(b) && base64Class[b[n]] == 0 {
+		n++
+	}
+	ended := n < len(b) && b[n] == '-'
+	if n == 0 {
+		out.WriteByte('+')
+		clean = ended
+	} else {
+		clean = writeUTF16(out, b[:n])
+	}
+	if ended {
+		n++
+	}
+	return n, clean
 }
 
 // writeUTF16 decodes base64 of big-endian UTF-16.

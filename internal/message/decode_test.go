@@ -122,7 +122,7 @@ func encodeUU(b []byte) string {
 	for len(b) > 0 {
 		line := b[:min(len(b), 45)]
 		b = b[len(line):]
-		out.WriteByte(uuChar(byte(len(line))))
+		out.WriteByte(" !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLM"[len(line)])
 		for i := 0; i < len(line); i += 3 {
 			var g [3]byte
 			copy(g[:], line[i:])

@@ -228,8 +228,8 @@ func (s *scanner) encoding(p *Part, i int, last bool) string {
 		return "7bit"
 	}
 	value := p.Header.unfold(i)
-	encoding, clear := transferEncoding(value, last)
-	if !clear {
+	encoding, sure := transferEncoding(value, last)
+	if !sure {
 		s.defect(DefectUnknownEncoding, p, p.Header.Fields[i].Raw.From, value)
 		if other, _ := transferEncoding(value, true); other != encoding {
 			s.again(p, variant{lastEncoding: true})
@@ -240,7 +240,7 @@ func (s *scanner) encoding(p *Part, i int, last bool) string {
 
 // transferEncoding returns the first or last encoding that value names, and whether
 // it names one that is known and nothing else. What is not known is not decoded.
-func transferEncoding(value string, last bool) (encoding string, clear bool) {
+func transferEncoding(value string, last bool) (encoding string, sure bool) {
 	words := strings.FieldsFunc(strings.ToLower(value), notEncoding)
 	if len(words) == 0 {
 		return "7bit", value == ""

@@ -76,7 +76,7 @@ func checkChanged(tb testing.TB, old, now *message.Part) {
 	if !strings.Contains(text, mark) {
 		tb.Errorf("part %q has no banner: %.300q", old.Path, text)
 	}
-	for _, line := range bytes.Split(now.BodyBytes(), []byte("\n")) {
+	for line := range bytes.SplitSeq(now.BodyBytes(), []byte("\n")) {
 		if len(line) > 999 && !bytes.Contains(old.BodyBytes(), bytes.TrimSuffix(line, []byte("\r"))) {
 			tb.Errorf("part %q has a line of %d bytes", old.Path, len(line))
 		}
@@ -97,6 +97,7 @@ func outline(parts []*message.Part) []string {
 func TestRenderWithoutEditIsTheMessage(t *testing.T) {
 	t.Parallel()
 	eachGolden(t, func(t *testing.T, raw []byte) {
+		t.Helper()
 		out, r := render(t, raw, message.Edit{})
 		if !bytes.Equal(raw, out) || r.Changed() {
 			t.Error("the message changed")
@@ -107,6 +108,7 @@ func TestRenderWithoutEditIsTheMessage(t *testing.T) {
 func TestRenderKeepsPartsOfBrokenMail(t *testing.T) {
 	t.Parallel()
 	eachGolden(t, func(t *testing.T, raw []byte) {
+		t.Helper()
 		var w message.HeaderWriter
 		if err := w.Add("X-Verdict", "clean"); err != nil {
 			t.Fatal(err)

@@ -138,8 +138,8 @@ func (ed *editor) insert(p *Part, b Banner) {
 // knownEncoding reports whether the declared transfer encoding is the applied one,
 // and one that bytes can be inserted into.
 func (p *Part) knownEncoding(declared string) bool {
-	encoding, clear := transferEncoding(declared, false)
-	return clear && encoding == p.Encoding && encoding != "x-uuencode" && encoding != "x-yenc"
+	encoding, sure := transferEncoding(declared, false)
+	return sure && encoding == p.Encoding && encoding != "x-uuencode" && encoding != "x-yenc"
 }
 
 // insertBytes inserts the encoded banner into the decoded content at the place where
@@ -233,34 +233,43 @@ func encodeQP(b []byte, eol string) []byte {
 	var out []byte
 	col := 0
 	for len(b) > 0 {
-		if eol != "" && bytes.HasPrefix(b, []byte(eol)) {
+		if startsLine(b, eol) {
 			out = append(out, eol...)
 			b, col = b[len(eol):], 0
 			continue
 		}
 		c := b[0]
 		b = b[1:]
-		last := len(b) == 0 || eol != "" && bytes.HasPrefix(b, []byte(eol))
-		// Dashes and dots on top of a line would look like a delimiter or an end of data,
-		// and "From " like the beginning of a message.
-		plain := c > ' ' && c < 0x7f && c != '=' && !(col == 0 && strings.IndexByte("-.F", c) >= 0) ||
-			(c == ' ' || c == '\t') && !last
-		need := 3
-		if plain {
-			need = 1
+		code := []byte{'=', hexDigits[c>>4], hexDigits[c&15]}
+		if plainQP(c, col == 0, len(b) == 0 || startsLine(b, eol)) {
+			code = []byte{c}
 		}
-		if col+need > qpLine {
+		if col+len(code) > qpLine {
 			out = append(out, "=\r\n"...)
 			col = 0
 		}
-		if plain {
-			out = append(out, c)
-		} else {
-			out = append(out, '=', hexDigits[c>>4], hexDigits[c&15])
-		}
-		col += need
+		out = append(out, code...)
+		col += len(code)
 	}
 	return out
+}
+
+// startsLine reports whether b begins with the line end eol, which may be none.
+func startsLine(b []byte, eol string) bool { return eol != "" && bytes.HasPrefix(b, []byte(eol)) }
+
+// plainQP reports whether c stands for itself. Dashes and dots on top of a line would
+// look like a delimiter or an end of data, and "From " like the beginning of a message.
+func plainQP(c byte, first, last bool) bool {
+	switch c {
+	case '=':
+		return false
+	case ' ', '\t':
+		return !last
+	case '-', '.', 'F':
+		return !first
+	default:
+		return c > ' ' && c < 0x7f
+	}
 }
 
 const hexDigits = "0123456789ABCDEF"

@@ -1,6 +1,9 @@
 package message
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // htmlStart returns the offset in HTML at which a banner is the first thing that is
 // shown: behind the body tag, or before the first content where content comes first.
@@ -109,11 +112,11 @@ func tagEnd(b []byte, pos int) int {
 
 // afterEquals reports whether an attribute value begins behind b.
 func afterEquals(b []byte) bool {
-	for i := len(b) - 1; i >= 0; i-- {
-		switch b[i] {
+	for _, c := range slices.Backward(b) {
+		switch c {
 		case ' ', '\t', '\r', '\n', '\f':
 		default:
-			return b[i] == '='
+			return c == '='
 		}
 	}
 	return false

@@ -164,9 +164,9 @@ func (p *Part) isWide(kind charsetKind, enc encoding.Encoding, content []byte) b
 	case charsetUnknown:
 		_, marked := decodeMarked(content)
 		return marked && !bytes.HasPrefix(content, []byte("\ufeff"))
-	default:
-		return false
+	case charsetASCII, charsetUTF8, charsetUTF7:
 	}
+	return false
 }
 
 // insertWide writes a text in such a charset anew, with the banner.

@@ -51,7 +51,8 @@ func TestMailboxes(t *testing.T) {
 		{"an encoded name in quotes", `"=?utf-8?B?QW5u?=" <a@a.example>`, []box{{Name: "Ann", Local: "a", Domain: "a.example"}}},
 		{"an encoded whole address", `=?utf-8?B?QW5uIDxhQGEuZXhhbXBsZT4=?=`, []box{{Name: "Ann", Local: "a", Domain: "a.example"}}},
 		{"a group", `Team: ann@a.example, Bob <bob@b.example>; eve@c.example`, []box{
-			{Local: "ann", Domain: "a.example", Group: "Team"}, {Name: "Bob", Local: "bob", Domain: "b.example", Group: "Team"},
+			{Local: "ann", Domain: "a.example", Group: "Team"},
+			{Name: "Bob", Local: "bob", Domain: "b.example", Group: "Team"},
 			{Local: "eve", Domain: "c.example"},
 		}},
 		{"an empty group", `undisclosed-recipients:;`, nil},
@@ -104,14 +105,17 @@ func TestHeaderWriterFoldsAndEncodes(t *testing.T) {
 	var w message.HeaderWriter
 	long := strings.Repeat("abcdefgh ", 20) + strings.Repeat("x", 2000)
 	for _, f := range [][2]string{
-		{"X-Plain", "one two"}, {"X-Long", long}, {"X-Break", "a\r\nBcc: eve@else.example\x00\rb"},
-		{"X-Text", "Grüße aus Köln an alle"}, {"X-Empty", ""},
+		{"X-Plain", "one two"},
+		{"X-Long", long},
+		{"X-Break", "a\r\nBcc: eve@else.example\x00\rb"},
+		{"X-Text", "Grüße aus Köln an alle"},
+		{"X-Empty", ""},
 	} {
 		if err := w.Add(f[0], f[1]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, line := range strings.Split(string(w.Bytes()), "\r\n") {
+	for line := range strings.SplitSeq(string(w.Bytes()), "\r\n") {
 		if len(line) > 998 || strings.TrimSpace(line) == "" && line != "" {
 			t.Errorf("line of %d bytes: %.80q", len(line), line)
 		}

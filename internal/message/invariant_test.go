@@ -29,6 +29,12 @@ func checkMessage(tb testing.TB, raw []byte, m *message.Message) {
 		paths[p.Path] = true
 		checkPart(tb, p)
 	}
+	checkDefects(tb, raw, m)
+	checkHeaders(tb, m)
+}
+
+func checkDefects(tb testing.TB, raw []byte, m *message.Message) {
+	tb.Helper()
 	last := 0
 	for _, d := range m.Defects {
 		if d.Offset < last || d.Offset > len(raw) || len(d.Detail) > 400 || !utf8.ValidString(d.Detail) {
@@ -36,6 +42,11 @@ func checkMessage(tb testing.TB, raw []byte, m *message.Message) {
 		}
 		last = d.Offset
 	}
+}
+
+// checkHeaders reads the fields of the top header that have methods of their own.
+func checkHeaders(tb testing.TB, m *message.Message) {
+	tb.Helper()
 	if !utf8.ValidString(m.Subject()) {
 		tb.Errorf("subject %q is not UTF-8", m.Subject())
 	}
@@ -56,6 +67,19 @@ func checkPart(tb testing.TB, p *message.Part) {
 	if p.Raw.From < 0 || p.Raw.From > p.Body.From || p.Body.From > p.Body.To || p.Body.To != p.Raw.To || p.Raw.To > len(source) {
 		tb.Fatalf("part %q: raw %v, body %v of %d bytes", p.Path, p.Raw, p.Body, len(source))
 	}
+	checkFields(tb, p)
+	checkChildren(tb, p)
+	if decoded := p.Decoded(); len(decoded) > p.Body.Len()+3 {
+		tb.Errorf("part %q: %d bytes decode to %d", p.Path, p.Body.Len(), len(decoded))
+	}
+	if !utf8.ValidString(p.Text()) || !utf8.ValidString(p.Filename) || !utf8.ValidString(p.MediaType) {
+		tb.Errorf("part %q has text that is not UTF-8", p.Path)
+	}
+}
+
+// checkFields proves that fields follow each other within the header section.
+func checkFields(tb testing.TB, p *message.Part) {
+	tb.Helper()
 	at := p.Raw.From
 	for _, f := range p.Header.Fields {
 		if f.Raw.From < at || f.Value.From <= f.Raw.From || f.Value.To < f.Value.From || f.Raw.To < f.Value.To || f.Raw.To > p.Body.From {
@@ -63,7 +87,12 @@ func checkPart(tb testing.TB, p *message.Part) {
 		}
 		at = f.Raw.To
 	}
-	at = p.Body.From
+}
+
+// checkChildren proves that children follow each other within the body.
+func checkChildren(tb testing.TB, p *message.Part) {
+	tb.Helper()
+	source, at := p.Source(), p.Body.From
 	for _, child := range p.Children {
 		if child.Parent != p || child.Depth != p.Depth+1 {
 			tb.Errorf("part %q is no child of %q", child.Path, p.Path)
@@ -75,12 +104,6 @@ func checkPart(tb testing.TB, p *message.Part) {
 			tb.Fatalf("part %q: %v is not in %v behind %d", child.Path, child.Raw, p.Body, at)
 		}
 		at = child.Raw.To
-	}
-	if decoded := p.Decoded(); len(decoded) > p.Body.Len()+3 {
-		tb.Errorf("part %q: %d bytes decode to %d", p.Path, p.Body.Len(), len(decoded))
-	}
-	if !utf8.ValidString(p.Text()) || !utf8.ValidString(p.Filename) || !utf8.ValidString(p.MediaType) {
-		tb.Errorf("part %q has text that is not UTF-8", p.Path)
 	}
 }
 

@@ -116,37 +116,48 @@ func TestEveryDefectHasAMessage(t *testing.T) {
 	}
 }
 
-func TestCapture(t *testing.T) {
+func TestCaptureKeepsWhatIsWritten(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{0, 100, message.MemoryThreshold, message.MemoryThreshold + 1, 3 * message.MemoryThreshold} {
+		raw := strings.Repeat("x", size)
 		c := message.NewCapture(t.TempDir(), 3*message.MemoryThreshold)
-		raw := []byte(strings.Repeat("x", size))
-		for chunk := raw; len(chunk) > 0; {
-			n, err := c.Write(chunk[:min(len(chunk), 50_000)])
-			if err != nil {
-				t.Fatal(err)
-			}
-			chunk = chunk[n:]
-		}
+		capture(t, c, raw)
 		if _, err := c.Write(make([]byte, 3*message.MemoryThreshold+1)); !errors.Is(err, message.ErrBodyTooLarge) {
 			t.Errorf("writing too much: %v", err)
 		}
 		body := c.Finish()
 		c.Discard()
-		got, err := body.Bytes()
-		if err != nil || string(got) != string(raw) || body.Size() != int64(size) || c.Size() != int64(size) {
-			t.Errorf("%d bytes of %d: %v", len(got), size, err)
-		}
-		var b strings.Builder
-		if n, err := body.WriteTo(&b); err != nil || n != int64(size) || b.String() != string(raw) {
-			t.Errorf("wrote %d bytes: %v", n, err)
-		}
-		if n, err := body.ReadAt(make([]byte, 1), int64(size)); n != 0 || !errors.Is(err, io.EOF) {
-			t.Errorf("reading at the end: %d bytes, %v", n, err)
-		}
+		checkBody(t, body, raw)
 		if err := errors.Join(body.Close(), body.Close()); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// capture writes raw in chunks.
+func capture(t *testing.T, c *message.Capture, raw string) {
+	t.Helper()
+	for len(raw) > 0 {
+		n, err := io.WriteString(c, raw[:min(len(raw), 50_000)])
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw = raw[n:]
+	}
+}
+
+func checkBody(t *testing.T, body *message.Body, want string) {
+	t.Helper()
+	got, err := body.Bytes()
+	if err != nil || string(got) != want || body.Size() != int64(len(want)) {
+		t.Errorf("%d bytes of %d: %v", len(got), len(want), err)
+	}
+	var b strings.Builder
+	if n, err := body.WriteTo(&b); err != nil || n != body.Size() || b.String() != want {
+		t.Errorf("wrote %d bytes: %v", n, err)
+	}
+	if n, err := body.ReadAt(make([]byte, 1), body.Size()); n != 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("reading at the end: %d bytes, %v", n, err)
 	}
 }
 

@@ -20,8 +20,8 @@ var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadd
 // 80 random bits.
 func NewID(t time.Time) ID {
 	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], uint64(t.UnixMilli())<<16) //nolint:gosec // times after 1970
-	_, _ = rand.Read(b[6:])                                      // never fails, by its contract
+	binary.BigEndian.PutUint64(b[:8], uint64(t.UnixMilli())<<16)
+	_, _ = rand.Read(b[6:]) // never fails, by its contract
 	return ID(idEncoding.EncodeToString(b[:]))
 }
 

@@ -80,7 +80,7 @@ func (s *scanner) delimiter(d delimiter) int {
 		s.defect(DefectAfterClose, l.part, d.from, l.boundary)
 		s.again(l.part, variant{ignoreClose: true})
 		return d.to
-	case d.closing && !(s.variant.ignoreClose && l.part == s.top):
+	case d.closing && (!s.variant.ignoreClose || l.part != s.top):
 		l.closed, l.found, l.resume = true, true, d.to
 		if l.shadowed >= 0 {
 			s.delims[l.boundary] = l.shadowed
