@@ -3,7 +3,6 @@ package spool
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -34,10 +33,14 @@ func (a *Append) Wait(ctx context.Context) error {
 	}
 }
 
-// Begin starts the durable append of an intent and returns without waiting.
+// Begin starts the durable append of an intent and returns without waiting for it. It
+// waits only while the store is far behind in writing what it holds in memory.
 func (s *Spool) Begin(i Intent) (*Append, error) {
-	ctx := context.Background()
-	if err := errors.Join(s.Healthy(ctx), s.ready(ctx, crowdBytes)); err != nil {
+	ctx := context.Background() // the append must not depend on the session that asked for it
+	if err := s.Healthy(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.ready(ctx, crowdBytes); err != nil {
 		return nil, err
 	}
 	v, err := json.Marshal(i)
@@ -59,6 +62,11 @@ func (s *Spool) append(b *pebble.Batch) (*Append, error) {
 	if err := s.writable(); err != nil {
 		return nil, err
 	}
+	return s.push(b)
+}
+
+// push is append for a spool that may be closing. mu is held.
+func (s *Spool) push(b *pebble.Batch) (*Append, error) {
 	if err := s.db.ApplyNoSyncWait(b, pebble.Sync); err != nil {
 		s.fuse.blow(fmt.Errorf("appending to the journal: %w", err))
 		return nil, s.failure()
@@ -131,26 +139,25 @@ func (s *Spool) lazyLoop() {
 	close(s.flight)
 }
 
-// flush makes everything before it durable, closed or not.
+// flush makes everything before it durable, even while the spool closes.
 func (s *Spool) flush() error {
-	s.mu.Lock()
-	if err := s.failure(); err != nil {
-		s.mu.Unlock()
+	a, err := s.mark()
+	if err != nil {
 		return err
 	}
+	return a.Wait(context.Background())
+}
+
+// mark appends a batch that changes nothing, to wait for.
+func (s *Spool) mark() (*Append, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.failure(); err != nil {
+		return nil, err
+	}
 	b := s.db.NewBatch()
-	err := b.LogData(nil, nil)
-	if err == nil {
-		err = s.db.ApplyNoSyncWait(b, pebble.Sync)
+	if err := b.LogData(nil, nil); err != nil {
+		return nil, fmt.Errorf("appending to the journal: %w", err)
 	}
-	if err != nil {
-		s.mu.Unlock()
-		return fmt.Errorf("appending to the journal: %w", err)
-	}
-	a := &Append{batch: b, seq: s.seq, drops: s.drops, done: make(chan struct{})}
-	s.drops = nil
-	s.flight <- a
-	s.mu.Unlock()
-	<-a.done
-	return a.err
+	return s.push(b)
 }
