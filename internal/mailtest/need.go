@@ -9,23 +9,23 @@ import (
 // Need returns the path of a program, or skips the test and names the Debian package
 // that has it. Where OUTRIDER_NO_SKIP=1 is set, a missing program fails the test, so
 // that a build that should have everything cannot pass by skipping.
-func Need(t testing.TB, program, debian string) string {
-	t.Helper()
+func Need(tb testing.TB, program, debian string) string {
+	tb.Helper()
 	for _, name := range []string{program, "/usr/sbin/" + program, "/usr/libexec/" + program} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
 	}
-	Missing(t, "program "+program+" (Debian package "+debian+")")
+	Missing(tb, "program "+program+" (Debian package "+debian+")")
 	return ""
 }
 
 // Missing skips the test because something outside is not there, or fails it where
 // OUTRIDER_NO_SKIP=1 is set.
-func Missing(t testing.TB, what string) {
-	t.Helper()
+func Missing(tb testing.TB, what string) {
+	tb.Helper()
 	if os.Getenv("OUTRIDER_NO_SKIP") == "1" {
-		t.Fatalf("missing: %s", what)
+		tb.Fatalf("missing: %s", what)
 	}
-	t.Skipf("missing: %s", what)
+	tb.Skipf("missing: %s", what)
 }

@@ -28,78 +28,77 @@ type Postfix struct {
 	Sink *Sink  // what Postfix delivered, or nil where PostfixConfig.Relay was set
 
 	dir, command string
-	env          []string
 }
 
 // StartPostfix starts a private Postfix with its own configuration, queue and log
 // below the temporary directory of the test, and stops it when the test ends. It needs
 // root, as Postfix does.
-func StartPostfix(t testing.TB, c PostfixConfig) *Postfix {
-	t.Helper()
-	command := Need(t, "postfix", "postfix")
+func StartPostfix(tb testing.TB, c PostfixConfig) *Postfix {
+	tb.Helper()
+	command := Need(tb, "postfix", "postfix")
 	if os.Geteuid() != 0 {
-		Missing(t, "root, which postfix needs to start")
+		Missing(tb, "root, which postfix needs to start")
 	}
-	p := &Postfix{dir: postfixDir(t), command: command, Addr: freeAddr(t)}
+	p := &Postfix{dir: postfixDir(tb), command: command, Addr: freeAddr(tb)}
 	if c.Relay == "" {
-		p.Sink = StartSink(t, SinkConfig{})
+		p.Sink = StartSink(tb, SinkConfig{})
 		c.Relay = p.Sink.Addr
 	}
-	p.write(t, "etc/main.cf", p.mainCF(c))
-	p.write(t, "etc/master.cf", p.masterCF())
+	p.write(tb, "etc/main.cf", p.mainCF(c))
+	p.write(tb, "etc/master.cf", p.masterCF())
 	if out, err := p.run("start"); err != nil {
-		t.Fatalf("starting postfix: %v\n%s%s", err, out, p.Log())
+		tb.Fatalf("starting postfix: %v\n%s%s", err, out, p.Log())
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if out, err := p.run("stop"); err != nil {
-			t.Errorf("stopping postfix: %v\n%s", err, out)
+			tb.Errorf("stopping postfix: %v\n%s", err, out)
 		}
 	})
-	p.await(t)
+	p.await(tb)
 	return p
 }
 
 // postfixDir makes a directory that the daemons of Postfix, which are not root, can
 // reach. Directories of testing are closed to them.
-func postfixDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "postfix-")
+func postfixDir(tb testing.TB) string {
+	tb.Helper()
+	dir, err := os.MkdirTemp("", "postfix-") //nolint:usetesting // TempDir is closed to the daemons
 	if err != nil {
-		t.Fatalf("creating postfix directory: %v", err)
+		tb.Fatalf("creating postfix directory: %v", err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
 	for _, sub := range []string{"", "etc", "queue", "data"} {
 		path := filepath.Join(dir, sub)
-		if err := os.MkdirAll(path, 0o755); err != nil { //nolint:gosec // read by daemons
-			t.Fatalf("creating postfix directory: %v", err)
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			tb.Fatalf("creating postfix directory: %v", err)
 		}
-		if err := os.Chmod(path, 0o755); err != nil { //nolint:gosec // read by daemons
-			t.Fatalf("opening postfix directory: %v", err)
+		if err := os.Chmod(path, 0o755); err != nil {
+			tb.Fatalf("opening postfix directory: %v", err)
 		}
 	}
-	out, err := exec.CommandContext(context.Background(), "chown", "postfix", filepath.Join(dir, "data")).CombinedOutput() //nolint:gosec // our directory
+	out, err := exec.CommandContext(context.Background(), "chown", "postfix", filepath.Join(dir, "data")).CombinedOutput()
 	if err != nil {
-		t.Fatalf("giving data directory to postfix: %v\n%s", err, out)
+		tb.Fatalf("giving data directory to postfix: %v\n%s", err, out)
 	}
 	return dir
 }
 
 // freeAddr returns an address on loopback that is free now.
-func freeAddr(t testing.TB) string {
-	t.Helper()
+func freeAddr(tb testing.TB) string {
+	tb.Helper()
 	var lc net.ListenConfig
 	l, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatalf("looking for a free port: %v", err)
+		tb.Fatalf("looking for a free port: %v", err)
 	}
 	defer func() { _ = l.Close() }()
 	return l.Addr().String()
 }
 
-func (p *Postfix) write(t testing.TB, name, text string) {
-	t.Helper()
-	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o644); err != nil { //nolint:gosec // read by daemons
-		t.Fatalf("writing postfix configuration: %v", err)
+func (p *Postfix) write(tb testing.TB, name, text string) {
+	tb.Helper()
+	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o644); err != nil {
+		tb.Fatalf("writing postfix configuration: %v", err)
 	}
 }
 
@@ -175,7 +174,7 @@ func (p *Postfix) masterCF() string {
 func (p *Postfix) run(command string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, p.command, "-c", filepath.Join(p.dir, "etc"), command) //nolint:gosec // found by Need
+	cmd := exec.CommandContext(ctx, p.command, "-c", filepath.Join(p.dir, "etc"), command)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -185,8 +184,8 @@ func (p *Postfix) run(command string) (string, error) {
 }
 
 // await waits for the greeting.
-func (p *Postfix) await(t testing.TB) {
-	t.Helper()
+func (p *Postfix) await(tb testing.TB) {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -197,7 +196,7 @@ func (p *Postfix) await(t testing.TB) {
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("postfix does not answer at %s:\n%s", p.Addr, p.Log())
+			tb.Fatalf("postfix does not answer at %s:\n%s", p.Addr, p.Log())
 		case <-tick.C:
 		}
 	}
@@ -226,12 +225,12 @@ func (p *Postfix) Log() string {
 }
 
 // Queue returns the ids of the messages in the queue.
-func (p *Postfix) Queue(t testing.TB) []string {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), Need(t, "postqueue", "postfix"), "-c", filepath.Join(p.dir, "etc"), "-j") //nolint:gosec // found by Need
+func (p *Postfix) Queue(tb testing.TB) []string {
+	tb.Helper()
+	cmd := exec.CommandContext(tb.Context(), Need(tb, "postqueue", "postfix"), "-c", filepath.Join(p.dir, "etc"), "-j")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("listing the postfix queue: %v\n%s", err, out)
+		tb.Fatalf("listing the postfix queue: %v\n%s", err, out)
 	}
 	var ids []string
 	for line := range strings.Lines(string(out)) {

@@ -65,12 +65,12 @@ func NewSink(c SinkConfig) *Sink {
 }
 
 // StartSink returns a sink that listens on loopback until the test ends.
-func StartSink(t testing.TB, c SinkConfig) *Sink {
-	t.Helper()
+func StartSink(tb testing.TB, c SinkConfig) *Sink {
+	tb.Helper()
 	var lc net.ListenConfig
 	l, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatalf("listening on loopback: %v", err)
+		tb.Fatalf("listening on loopback: %v", err)
 	}
 	s := NewSink(c)
 	s.Addr, s.listener = l.Addr().String(), l
@@ -83,7 +83,7 @@ func StartSink(t testing.TB, c SinkConfig) *Sink {
 			s.workers.Go(func() { s.Serve(conn) })
 		}
 	})
-	t.Cleanup(s.Close)
+	tb.Cleanup(s.Close)
 	return s
 }
 

@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +19,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"outrider/internal/message"
 	"outrider/internal/relay"
@@ -78,7 +79,7 @@ type deliver struct {
 
 func parseDialog(t *testing.T, file string) *dialog {
 	t.Helper()
-	raw, err := os.ReadFile(file) //nolint:gosec // testdata
+	raw, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,6 +197,7 @@ func (zone) LookupHost(_ context.Context, host string) ([]netip.Addr, error) {
 var dialogHosts = map[string]string{"192.0.2.1": "mx1.example", "192.0.2.2": "mx2.example", "192.0.2.3": "plain.example"}
 
 func (d *dialog) run(t *testing.T) {
+	t.Helper()
 	p := &peer{t: t, conns: d.conns}
 	cfg := d.cfg
 	cfg.Hostname, cfg.Resolver, cfg.Dial, cfg.Log = "out.example", zone{}, p.dial, slog.New(slog.DiscardHandler)
@@ -213,6 +215,7 @@ func (d *dialog) run(t *testing.T) {
 }
 
 func (dl *deliver) run(t *testing.T, r *relay.Relay, route tenant.Route) {
+	t.Helper()
 	ctx := t.Context()
 	if v, ok := dl.flags["timeout"]; ok {
 		d, err := time.ParseDuration(v)
@@ -233,7 +236,7 @@ func (dl *deliver) run(t *testing.T, r *relay.Relay, route tenant.Route) {
 	for _, res := range results {
 		got = append(got, strings.Join(strings.Fields(fmt.Sprintf("%s %s %s", res.Status, res.Host, res.Reply)), " "))
 	}
-	if diff := cmp.Diff(dl.want, got); diff != "" {
+	if diff := gocmp.Diff(dl.want, got); diff != "" {
 		t.Error(diff)
 	}
 	if _, want := dl.flags["ambiguous"]; want != (r.Stats().Ambiguous > before) {
@@ -244,6 +247,7 @@ func (dl *deliver) run(t *testing.T, r *relay.Relay, route tenant.Route) {
 // commit returns the callback for the flag commit: "ok", "fail" or "permanent". It
 // must be called exactly once.
 func (dl *deliver) commit(t *testing.T) func(context.Context) error {
+	t.Helper()
 	v, ok := dl.flags["commit"]
 	if !ok {
 		return nil
@@ -276,7 +280,10 @@ type peer struct {
 	next int // guarded by mu
 }
 
-var errRefused = errors.New("connection refused")
+var (
+	errRefused = errors.New("connection refused")
+	errHeard   = errors.New("something else was expected")
+)
 
 func (p *peer) dial(_ context.Context, _, addr string) (net.Conn, error) {
 	p.mu.Lock()
@@ -345,7 +352,7 @@ func step(conn net.Conn, br *bufio.Reader, who, what string) error {
 	case "C":
 		line, err := br.ReadString('\n')
 		if err != nil || line != what+"\r\n" {
-			return fmt.Errorf("heard %q, %v", line, err)
+			return fmt.Errorf("heard %q: %w", line, cmp.Or(err, errHeard))
 		}
 		return nil
 	case "D":
@@ -355,7 +362,7 @@ func step(conn net.Conn, br *bufio.Reader, who, what string) error {
 		}
 		got := make([]byte, len(want))
 		if _, err := io.ReadFull(br, got); err != nil || string(got) != want {
-			return fmt.Errorf("heard %q, %v", got, err)
+			return fmt.Errorf("heard %q: %w", got, cmp.Or(err, errHeard))
 		}
 		return nil
 	default:

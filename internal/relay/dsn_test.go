@@ -3,6 +3,7 @@ package relay_test
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"flag"
 	"io"
 	"mime"
@@ -65,7 +66,7 @@ func TestComposeDSNWritesWhatTheStandardAsksFor(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		want, err := os.ReadFile(golden) //nolint:gosec // testdata
+		want, err := os.ReadFile(golden)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +157,7 @@ func assertReport(t *testing.T, raw []byte, orcpt bool) {
 	var parts [][]byte
 	for {
 		p, err := r.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -34,26 +34,26 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func newRelay(t testing.TB) *relay.Relay {
-	t.Helper()
+func newRelay(tb testing.TB) *relay.Relay {
+	tb.Helper()
 	r := relay.New(relay.Config{Hostname: "out.example", Log: slog.New(slog.DiscardHandler)})
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := r.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return r
 }
 
-func routeTo(t testing.TB, addr string) tenant.Route {
-	t.Helper()
+func routeTo(tb testing.TB, addr string) tenant.Route {
+	tb.Helper()
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	p, err := strconv.Atoi(port)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return tenant.Route{Transport: tenant.TransportSMTP, Hosts: []string{host}, Port: p, TLS: tenant.TLSNone}
 }
@@ -265,7 +265,7 @@ func TestTLSModes(t *testing.T) {
 func TestSMTPSinkOfPostfixTakesAllSizes(t *testing.T) {
 	t.Parallel()
 	program := mailtest.Need(t, "smtp-sink", "postfix")
-	dir, err := os.MkdirTemp("", "sink-")
+	dir, err := os.MkdirTemp("", "sink-") //nolint:usetesting // the path of a socket has at most 107 bytes
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +276,7 @@ func TestSMTPSinkOfPostfixTakesAllSizes(t *testing.T) {
 		if mode == "lmtp" {
 			args = append([]string{"-L"}, args...)
 		}
-		cmd := exec.CommandContext(t.Context(), program, args...) //nolint:gosec // found by Need
+		cmd := exec.CommandContext(t.Context(), program, args...)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -331,7 +331,7 @@ func TestMaildirKeepsTheMessage(t *testing.T) {
 	}
 	var all string
 	for _, f := range files {
-		raw, err := os.ReadFile(f) //nolint:gosec // our directory
+		raw, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -401,11 +401,6 @@ func BenchmarkDeliver(b *testing.B) {
 func discard(b *testing.B) string {
 	b.Helper()
 	program := mailtest.Need(b, "smtp-sink", "postfix")
-	dir, err := os.MkdirTemp("", "sink-")
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = os.RemoveAll(dir) })
 	var lc net.ListenConfig
 	l, err := lc.Listen(b.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -413,7 +408,7 @@ func discard(b *testing.B) string {
 	}
 	addr := l.Addr().String()
 	_ = l.Close()
-	cmd := exec.Command(program, "-u", "root", "inet:"+addr, "100") //nolint:gosec,noctx // found by Need, killed by Cleanup
+	cmd := exec.Command(program, "-u", "root", "inet:"+addr, "100")
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}

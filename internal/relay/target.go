@@ -112,7 +112,7 @@ func (r *Relay) mxHosts(ctx context.Context, domain string) ([]string, error) {
 		return nil, fail(replyNullMX, "null MX at %s", domain)
 	}
 	mxs = slices.Clone(mxs[:min(len(mxs), maxMX)])
-	rand.Shuffle(len(mxs), func(i, j int) { mxs[i], mxs[j] = mxs[j], mxs[i] })
+	rand.Shuffle(len(mxs), func(i, j int) { mxs[i], mxs[j] = mxs[j], mxs[i] }) //nolint:gosec // spreads load, hides nothing
 	slices.SortStableFunc(mxs, func(a, b *net.MX) int { return cmp.Compare(a.Pref, b.Pref) })
 	mxs = r.beforeUs(mxs)
 	if len(mxs) == 0 {

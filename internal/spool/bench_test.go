@@ -44,6 +44,7 @@ func BenchmarkBeginCommit(b *testing.B) {
 }
 
 func work(b *testing.B, s *spool.Spool, body spool.Content, left *atomic.Int64) error {
+	b.Helper()
 	for left.Add(-1) >= 0 {
 		id := message.NewID(time.Now())
 		a, err := s.Begin(spool.Intent{ID: id, Tenant: "t", At: at, Envelope: entry(at, nil).Envelope})

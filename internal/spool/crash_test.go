@@ -139,7 +139,7 @@ func TestCrashTorture(t *testing.T) {
 
 func killOne(t *testing.T, dir string, l *ledger) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test binary
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), envCrashDir+"="+dir)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -208,7 +208,7 @@ func compareFacts(t *testing.T, s *spool.Spool, l *ledger) {
 	}
 	deferred := map[string]bool{}
 	for i, f := range facts {
-		if f.EdgeSeq != uint64(i+1) { //nolint:gosec // small
+		if f.EdgeSeq != uint64(i+1) {
 			t.Fatalf("fact %d has number %d", i+1, f.EdgeSeq)
 		}
 		if f.Kind == event.Deferred {

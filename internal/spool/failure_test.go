@@ -143,7 +143,7 @@ func assertGapless(t *testing.T, s *spool.Spool, kinds ...event.Kind) {
 		t.Fatalf("%d facts, want %d: %v", len(fs), len(kinds), err)
 	}
 	for i, f := range fs {
-		if f.EdgeSeq != uint64(i+1) || f.Kind != kinds[i] { //nolint:gosec // small
+		if f.EdgeSeq != uint64(i+1) || f.Kind != kinds[i] {
 			t.Errorf("fact %d is %d %s", i+1, f.EdgeSeq, f.Kind)
 		}
 	}

@@ -3,7 +3,6 @@ package spool
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -50,6 +49,9 @@ func (f *fuse) Err() error {
 	defer f.mu.Unlock()
 	return f.err
 }
+
+// blown reports whether the fuse is broken.
+func (f *fuse) blown() bool { return f.Err() != nil }
 
 // pause waits for d or until the spool closes.
 func (f *fuse) pause(d time.Duration) {
@@ -164,8 +166,8 @@ func (g *guardFS) MkdirAll(dir string, perm os.FileMode) error {
 }
 
 func (g *guardFS) change(do func() error) error {
-	if g.fuse.Err() != nil {
-		return fs.ErrPermission
+	if err := g.fuse.Err(); err != nil {
+		return fmt.Errorf("changing the disk after a storage failure: %w", err)
 	}
 	return do()
 }
@@ -238,7 +240,7 @@ func (g *guardFile) SyncTo(length int64) (full bool, err error) {
 
 // Preallocate reserves space, which may be refused without harm.
 func (g *guardFile) Preallocate(offset, length int64) error {
-	if g.File == nil || g.fuse.Err() != nil {
+	if g.File == nil || g.fuse.blown() {
 		return nil
 	}
 	return g.File.Preallocate(offset, length) //nolint:wrapcheck // the store looks at its own errors

@@ -31,7 +31,7 @@ func factKey(seq uint64) []byte {
 
 // dueKey sorts by time. Times before 1970 count as 1970.
 func dueKey(at time.Time, id string) []byte {
-	us := uint64(max(at.UnixMicro(), 0)) //nolint:gosec // never negative
+	us := uint64(max(at.UnixMicro(), 0))
 	return append(binary.BigEndian.AppendUint64([]byte{keyDue}, us), id...)
 }
 
@@ -40,7 +40,7 @@ func readDue(k []byte) (at time.Time, id string, err error) {
 	if len(k) < 9 {
 		return time.Time{}, "", fmt.Errorf("reading due key %x: %w", k, errCorrupt)
 	}
-	us := int64(binary.BigEndian.Uint64(k[1:9])) //nolint:gosec // written by dueKey
+	us := int64(binary.BigEndian.Uint64(k[1:9]))
 	return time.UnixMicro(us), string(k[9:]), nil
 }
 

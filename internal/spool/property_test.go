@@ -28,7 +28,7 @@ type model struct {
 func TestQueueBehavesLikeItsModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp("", "spool-")
+		dir, err := os.MkdirTemp("", "spool-") //nolint:usetesting // rapid has no TempDir
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +176,7 @@ func (r *run) check(t *rapid.T) {
 		t.Fatalf("%d facts, want %d to %d: %v", len(facts), r.m.acked, r.m.facts, err)
 	}
 	for i := range facts {
-		if facts[i].EdgeSeq != r.m.acked+uint64(i)+1 { //nolint:gosec // small
+		if facts[i].EdgeSeq != r.m.acked+uint64(i)+1 {
 			t.Fatal(fmt.Sprint("gap before fact ", facts[i].EdgeSeq))
 		}
 	}

@@ -195,7 +195,7 @@ func (s *Spool) factsThrough(through uint64) (int, error) {
 	n := 0
 	err := s.scan([]byte{keyFact}, factKey(through+1), func(k, _ []byte) (bool, error) {
 		first, err := readFact(k)
-		n = int(through - first + 1) //nolint:gosec // facts fit in memory's range
+		n = int(through - first + 1)
 		return false, err
 	})
 	return n, err
