@@ -189,6 +189,7 @@ type delivery struct {
 	results   []Result
 	open      []int      // indices of recipients without a result
 	failure   smtp.Reply // what open recipients get in the end
+	stopped   bool       // commit has failed: nothing more may be sent
 	permanent bool       // every host that was tried refused for good
 	at        time.Time
 }
@@ -268,6 +269,10 @@ func (d *delivery) perDomain(ctx context.Context) {
 	}
 	for _, domain := range order {
 		d.route.Domain, d.open = domain, groups[domain]
+		if d.stopped {
+			d.settleAll(smtp.ReplyFor(nil), nil)
+			continue
+		}
 		d.failure, d.permanent = replyNoHost, false
 		d.toHosts(ctx)
 	}
@@ -302,7 +307,7 @@ func (d *delivery) toHosts(ctx context.Context) {
 // dead.
 func (d *delivery) tryHost(ctx context.Context, t target) {
 	for _, fresh := range []bool{false, true} {
-		s, err := d.r.connect(ctx, d.route, t, d.job.Envelope.RequireTLS, fresh)
+		s, err := d.r.connect(ctx, d.route, t, requiresTLS(&d.job.Envelope, t), fresh)
 		if err != nil {
 			d.hostFailed(ctx, t, d.withoutTLS(err))
 			return

@@ -8,10 +8,15 @@ import (
 	"fmt"
 	"os"
 
+	"outrider/internal/smtp"
 	"outrider/internal/tenant"
 )
 
 var errNoCertificates = errors.New("no certificates")
+
+// requiresTLS reports whether the sender's REQUIRETLS binds the way to the target. A
+// socket of this machine is no network.
+func requiresTLS(e *smtp.Envelope, t target) bool { return e.RequireTLS && t.network != "unix" }
 
 // tlsMode returns how much the delivery insists on TLS. RFC 8689, Section 4.2.1:
 // REQUIRETLS wants a certificate that was verified.

@@ -38,7 +38,7 @@ func (d *delivery) refuse(s *session, utf8Needed bool) (smtp.Reply, bool) {
 	e := &d.job.Envelope
 	limit := s.maxSize()
 	switch {
-	case e.RequireTLS && !s.has("REQUIRETLS"):
+	case requiresTLS(e, s.target) && !s.has("REQUIRETLS"):
 		return replyNoReqTLS, true // RFC 8689, Section 4.2.1
 	case utf8Needed && !s.has("SMTPUTF8"):
 		return replyNoUTF8, true // RFC 6531, Section 3.5
@@ -247,6 +247,7 @@ func (t *transaction) send(ctx context.Context) error {
 		commit := t.d.commit
 		t.d.commit = nil
 		if err := commit(ctx); err != nil {
+			t.d.stopped = true
 			t.d.settleAll(temporary(err), nil)
 			return fmt.Errorf("%w: %w", errContent, err)
 		}
@@ -287,10 +288,10 @@ func (t *transaction) contentError(err error) error {
 
 // lost settles the accepted recipients of a connection that broke after the dot.
 func (t *transaction) lost(err error) error {
-	t.d.r.ambiguous.Add(1)
-	reply := replyAmbiguous
-	if r := smtp.ReplyFor(err); r.Code == 421 {
-		reply = r // an answer after all
+	reply := smtp.ReplyFor(err)
+	if reply.Code != 421 { // which is an answer
+		t.d.r.ambiguous.Add(1)
+		reply = replyAmbiguous
 	}
 	for _, i := range t.accepted {
 		if t.d.results[i].Status == "" {
