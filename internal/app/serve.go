@@ -2,10 +2,12 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"syscall"
 
 	"outrider/internal/config"
@@ -13,11 +15,19 @@ import (
 )
 
 type serveCmd struct {
-	Roles []string `help:"Parts to run: edge (receive and deliver)." default:"edge" enum:"edge" sep:","`
+	Roles   []string `help:"Parts to run: edge (receive and deliver)." default:"edge" enum:"edge" sep:","`
+	Profile string   `help:"Write a CPU profile to this file until the stop." type:"path"`
 }
 
 // Run serves until it is told to stop. SIGHUP reads the configuration again.
-func (s *serveCmd) Run(c *console) error {
+func (s *serveCmd) Run(c *console) (err error) {
+	if s.Profile != "" {
+		stop, err := profile(s.Profile)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
 	cfg, err := c.load()
 	if err != nil {
 		return err
@@ -101,4 +111,19 @@ func describeRoute(r *config.Route) string {
 	default:
 		return "MX of " + r.MX
 	}
+}
+
+// profile writes a CPU profile to path until stop is called.
+func profile(path string) (stop func(), err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("writing the profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, fmt.Errorf("profiling: %w", errors.Join(err, f.Close()))
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = f.Close() // a profile cut short says so when it is read
+	}, nil
 }

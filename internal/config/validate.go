@@ -106,6 +106,9 @@ func (c *Config) checkRest(k *checker) {
 	k.positive("relay.retry_for", int64(c.Relay.RetryFor))
 	k.positive("relay.max_hops", int64(c.Relay.MaxHops))
 	k.positive("relay.max_connections_per_route", int64(c.Relay.MaxConnectionsPerRoute))
+	if c.Spool.MinFree < minSpoolFree {
+		k.fail("spool.min_free", "The journal needs that much to write down what it has accepted.", "%s is less than %s", c.Spool.MinFree, minSpoolFree)
+	}
 	k.positive("dns.timeout", int64(c.DNS.Timeout))
 	c.Relay.Outbound.check(k, "relay.outbound")
 	if c.Detection.Memory < 2*c.SMTP.MaxSize {
@@ -192,6 +195,10 @@ func (r *Route) check(k *checker, at string) {
 		k.fail(at+".port", "", "%d is not a port", r.Port)
 	}
 }
+
+// minSpoolFree is what the journal needs on a disk that is otherwise full: two
+// memtables and their logs.
+const minSpoolFree = Size(160 << 20)
 
 var dispositions = []string{
 	"MALICIOUS", "MALICIOUS-BEC", "SUSPICIOUS", "SPOOF", "SPAM", "BULK", "ENCRYPTED", "EXTERNAL", "UNKNOWN", "NONE",

@@ -17,7 +17,8 @@ import (
 
 // Pace of shipping.
 const (
-	shipBatch  = 500                    // facts per transaction
+	shipBatch  = 1000                   // facts per transaction
+	shipGather = 100 * time.Millisecond // how long facts are gathered, so that transactions are few
 	shipEvery  = 500 * time.Millisecond // how long a request of an operator may wait
 	shipRetry  = 5 * time.Second        // after the database failed
 	sweepEvery = time.Minute            // how often held mail is looked through for expired
@@ -51,7 +52,8 @@ type Shipper struct {
 	Store Store
 	Blobs Blobs
 
-	swept time.Time
+	swept   time.Time
+	shipped uint64 // facts up to here are in the store: reading starts behind them
 }
 
 // Run ships until ctx ends, and once more after that.
@@ -69,8 +71,19 @@ func (s *Shipper) Run(ctx context.Context) error {
 			defer cancel()
 			return s.ship(last)
 		case <-s.Flow.fresh:
+			pause(ctx, shipGather)
 		case <-time.After(wait):
 		}
+	}
+}
+
+// pause waits for d or the end of ctx.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
 	}
 }
 
@@ -85,7 +98,7 @@ func (s *Shipper) round(ctx context.Context) error {
 // ship moves all facts that are in the spool.
 func (s *Shipper) ship(ctx context.Context) error {
 	for {
-		facts, err := s.Flow.spool.Facts(0, shipBatch)
+		facts, err := s.Flow.spool.Facts(s.shipped, shipBatch)
 		if err != nil || len(facts) == 0 {
 			return err
 		}
@@ -103,6 +116,7 @@ func (s *Shipper) ship(ctx context.Context) error {
 		if err := s.Flow.spool.AckFacts(ctx, facts[len(facts)-1].EdgeSeq); err != nil {
 			return fmt.Errorf("acknowledging facts: %w", err)
 		}
+		s.shipped = facts[len(facts)-1].EdgeSeq
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 // nothing.
 func (d *DB) Record(ctx context.Context, events []event.Event, held []quarantine.Item) error {
 	return d.inTx(ctx, func(tx *sql.Tx) error {
-		r := recorder{ctx: ctx, tx: tx, stmts: make(map[string]*sql.Stmt)}
+		r := recorder{ctx: ctx, tx: tx, stmts: make(map[string]*sql.Stmt), next: make(map[string]int64)}
 		defer r.close()
 		for i := range held {
 			r.hold(&held[i])
@@ -27,6 +27,7 @@ func (d *DB) Record(ctx context.Context, events []event.Event, held []quarantine
 		for i := range events {
 			r.event(&events[i])
 		}
+		r.sequences()
 		return r.err
 	})
 }
@@ -36,6 +37,7 @@ type recorder struct {
 	ctx   context.Context //nolint:containedctx // lives for one batch
 	tx    *sql.Tx
 	stmts map[string]*sql.Stmt
+	next  map[string]int64 // the next number by tenant, as far as it was asked for
 	err   error
 }
 
@@ -58,15 +60,22 @@ func (r *recorder) stmt(query string) *sql.Stmt {
 	return s
 }
 
-// exec runs a statement.
-func (r *recorder) exec(action, query string, args ...any) {
+// exec runs a statement and reports whether it changed anything.
+func (r *recorder) exec(action, query string, args ...any) bool {
 	s := r.stmt(query) //nolint:sqlclosecheck // close closes all
 	if r.err != nil {
-		return
+		return false
 	}
-	if _, err := s.ExecContext(r.ctx, args...); err != nil {
+	res, err := s.ExecContext(r.ctx, args...)
+	if err != nil {
+		r.err = fmt.Errorf("%s: %w", action, err)
+		return false
+	}
+	n, err := res.RowsAffected()
+	if err != nil {
 		r.err = fmt.Errorf("%s: %w", action, err)
 	}
+	return n > 0
 }
 
 // row runs a query of one row and reports whether there was one.
@@ -84,18 +93,31 @@ func (r *recorder) row(dest any, query string, args ...any) bool {
 
 // event gives the event its number and stores it.
 func (r *recorder) event(e *event.Event) {
-	var seq int64
-	if r.row(&seq, `SELECT seq FROM events WHERE edge = $1 AND edge_seq = $2`, e.Edge, e.EdgeSeq) {
-		return
+	seq := r.number(e.Tenant)
+	if !r.exec("storing an event", `INSERT INTO events (tenant, seq, edge, edge_seq, kind, at, message_id, recipients, detail)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (edge, edge_seq) DO NOTHING`,
+		e.Tenant, seq, e.Edge, e.EdgeSeq, string(e.Kind), micros(e.At), e.MessageID, text(e.Recipients), string(e.Detail)) {
+		return // stored before: the number stays free
 	}
-	if !r.row(&seq, `INSERT INTO sequences (tenant, next) VALUES ($1, 2)
-		ON CONFLICT (tenant) DO UPDATE SET next = sequences.next + 1 RETURNING next - 1`, e.Tenant) {
-		return
-	}
-	r.exec("storing an event", `INSERT INTO events (tenant, seq, edge, edge_seq, kind, at, message_id, recipients, detail)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		e.Tenant, seq, e.Edge, e.EdgeSeq, string(e.Kind), micros(e.At), e.MessageID, text(e.Recipients), string(e.Detail))
+	r.next[e.Tenant] = seq + 1
 	r.effect(e)
+}
+
+// number returns the next number of the tenant.
+func (r *recorder) number(tenant string) int64 {
+	if n, ok := r.next[tenant]; ok {
+		return n
+	}
+	n := int64(1)
+	r.row(&n, `INSERT INTO sequences (tenant, next) VALUES ($1, 1) ON CONFLICT (tenant) DO UPDATE SET next = sequences.next RETURNING next`, tenant)
+	return n
+}
+
+// sequences writes back the numbers that were given out.
+func (r *recorder) sequences() {
+	for tenant, n := range r.next {
+		r.exec("storing a sequence", `UPDATE sequences SET next = $1 WHERE tenant = $2`, n, tenant)
+	}
 }
 
 // effect updates the rows that show the present state of messages.

@@ -1,0 +1,206 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"outrider/internal/event"
+	"outrider/internal/history"
+	"outrider/internal/quarantine"
+	"outrider/internal/smtp"
+	"outrider/internal/store"
+	"outrider/internal/verdict"
+)
+
+var day = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
+func open(t *testing.T) *store.DB {
+	t.Helper()
+	db, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "with space & sign.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// life returns the facts of one delivered message, numbered from seq.
+func life(tenant, id string, seq uint64) []event.Event {
+	rcpt := []smtp.Recipient{{Address: "x@example.org"}}
+	es := []event.Event{
+		event.New(event.Received, tenant, id, day, rcpt, event.ReceivedDetail{From: "a@b.example", HeaderFrom: "A@b.example", Subject: "s"}),
+		event.New(event.Judged, tenant, id, day, rcpt, event.JudgedDetail{Verdict: verdict.Verdict{Disposition: verdict.Bulk, Score: 0.25}}),
+		event.New(event.Placed, tenant, id, day, rcpt, event.DeliveryDetail{Reply: "250 ok", Host: "mx"}),
+	}
+	for i := range es {
+		es[i].Edge, es[i].EdgeSeq = "edge", seq+uint64(i)
+	}
+	return es
+}
+
+func record(t *testing.T, db *store.DB, es []event.Event, held ...quarantine.Item) {
+	t.Helper()
+	if err := db.Record(t.Context(), es, held); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSequencesHaveNoGapsAndShippingTwiceStoresOnce(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	a, b := life("a", "m1", 1), life("b", "m2", 4)
+	record(t, db, append(slices.Clone(a), b...))
+	record(t, db, append(slices.Clone(a[1:]), life("a", "m3", 7)...)) // the first facts come again
+	record(t, db, life("a", "m3", 7))
+	for tenant, n := range map[string]int{"a": 6, "b": 3} {
+		es, err := db.Events(t.Context(), tenant, 0, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(es) != n {
+			t.Errorf("tenant %s has %d events, want %d", tenant, len(es), n)
+		}
+		for i, e := range es {
+			if e.Seq != int64(i+1) {
+				t.Errorf("tenant %s: event %d has number %d", tenant, i+1, e.Seq)
+			}
+		}
+	}
+}
+
+func TestMessageShowsItsPresentState(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	record(t, db, life("a", "m1", 1))
+	m, err := db.Message(t.Context(), "m1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Verdict.Disposition != verdict.Bulk || m.Subject != "s" || len(m.Deliveries) != 1 || m.Deliveries[0].Status != "placed" {
+		t.Errorf("got %+v", m)
+	}
+	if _, err := db.Message(t.Context(), "none"); !errors.Is(err, store.ErrUnknown) {
+		t.Errorf("got %v for a message that is not there", err)
+	}
+	for name, f := range map[string]store.MessageFilter{
+		"by tenant": {Tenant: "a"}, "by disposition": {Disposition: "BULK"}, "by author": {Sender: "b.example"}, "by recipient": {Recipient: "x@example.org"},
+	} {
+		f.Limit = 10
+		if list, err := db.Messages(t.Context(), f); err != nil || len(list) != 1 {
+			t.Errorf("%s: %d messages, %v", name, len(list), err)
+		}
+	}
+	if list, _ := db.Messages(t.Context(), store.MessageFilter{Since: day.Add(time.Hour), Limit: 10}); len(list) != 0 {
+		t.Error("a message older than asked for was listed")
+	}
+}
+
+func TestSendersOfWantedMailAreRemembered(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	record(t, db, life("a", "m1", 1))
+	record(t, db, life("a", "m2", 4))
+	got := map[string]int{}
+	err := db.Senders(t.Context(), 10, func(tenant, key string, s history.Sender) {
+		got[tenant+" "+key] = s.Messages
+		if !s.First.Equal(day) {
+			t.Errorf("%s first wrote at %s", key, s.First)
+		}
+	})
+	if err != nil || got["a a@b.example"] != 2 || got["a @b.example"] != 2 {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestBatchIsAllOrNothing(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	es := life("a", "m1", 1)
+	es[2].Detail = []byte("{") // cannot be read
+	if err := db.Record(t.Context(), es, nil); err == nil {
+		t.Fatal("a broken batch was stored")
+	}
+	if got, _ := db.Events(t.Context(), "a", 0, 10); len(got) != 0 {
+		t.Errorf("%d events of a broken batch were stored", len(got))
+	}
+	record(t, db, life("a", "m1", 1))
+	if got, _ := db.Events(t.Context(), "a", 0, 10); len(got) != 3 || got[0].Seq != 1 {
+		t.Errorf("numbers were lost with the broken batch: %+v", got)
+	}
+}
+
+func held(id string) quarantine.Item {
+	return quarantine.Item{
+		ID: id, Tenant: "a", MessageID: "m1", Envelope: smtp.Envelope{From: "a@b.example", Recipients: []smtp.Recipient{{Address: "x@example.org"}}},
+		Disposition: verdict.Malicious, Blob: "b", At: day, Expires: day.Add(time.Hour), State: quarantine.Held,
+	}
+}
+
+func TestQuarantineMovesForwardOnly(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	record(t, db, nil, held("h1"))
+	record(t, db, nil, held("h1"))
+	box := quarantine.NewBox(db, nil)
+	items, err := box.List(t.Context(), quarantine.Filter{State: quarantine.Held})
+	if err != nil || len(items) != 1 || items[0].Envelope.Recipients[0].Address != "x@example.org" {
+		t.Fatalf("got %+v, %v", items, err)
+	}
+	if err := box.Release(t.Context(), "h1", "me"); err != nil {
+		t.Fatal(err)
+	}
+	for name, do := range map[string]func(context.Context, string, string) error{"release": box.Release, "delete": box.Delete} {
+		if err := do(t.Context(), "h1", "me"); !errors.Is(err, quarantine.ErrState) {
+			t.Errorf("%s after a release was asked for: %v", name, err)
+		}
+		if err := do(t.Context(), "h2", "me"); !errors.Is(err, quarantine.ErrUnknown) {
+			t.Errorf("%s of nothing: %v", name, err)
+		}
+	}
+	released := event.New(event.Released, "a", "m1", day, items[0].Envelope.Recipients, event.HeldDetail{Held: "h1"})
+	released.Edge, released.EdgeSeq = "edge", 9
+	record(t, db, []event.Event{released})
+	if item, err := box.Show(t.Context(), "h1"); err != nil || item.State != quarantine.Released || item.AskedBy != "me" {
+		t.Errorf("got %+v, %v", item, err)
+	}
+	if used, err := db.BlobInUse(t.Context(), "b"); err != nil || used {
+		t.Errorf("the body of a released message counts as used (%v)", err)
+	}
+}
+
+func TestExpiredMailIsFound(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	record(t, db, nil, held("h1"))
+	for at, want := range map[time.Time]int{day: 0, day.Add(time.Hour): 1} {
+		if got, err := db.HeldExpired(t.Context(), at, 10); err != nil || len(got) != want {
+			t.Errorf("at %s: %d expired, %v", at, len(got), err)
+		}
+	}
+}
+
+func TestDatabaseSurvivesAnotherOpening(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "o.db")
+	for i := range 2 {
+		db, err := store.OpenSQLite(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		record(t, db, life("a", "m1", 1))
+		if es, err := db.Events(t.Context(), "a", 0, 10); err != nil || len(es) != 3 {
+			t.Errorf("opening %d: %d events, %v", i+1, len(es), err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
