@@ -162,17 +162,18 @@ func checkQP(src []byte) bool {
 		if len(src) > 1 && unhex(src[0])|unhex(src[1]) < 16 {
 			continue
 		}
-		if rest := trimSpaceLeft(src); len(rest) > 0 && rest[0] != '\n' {
+		if !endsLine(src) {
 			return false
 		}
 	}
 }
 
-func trimSpaceLeft(b []byte) []byte {
-	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t' || b[0] == '\r') {
+// endsLine reports whether b begins with the end of a line, behind white space.
+func endsLine(b []byte) bool {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
 		b = b[1:]
 	}
-	return b
+	return len(b) == 0 || b[0] == '\n' || len(b) > 1 && b[0] == '\r' && b[1] == '\n'
 }
 
 func trimBlankRight(b []byte) []byte {

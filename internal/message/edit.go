@@ -112,10 +112,12 @@ func (m *Message) lineEnding() string {
 	return "\r\n"
 }
 
-// hasBlankLine reports whether an empty line ends at offset body.
+// hasBlankLine reports whether the line that ends at offset body is empty.
 func hasBlankLine(raw []byte, body int) bool {
-	end := trimEOL(raw, 0, body)
-	return end < body && (end == 0 || raw[end-1] == '\n')
+	if body == 0 || raw[body-1] != '\n' {
+		return false
+	}
+	return isBlank(raw[bytes.LastIndexByte(raw[:body-1], '\n')+1 : body])
 }
 
 // remove drops fields of the top header.
