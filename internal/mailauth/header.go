@@ -114,15 +114,18 @@ func (r *Results) add(res authres.Result) {
 	}
 }
 
-// result maps the spellings in use to those of RFC 8601.
+// result maps the spellings in use to those of RFC 8601. A word that is no result
+// counts as an error of the host that wrote it.
 func result(v authres.ResultValue) Result {
-	switch s := strings.ToLower(string(v)); s {
+	switch r := Result(strings.ToLower(string(v))); r {
+	case None, Pass, Fail, SoftFail, Neutral, Policy, TempError, PermError:
+		return r
 	case "hardfail":
 		return Fail
 	case "bestguesspass":
 		return None // a provider's guess where the domain published nothing
 	default:
-		return Result(s)
+		return PermError
 	}
 }
 
