@@ -106,6 +106,8 @@ type Relay struct {
 	FinalTimeout Duration `yaml:"final_timeout"`
 	// MaxConnectionsPerRoute bounds the connections to one next hop.
 	MaxConnectionsPerRoute int `yaml:"max_connections_per_route"`
+	// FirstRetry is how long a deferred message waits for its second attempt; the waits double from there up to four hours.
+	FirstRetry Duration `yaml:"first_retry"`
 	// RetryFor is how long a deferred message is tried again before it is bounced.
 	RetryFor Duration `yaml:"retry_for"`
 	// DelayNotice is when a sender who asked for it hears of a delay.
@@ -287,7 +289,7 @@ func Default() Config {
 		Relay: Relay{
 			ConnectTimeout: Duration(30 * time.Second), ReplyTimeout: Duration(2 * time.Minute),
 			FinalTimeout: Duration(10 * time.Minute), MaxConnectionsPerRoute: 64,
-			RetryFor: Duration(5 * 24 * time.Hour), DelayNotice: Duration(4 * time.Hour),
+			FirstRetry: Duration(time.Minute), RetryFor: Duration(5 * 24 * time.Hour), DelayNotice: Duration(4 * time.Hour),
 			Outbound: Route{Type: "smtp"}, MaxHops: 50,
 		},
 		Spool:      Spool{MinFree: 256 << 20},

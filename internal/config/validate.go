@@ -103,6 +103,7 @@ func (c *Config) checkRest(k *checker) {
 	k.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.oneOf("log.format", c.Log.Format, "text", "json")
 	k.positive("detection.deadline", int64(c.Detection.Deadline))
+	k.positive("relay.first_retry", int64(c.Relay.FirstRetry))
 	k.positive("relay.retry_for", int64(c.Relay.RetryFor))
 	k.positive("relay.max_hops", int64(c.Relay.MaxHops))
 	k.positive("relay.max_connections_per_route", int64(c.Relay.MaxConnectionsPerRoute))
