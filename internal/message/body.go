@@ -45,19 +45,19 @@ func (b *Body) Bytes() ([]byte, error) {
 // ReadAt reads len(p) bytes at offset off, as io.ReaderAt.
 func (b *Body) ReadAt(p []byte, off int64) (int, error) {
 	if b.file == nil {
-		return bytes.NewReader(b.mem).ReadAt(p, off) //nolint:wrapcheck // io.EOF must stay itself
+		return bytes.NewReader(b.mem).ReadAt(p, off)
 	}
-	return b.file.ReadAt(p, off) //nolint:wrapcheck // io.EOF must stay itself
+	return b.file.ReadAt(p, off)
 }
 
 // Range copies the bytes from offset from up to offset to into w.
 func (b *Body) Range(w io.Writer, from, to int64) error {
 	if b.file == nil {
 		_, err := w.Write(b.mem[from:to])
-		return err //nolint:wrapcheck // the error is the writer's
+		return err
 	}
 	_, err := io.Copy(w, io.NewSectionReader(b.file, from, to-from))
-	return err //nolint:wrapcheck // the error is the writer's
+	return err
 }
 
 // WriteTo writes all bytes to w.
@@ -70,7 +70,7 @@ func (b *Body) Close() error {
 	}
 	f := b.file
 	b.file = nil
-	return f.Close() //nolint:wrapcheck // closing an unlinked file
+	return f.Close()
 }
 
 // Capture collects the bytes of one message while they are received. The zero value

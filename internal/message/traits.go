@@ -15,20 +15,10 @@ func TraitsOf(raw []byte) Traits {
 		if len(text) == 0 {
 			header = false
 		}
-		if hasHigh(text) {
+		if hasEightBit(text) {
 			t.EightBit = true
 			t.HeaderUTF8 = t.HeaderUTF8 || header
 		}
 	}
 	return t
-}
-
-// hasHigh reports whether a byte above 127 stands in b.
-func hasHigh(b []byte) bool {
-	for _, c := range b {
-		if c >= 0x80 {
-			return true
-		}
-	}
-	return false
 }
