@@ -87,6 +87,14 @@ type Capture struct {
 // than limit bytes.
 func NewCapture(dir string, limit int64) *Capture { return &Capture{dir: dir, limit: limit} }
 
+// Expect makes room for a message of size bytes, as its sender declared. It takes no
+// more than what stays in memory, since a declaration costs its sender nothing.
+func (c *Capture) Expect(size int64) {
+	if c.mem == nil && size > 0 && size <= min(c.limit, MemoryThreshold) {
+		c.mem = make([]byte, 0, size+size/64) // room for what normalising adds
+	}
+}
+
 // Write appends p. Nothing of p is kept when the limit would be exceeded.
 func (c *Capture) Write(p []byte) (int, error) {
 	if c.size+int64(len(p)) > c.limit {

@@ -144,6 +144,7 @@ func (s *Session) data(ctx context.Context, arg string) {
 	}
 	s.reply(smtp.Reply{Code: 354, Text: "End the message with <CRLF>.<CRLF>"})
 	body := newContent(&s.srv.cfg)
+	body.capture.Expect(s.tx.size)
 	defer body.discard()
 	if err := s.c.readData(body, s.maxRaw()); err != nil {
 		s.brokenData(err)
