@@ -124,7 +124,7 @@ func newSettings(c *config.Config) (*mailflow.Settings, error) {
 	}
 	s := &mailflow.Settings{
 		Directory: dir, Hostname: c.Hostname, MaxHops: c.Relay.MaxHops, OnFailure: tenant.Action(c.Detection.OnFailure),
-		Outbound: tenant.NewRoute(&c.Relay.Outbound), RetryFor: c.Relay.RetryFor.D(), DelayAt: c.Relay.DelayNotice.D(),
+		Outbound: tenant.NewRoute(&c.Relay.Outbound), FirstRetry: c.Relay.FirstRetry.D(), RetryFor: c.Relay.RetryFor.D(), DelayAt: c.Relay.DelayNotice.D(),
 		HoldFor: c.Quarantine.Keep.D(),
 	}
 	if !c.Detection.Off {

@@ -48,15 +48,16 @@ type Copy struct {
 
 // Settings is one configuration of the flow, immutable and replaced as a whole.
 type Settings struct {
-	Directory *tenant.Directory // always non-nil
-	Engine    *detect.Engine    // or nil: mail is placed unjudged
-	Hostname  string
-	MaxHops   int           // more Received fields are a loop
-	OnFailure tenant.Action // of a message that could not be judged: deliver or defer
-	Outbound  tenant.Route  // of notifications to senders
-	RetryFor  time.Duration
-	DelayAt   time.Duration // when a sender who asked for it hears of a delay
-	HoldFor   time.Duration // how long quarantined mail is kept
+	Directory  *tenant.Directory // always non-nil
+	Engine     *detect.Engine    // or nil: mail is placed unjudged
+	Hostname   string
+	MaxHops    int           // more Received fields are a loop
+	OnFailure  tenant.Action // of a message that could not be judged: deliver or defer
+	Outbound   tenant.Route  // of notifications to senders
+	FirstRetry time.Duration // wait before the second attempt
+	RetryFor   time.Duration
+	DelayAt    time.Duration // when a sender who asked for it hears of a delay
+	HoldFor    time.Duration // how long quarantined mail is kept
 }
 
 // Config is what a flow is built from.

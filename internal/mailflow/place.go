@@ -62,10 +62,12 @@ func (f *Flow) deliver(ctx context.Context, l *letter, c *Copy, at Placement, in
 		commitErr = intent.Wait(ctx)
 		return commitErr
 	})
-	if commitErr != nil {
+	if commitErr != nil && p.accepted == 0 {
 		p.err = commitErr
 		return
 	}
+	// With a part of the message held already, the sender will be told 250: what was
+	// not sent for want of the intent is queued by the same append as what is held.
 	var deferred []relay.Result
 	for _, r := range results {
 		switch r.Status {
@@ -98,7 +100,7 @@ func (f *Flow) queue(l *letter, c *Copy, deferred []relay.Result, p *placed) {
 		Envelope: c.Job.Envelope, Traits: c.Job.Traits, Created: now, Expires: now.Add(l.settings.RetryFor),
 		Attempts: 1, LastReply: deferred[0].Reply.String(), Content: c.Job.Content,
 	}
-	e.Next = nextAttempt(now, e.Attempts)
+	e.Next = l.settings.nextAttempt(now, e.Attempts)
 	e.Envelope.Recipients = nil
 	for _, r := range deferred {
 		p.accepted++

@@ -20,22 +20,20 @@ import (
 // RFC 5321, Section 4.5.4.1: sites should try often in the first hour, then every few
 // hours, and not give up before four or five days.
 const (
-	firstRetry   = time.Minute
 	longestRetry = 4 * time.Hour
 	workers      = 16               // deliveries of spooled mail at once
 	claimBatch   = 64               // entries looked at together
-	downFor      = 30 * time.Second // how long a next hop that nobody answered at is left alone, at first
-	downAtMost   = 10 * time.Minute
-	idle         = time.Minute // how often the queue is looked at without a reason
+	downAtMost   = 10 * time.Minute // how long a next hop that nobody answered at is left alone, at most
+	idle         = time.Minute      // how often the queue is looked at without a reason
 )
 
-// nextAttempt returns when the attempt after n failed ones is due: doubling from a
-// minute to four hours, a fifth earlier or later by chance, so that what failed
+// nextAttempt returns when the attempt after n failed ones is due: doubling from the
+// first wait, a minute by default, to four hours, a fifth earlier or later by chance, so that what failed
 // together does not come back together.
-func nextAttempt(now time.Time, n int) time.Time {
-	wait := longestRetry
-	if n < 10 {
-		wait = min(firstRetry<<max(n-1, 0), longestRetry)
+func (s *Settings) nextAttempt(now time.Time, n int) time.Time {
+	wait := min(s.FirstRetry, longestRetry)
+	for range n - 1 {
+		wait = min(2*wait, longestRetry)
 	}
 	return now.Add(time.Duration(float64(wait) * (0.8 + 0.4*rand.Float64()))) //nolint:gosec // not a secret
 }
@@ -44,7 +42,7 @@ func nextAttempt(now time.Time, n int) time.Time {
 // way.
 func (f *Flow) Redeliver(ctx context.Context) error {
 	slots := make(chan struct{}, workers)
-	health := &routeHealth{down: make(map[string]outage)}
+	health := newRouteHealth()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for {
@@ -105,7 +103,7 @@ func (f *Flow) sleepUntilDue(ctx context.Context) bool {
 func (f *Flow) attempt(ctx context.Context, e *spool.Entry, health *routeHealth) {
 	s := f.settings.Load()
 	now := time.Now()
-	if until, ok := health.downUntil(e.RouteKey, now); ok && now.Before(e.Expires) {
+	if until, ok := health.downUntil(e.RouteKey, now, s.downFor()); ok && now.Before(e.Expires) {
 		e.Next = until
 		f.commitAttempt(ctx, e, spool.Outcome{Requeue: []spool.Entry{*e}})
 		return
@@ -116,7 +114,7 @@ func (f *Flow) attempt(ctx context.Context, e *spool.Entry, health *routeHealth)
 		f.spool.Release(e.ID) // the server stops; the entry stays as it is
 		return
 	}
-	health.saw(e.RouteKey, results, time.Now())
+	health.saw(e.RouteKey, results, time.Now(), s.downFor())
 	f.commitAttempt(ctx, e, f.after(s, e, results))
 }
 
@@ -150,7 +148,7 @@ func (f *Flow) after(s *Settings, e *spool.Entry, results []relay.Result) spool.
 	e.Attempts++
 	open := *e
 	open.Envelope.Recipients = nil
-	open.Next = nextAttempt(now, e.Attempts)
+	open.Next = s.nextAttempt(now, e.Attempts)
 	var o spool.Outcome
 	var failed, waiting []relay.Result
 	for _, r := range results {
@@ -254,24 +252,29 @@ type routeHealth struct {
 	down map[string]outage // by route key; guarded by mu
 }
 
+func newRouteHealth() *routeHealth { return &routeHealth{down: make(map[string]outage)} }
+
+// downFor is how long a next hop that nobody answered at is left alone, at first.
+func (s *Settings) downFor() time.Duration { return max(s.FirstRetry/2, time.Millisecond) }
+
 type outage struct {
 	until time.Time
 	n     int // failures in a row
 }
 
 // downUntil returns when an entry for the route should be tried, if not now.
-func (h *routeHealth) downUntil(key string, now time.Time) (time.Time, bool) {
+func (h *routeHealth) downUntil(key string, now time.Time, spread time.Duration) (time.Time, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	o, ok := h.down[key]
 	if !ok || !now.Before(o.until) {
 		return time.Time{}, false
 	}
-	return o.until.Add(time.Duration(rand.Int64N(int64(downFor)))), true //nolint:gosec // not a secret
+	return o.until.Add(time.Duration(rand.Int64N(int64(spread)))), true //nolint:gosec // not a secret
 }
 
 // saw notes whether anybody answered.
-func (h *routeHealth) saw(key string, results []relay.Result, now time.Time) {
+func (h *routeHealth) saw(key string, results []relay.Result, now time.Time, first time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, r := range results {
@@ -282,6 +285,6 @@ func (h *routeHealth) saw(key string, results []relay.Result, now time.Time) {
 	}
 	o := h.down[key]
 	o.n++
-	o.until = now.Add(min(downFor<<min(o.n-1, 8), downAtMost))
+	o.until = now.Add(min(first<<min(o.n-1, 8), downAtMost))
 	h.down[key] = o
 }
