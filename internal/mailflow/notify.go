@@ -1,6 +1,7 @@
 package mailflow
 
 import (
+	"strings"
 	"time"
 
 	"outrider/internal/mailauth"
@@ -8,6 +9,7 @@ import (
 	"outrider/internal/relay"
 	"outrider/internal/smtp"
 	"outrider/internal/spool"
+	"outrider/internal/tenant"
 	"outrider/internal/verdict"
 )
 
@@ -42,6 +44,26 @@ func (f *Flow) notification(s *Settings, n notice) *spool.Entry {
 		MessageID: n.id, Tenant: n.tenant, Domain: domain, RouteKey: routeFor(s, domain).Key(), Envelope: env,
 		Traits: message.TraitsOf(raw), Created: now, Next: now, Expires: now.Add(s.RetryFor), Content: message.NewBody(raw),
 	}
+}
+
+// tellOfSuccess notifies a sender who asked to hear of success about the recipients
+// whose next hop will not.
+// RFC 3461, Section 5.2.2: "relayed" to a host without the extension; Section 5.2.3:
+// "delivered" where the mailbox is reached.
+func (f *Flow) tellOfSuccess(s *Settings, n notice, route tenant.Route, done []relay.Result) *spool.Entry {
+	n.action = relay.ActionRelayed
+	if route.Transport != tenant.TransportSMTP {
+		n.action = relay.ActionDelivered
+	}
+	for _, r := range done {
+		if !r.DSN && strings.Contains(strings.ToUpper(r.Recipient.Notify), "SUCCESS") {
+			n.results = append(n.results, r)
+		}
+	}
+	if len(n.results) == 0 {
+		return nil
+	}
+	return f.notification(s, n)
 }
 
 // muteForged takes the wish for notifications from mail whose sender is likely forged,

@@ -68,11 +68,12 @@ func (f *Flow) deliver(ctx context.Context, l *letter, c *Copy, at Placement, in
 	}
 	// With a part of the message held already, the sender will be told 250: what was
 	// not sent for want of the intent is queued by the same append as what is held.
-	var deferred []relay.Result
+	var deferred, done []relay.Result
 	for _, r := range results {
 		switch r.Status {
 		case relay.Delivered:
 			p.accepted++
+			done = append(done, r)
 			p.replies = append(p.replies, r.Reply)
 			p.fact(event.Placed, l, r, event.DeliveryDetail{Reply: r.Reply.String(), Host: r.Host, TLS: r.TLS})
 		case relay.Failed:
@@ -80,6 +81,11 @@ func (f *Flow) deliver(ctx context.Context, l *letter, c *Copy, at Placement, in
 		case relay.Deferred:
 			deferred = append(deferred, r)
 		}
+	}
+	if dsn := f.tellOfSuccess(l.settings, notice{
+		tenant: l.tenant.ID, id: l.received.ID, envelope: l.received.Envelope, arrived: l.received.At, content: l.received.Body,
+	}, c.Decision.Domain.Route, done); dsn != nil {
+		p.outcome.Queue = append(p.outcome.Queue, *dsn)
 	}
 	if len(deferred) == 0 {
 		return

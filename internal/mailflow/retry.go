@@ -150,11 +150,12 @@ func (f *Flow) after(s *Settings, e *spool.Entry, results []relay.Result) spool.
 	open.Envelope.Recipients = nil
 	open.Next = s.nextAttempt(now, e.Attempts)
 	var o spool.Outcome
-	var failed, waiting []relay.Result
+	var failed, waiting, done []relay.Result
 	for _, r := range results {
 		f.observe.Attempted(string(r.Status), 1)
 		switch {
 		case r.Status == relay.Delivered:
+			done = append(done, r)
 			o.Facts = append(o.Facts, f.factOf(event.Placed, e, r, event.DeliveryDetail{Reply: r.Reply.String(), Host: r.Host, TLS: r.TLS, Attempts: e.Attempts}))
 		case r.Status == relay.Failed, now.After(e.Expires):
 			failed = append(failed, r)
@@ -166,6 +167,11 @@ func (f *Flow) after(s *Settings, e *spool.Entry, results []relay.Result) spool.
 		}
 	}
 	f.giveUp(s, e, failed, &o)
+	if dsn := f.tellOfSuccess(s, notice{
+		tenant: e.Tenant, id: e.MessageID, envelope: e.Envelope, arrived: e.Created, content: f.spool.Content(e.Body),
+	}, routeFor(s, e.Domain), done); dsn != nil {
+		o.Queue = append(o.Queue, *dsn)
+	}
 	if len(waiting) == 0 {
 		o.Done = []string{e.ID}
 		return o

@@ -50,6 +50,7 @@ type Result struct {
 	Reply     smtp.Reply // of the next hop, or ours where it gave none
 	Host      string     // who answered, or "" when the reply is ours
 	TLS       string     // version and cipher suite of the connection, or ""
+	DSN       bool       // the host took over the duty to notify the sender (RFC 3461, Section 5.2.1)
 	At        time.Time
 }
 
@@ -221,7 +222,7 @@ func (d *delivery) settle(i int, reply smtp.Reply, s *session) {
 	res := &d.results[i]
 	res.Status, res.Reply, res.At = statusOf(reply), reply, time.Now()
 	if s != nil {
-		res.Host, res.TLS = s.target.name, s.tls
+		res.Host, res.TLS, res.DSN = s.target.name, s.tls, s.has("DSN")
 	}
 	for k, o := range d.open {
 		if o == i {
