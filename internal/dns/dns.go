@@ -279,7 +279,7 @@ func (c *Client) exchange(ctx context.Context, q question) (answer, error) {
 	msg := new(mdns.Msg)
 	msg.SetQuestion(q.name, q.qtype)
 	msg.SetEdns0(udpSize, false)
-	msg.AuthenticatedData = true // RFC 6840, Section 5.7: asks for the AD bit without DNSSEC records
+	msg.AuthenticatedData = true       // RFC 6840, Section 5.7: asks for the AD bit without DNSSEC records
 	first := rand.IntN(len(c.servers)) //nolint:gosec // spreads load, not a secret
 	var errs []error
 	for try := range max(attempts, len(c.servers)) {

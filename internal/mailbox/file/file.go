@@ -57,32 +57,46 @@ func Read(stdin io.Reader, paths ...string) iter.Seq2[Item, error] {
 
 // readPath walks a file or directory. It returns false when the reader has enough.
 func readPath(root string, yield func(Item, error) bool) bool {
-	more := true
-	root = resolved(root)
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			more = yield(Item{Path: path}, fmt.Errorf("reading %s: %w", path, err))
-			err = nil // reported, and reading goes on
-		case d.IsDir():
-			if path != root && skipDir(path, d.Name()) {
-				return fs.SkipDir
+	for path, err := range messageFiles(resolved(root)) {
+		if err != nil {
+			if !yield(Item{Path: path}, fmt.Errorf("reading %s: %w", path, err)) {
+				return false
 			}
-			return nil
-		case !d.Type().IsRegular() && d.Type()&fs.ModeSymlink == 0, strings.HasPrefix(d.Name(), "."):
-			return nil
-		default:
-			more = readFile(path, yield)
+			continue
 		}
-		if !more {
-			return fs.SkipAll
+		if !readFile(path, yield) {
+			return false
 		}
-		return nil
-	})
-	if err != nil && more {
-		return yield(Item{Path: root}, fmt.Errorf("reading %s: %w", root, err))
 	}
-	return more
+	return true
+}
+
+// messageFiles yields the files below root that may hold messages, in lexical order,
+// and what could not be read in its place.
+func messageFiles(root string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error { // errors are yielded
+			more := true
+			switch {
+			case err != nil:
+				more = yield(path, err)
+			case d.IsDir() && path != root && skipDir(path, d.Name()):
+				return fs.SkipDir
+			case d.IsDir(), !d.Type().IsRegular() && d.Type()&fs.ModeSymlink == 0, strings.HasPrefix(d.Name(), "."):
+			default:
+				more = yield(path, nil)
+			}
+			return goOn(more)
+		})
+	}
+}
+
+// goOn tells WalkDir whether the reader wants more.
+func goOn(more bool) error {
+	if more {
+		return nil
+	}
+	return fs.SkipAll
 }
 
 // resolved follows a root that is a symbolic link, which WalkDir does not.
@@ -110,17 +124,11 @@ func skipDir(path, name string) bool {
 // Count returns how many files Read would open below a path, for a progress bar.
 func Count(root string) int {
 	n := 0
-	root = resolved(root)
-	_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error { // what cannot be read is reported by Read
-		switch {
-		case err != nil:
-		case d.IsDir() && path != root && skipDir(path, d.Name()):
-			return fs.SkipDir
-		case !d.IsDir() && !strings.HasPrefix(d.Name(), "."):
+	for _, err := range messageFiles(resolved(root)) {
+		if err == nil {
 			n++
 		}
-		return nil
-	})
+	}
 	return n
 }
 
