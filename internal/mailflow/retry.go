@@ -2,6 +2,7 @@ package mailflow
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -46,6 +47,10 @@ func (f *Flow) Redeliver(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for {
+		if f.mute(ctx) {
+			<-ctx.Done()
+			return nil
+		}
 		entries, err := f.spool.Due(time.Now(), claimBatch)
 		if err != nil {
 			f.log.ErrorContext(ctx, "queue could not be read", "error", err)
@@ -70,6 +75,13 @@ func (f *Flow) Redeliver(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// mute reports whether nothing can be recorded any more until a restart. Whatever was
+// delivered then would be delivered again after it.
+func (f *Flow) mute(ctx context.Context) bool {
+	e, ok := errors.AsType[*smtp.Error](f.spool.Healthy(ctx))
+	return ok && e.Code == 421
 }
 
 func idsOf(entries []spool.Entry) []string {
@@ -103,6 +115,10 @@ func (f *Flow) sleepUntilDue(ctx context.Context) bool {
 func (f *Flow) attempt(ctx context.Context, e *spool.Entry, health *routeHealth) {
 	s := f.settings.Load()
 	now := time.Now()
+	if f.mute(ctx) {
+		f.spool.Release(e.ID)
+		return
+	}
 	if until, ok := health.downUntil(e.RouteKey, now, s.downFor()); ok && now.Before(e.Expires) {
 		e.Next = until
 		f.commitAttempt(ctx, e, spool.Outcome{Requeue: []spool.Entry{*e}})
@@ -132,6 +148,9 @@ func (f *Flow) commitAttempt(ctx context.Context, e *spool.Entry, o spool.Outcom
 	defer cancel()
 	if err := f.spool.Commit(cctx, o); err != nil {
 		f.log.ErrorContext(ctx, "attempt could not be recorded", "message_id", e.MessageID, "entry", e.ID, "error", err)
+		// The spool holds the entry as before, due at once. The wait keeps a failing disk
+		// from delivering the same mail over and over.
+		pause(ctx, f.settings.Load().FirstRetry)
 		f.spool.Release(e.ID)
 		return
 	}
