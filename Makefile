@@ -5,7 +5,7 @@ GO ?= go
 LINT = $(GO) tool -modfile=tools/go.mod golangci-lint
 SHARED ?= ../shared/data
 
-.PHONY: help build run test lint bench fuzz data docs clean
+.PHONY: help build run test lint bench torture fuzz data docs clean
 
 help: ## show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -24,6 +24,9 @@ lint: ## golangci-lint, pinned in tools/go.mod
 
 bench: build data ## measure beside the peers and write docs/benchmarks.md
 	./scripts/bench
+
+torture: ## kill the gateway 20 times under 10000 messages, fill its disk, and account for every message
+	OUTRIDER_TORTURE=10000 OUTRIDER_KILLS=20 $(GO) test -count=1 -v -timeout 30m -run 'TestTorture|TestFullDisk' ./test
 
 fuzz: ## every fuzz target, one minute each (FUZZTIME=…)
 	./scripts/fuzz
