@@ -62,6 +62,7 @@ func (e *Engine) Judge(ctx context.Context, ev *evidence.Evidence) verdict.Verdi
 	v.Degraded = slices.Compact(v.Degraded)
 	v.Sort()
 	e.model.Decide(&v)
+	limit(ev, &v)
 	return v
 }
 

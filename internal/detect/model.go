@@ -7,10 +7,17 @@ import (
 )
 
 // Model turns sums of log-odds into probabilities and those into a disposition.
+//
+// A finding speaks for its class. One with a negative weight speaks against every
+// class but bulk, since it says who wrote, not what. Evidence of a forged sender is
+// half of the way to phishing and to fraud, for which senders are forged. And evidence
+// of any class but bulk is evidence that the message is unwanted: Score.
 type Model struct {
-	Version string
-	Prior   [verdict.NumClasses]float64 // log-odds of each class in mail that nothing was found in
-	// Thresholds on the probability of a class.
+	Version  string
+	Prior    [verdict.NumClasses]float64 // log-odds of each class in mail that nothing was found in
+	Unwanted float64                     // log-odds that such mail is unwanted at all
+	Support  float64                     // share of spoof evidence that counts for phish and bec
+	// Thresholds on the probability of a class, and for Spam also on Score.
 	Malicious  float64 // malware or phish above it: MALICIOUS; bec above it: MALICIOUS-BEC
 	Suspicious float64 // malware, phish or bec above it: SUSPICIOUS
 	Spoof      float64
@@ -21,30 +28,56 @@ type Model struct {
 // Default returns the model that ships with Outrider.
 func Default() Model {
 	return Model{
-		Version:   "1",
-		Prior:     [verdict.NumClasses]float64{verdict.ClassMalware: -7, verdict.ClassPhish: -5, verdict.ClassBEC: -6, verdict.ClassSpoof: -5, verdict.ClassSpam: -4, verdict.ClassBulk: -4},
+		Version: "1",
+		Prior: [verdict.NumClasses]float64{
+			verdict.ClassMalware: -6, verdict.ClassPhish: -5.5, verdict.ClassBEC: -6, verdict.ClassSpoof: -5, verdict.ClassSpam: -4, verdict.ClassBulk: -4,
+		},
+		Unwanted: -4, Support: 0.5,
 		Malicious: 0.9, Suspicious: 0.5, Spoof: 0.5, Spam: 0.5, Bulk: 0.5,
 	}
 }
 
 // Decide fills in Classes, Score and Disposition from the findings of v.
 func (m *Model) Decide(v *verdict.Verdict) {
-	sums := m.Prior
-	for _, f := range v.Findings {
-		sums[f.Class] += f.Weight
-	}
-	clean := 1.0
+	sums, unwanted := m.sums(v.Findings)
 	for _, c := range verdict.Classes() {
 		v.Classes[c] = logistic(sums[c])
-		if c != verdict.ClassBulk {
-			clean *= 1 - v.Classes[c]
-		}
 	}
-	v.Score = 1 - clean
-	v.Disposition = m.disposition(v.Classes)
+	v.Score = logistic(unwanted)
+	v.Disposition = m.disposition(v.Classes, v.Score)
 }
 
-func (m *Model) disposition(p verdict.Probabilities) verdict.Disposition {
+// sums adds up the findings by class, and all together.
+func (m *Model) sums(findings []verdict.Finding) (sums [verdict.NumClasses]float64, unwanted float64) {
+	sums, unwanted = m.Prior, m.Unwanted
+	against, spoof := 0.0, 0.0
+	for _, f := range findings {
+		switch {
+		case f.Class >= verdict.NumClasses:
+			continue
+		case f.Weight < 0:
+			against += f.Weight
+		default:
+			sums[f.Class] += f.Weight
+		}
+		if f.Class == verdict.ClassSpoof && f.Weight > 0 {
+			spoof += f.Weight
+		}
+		if f.Class != verdict.ClassBulk {
+			unwanted += f.Weight
+		}
+	}
+	for _, c := range verdict.Classes() {
+		if c != verdict.ClassBulk {
+			sums[c] += against
+		}
+	}
+	sums[verdict.ClassPhish] += m.Support * spoof
+	sums[verdict.ClassBEC] += m.Support * spoof
+	return sums, unwanted
+}
+
+func (m *Model) disposition(p verdict.Probabilities, score float64) verdict.Disposition {
 	switch {
 	case max(p[verdict.ClassMalware], p[verdict.ClassPhish]) >= m.Malicious:
 		return verdict.Malicious
@@ -54,7 +87,7 @@ func (m *Model) disposition(p verdict.Probabilities) verdict.Disposition {
 		return verdict.Suspicious
 	case p[verdict.ClassSpoof] >= m.Spoof:
 		return verdict.Spoof
-	case p[verdict.ClassSpam] >= m.Spam:
+	case max(p[verdict.ClassSpam], score) >= m.Spam:
 		return verdict.Spam
 	case p[verdict.ClassBulk] >= m.Bulk:
 		return verdict.Bulk

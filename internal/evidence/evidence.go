@@ -7,10 +7,13 @@
 package evidence
 
 import (
+	"sync"
+
 	"outrider/internal/budget"
 	"outrider/internal/history"
 	"outrider/internal/mailauth"
 	"outrider/internal/message"
+	"outrider/internal/observable"
 	"outrider/internal/tenant"
 )
 
@@ -26,14 +29,54 @@ type Facts struct {
 	Degraded []string          // stages that missed their deadline so far
 }
 
-// Evidence is one message under judgement. It is safe for concurrent use.
+// Evidence is one message under judgement. It is safe for concurrent use, and every
+// answer is shared: callers do not change it.
 type Evidence struct {
 	Facts
 	derived
 }
 
 // derived is what is computed on demand.
-type derived struct{}
+type derived struct {
+	people   func() people
+	body     func() body
+	files    func() []File
+	words    func() string
+	subject  func() string
+	hitsOnce sync.Once
+	hits     observable.Hits // guarded by hitsOnce
+}
 
 // New returns the evidence of one message.
-func New(f Facts) *Evidence { return &Evidence{Facts: f} }
+func New(f Facts) *Evidence {
+	e := &Evidence{Facts: f}
+	e.people = sync.OnceValue(e.readPeople)
+	e.body = sync.OnceValue(e.readBody)
+	e.files = sync.OnceValue(e.readFiles)
+	e.words = sync.OnceValue(e.readWords)
+	e.subject = sync.OnceValue(f.Message.Subject)
+	return e
+}
+
+// Subject returns the decoded subject.
+func (e *Evidence) Subject() string { return e.subject() }
+
+// Words returns the folded words of the subject and of the text that the author wrote
+// now, quotations left out, as observable.Words makes them.
+func (e *Evidence) Words() string { return e.words() }
+
+// maxText bounds the bytes of text that phrases are looked for in. What sells or
+// steals stands at the top.
+const maxText = 128 << 10
+
+func (e *Evidence) readWords() string {
+	text := e.body().fresh
+	return observable.Words(e.Subject() + " \n " + text[:min(len(text), maxText)])
+}
+
+// Phrases returns the phrases of the lexicon that stand in Words. All callers share
+// one lexicon, so that the text is read once.
+func (e *Evidence) Phrases(l *observable.Lexicon) observable.Hits {
+	e.hitsOnce.Do(func() { e.hits = l.Find(e.Words()) })
+	return e.hits
+}

@@ -1,21 +1,133 @@
-// Package signal holds the built-in detectors.
+// Package signal holds the built-in detectors: one aspect of unwanted mail each.
+//
+// A signal looks at the evidence of a message and says what it saw, where, and in one
+// sentence why that matters to the reader. Its weight is the log-odds it adds to one
+// class; weights of what real mail shows often are fitted (weights.go), the others are
+// set by hand in the file of the signal. testdata has one corpus per signal, with the
+// messages that it must find and near misses that it must not.
+//
+// Limits: words are matched in the major European languages, Japanese and Chinese as
+// listed in lists/phrases.txt; pictures are not read.
 package signal
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"outrider/internal/evidence"
 	"outrider/internal/verdict"
 )
 
-// Set is the signals in use.
-type Set struct{}
+// Signal is one detector.
+type Signal struct {
+	ID     string        // stable machine name
+	Name   string        // short title for people
+	Class  verdict.Class // the class it speaks for
+	Weight float64       // log-odds per match, times Match.Times; fitted ones replace it
+	Since  string        // version that had it first
+	Why    string        // one sentence; %s stands for the arguments of the match
+	Find   func(*evidence.Evidence) []Match
+}
+
+// Match is one place where a signal applies.
+type Match struct {
+	Portion verdict.Portion
+	Field   string  // header field, part number or envelope command, or ""
+	Value   string  // what was seen
+	Args    []any   // for Why
+	Times   float64 // how strongly, as a multiple of the weight; 0 stands for 1
+}
+
+// All lists every signal: who sent it, what it carries, where it leads, what it says,
+// what speaks for it.
+func All() []Signal {
+	all := []Signal{
+		dmarcFailed(), knownDomainUnproved(), ownDomainSpoof(), personImpersonation(), nameShowsAddress(), lookalikeDomain(),
+		brandImpersonation(), replyToDiffers(), suspiciousDomain(), randomSender(),
+		executableAttachment(), disguisedFile(), encryptedArchive(), officeMacro(), htmlForm(), htmlScript(),
+		linkTextMismatch(), mixedScriptHost(), addressLink(), hiddenLink(), hostedPage(), recipientInLink(), throwawayLink(),
+		credentialLure(), cryptoLure(), callbackInvoice(), newSenderPayment(), urgentFavour(), paymentChange(), payrollChange(),
+		advanceFee(), extortion(), procurement(), prizeLure(), miracleOffer(), searchSpam(), tradeSpam(), removalOffer(),
+		genericGreeting(), obfuscatedText(), hiddenText(), pictureOnly(), mimeEvasion(), headerOddities(), bulkMail(),
+		knownSender(), conversation(),
+	}
+	for i := range all {
+		if w, ok := fitted[all[i].ID]; ok {
+			all[i].Weight = w
+		}
+	}
+	return all
+}
+
+// Set is the signals in use. It is immutable and safe for concurrent use.
+type Set struct{ signals []Signal }
 
 // New returns all signals but those whose ids are disabled.
-func New(_ []string) *Set { return &Set{} }
+func New(disabled []string) *Set {
+	return &Set{signals: slices.DeleteFunc(All(), func(s Signal) bool { return slices.Contains(disabled, s.ID) })}
+}
 
-// Name names the set.
-func (s *Set) Name() string { return "signals/1" }
+// Name names the set and its version.
+func (s *Set) Name() string { return "signals/" + version }
 
 // Detect runs the signals.
-func (s *Set) Detect(context.Context, *evidence.Evidence) []verdict.Finding { return nil }
+func (s *Set) Detect(ctx context.Context, e *evidence.Evidence) []verdict.Finding {
+	var out []verdict.Finding
+	for i := range s.signals {
+		if ctx.Err() != nil {
+			return out
+		}
+		for _, m := range s.signals[i].Find(e) {
+			out = append(out, s.signals[i].finding(&m))
+		}
+	}
+	return out
+}
+
+func (s *Signal) finding(m *Match) verdict.Finding {
+	why := s.Why
+	if len(m.Args) > 0 {
+		args := make([]any, len(m.Args))
+		for i, a := range m.Args {
+			args[i] = printable(fmt.Sprint(a), maxArg)
+		}
+		why = fmt.Sprintf(s.Why, args...)
+	}
+	return verdict.Finding{
+		ID: s.ID, Name: s.Name, Class: s.Class, Weight: s.Weight * cmp.Or(m.Times, 1),
+		Field: m.Field, Portion: m.Portion, Value: printable(m.Value, verdict.MaxValue), Reason: why,
+	}
+}
+
+// maxArg bounds the bytes of a value inside a reason, which stays one sentence.
+const maxArg = 80
+
+// printable replaces what could disturb a reader or a log, and cuts at a character.
+func printable(s string, limit int) string {
+	s = strings.ToValidUTF8(s, "?")
+	s = strings.Map(func(c rune) rune {
+		switch {
+		case c == '\t' || c == '\n' || c == '\r':
+			return ' '
+		case unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) || c == '\u2028' || c == '\u2029':
+			return -1
+		default:
+			return c
+		}
+	}, s)
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
+}
+
+// one returns the single match m.
+func one(m Match) []Match { return []Match{m} }

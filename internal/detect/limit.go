@@ -1,0 +1,47 @@
+package detect
+
+import (
+	"outrider/internal/evidence"
+	"outrider/internal/mailauth"
+	"outrider/internal/verdict"
+)
+
+// enoughHard is the evidence of identity or payload, in log-odds, from which the limit
+// on proved senders no longer holds.
+const enoughHard = 4
+
+// limit holds back quarantine where only the content speaks against a sender who is
+// proved and known: people with whom the tenant corresponds may write about passwords
+// and payments. A forged name, a link or a file is more than content.
+func limit(ev *evidence.Evidence, v *verdict.Verdict) {
+	if v.Disposition <= verdict.Suspicious || !provedAndKnown(ev) {
+		return
+	}
+	hard := 0.0
+	for _, f := range v.Findings {
+		if f.Weight > 0 && isHard(&f) {
+			hard += f.Weight
+		}
+	}
+	if hard < enoughHard {
+		v.Disposition = verdict.Suspicious
+	}
+}
+
+// provedAndKnown reports whether DMARC passed and the address sent wanted mail before.
+func provedAndKnown(ev *evidence.Evidence) bool {
+	return ev.Auth.DMARC.Result == mailauth.Pass && ev.AuthorProved() && ev.Contact.Address.Messages > 0
+}
+
+// isHard reports whether a finding is about who sent the message or what it carries,
+// and not about what it says.
+func isHard(f *verdict.Finding) bool {
+	switch f.Portion {
+	case verdict.PortionAttachment, verdict.PortionLink, verdict.PortionEnvelope, verdict.PortionStructure:
+		return f.Class != verdict.ClassBulk && f.Class != verdict.ClassSpam
+	case verdict.PortionHeader:
+		return f.Field != "Subject" && f.Class != verdict.ClassBulk && f.Class != verdict.ClassSpam
+	case verdict.PortionBody:
+	}
+	return false
+}

@@ -1,0 +1,169 @@
+package evidence
+
+import (
+	"slices"
+	"strings"
+
+	"outrider/internal/message"
+	"outrider/internal/observable"
+)
+
+// body is what readers see of the message, and what can be followed from there.
+type body struct {
+	text   string // all that is shown, in all readings and alternatives
+	fresh  string // text without the quoted lines
+	quoted int    // quoted lines
+	html   []*observable.HTML
+	urls   []observable.URL
+}
+
+func (e *Evidence) readBody() body {
+	var b body
+	var text strings.Builder
+	for _, p := range e.Message.TextParts() {
+		content := p.Text()
+		if p.MediaType == "text/html" {
+			doc := observable.ReadHTML(content, e.Budget)
+			b.html = append(b.html, doc)
+			b.urls = append(b.urls, doc.URLs...)
+			content = doc.Visible
+			// Clients make links of plain addresses in HTML too; only new ones count.
+			b.addText(observable.TextURLs(content, e.Budget))
+		} else {
+			b.urls = append(b.urls, observable.TextURLs(content, e.Budget)...)
+		}
+		if text.Len() < 2*maxText {
+			text.WriteString(content)
+			text.WriteByte('\n')
+		}
+	}
+	b.text = text.String()
+	b.fresh, b.quoted = withoutQuotes(b.text)
+	return b
+}
+
+// addText adds URLs found in the text of HTML, where no anchor leads to their host.
+// The text of an anchor is judged as what it shows, not as a link of its own.
+func (b *body) addText(found []observable.URL) {
+	for _, u := range found {
+		shown := slices.ContainsFunc(b.urls, func(o observable.URL) bool { return o.Host == u.Host || strings.Contains(o.Text, u.Raw) })
+		if !shown {
+			b.urls = append(b.urls, u)
+		}
+		if len(b.urls) > maxCompared {
+			return
+		}
+	}
+}
+
+// maxCompared bounds the comparisons of addText.
+const maxCompared = 200
+
+// withoutQuotes leaves out lines that begin with the quote mark and what precedes them
+// as their introduction, and counts them.
+func withoutQuotes(text string) (fresh string, quoted int) {
+	if !strings.Contains(text, "\n>") && !strings.HasPrefix(text, ">") {
+		return text, 0
+	}
+	var b strings.Builder
+	b.Grow(len(text))
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(strings.TrimLeft(line, " "), ">") {
+			quoted++
+			continue
+		}
+		b.WriteString(line)
+	}
+	return b.String(), quoted
+}
+
+// Text returns what readers see of the body, all alternatives one after the other.
+func (e *Evidence) Text() string { return e.body().text }
+
+// FreshText returns the text without quoted lines.
+func (e *Evidence) FreshText() string { return e.body().fresh }
+
+// HTML returns the HTML documents of the body.
+func (e *Evidence) HTML() []*observable.HTML { return e.body().html }
+
+// URLs returns the URLs of the body in order, pictures included.
+func (e *Evidence) URLs() []observable.URL { return e.body().urls }
+
+// Links returns the URLs of the body that readers can follow.
+func (e *Evidence) Links() []observable.URL {
+	var out []observable.URL
+	for _, u := range e.body().urls {
+		if u.IsLink() {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+// File is one attachment.
+type File struct {
+	Part    *message.Part
+	Names   []string            // every name that some client shows, at least one
+	Type    observable.FileType // by its bytes
+	Entries []observable.ZipEntry
+	HTML    *observable.HTML // or nil: it is no HTML document
+	Macros  bool             // it is an Office document with a VBA project
+}
+
+// Files returns the attachments.
+func (e *Evidence) Files() []File { return e.files() }
+
+// maxFiles bounds the attachments that are looked into.
+const maxFiles = 100
+
+func (e *Evidence) readFiles() []File {
+	var out []File
+	for _, p := range e.Message.Attachments() {
+		if p.MediaType == "message/rfc822" || p.IsMultipart() {
+			continue
+		}
+		if len(out) == maxFiles {
+			break
+		}
+		out = append(out, e.readFile(p))
+	}
+	return out
+}
+
+func (e *Evidence) readFile(p *message.Part) File {
+	f := File{Part: p, Names: p.Filenames()}
+	if len(f.Names) == 0 {
+		f.Names = []string{p.Filename}
+	}
+	data := p.Decoded()
+	f.Type = observable.TypeOf(data)
+	switch {
+	case f.Type == observable.TypeZip:
+		f.Entries = observable.ListZip(data)
+		f.Macros = slices.ContainsFunc(f.Entries, isMacroProject)
+	case f.Type == observable.TypeOLE:
+		f.Macros = observable.HasOLEMacros(data)
+	case f.looksLikeHTML(data):
+		f.HTML = observable.ReadHTML(string(data), e.Budget)
+	}
+	return f
+}
+
+// isMacroProject recognises the VBA project of an OOXML document.
+func isMacroProject(z observable.ZipEntry) bool {
+	return strings.HasSuffix(strings.ToLower(z.Name), "vbaproject.bin")
+}
+
+func (f *File) looksLikeHTML(data []byte) bool {
+	if f.Part.MediaType == "text/html" || f.Part.MediaType == "application/xhtml+xml" || f.Part.MediaType == "image/svg+xml" {
+		return true
+	}
+	for _, n := range f.Names {
+		switch observable.Extension(n) {
+		case "html", "htm", "shtml", "xhtml", "svg", "mht", "mhtml":
+			return true
+		}
+	}
+	head := strings.ToLower(string(data[:min(len(data), 512)]))
+	return strings.HasPrefix(f.Part.MediaType, "application/octet") && (strings.Contains(head, "<html") || strings.Contains(head, "<!doctype html"))
+}

@@ -1,0 +1,93 @@
+package evidence
+
+import (
+	"strings"
+
+	"outrider/internal/address"
+	"outrider/internal/mailauth"
+	"outrider/internal/message"
+)
+
+// people are the mailboxes of the header section.
+type people struct {
+	authors, replyTo, recipients []message.Mailbox
+}
+
+func (e *Evidence) readPeople() people {
+	h := e.Message.Header()
+	p := people{authors: h.Mailboxes("From"), replyTo: h.Mailboxes("Reply-To"), recipients: h.Mailboxes("To")}
+	p.recipients = append(p.recipients, h.Mailboxes("Cc")...)
+	return p
+}
+
+// Author returns the first mailbox of From; its fields are empty where there is none.
+func (e *Evidence) Author() message.Mailbox {
+	if a := e.people().authors; len(a) > 0 {
+		return a[0]
+	}
+	return message.Mailbox{}
+}
+
+// Authors returns the mailboxes of From.
+func (e *Evidence) Authors() []message.Mailbox { return e.people().authors }
+
+// ReplyTo returns the mailboxes of Reply-To.
+func (e *Evidence) ReplyTo() []message.Mailbox { return e.people().replyTo }
+
+// Recipients returns the mailboxes of To and Cc, and those of the envelope.
+func (e *Evidence) Recipients() []string {
+	var out []string
+	for _, m := range e.people().recipients {
+		out = append(out, strings.ToLower(m.Address()))
+	}
+	for _, r := range e.Received.Envelope.Recipients {
+		out = append(out, strings.ToLower(r.Address))
+	}
+	return out
+}
+
+// AuthChecked reports whether somebody checked SPF, DKIM or DMARC.
+func (e *Evidence) AuthChecked() bool {
+	a := &e.Auth
+	return a.Source != mailauth.SourceNone && (a.SPF.Result != "" || len(a.DKIM) > 0 || a.DMARC.Result != "")
+}
+
+// AuthorProved reports whether SPF, DKIM or DMARC passed for the organization of the
+// author's domain.
+func (e *Evidence) AuthorProved() bool {
+	d := e.Author().Domain
+	return d != "" && e.Auth.AlignedPass(d)
+}
+
+// FromInside reports whether the true sender is a host of the own network. Such hosts
+// submit mail of the own domains without SPF or DKIM, and nobody outside can have
+// their address.
+func (e *Evidence) FromInside() bool {
+	c := e.Auth.Client
+	if !c.IsValid() {
+		c = e.Received.Peer.Addr
+	}
+	return c.IsValid() && (c.IsLoopback() || c.IsPrivate())
+}
+
+// ListHostProved reports whether the message came through a mailing list whose host
+// proved itself: SPF or DKIM passed for the organization that List-Id names.
+func (e *Evidence) ListHostProved() bool {
+	id := e.Message.Header().Get("List-Id")
+	if id == "" {
+		return false
+	}
+	if open := strings.LastIndexByte(id, '<'); open >= 0 {
+		id = strings.TrimRight(id[open+1:], "> ")
+	}
+	org := address.Organizational(strings.ToLower(id))
+	a := &e.Auth
+	return a.SPF.Result == mailauth.Pass && address.SameOrganization(a.SPF.Domain, org) || a.DKIMPass(org)
+}
+
+// IsReply reports whether the message continues a conversation: it names what it
+// answers, and quotes it.
+func (e *Evidence) IsReply() bool {
+	h := e.Message.Header()
+	return (h.Has("In-Reply-To") || h.Has("References")) && e.body().quoted > 0
+}

@@ -1,0 +1,242 @@
+package observable
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"outrider/internal/address"
+)
+
+// Place says where a URL was found.
+type Place string
+
+// The places of URLs.
+const (
+	PlaceText    Place = "text"    // in plain text, where clients make links of it
+	PlaceAnchor  Place = "anchor"  // href of a or area
+	PlaceForm    Place = "form"    // where a form is sent
+	PlaceImage   Place = "image"   // a picture that is loaded
+	PlaceRefresh Place = "refresh" // a document that sends the reader on
+	PlaceFrame   Place = "frame"   // a document inside the document
+	PlaceScript  Place = "script"  // a script that is loaded
+)
+
+// URL is one link as a browser would follow it.
+type URL struct {
+	Raw      string     // as written, at most maxURL bytes
+	Scheme   string     // lower case; hxxp and the like as what they stand for
+	Host     string     // normal form of package address, or the text of an IP address
+	Port     int        // 0: none given, or that of the scheme
+	Path     string     // from the first slash on, without query and fragment
+	Query    string     // without the question mark
+	Fragment string     // without the number sign
+	IP       netip.Addr // invalid where the host is a name
+	User     string     // in front of the host, or ""
+	Numeric  bool       // the address is written as a number, octal or hexadecimal
+	Place    Place
+	Text     string // of an anchor, as shown, at most maxAnchorText bytes
+}
+
+// Bounds of one URL.
+const (
+	maxURL        = 8 << 10 // bytes; browsers take more, mail has no use for it
+	maxAnchorText = 300     // bytes; enough to see an address in it
+)
+
+// Org returns the organizational domain of the host, or "" for addresses.
+func (u *URL) Org() string {
+	if u.IP.IsValid() || u.Host == "" {
+		return ""
+	}
+	return address.Organizational(u.Host)
+}
+
+// IsWeb reports whether the URL leads to a host on the web.
+func (u *URL) IsWeb() bool { return u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") }
+
+// IsLink reports whether a reader can follow the URL, or is sent along it.
+func (u *URL) IsLink() bool {
+	return u.IsWeb() && u.Place != PlaceImage && u.Place != PlaceScript && u.Place != PlaceFrame
+}
+
+// ParseURL reads an absolute URL as browsers do. URLs without a host, such as
+// "mailto:", have their rest in Path.
+func ParseURL(raw string) (URL, bool) {
+	if len(raw) > maxURL {
+		raw = raw[:maxURL]
+	}
+	u := URL{Raw: raw}
+	s := clean(raw)
+	scheme, rest, ok := cutScheme(s)
+	switch {
+	case ok:
+		u.Scheme = scheme
+	case strings.HasPrefix(s, "//"), strings.HasPrefix(s, `\\`):
+		u.Scheme, rest = "https", s
+	default:
+		return URL{}, false
+	}
+	if u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ftp" {
+		u.Path = rest
+		return u, true
+	}
+	// WHATWG URL, 4.4: special schemes take any number of slashes and back-slashes.
+	rest = strings.TrimLeft(rest, `/\`)
+	end := strings.IndexAny(rest, `/\?#`)
+	if end < 0 {
+		end = len(rest)
+	}
+	u.splitPath(rest[end:])
+	return u, u.parseAuthority(rest[:end])
+}
+
+// clean removes what browsers remove: controls and spaces around, tabs and line breaks inside.
+func clean(s string) string {
+	s = strings.TrimFunc(s, func(c rune) bool { return c <= ' ' })
+	if strings.ContainsAny(s, "\t\r\n") {
+		s = strings.NewReplacer("\t", "", "\r", "", "\n", "").Replace(s)
+	}
+	return s
+}
+
+// cutScheme returns the scheme in lower case and what follows its colon.
+func cutScheme(s string) (scheme, rest string, ok bool) {
+	for i := range len(s) {
+		c := s[i] | 0x20
+		switch {
+		case c >= 'a' && c <= 'z':
+		case i > 0 && (s[i] >= '0' && s[i] <= '9' || s[i] == '+' || s[i] == '-' || s[i] == '.'):
+		case s[i] == ':' && i > 0:
+			return undefang(strings.ToLower(s[:i])), s[i+1:], true
+		default:
+			return "", "", false
+		}
+	}
+	return "", "", false
+}
+
+// undefang returns what a scheme stands for that was spoiled so that nobody clicks.
+func undefang(scheme string) string {
+	switch scheme {
+	case "hxxp", "htxp", "hxtp":
+		return "http"
+	case "hxxps", "htxps", "hxtps":
+		return "https"
+	default:
+		return scheme
+	}
+}
+
+func (u *URL) splitPath(s string) {
+	s, u.Fragment, _ = strings.Cut(s, "#")
+	u.Path, u.Query, _ = strings.Cut(s, "?")
+}
+
+// parseAuthority reads user, host and port.
+func (u *URL) parseAuthority(s string) bool {
+	if at := strings.LastIndexByte(s, '@'); at >= 0 {
+		u.User, s = s[:at], s[at+1:]
+	}
+	s = strings.NewReplacer("[.]", ".", "(.)", ".", "[dot]", ".").Replace(s)
+	host, port := s, ""
+	if strings.HasPrefix(s, "[") {
+		end := strings.IndexByte(s, ']')
+		if end < 0 {
+			return false
+		}
+		host, port = s[1:end], strings.TrimPrefix(s[end+1:], ":")
+	} else if colon := strings.LastIndexByte(s, ':'); colon >= 0 {
+		host, port = s[:colon], s[colon+1:]
+	}
+	u.parsePort(port)
+	return u.parseHost(host)
+}
+
+func (u *URL) parsePort(s string) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 || n > 65535 || u.Scheme == "http" && n == 80 || u.Scheme == "https" && n == 443 {
+		return
+	}
+	u.Port = n
+}
+
+// parseHost brings the host into normal form.
+func (u *URL) parseHost(s string) bool {
+	if strings.Contains(s, ":") {
+		ip, err := netip.ParseAddr(s)
+		if err != nil {
+			return false
+		}
+		u.IP, u.Host = ip.Unmap(), ip.Unmap().String()
+		return true
+	}
+	s = unescape(s)
+	domain, err := address.Domain(s)
+	if err != nil {
+		return false
+	}
+	if ip, numeric, ok := parseIPv4(domain); ok {
+		u.IP, u.Host, u.Numeric = ip, ip.String(), numeric
+		return true
+	}
+	u.Host = domain
+	return strings.Contains(domain, ".") || domain == "localhost"
+}
+
+// unescape undoes percent encoding in a host.
+func unescape(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			if n, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+				b.WriteByte(byte(n))
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// parseIPv4 reads an address as browsers do: one to four numbers, each decimal, octal
+// or hexadecimal, of which the last fills the bytes that are left. numeric says that
+// it is not written as four decimal numbers.
+func parseIPv4(s string) (ip netip.Addr, numeric, ok bool) {
+	if ip, err := netip.ParseAddr(s); err == nil {
+		return ip, false, ip.Is4()
+	}
+	parts := strings.Split(strings.TrimSuffix(s, "."), ".")
+	if len(parts) > 4 {
+		return netip.Addr{}, false, false
+	}
+	var value uint64
+	for i, p := range parts {
+		n, err := parseNumber(p)
+		last := i == len(parts)-1
+		if err != nil || !last && n > 255 || last && n >= 1<<(8*(5-len(parts))) {
+			return netip.Addr{}, false, false
+		}
+		if last {
+			value |= n
+		} else {
+			value |= n << (8 * (3 - i))
+		}
+	}
+	return netip.AddrFrom4([4]byte{byte(value >> 24), byte(value >> 16), byte(value >> 8), byte(value)}), true, true
+}
+
+func parseNumber(s string) (uint64, error) {
+	switch {
+	case strings.HasPrefix(s, "0x"):
+		return strconv.ParseUint("0"+s[2:], 16, 64)
+	case len(s) > 1 && s[0] == '0':
+		return strconv.ParseUint(s[1:], 8, 64)
+	default:
+		return strconv.ParseUint(s, 10, 64)
+	}
+}

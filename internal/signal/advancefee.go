@@ -1,0 +1,22 @@
+package signal
+
+import (
+	"outrider/internal/evidence"
+	"outrider/internal/verdict"
+)
+
+// advanceFee finds the stories that end in a fee: inheritances, lotteries, donations,
+// loans and orphaned millions. It takes many of its words, since each stands in honest
+// mail; answers in a conversation pass.
+func advanceFee() Signal {
+	return Signal{
+		ID: "advance-fee", Name: "Money from a stranger", Class: verdict.ClassBEC, Weight: 3, Since: "0.1",
+		Why: "The text promises money as advance-fee fraud does: %s.",
+		Find: func(e *evidence.Evidence) []Match {
+			if e.IsReply() {
+				return nil
+			}
+			return wording(e, topicAdvance, 1.5, 4.5)
+		},
+	}
+}

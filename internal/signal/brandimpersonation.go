@@ -1,0 +1,65 @@
+package signal
+
+import (
+	"strings"
+
+	"outrider/internal/evidence"
+	"outrider/internal/observable"
+	"outrider/internal/verdict"
+)
+
+// brandImpersonation finds a brand in the name of the sender, or in the sender's
+// domain, where the domain is not one of the brand's. A brand in the subject alone
+// counts half, since honest mail speaks of brands; replies and lists pass.
+func brandImpersonation() Signal {
+	return Signal{
+		ID: "brand-impersonation", Name: "Brand used by a stranger", Class: verdict.ClassPhish, Weight: 3.5, Since: "0.1",
+		Why: "The message speaks as %s, but was sent by %s.",
+		Find: func(e *evidence.Evidence) []Match {
+			a := e.Author()
+			if a.Domain == "" || throughList(e) && e.ListHostProved() {
+				return nil
+			}
+			if b := brandIn(a.Name, a.Domain); b != "" {
+				return one(Match{Portion: verdict.PortionHeader, Field: "From", Value: a.Name + " <" + a.Address() + ">", Args: []any{b, a.Address()}})
+			}
+			if b := brandIn(strings.NewReplacer(".", " ", "-", " ").Replace(a.Local+" "+a.Domain), a.Domain); b != "" && !isFreemail(a.Domain) {
+				return one(Match{Portion: verdict.PortionHeader, Field: "From", Value: a.Address(), Args: []any{b, a.Address()}, Times: 0.8})
+			}
+			if b := brandIn(e.Subject(), a.Domain); b != "" && !e.IsReply() && !e.Message.Header().Has("In-Reply-To") {
+				return one(Match{Portion: verdict.PortionHeader, Field: "Subject", Value: e.Subject(), Args: []any{b, a.Address()}, Times: 0.4})
+			}
+			return nil
+		},
+	}
+}
+
+// brandIn returns the brand that text names and that the domain does not belong to. It
+// looks again at what letters with a gap or look-alikes stand for.
+func brandIn(text, domain string) string {
+	for _, words := range []string{observable.Words(text), observable.Words(plainLookalikes(text))} {
+		for i, hits := range lists().brandWords.Find(words) {
+			if len(hits) > 0 && !lists().brands[i].owns(domain) {
+				return lists().brands[i].name
+			}
+		}
+	}
+	return ""
+}
+
+// plainLookalikes joins letters that stand apart ("P a y P a l") and replaces
+// characters beyond ASCII by those they look like.
+func plainLookalikes(s string) string {
+	s = observable.ASCIILookalikes(s)
+	fields := strings.Fields(s)
+	single := 0
+	for _, f := range fields {
+		if len(f) == 1 {
+			single++
+		}
+	}
+	if single >= 4 {
+		return strings.Join(fields, "")
+	}
+	return s
+}

@@ -1,0 +1,21 @@
+package signal
+
+import (
+	"outrider/internal/evidence"
+	"outrider/internal/verdict"
+)
+
+// cryptoLure finds the wording of wallet theft and false coin gifts, with a link.
+// Conversations about such technology pass.
+func cryptoLure() Signal {
+	return Signal{
+		ID: "crypto-lure", Name: "Wording that lures to a crypto wallet", Class: verdict.ClassPhish, Weight: 2.5, Since: "0.1",
+		Why: "The text lures with crypto money: %s.",
+		Find: func(e *evidence.Evidence) []Match {
+			if !hasLure(e) || e.IsReply() {
+				return nil
+			}
+			return wording(e, topicCrypto, 0.6, 2)
+		},
+	}
+}

@@ -1,0 +1,66 @@
+package signal
+
+import (
+	"slices"
+	"strings"
+
+	"outrider/internal/evidence"
+	"outrider/internal/observable"
+	"outrider/internal/verdict"
+)
+
+// disguisedFile finds attachments that are not what their name says: a program called
+// a document, two extensions of which the last one counts, the right-to-left mark that
+// turns a name around, and containers that carry programs past Windows' warnings.
+func disguisedFile() Signal {
+	return Signal{
+		ID: "disguised-file", Name: "File in disguise", Class: verdict.ClassMalware, Weight: 5, Since: "0.1",
+		Why: "The attachment %s is not what its name says: %s.",
+		Find: func(e *evidence.Evidence) []Match {
+			files := e.Files()
+			for i := range files {
+				f := &files[i]
+				if name, how := disguise(f); how != "" {
+					return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: name, Args: []any{name, how}})
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func disguise(f *evidence.File) (name, how string) {
+	names := slices.Clone(f.Names)
+	for _, z := range f.Entries {
+		names = append(names, z.Name)
+	}
+	for _, n := range names {
+		switch {
+		case strings.ContainsAny(n, "\u202e\u202d"):
+			return n, "a mark turns the end of the name around"
+		case doubleExtension(n):
+			return n, "only the last of its two extensions counts"
+		}
+	}
+	switch ext := observable.Extension(f.Names[0]); {
+	case f.Type.IsExecutable() && !observable.RunsWhenOpened(ext):
+		return nameOf(f), "its content is a " + string(f.Type)
+	case f.Type.IsContainer() && observable.IsDocument(ext):
+		return nameOf(f), "its content is a " + string(f.Type)
+	case f.Type.IsContainer():
+		return nameOf(f), "a " + string(f.Type) + " carries files past the warnings of the system"
+	}
+	return "", ""
+}
+
+// doubleExtension reports whether a name pretends to be a document: "scan.pdf.exe",
+// "scan.pdf      .html".
+func doubleExtension(name string) bool {
+	last := observable.Extension(name)
+	if !observable.RunsWhenOpened(last) && last != "html" && last != "htm" && last != "shtml" && last != "svg" {
+		return false
+	}
+	trimmed := strings.TrimRight(strings.ToLower(name), ". ")
+	inner := observable.Extension(strings.TrimRight(strings.TrimSuffix(trimmed, "."+last), " "))
+	return observable.IsDocument(inner) && inner != last && inner != "html" && inner != "htm"
+}

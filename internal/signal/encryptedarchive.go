@@ -1,0 +1,84 @@
+package signal
+
+import (
+	"bytes"
+	"strings"
+
+	"outrider/internal/evidence"
+	"outrider/internal/observable"
+	"outrider/internal/verdict"
+)
+
+// encryptedArchive finds archives that no scanner can open while the text gives the
+// password away: whoever wants secrecy sends the password another way. An encrypted
+// archive without its password in the text counts little.
+func encryptedArchive() Signal {
+	return Signal{
+		ID: "encrypted-archive", Name: "Locked archive with its password", Class: verdict.ClassMalware, Weight: 8, Since: "0.1",
+		Why: "The archive %s is locked so that nobody can check it.",
+		Find: func(e *evidence.Evidence) []Match {
+			files := e.Files()
+			for i := range files {
+				f := &files[i]
+				if !isLocked(f) {
+					continue
+				}
+				times := 0.3
+				if givesPassword(e) {
+					times = 1
+				}
+				return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: nameOf(f), Args: []any{nameOf(f)}, Times: times})
+			}
+			return nil
+		},
+	}
+}
+
+// isLocked reports whether a file is an encrypted archive.
+func isLocked(f *evidence.File) bool {
+	switch f.Type {
+	case observable.TypeZip:
+		for _, z := range f.Entries {
+			if z.Encrypted {
+				return true
+			}
+		}
+	case observable.TypeRAR:
+		data := f.Part.Decoded()
+		// RAR 5: a header of type 4 directly behind the signature encrypts the rest; RAR 4: flag 0x80 of the main header.
+		if bytes.HasPrefix(data, []byte("Rar!\x1a\x07\x01\x00")) {
+			return len(data) > 14 && (data[12] == 4 || data[13] == 4)
+		}
+		return len(data) > 11 && data[10]&0x80 != 0
+	case observable.Type7z:
+		// The coder id of AES-256 stands in the header at the end.
+		data := f.Part.Decoded()
+		return bytes.Contains(data[max(0, len(data)-4096):], []byte{0x06, 0xf1, 0x07, 0x01})
+	default:
+	}
+	return false
+}
+
+// givesPassword reports whether the text tells the password: the word, and behind it a
+// colon, an equals sign or "is".
+func givesPassword(e *evidence.Evidence) bool {
+	text := observable.Fold(e.FreshText() + " " + e.Subject())
+	for _, word := range phrases(e, topicSecret) {
+		word = observable.Fold(strings.TrimSpace(word))
+		for from := 0; ; {
+			i := strings.Index(text[from:], word)
+			if i < 0 {
+				break
+			}
+			from += i + len(word)
+			rest := strings.TrimLeft(text[from:min(len(text), from+24)], " \u00a0*\t\r\n")
+			if strings.HasPrefix(rest, ":") || strings.HasPrefix(rest, "=") || strings.HasPrefix(rest, "is ") || strings.HasPrefix(rest, "- ") {
+				return true
+			}
+			if strings.HasSuffix(word, " is") && rest != "" {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,36 @@
+package signal
+
+import (
+	"time"
+
+	"outrider/internal/evidence"
+	"outrider/internal/verdict"
+)
+
+// headerOddities finds what proper mail programs never leave out or get wrong: no
+// Message-ID, no date, a date days ahead, no From. Small programs are careless, so it
+// says little alone.
+// RFC 5322, Section 3.6: Date and From are required, Message-ID should be there.
+func headerOddities() Signal {
+	return Signal{
+		ID: "header-oddities", Name: "Careless header", Class: verdict.ClassSpam, Weight: 0.8, Since: "0.1",
+		Why: "The header of the message is not that of a proper mail program: %s.",
+		Find: func(e *evidence.Evidence) []Match {
+			h := e.Message.Header()
+			what := ""
+			switch date, ok := e.Message.Date(); {
+			case !h.Has("From"):
+				what = "it names no sender"
+			case !h.Has("Message-ID"):
+				what = "it has no Message-ID"
+			case !ok:
+				what = "it has no readable date"
+			case ok && !e.Received.At.IsZero() && date.After(e.Received.At.Add(48*time.Hour)):
+				what = "it is dated in the future"
+			default:
+				return nil
+			}
+			return one(Match{Portion: verdict.PortionHeader, Value: what, Args: []any{what}})
+		},
+	}
+}

@@ -1,0 +1,67 @@
+package signal
+
+import (
+	"strings"
+
+	"outrider/internal/evidence"
+	"outrider/internal/observable"
+	"outrider/internal/verdict"
+)
+
+// htmlScript finds attached pages that build themselves by script, redirect at once,
+// or hide their content in encodings: smuggling past filters. Pages without scripts,
+// as invoices are saved, pass.
+func htmlScript() Signal {
+	return Signal{
+		ID: "html-script", Name: "Attached page with hidden program", Class: verdict.ClassMalware, Weight: 5, Since: "0.1",
+		Why: "The attached page %s runs a program when opened: %s.",
+		Find: func(e *evidence.Evidence) []Match {
+			files := e.Files()
+			for i := range files {
+				f := &files[i]
+				if f.HTML == nil {
+					continue
+				}
+				if how, times := tricks(f.HTML); times > 0 {
+					return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: nameOf(f), Args: []any{nameOf(f), how}, Times: times})
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// decoders are names in scripts that unpack what was hidden.
+var decoders = [...]string{
+	"atob(", "unescape(", "fromCharCode", "eval(", "document.write", "decodeURIComponent(", "createObjectURL", "msSaveOrOpenBlob",
+	"new Function(", "CryptoJS", "innerHTML",
+}
+
+// tricks returns what a page does, and how bad that is.
+func tricks(doc *observable.HTML) (how string, times float64) {
+	var found []string
+	for _, d := range decoders {
+		if strings.Contains(doc.Script, d) {
+			found = append(found, strings.TrimSuffix(d, "("))
+		}
+	}
+	switch {
+	case len(found) >= 2:
+		return strings.Join(found, ", "), 1.5
+	case len(found) == 1:
+		return found[0], 1
+	case strings.Contains(doc.Script, "location"):
+		return "it sends you to another page", 1
+	case doc.DataLinks > 0:
+		return "it opens a page hidden inside it", 1
+	}
+	for i := range doc.URLs {
+		if doc.URLs[i].Place == observable.PlaceRefresh {
+			return "it sends you to another page", 1
+		}
+	}
+	if doc.Scripts > 0 {
+		return "it has a script", 0.6
+	}
+	return "", 0
+}

@@ -1,0 +1,46 @@
+package signal
+
+import (
+	"outrider/internal/evidence"
+	"outrider/internal/mailauth"
+	"outrider/internal/verdict"
+)
+
+// knownDomainUnproved finds mail from providers and brands that always prove their
+// mail, without any proof. Mailing lists may break proofs, so their mail passes.
+func knownDomainUnproved() Signal {
+	return Signal{
+		ID: "known-domain-unproved", Name: "Well-known sender without proof", Class: verdict.ClassSpoof, Weight: 2, Since: "0.1",
+		Why: "Mail of %s is always signed or sent from known servers; this one is not.",
+		Find: func(e *evidence.Evidence) []Match {
+			domain := e.Author().Domain
+			if domain == "" || !e.AuthChecked() || e.AuthorProved() || undecided(e) || e.FromInside() || throughList(e) {
+				return nil
+			}
+			if !isFreemail(domain) && !isBrandDomain(domain) {
+				return nil
+			}
+			return one(Match{Portion: verdict.PortionHeader, Field: "From", Value: domain, Args: []any{domain}})
+		},
+	}
+}
+
+// undecided reports whether a check could not be finished, so that there may be proof.
+func undecided(e *evidence.Evidence) bool {
+	return len(e.Auth.Degraded()) > 0 || e.Auth.SPF.Result == mailauth.TempError
+}
+
+// throughList reports whether a mailing list sent the message on.
+func throughList(e *evidence.Evidence) bool {
+	h := e.Message.Header()
+	return h.Has("List-Id") || h.Has("List-Post")
+}
+
+func isBrandDomain(domain string) bool {
+	for i := range lists().brands {
+		if lists().brands[i].owns(domain) {
+			return true
+		}
+	}
+	return false
+}

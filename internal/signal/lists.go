@@ -1,0 +1,214 @@
+package signal
+
+import (
+	_ "embed"
+	"strings"
+	"sync"
+
+	"outrider/internal/address"
+	"outrider/internal/evidence"
+	"outrider/internal/observable"
+)
+
+//go:embed lists/phrases.txt
+var phrasesText string
+
+//go:embed lists/brands.txt
+var brandsText string
+
+//go:embed lists/freemail.txt
+var freemailText string
+
+//go:embed lists/shorteners.txt
+var shortenersText string
+
+//go:embed lists/hosting.txt
+var hostingText string
+
+//go:embed lists/suffixes.txt
+var suffixesText string
+
+// topic is one section of lists/phrases.txt.
+type topic int
+
+const (
+	topicCredential topic = iota
+	topicCrypto
+	topicPrize
+	topicMiracle
+	topicSEO
+	topicTrade
+	topicAdvance
+	topicExtortion
+	topicFavour
+	topicPayment
+	topicPayroll
+	topicCallback
+	topicProcurement
+	topicSecret
+	topicGreeting
+	topicRemoval
+	numTopics
+)
+
+// sections names the topics as the list does.
+var sections = [numTopics]string{
+	"credential", "crypto", "prize", "miracle", "seo", "trade", "advance", "extortion", "favour", "payment", "payroll",
+	"callback", "procurement", "secret", "greeting", "removal",
+}
+
+// tables are the lists in the form in which they are asked. They are made when first
+// needed and never change.
+type tables struct {
+	phrases    *observable.Lexicon
+	brands     []brand
+	brandWords *observable.Lexicon // its topics are the indexes of brands
+	freemail   map[string]bool
+	shorteners map[string]bool
+	hosting    map[string]bool
+	suffixes   map[string]bool
+}
+
+// brand is a name that attackers use, and the domains that may use it.
+type brand struct {
+	name    string
+	domains []string
+}
+
+var lists = sync.OnceValue(func() *tables {
+	t := &tables{
+		phrases: observable.NewLexicon(parsePhrases(phrasesText)), freemail: parseSet(freemailText),
+		shorteners: parseSet(shortenersText), hosting: parseSet(hostingText), suffixes: parseSet(suffixesText),
+	}
+	var words []observable.Phrase
+	t.brands, words = parseBrands(brandsText)
+	t.brandWords = observable.NewLexicon(words)
+	return t
+})
+
+// lines yields the lines of a list that are no comments.
+func lines(text string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for line := range strings.Lines(text) {
+			line = strings.TrimSpace(line)
+			if line != "" && line[0] != '#' && !yield(line) {
+				return
+			}
+		}
+	}
+}
+
+func parsePhrases(text string) []observable.Phrase {
+	var out []observable.Phrase
+	current := -1
+	for line := range lines(text) {
+		if name, ok := strings.CutPrefix(line, "["); ok {
+			current = sectionIndex(strings.TrimSuffix(name, "]"))
+			continue
+		}
+		for p := range strings.SplitSeq(line, "|") {
+			if p = strings.TrimSpace(p); p != "" && current >= 0 {
+				out = append(out, observable.Phrase{Topic: current, Text: p})
+			}
+		}
+	}
+	return out
+}
+
+func sectionIndex(name string) int {
+	for i, s := range sections {
+		if s == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func parseSet(text string) map[string]bool {
+	m := make(map[string]bool)
+	for line := range lines(text) {
+		for f := range strings.FieldsSeq(line) {
+			m[f] = true
+		}
+	}
+	return m
+}
+
+func parseBrands(text string) (brands []brand, words []observable.Phrase) {
+	for line := range lines(text) {
+		names, domains, _ := strings.Cut(line, ":")
+		b := brand{}
+		for n := range strings.SplitSeq(names, "|") {
+			n = strings.TrimSpace(n)
+			if b.name == "" {
+				b.name = n
+			}
+			words = append(words, observable.Phrase{Topic: len(brands), Text: n})
+		}
+		for d := range strings.SplitSeq(domains, ",") {
+			b.domains = append(b.domains, strings.TrimSpace(d))
+		}
+		brands = append(brands, b)
+	}
+	return brands, words
+}
+
+// owns reports whether the domain may use the name of the brand.
+func (b *brand) owns(domain string) bool {
+	for _, d := range b.domains {
+		label, wild := strings.CutSuffix(d, ".*")
+		if wild && observable.Brand(domain) == label || !wild && address.Within(domain, d) {
+			return true
+		}
+	}
+	return false
+}
+
+// listed reports whether the domain, or one above it, is in the set.
+func listed(set map[string]bool, domain string) bool {
+	for domain != "" {
+		if set[domain] {
+			return true
+		}
+		_, rest, ok := strings.Cut(domain, ".")
+		if !ok {
+			return false
+		}
+		domain = rest
+	}
+	return false
+}
+
+func isFreemail(domain string) bool {
+	return listed(lists().freemail, domain) || observable.Brand(domain) == "yahoo"
+}
+
+// phrases returns the phrases of a topic in the message.
+func phrases(e *evidence.Evidence, t topic) []string { return e.Phrases(lists().phrases)[t] }
+
+// strength adds up phrases: long ones say more than single words, which stand in all
+// kinds of mail.
+func strength(found []string) float64 {
+	sum := 0.0
+	for _, p := range found {
+		switch strings.Count(p, " ") {
+		case 0:
+			sum += 0.4
+		case 1:
+			sum += 0.7
+		default:
+			sum++
+		}
+	}
+	return sum
+}
+
+// worded returns how strongly a topic is present: 0 up to low, 1 at high, at most 2.
+func worded(found []string, low, high float64) float64 {
+	return min(max((strength(found)-low)/(high-low), 0), 2)
+}
+
+// quoted joins the first phrases for people.
+func quoted(found []string) string {
+	return strings.Join(found[:min(len(found), 5)], ", ")
+}

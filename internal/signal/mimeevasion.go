@@ -1,0 +1,38 @@
+package signal
+
+import (
+	"outrider/internal/evidence"
+	"outrider/internal/message"
+	"outrider/internal/verdict"
+)
+
+// mimeEvasion finds structure that mail programs read in different ways, which serves
+// to show people what filters do not see. What careless programs write, as missing
+// header ends or long lines, passes.
+func mimeEvasion() Signal {
+	return Signal{
+		ID: "mime-evasion", Name: "Structure made to be read in two ways", Class: verdict.ClassPhish, Weight: 2, Since: "0.1",
+		Why: "The message is built so that programs read it differently: %s.",
+		Find: func(e *evidence.Evidence) []Match {
+			for _, d := range e.Message.Defects {
+				if times := evasive(d.Kind); times > 0 {
+					return one(Match{Portion: verdict.PortionStructure, Field: d.Part, Value: d.Detail, Args: []any{string(d.Kind)}, Times: times})
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// evasive says how much a defect serves evasion.
+func evasive(k message.DefectKind) float64 {
+	switch k {
+	case message.DefectDuplicateFrom:
+		return 2
+	case message.DefectDuplicateType, message.DefectNameConflict, message.DefectAmbiguousBoundary, message.DefectBoundaryReused,
+		message.DefectBase64Padding, message.DefectEncodedContainer, message.DefectParamDuplicate, message.DefectDuplicateParam, message.DefectNUL:
+		return 1
+	default:
+		return 0
+	}
+}

@@ -1,0 +1,21 @@
+package signal
+
+import (
+	"outrider/internal/evidence"
+	"outrider/internal/verdict"
+)
+
+// miracleOffer finds the goods that mass mail sells: cures, potency, dates, free
+// energy, insurance. One of its words is not enough.
+func miracleOffer() Signal {
+	return Signal{
+		ID: "miracle-offer", Name: "Miracle offer", Class: verdict.ClassSpam, Weight: 2.5, Since: "0.1",
+		Why: "The text sells what mass mail sells: %s.",
+		Find: func(e *evidence.Evidence) []Match {
+			if e.IsReply() {
+				return nil
+			}
+			return wording(e, topicMiracle, 0.5, 1.6)
+		},
+	}
+}

@@ -1,0 +1,39 @@
+package signal
+
+import (
+	"strings"
+
+	"outrider/internal/evidence"
+	"outrider/internal/observable"
+	"outrider/internal/verdict"
+)
+
+// pictureOnly finds messages that are a linked picture with hardly any text: what they
+// say cannot be read by machines. Signatures with a logo have text beside it and pass.
+func pictureOnly() Signal {
+	return Signal{
+		ID: "picture-only", Name: "Picture instead of text", Class: verdict.ClassSpam, Weight: 2, Since: "0.1",
+		Why: "The message is a picture with a link (%s) and hardly any text.",
+		Find: func(e *evidence.Evidence) []Match {
+			docs := e.HTML()
+			if len(docs) == 0 || e.IsReply() {
+				return nil
+			}
+			images, words := 0, 0
+			for _, doc := range docs {
+				images += doc.Images
+				words += len(strings.Fields(doc.Visible))
+			}
+			links := e.Links()
+			if images == 0 || words > 30 || len(links) == 0 {
+				return nil
+			}
+			for i := range links {
+				if links[i].Place == observable.PlaceAnchor {
+					return one(Match{Portion: verdict.PortionBody, Value: links[i].Raw, Args: []any{links[i].Host}})
+				}
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,62 @@
+package signal
+
+import (
+	"strings"
+
+	"outrider/internal/evidence"
+	"outrider/internal/observable"
+	"outrider/internal/verdict"
+)
+
+// suspiciousDomain finds sender domains as spammers register them by the thousand:
+// under endings where abuse is common, with labels of random letters, or deep
+// subdomains. Mail that a known sender sends passes elsewhere by its history.
+func suspiciousDomain() Signal {
+	return Signal{
+		ID: "suspicious-domain", Name: "Throw-away sender domain", Class: verdict.ClassSpam, Weight: 1.5, Since: "0.1",
+		Why: "The sender's domain %s has the form of a throw-away domain.",
+		Find: func(e *evidence.Evidence) []Match {
+			d := e.Author().Domain
+			if d == "" || isFreemail(d) || !strings.Contains(d, ".") {
+				return nil
+			}
+			times := 0.0
+			if lists().suffixes[d[strings.LastIndexByte(d, '.')+1:]] {
+				times += 0.8
+			}
+			if looksRandom(observable.Brand(d)) || looksRandom(d[:strings.IndexByte(d, '.')]) {
+				times += 0.8
+			}
+			if strings.Count(d, ".") >= 4 {
+				times += 0.5
+			}
+			if times == 0 {
+				return nil
+			}
+			return one(Match{Portion: verdict.PortionHeader, Field: "From", Value: d, Args: []any{d}, Times: times})
+		},
+	}
+}
+
+// looksRandom reports whether a label was made by a machine: letters and digits in
+// turn, or runs of consonants that no language has.
+func looksRandom(label string) bool {
+	if len(label) < 6 || strings.HasPrefix(label, "xn--") {
+		return false
+	}
+	run, longest, changes := 0, 0, 0
+	for i := range len(label) {
+		c := label[i]
+		letter := c >= 'a' && c <= 'z'
+		if letter && !strings.ContainsRune("aeiouy", rune(c)) {
+			run++
+			longest = max(longest, run)
+		} else {
+			run = 0
+		}
+		if i > 0 && letter != (label[i-1] >= 'a' && label[i-1] <= 'z') && c != '-' && label[i-1] != '-' {
+			changes++
+		}
+	}
+	return longest >= 6 || changes >= 4 || longest >= 5 && changes >= 2
+}

@@ -1,0 +1,24 @@
+package signal
+
+import (
+	"outrider/internal/evidence"
+	"outrider/internal/verdict"
+)
+
+// urgentFavour finds the opening of executive fraud: a short message with a favour, a
+// secret, no time for a call, gift cards. Long texts and texts with links pass.
+func urgentFavour() Signal {
+	return Signal{
+		ID: "urgent-favour", Name: "Urgent favour in secret", Class: verdict.ClassBEC, Weight: 3, Since: "0.1",
+		Why: "The sender wants an urgent favour and discourages a call: %s.",
+		Find: func(e *evidence.Evidence) []Match {
+			if len(e.FreshText()) > maxFavour || len(e.Links()) > 1 || e.Message.Header().Has("List-Unsubscribe") {
+				return nil
+			}
+			return wording(e, topicFavour, 1.6, 3.4)
+		},
+	}
+}
+
+// maxFavour is the longest text, in bytes, that asks a favour of a colleague.
+const maxFavour = 2000

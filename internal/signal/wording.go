@@ -1,0 +1,23 @@
+package signal
+
+import (
+	"outrider/internal/evidence"
+	"outrider/internal/verdict"
+)
+
+// wording returns the match of a topic whose phrases stand in the text with a strength
+// above low; at high it counts once, and at most twice.
+func wording(e *evidence.Evidence, t topic, low, high float64) []Match {
+	found := phrases(e, t)
+	times := worded(found, low, high)
+	if times <= 0 {
+		return nil
+	}
+	return one(Match{Portion: verdict.PortionBody, Value: quoted(found), Args: []any{quoted(found)}, Times: times})
+}
+
+// hasLure reports whether the message asks the reader to go somewhere: by a link that
+// is not the sender's own, a file, or a picture that is one.
+func hasLure(e *evidence.Evidence) bool {
+	return len(e.Links()) > 0 || len(e.Files()) > 0
+}
