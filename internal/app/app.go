@@ -45,6 +45,7 @@ const maxLoadedSenders = 500_000
 type App struct {
 	log     *slog.Logger
 	metrics *telemetry.Metrics
+	lock    *os.File // of the data directory
 	spool   *spool.Spool
 	db      *store.DB
 	relay   *relay.Relay
@@ -92,6 +93,9 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 func (a *App) openState(ctx context.Context, c *config.Config) (err error) {
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return fmt.Errorf("creating data directory: %w", err)
+	}
+	if a.lock, err = lockDir(c.DataDir); err != nil {
+		return err
 	}
 	edge, err := identity(c.DataDir)
 	if err != nil {
@@ -273,6 +277,9 @@ func (a *App) close() error {
 	}
 	if a.db != nil {
 		errs = append(errs, a.db.Close())
+	}
+	if a.lock != nil {
+		errs = append(errs, a.lock.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"outrider/internal/config"
@@ -91,6 +92,19 @@ func relayConfig(c *config.Config, resolver *dns.Client, log *slog.Logger) relay
 		rc.Resolver = resolver.For(nil)
 	}
 	return rc
+}
+
+// lockDir keeps a second process off the data directory. The system ends the lock with
+// the process, however that ends.
+func lockDir(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("locking the data directory: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("locking the data directory: another Outrider is using %s\n  Stop it, or give this one its own data_dir: %w", dir, err), f.Close())
+	}
+	return f, nil
 }
 
 // identity returns the id of this edge, made at its first start. It names the edge's

@@ -45,6 +45,14 @@ func (h *httpServer) ready(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("ok\n"))
 }
 
+// HTTPAddr returns the address of metrics and health once Listen has bound it, or "".
+func (a *App) HTTPAddr() string {
+	if a.http.ln == nil {
+		return ""
+	}
+	return a.http.ln.Addr().String()
+}
+
 func (h *httpServer) listen(ctx context.Context, addr string) error {
 	if addr == "" {
 		return nil
