@@ -106,7 +106,7 @@ func (p *process) end(sig syscall.Signal) error {
 func (p *process) restart(ctx context.Context) error {
 	var exit *exec.ExitError
 	if err := p.end(syscall.SIGKILL); !errors.As(err, &exit) {
-		return fmt.Errorf("the program had ended before it was killed: %v", err)
+		return fmt.Errorf("the program had ended before it was killed: %w", err)
 	}
 	return p.start(ctx)
 }
