@@ -32,7 +32,7 @@ func Default() Model {
 		Prior: [verdict.NumClasses]float64{
 			verdict.ClassMalware: -6, verdict.ClassPhish: -5.5, verdict.ClassBEC: -6, verdict.ClassSpoof: -5, verdict.ClassSpam: -4, verdict.ClassBulk: -4,
 		},
-		Unwanted: -4, Support: 0.5,
+		Unwanted: -3, Support: 0.5,
 		Malicious: 0.9, Suspicious: 0.5, Spoof: 0.5, Spam: 0.5, Bulk: 0.5,
 	}
 }

@@ -91,3 +91,14 @@ func (e *Evidence) IsReply() bool {
 	h := e.Message.Header()
 	return (h.Has("In-Reply-To") || h.Has("References")) && e.body().quoted > 0
 }
+
+// IsReport reports whether the message is a delivery report or another automatic
+// answer of a mail system (RFC 3464, RFC 3834). Such mail speaks of mailboxes and
+// deliveries, and returns what others wrote.
+func (e *Evidence) IsReport() bool {
+	if e.Message.Root.MediaType == "multipart/report" {
+		return true
+	}
+	local := strings.ToLower(e.Author().Local)
+	return local == "mailer-daemon" || local == "postmaster" && len(e.Links()) == 0
+}

@@ -5,6 +5,7 @@ import (
 
 	"outrider/internal/address"
 	"outrider/internal/evidence"
+	"outrider/internal/observable"
 	"outrider/internal/verdict"
 )
 
@@ -27,6 +28,9 @@ func hiddenLink() Signal {
 					times = 1
 				default:
 					continue
+				}
+				if u.Place == observable.PlaceText {
+					times *= 0.6 // people paste such links themselves
 				}
 				return one(Match{Portion: verdict.PortionLink, Value: u.Raw, Args: []any{u.Host}, Times: times})
 			}

@@ -1,6 +1,9 @@
 package signal
 
 import (
+	"slices"
+	"strings"
+
 	"outrider/internal/address"
 	"outrider/internal/evidence"
 	"outrider/internal/verdict"
@@ -14,11 +17,22 @@ func hostedPage() Signal {
 		Why: "A link leads to %s, where anybody can publish a page.",
 		Find: func(e *evidence.Evidence) []Match {
 			for _, u := range e.Links() {
-				if listed(lists().hosting, u.Host) && !address.SameOrganization(u.Host, e.Author().Domain) && !address.Within(e.Author().Domain, address.Organizational(u.Host)) {
+				if listed(lists().hosting, u.Host) && !belongs(u.Host, e.Author().Domain) {
 					return one(Match{Portion: verdict.PortionLink, Value: u.Raw, Args: []any{u.Host}})
 				}
 			}
 			return nil
 		},
 	}
+}
+
+// belongs reports whether a page is the author's: its domain is, or it is called like
+// the author's.
+func belongs(host, author string) bool {
+	if author == "" {
+		return false
+	}
+	label, _, _ := strings.Cut(host, ".")
+	return address.SameOrganization(host, author) || address.Within(author, address.Organizational(host)) ||
+		slices.Contains(strings.Split(author, "."), label)
 }

@@ -191,13 +191,13 @@ func phrases(e *evidence.Evidence, t topic) []string { return e.Phrases(lists().
 func strength(found []string) float64 {
 	sum := 0.0
 	for _, p := range found {
-		switch strings.Count(p, " ") {
-		case 0:
-			sum += 0.4
-		case 1:
+		switch n := strings.Count(p, " "); {
+		case n >= 2:
+			sum++
+		case n == 1, len(p) >= 9 && p[0] >= 0xE0: // three characters of a script without spaces
 			sum += 0.7
 		default:
-			sum++
+			sum += 0.4
 		}
 	}
 	return sum

@@ -43,12 +43,26 @@ type Match struct {
 	Times   float64 // how strongly, as a multiple of the weight; 0 stands for 1
 }
 
-// All lists every signal: who sent it, what it carries, where it leads, what it says,
-// what speaks for it.
+// version changes whenever a signal or a weight does.
+const version = "1"
+
+// All lists every signal with the weight in use.
 func All() []Signal {
-	all := []Signal{
+	all := ByHand()
+	for i := range all {
+		if w, ok := fitted[all[i].ID]; ok {
+			all[i].Weight = w
+		}
+	}
+	return all
+}
+
+// ByHand lists every signal with the weight set by hand: who sent it, what it carries,
+// where it leads, what it says, what speaks for it.
+func ByHand() []Signal {
+	return []Signal{
 		dmarcFailed(), knownDomainUnproved(), ownDomainSpoof(), personImpersonation(), nameShowsAddress(), lookalikeDomain(),
-		brandImpersonation(), replyToDiffers(), suspiciousDomain(), randomSender(),
+		brandImpersonation(), replyToDiffers(), severalAuthors(), namedInSubject(), suspiciousDomain(), randomSender(),
 		executableAttachment(), disguisedFile(), encryptedArchive(), officeMacro(), htmlForm(), htmlScript(),
 		linkTextMismatch(), mixedScriptHost(), addressLink(), hiddenLink(), hostedPage(), recipientInLink(), throwawayLink(),
 		credentialLure(), cryptoLure(), callbackInvoice(), newSenderPayment(), urgentFavour(), paymentChange(), payrollChange(),
@@ -56,12 +70,6 @@ func All() []Signal {
 		genericGreeting(), obfuscatedText(), hiddenText(), pictureOnly(), mimeEvasion(), headerOddities(), bulkMail(),
 		knownSender(), conversation(),
 	}
-	for i := range all {
-		if w, ok := fitted[all[i].ID]; ok {
-			all[i].Weight = w
-		}
-	}
-	return all
 }
 
 // Set is the signals in use. It is immutable and safe for concurrent use.

@@ -46,17 +46,20 @@ func looksRandom(label string) bool {
 	}
 	run, longest, changes := 0, 0, 0
 	for i := range len(label) {
-		c := label[i]
-		letter := c >= 'a' && c <= 'z'
-		if letter && !strings.ContainsRune("aeiouy", rune(c)) {
+		letter, digit := isLetter(label[i]), isDigit(label[i])
+		if letter && !strings.ContainsRune("aeiouy", rune(label[i])) {
 			run++
 			longest = max(longest, run)
 		} else {
 			run = 0
 		}
-		if i > 0 && letter != (label[i-1] >= 'a' && label[i-1] <= 'z') && c != '-' && label[i-1] != '-' {
+		if i > 0 && (letter && isDigit(label[i-1]) || digit && isLetter(label[i-1])) {
 			changes++
 		}
 	}
 	return longest >= 6 || changes >= 4 || longest >= 5 && changes >= 2
 }
+
+func isLetter(c byte) bool { return c >= 'a' && c <= 'z' }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }

@@ -8,6 +8,9 @@ import (
 // wording returns the match of a topic whose phrases stand in the text with a strength
 // above low; at high it counts once, and at most twice.
 func wording(e *evidence.Evidence, t topic, low, high float64) []Match {
+	if e.IsReport() {
+		return nil
+	}
 	found := phrases(e, t)
 	times := worded(found, low, high)
 	if times <= 0 {

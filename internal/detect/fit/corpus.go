@@ -15,10 +15,13 @@ package fit
 import (
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,6 +43,7 @@ type Sample struct {
 	Cluster string // near duplicates share one
 	Group   string // category of the false positive suite, or ""
 
+	Missing bool // the file is not there; some lists name mail that is held out
 	Verdict verdict.Verdict
 	Took    time.Duration
 }
@@ -80,8 +84,9 @@ func Load(list string) ([]Sample, error) {
 	return out, nil
 }
 
-// JudgeAll judges the samples, whose files lie below one of the directories.
-func JudgeAll(ctx context.Context, engine *detect.Engine, samples []Sample, dirs ...string) error {
+// JudgeAll judges the samples, whose files lie below one of the directories, and
+// returns those that were there.
+func JudgeAll(ctx context.Context, engine *detect.Engine, samples []Sample, dirs ...string) ([]Sample, error) {
 	var wg sync.WaitGroup
 	n := runtime.GOMAXPROCS(0)
 	errs := make([]error, n)
@@ -95,14 +100,18 @@ func JudgeAll(ctx context.Context, engine *detect.Engine, samples []Sample, dirs
 	wg.Wait()
 	for _, err := range errs {
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return slices.DeleteFunc(samples, func(s Sample) bool { return s.Missing }), nil
 }
 
 func judge(ctx context.Context, engine *detect.Engine, s *Sample, dirs []string) error {
 	raw, err := read(s.Path, dirs)
+	if errors.Is(err, fs.ErrNotExist) {
+		s.Missing = true
+		return nil
+	}
 	if err != nil {
 		return err
 	}
