@@ -16,7 +16,7 @@ func advanceFee() Signal {
 			if e.IsReply() {
 				return nil
 			}
-			return wording(e, topicAdvance, 1.5, 4.5)
+			return wording(e, topicAdvance, 1.1, 3.0)
 		},
 	}
 }

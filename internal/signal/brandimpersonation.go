@@ -23,7 +23,8 @@ func brandImpersonation() Signal {
 			if b := brandIn(a.Name, a.Domain); b != "" {
 				return one(Match{Portion: verdict.PortionHeader, Field: "From", Value: a.Name + " <" + a.Address() + ">", Args: []any{b, a.Address()}})
 			}
-			if b := brandIn(strings.NewReplacer(".", " ", "-", " ").Replace(a.Local+" "+a.Domain), a.Domain); b != "" && !isFreemail(a.Domain) {
+			local, _, _ := strings.Cut(a.Local, "+") // people tag their own addresses
+			if b := brandIn(strings.NewReplacer(".", " ", "-", " ").Replace(local+" "+a.Domain), a.Domain); b != "" && !isFreemail(a.Domain) {
 				return one(Match{Portion: verdict.PortionHeader, Field: "From", Value: a.Address(), Args: []any{b, a.Address()}, Times: 0.8})
 			}
 			if b := brandIn(e.Subject(), a.Domain); b != "" && !e.IsReply() && !e.Message.Header().Has("In-Reply-To") {

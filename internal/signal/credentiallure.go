@@ -16,7 +16,7 @@ func credentialLure() Signal {
 			if !hasLure(e) || e.IsReply() {
 				return nil
 			}
-			return wording(e, topicCredential, 0.6, 2)
+			return wording(e, topicCredential, 0.6, 1.8)
 		},
 	}
 }

@@ -24,7 +24,7 @@ func hiddenText() Signal {
 				times := 0.0
 				switch {
 				case n >= 150 && n > shown:
-					times = 2
+					times = 1.5
 				case n >= 60:
 					times = 1
 				case n >= 8 && n*2 > shown && doc.ZeroWidth == 0:

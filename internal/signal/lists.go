@@ -2,6 +2,7 @@ package signal
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 	"sync"
 
@@ -186,12 +187,18 @@ func isFreemail(domain string) bool {
 // phrases returns the phrases of a topic in the message.
 func phrases(e *evidence.Evidence, t topic) []string { return e.Phrases(lists().phrases)[t] }
 
+// maxStrength bounds the phrases that are added up; more say nothing new.
+const maxStrength = 40
+
 // strength adds up phrases: long ones say more than single words, which stand in all
-// kinds of mail.
+// kinds of mail, and those within another phrase say nothing more.
 func strength(found []string) float64 {
+	found = found[:min(len(found), maxStrength)]
 	sum := 0.0
-	for _, p := range found {
+	for i, p := range found {
+		within := slices.ContainsFunc(found, func(o string) bool { return len(o) > len(p) && strings.Contains(o, p) })
 		switch n := strings.Count(p, " "); {
+		case within || slices.Contains(found[:i], p):
 		case n >= 2:
 			sum++
 		case n == 1, len(p) >= 9 && p[0] >= 0xE0: // three characters of a script without spaces

@@ -14,6 +14,9 @@ func mimeEvasion() Signal {
 		ID: "mime-evasion", Name: "Structure made to be read in two ways", Class: verdict.ClassPhish, Weight: 2, Since: "0.1",
 		Why: "The message is built so that programs read it differently: %s.",
 		Find: func(e *evidence.Evidence) []Match {
+			if e.IsReport() {
+				return nil // old mail systems build them so
+			}
 			for _, d := range e.Message.Defects {
 				if times := evasive(d.Kind); times > 0 {
 					return one(Match{Portion: verdict.PortionStructure, Field: d.Part, Value: d.Detail, Args: []any{string(d.Kind)}, Times: times})

@@ -15,7 +15,7 @@ func searchSpam() Signal {
 			if e.IsReply() {
 				return nil
 			}
-			return wording(e, topicSEO, 1.2, 3)
+			return wording(e, topicSEO, 1, 2.5)
 		},
 	}
 }

@@ -15,7 +15,7 @@ func tradeSpam() Signal {
 			if e.IsReply() || e.Contact.Address.Messages > 0 || e.Tenant != nil && e.Tenant.Partner(e.Author().Domain) != nil {
 				return nil
 			}
-			return wording(e, topicTrade, 1.4, 4)
+			return wording(e, topicTrade, 1.2, 3.2)
 		},
 	}
 }

@@ -1,6 +1,8 @@
 package signal
 
 import (
+	"strings"
+
 	"outrider/internal/evidence"
 	"outrider/internal/verdict"
 )
@@ -12,11 +14,20 @@ func wording(e *evidence.Evidence, t topic, low, high float64) []Match {
 		return nil
 	}
 	found := phrases(e, t)
-	times := worded(found, low, high)
+	more := chance(e)
+	times := worded(found, low+more, high+more)
 	if times <= 0 {
 		return nil
 	}
 	return one(Match{Portion: verdict.PortionBody, Value: quoted(found), Args: []any{quoted(found)}, Times: times})
+}
+
+// chance returns the strength that a long text reaches without meaning it: letters that
+// defraud have up to 400 words, newsletters thousands.
+func chance(e *evidence.Evidence) float64 {
+	const free, per, most = 400, 400, 4
+	n := strings.Count(e.Words(), " ")
+	return min(float64(max(n-free, 0))/per, most)
 }
 
 // hasLure reports whether the message asks the reader to go somewhere: by a link that
