@@ -83,9 +83,34 @@ func (f *Flow) render(l *letter, d *policy.Decision) (*message.Rendition, error)
 // wroteBy reports whether an Authentication-Results field claims to be from host.
 // RFC 8601, Section 5: such copies must go, since only our own may carry our name.
 func wroteBy(m *message.Message, f message.Field, host string) bool {
-	id, _, _ := strings.Cut(m.Header().Value(f), ";")
-	fields := strings.Fields(id)
-	return len(fields) > 0 && strings.EqualFold(fields[0], host)
+	return strings.EqualFold(authservID(m.Header().Value(f)), host)
+}
+
+// authservID returns the name that an Authentication-Results field begins with, as a
+// token or quoted, and behind comments (RFC 8601, Section 2.2). Quotes are not looked
+// at closely: what a careless reader could take for our name has to go as well.
+func authservID(v string) string {
+	var b strings.Builder
+	depth := 0
+	for i := 0; i < len(v) && (v[i] != ';' || depth > 0); i++ {
+		switch c := v[i]; {
+		case c == '(':
+			depth++
+			b.WriteByte(' ')
+		case c == ')':
+			depth = max(depth-1, 0)
+		case c == '\\' || c == '"' || depth > 0:
+			if c == '\\' && depth > 0 {
+				i++ // an escaped parenthesis does not count
+			}
+		default:
+			b.WriteByte(c)
+		}
+	}
+	if f := strings.Fields(b.String()); len(f) > 0 {
+		return f[0]
+	}
+	return ""
 }
 
 // bannerHTML shows the text of the banner in a box whose colour says how bad it is.
