@@ -10,6 +10,7 @@ package detect
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"outrider/internal/evidence"
@@ -44,6 +45,7 @@ func New(model Model, detectors ...Detector) *Engine {
 // Degraded and does not stop the others.
 func (e *Engine) Judge(ctx context.Context, ev *evidence.Evidence) verdict.Verdict {
 	v := verdict.Verdict{Degraded: slices.Clone(ev.Degraded), Versions: e.versions}
+	looked := len(e.detectors) == 0
 	for _, d := range e.detectors {
 		if ctx.Err() != nil {
 			v.Degraded = append(v.Degraded, d.Name())
@@ -53,7 +55,8 @@ func (e *Engine) Judge(ctx context.Context, ev *evidence.Evidence) verdict.Verdi
 		if err != nil {
 			v.Degraded = append(v.Degraded, d.Name())
 		}
-		v.Findings = append(v.Findings, found...)
+		looked = looked || err == nil
+		v.Findings = append(v.Findings, sane(found)...)
 	}
 	for _, r := range ev.Budget.Exceeded() {
 		v.Degraded = append(v.Degraded, "budget:"+r.String())
@@ -63,7 +66,20 @@ func (e *Engine) Judge(ctx context.Context, ev *evidence.Evidence) verdict.Verdi
 	v.Sort()
 	e.model.Decide(&v)
 	limit(ev, &v)
+	if !looked && v.Disposition < verdict.Unknown {
+		v.Disposition = verdict.Unknown // nobody looked: that is not the same as nothing found
+	}
 	return v
+}
+
+// sane makes weights of findings numbers that can be summed and written.
+func sane(found []verdict.Finding) []verdict.Finding {
+	for i := range found {
+		if w := found[i].Weight; math.IsNaN(w) || math.IsInf(w, 0) {
+			found[i].Weight = 0
+		}
+	}
+	return found
 }
 
 // guard contains a panic: hostile mail that finds a defect in one detector must not

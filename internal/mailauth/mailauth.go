@@ -92,7 +92,7 @@ func (r *Results) AlignedPass(domain string) bool {
 	if r.DMARC.Result == Pass && address.SameOrganization(r.DMARC.Domain, domain) {
 		return true
 	}
-	if r.SPF.Result == Pass && address.SameOrganization(r.SPF.Domain, domain) {
+	if r.SPF.Result == Pass && !r.SPF.Helo && address.SameOrganization(r.SPF.Domain, domain) {
 		return true
 	}
 	return r.DKIMPass(domain)

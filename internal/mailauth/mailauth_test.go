@@ -120,6 +120,7 @@ func TestDKIM(t *testing.T) {
 		"a key that is not there":             {signed, "", mailauth.PermError, mailauth.Fail},
 		"a signature of somebody else":        {other, otherRecord, mailauth.Pass, mailauth.Fail},
 		"a key server that fails stays open":  {signed, "fail s._domainkey.example.org\n", mailauth.TempError, mailauth.TempError},
+		"a stranger's key server does not":    {other, "fail s._domainkey.other.example\n", mailauth.TempError, mailauth.Fail},
 		"a header that was added after it":    {"X-New: 1\r\n" + signed, record, mailauth.Pass, mailauth.Pass},
 		"a signature that nobody can decrypt": {strings.Replace(signed, " b=", " b=A", 1), record, mailauth.Fail, mailauth.Fail},
 	} {
@@ -290,4 +291,12 @@ func FuzzFromHeader(f *testing.F) {
 			t.Errorf("%q became %q", value, res.Header("h"))
 		}
 	})
+}
+
+func TestHeloProvesNobody(t *testing.T) {
+	t.Parallel()
+	res := verify(t, zone, from("a@helo.example"), "", "192.0.2.9")
+	if res.SPF.Result != mailauth.Pass || res.AlignedPass("helo.example") {
+		t.Errorf("the HELO identity counts as the author's: %+v", res)
+	}
 }

@@ -35,12 +35,25 @@ func Verify(ctx context.Context, r *message.Received, m *message.Message, d *ten
 	author := authorDomain(m)
 	policy := dmarcRecord{}
 	var wg sync.WaitGroup
-	wg.Go(func() { res.SPF = checkSPF(ctx, sender, r.Envelope.From, dns) })
-	wg.Go(func() { policy = lookupDMARC(ctx, author, dns) })
+	wg.Go(func() {
+		res.SPF = SPF{Result: TempError, Why: "a defect of ours"}
+		contain(func() { res.SPF = checkSPF(ctx, sender, r.Envelope.From, dns) })
+	})
+	wg.Go(func() {
+		policy = dmarcRecord{result: TempError, why: "a defect of ours"}
+		contain(func() { policy = lookupDMARC(ctx, author, dns) })
+	})
 	res.DKIM = checkDKIM(ctx, m, dns, b)
 	wg.Wait()
 	res.DMARC = policy.evaluate(author, &res)
 	return res
+}
+
+// contain runs f and ends its panic: a message that finds a defect in a library must
+// not end the process. The caller has set what holds then.
+func contain(f func()) {
+	defer func() { _ = recover() }()
+	f()
 }
 
 // checkSPF evaluates SPF for the reverse-path, or for HELO where that is null.
@@ -192,11 +205,26 @@ func (d dmarcRecord) evaluate(author string, res *Results) DMARC {
 			out.Result, out.Aligned = Pass, "dkim"
 		}
 	}
-	// RFC 9989, Section 5.3.5: a method that may still pass leaves the outcome open.
-	if out.Result == Fail && len(res.Degraded()) > 0 {
+	if out.Result == Fail && d.open(author, res) {
 		out.Result, out.Why = TempError, "spf or dkim could not be finished"
 	}
 	return out
+}
+
+// open reports whether a method that was not finished may still pass for the author. A
+// method that speaks of another domain cannot: a sender who breaks the DNS of his own
+// domain gains nothing.
+// RFC 9989, Section 5.3.5: the outcome of a temporary error is the receiver's choice.
+func (d dmarcRecord) open(author string, res *Results) bool {
+	if res.SPF.Result == TempError && !res.SPF.Helo && aligned(res.SPF.Domain, author, d.record.SPFAlignment) {
+		return true
+	}
+	for _, s := range res.DKIM {
+		if s.Result == TempError && aligned(s.Domain, author, d.record.DKIMAlignment) {
+			return true
+		}
+	}
+	return false
 }
 
 func aligned(domain, author string, mode dmarc.AlignmentMode) bool {

@@ -51,6 +51,7 @@ type Settings struct {
 	Directory  *tenant.Directory // always non-nil
 	Engine     *detect.Engine    // or nil: mail is placed unjudged
 	Hostname   string
+	Deadline   time.Duration // of inline judgement; that of the judge's limits when 0
 	MaxHops    int           // more Received fields are a loop
 	OnFailure  tenant.Action // of a message that could not be judged: deliver or defer
 	Outbound   tenant.Route  // of notifications to senders

@@ -26,6 +26,7 @@ type Facts struct {
 	From     string                   // reverse-path
 	Authors  []string                 // addresses of the From field
 	Verified func(domain string) bool // whether SPF, DKIM or DMARC passed for the domain
+	Forged   bool                     // DMARC failed for the author
 	Now      time.Time
 }
 
@@ -140,25 +141,38 @@ func senderKeys(f Facts) []string {
 	return keys
 }
 
-// honoured reports whether a trusted entry holds: it matches, has not expired, and
-// the domain that it matched by was authenticated. A network needs no further proof.
+// honoured reports whether a trusted entry holds: it matches, has not expired, and what
+// it matched by was proved. A network needs no further proof.
 func honoured(tr *tenant.Trusted, keys []string, f Facts) bool {
-	if !tr.Expires.IsZero() && !f.Now.Before(tr.Expires) {
+	switch {
+	case !tr.Expires.IsZero() && !f.Now.Before(tr.Expires):
 		return false
-	}
-	if tr.Network.IsValid() {
+	case tr.Network.IsValid():
 		return tr.Match(f.Client)
+	case tr.Unverified:
+		return tr.Match(f.Client, keys...)
 	}
-	for _, k := range keys {
-		if !tr.Match(f.Client, k) {
-			continue
-		}
+	for _, k := range provenKeys(tr, f) {
 		_, domain, _ := strings.Cut(k, "@")
-		if tr.Unverified || f.Verified != nil && f.Verified(domain) {
+		if tr.Match(f.Client, k) && f.Verified != nil && f.Verified(domain) {
 			return true
 		}
 	}
 	return false
+}
+
+// provenKeys returns the identities that a trusted entry may be matched by. What the
+// reader sees is the author, so that is who must be trusted: a single one, and not one
+// for whom DMARC failed. The reverse-path alone, which a bulk sender shares with all
+// his customers, makes no more than bulk acceptable.
+func provenKeys(tr *tenant.Trusted, f Facts) []string {
+	if f.Forged || len(f.Authors) != 1 {
+		return nil
+	}
+	if tr.AcceptOnly {
+		return senderKeys(f)
+	}
+	return senderKeys(Facts{Authors: f.Authors})
 }
 
 func trust(tr *tenant.Trusted, d verdict.Disposition) (verdict.Disposition, string) {

@@ -175,3 +175,27 @@ func TestEveryRecipientIsDecidedOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestTrustIsNotBorrowed(t *testing.T) {
+	t.Parallel()
+	verified := func(domain string) bool { return domain == "partner.example" || domain == "news.example" }
+	for name, tc := range map[string]struct {
+		f       policy.Facts
+		verdict verdict.Disposition
+		want    verdict.Disposition
+	}{
+		"by a reverse-path that the reader does not see": {policy.Facts{From: "boss@partner.example", Authors: []string{"ceo@example.org"}, Verified: verified}, verdict.MaliciousBEC, verdict.MaliciousBEC},
+		"by one of two authors":                          {policy.Facts{Authors: []string{"x@evil.example", "boss@partner.example"}, Verified: verified}, verdict.Malicious, verdict.Malicious},
+		"by an author for whom DMARC failed":             {policy.Facts{Authors: []string{"boss@partner.example"}, Verified: verified, Forged: true}, verdict.Malicious, verdict.Malicious},
+		"a reverse-path makes bulk acceptable":           {policy.Facts{From: "b1@news.example", Authors: []string{"shop@client.example"}, Verified: verified}, verdict.Bulk, verdict.None},
+		"and nothing worse":                              {policy.Facts{From: "b1@news.example", Authors: []string{"shop@client.example"}, Verified: verified}, verdict.Suspicious, verdict.Suspicious},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ds := policy.Decide(directory(t), recipients("x@example.org"), &verdict.Verdict{Disposition: tc.verdict}, tc.f)
+			if ds[0].Disposition != tc.want {
+				t.Errorf("got %s (%s)", ds[0].Disposition, ds[0].Override)
+			}
+		})
+	}
+}
