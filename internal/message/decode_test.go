@@ -287,6 +287,46 @@ func TestHops(t *testing.T) {
 			message.Hop{From: "x.example", FromAddr: "2001:db8::9", By: "y.example"},
 		},
 		{"qmail", "(qmail 1234 invoked by uid 89); 4 Nov 2024 09:05:07 -0000", message.Hop{At: at}},
+		{
+			"a literal as HELO", "from [203.0.113.5] (unknown [192.0.2.66]) by y.example",
+			message.Hop{From: "[203.0.113.5]", FromAddr: "192.0.2.66", By: "y.example"},
+		},
+		{
+			"an address as HELO", "from 203.0.113.5 (unknown [192.0.2.66]) by y.example",
+			message.Hop{From: "203.0.113.5", FromAddr: "192.0.2.66", By: "y.example"},
+		},
+		{
+			"a literal in the reverse name", "from x (a[203.0.113.5]b [192.0.2.66]) by y.example",
+			message.Hop{From: "x", FromAddr: "192.0.2.66", By: "y.example"},
+		},
+		{
+			"an address that the server does not know", "from [203.0.113.5] (a[203.0.113.5] [unknown]) by y.example",
+			message.Hop{From: "[203.0.113.5]", By: "y.example"},
+		},
+		{
+			"a comment without an address", "from [203.0.113.5] (unknown) by y.example",
+			message.Hop{From: "[203.0.113.5]", By: "y.example"},
+		},
+		{
+			"a literal in the certificate", "from x (unknown [192.0.2.66]) (Client CN \"[203.0.113.5]\") by y.example",
+			message.Hop{From: "x", FromAddr: "192.0.2.66", By: "y.example"},
+		},
+		{
+			"Exim with a literal as HELO and ident", "from a.example ([192.0.2.66]:2525 helo=[203.0.113.5] ident=[203.0.113.5]) by y.example",
+			message.Hop{From: "a.example", FromAddr: "192.0.2.66", By: "y.example"},
+		},
+		{
+			"Exim without a reverse name and a literal as HELO", "from [192.0.2.66] (helo=[203.0.113.5]) by y.example",
+			message.Hop{From: "[192.0.2.66]", FromAddr: "192.0.2.66", By: "y.example"},
+		},
+		{
+			"qmail with a literal as HELO", "from unknown (HELO [203.0.113.5]) (192.0.2.66) by y.example",
+			message.Hop{From: "unknown", FromAddr: "192.0.2.66", By: "y.example"},
+		},
+		{
+			"a keyword as HELO", "from by (unknown [192.0.2.66]) by y.example",
+			message.Hop{From: "by", FromAddr: "192.0.2.66", By: "y.example"},
+		},
 		{"an unclosed comment", "from x.example (((y", message.Hop{From: "x.example"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

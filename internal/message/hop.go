@@ -32,16 +32,24 @@ func parseHop(v string) Hop {
 	for {
 		token, comment := r.next()
 		if token == "" && comment == "" {
-			return hop
+			break
 		}
 		r.clause(&hop, token, comment)
 	}
+	// The name that the client gave proves nothing where the server says in a comment
+	// what it found. Where there is none, or where the comment holds the name that the
+	// client gave, this is what the server found.
+	if !r.verified {
+		hop.FromAddr = findAddr(hop.From)
+	}
+	return hop
 }
 
 // hopReader reads the clauses of one Received field.
 type hopReader struct {
-	rest    string
-	keyword string // the clause that the next tokens belong to
+	rest     string
+	keyword  string // the clause that the next tokens belong to
+	verified bool   // a comment of the server about its client was read
 }
 
 // next returns the next word or comment.
@@ -70,23 +78,34 @@ func (r *hopReader) next() (token, comment string) {
 // clause uses one word or comment.
 func (r *hopReader) clause(hop *Hop, token, comment string) {
 	if comment != "" {
-		if r.keyword == "from" {
-			hop.fromComment(comment)
+		// Further comments quote the client too, for example its certificate.
+		if r.keyword == "from" && !r.verified {
+			r.verified = hop.fromComment(comment)
 		}
 		return
 	}
-	switch key := strings.ToLower(token); key {
-	case "from", "by", "with", "id", "for", "via":
+	// A client may call itself "by": the word behind "from" is a name in any case.
+	named := r.keyword != "from" || hop.From != "" || r.verified
+	if key := strings.ToLower(token); named && isHopKeyword(key) {
 		r.keyword = key
 		return
 	}
-	token = toUTF8(token)
+	r.value(hop, toUTF8(token))
+}
+
+func isHopKeyword(s string) bool {
+	switch s {
+	case "from", "by", "with", "id", "for", "via":
+		return true
+	}
+	return false
+}
+
+// value uses one word of the present clause.
+func (r *hopReader) value(hop *Hop, token string) {
 	switch r.keyword {
 	case "from":
 		setOnce(&hop.From, token)
-		if addr := findAddr(token); hop.FromAddr == "" {
-			hop.FromAddr = addr
-		}
 	case "by":
 		setOnce(&hop.By, token)
 	case "with":
@@ -105,27 +124,43 @@ func setOnce(s *string, v string) {
 }
 
 // fromComment reads what the server found out about its client, for example
-// "mail.example.org [192.0.2.1]" or "HELO x [192.0.2.1]".
-func (hop *Hop) fromComment(comment string) {
+// "mail.example.org [192.0.2.1]". It returns false for a comment that only repeats the
+// name that the client gave.
+//
+// The last literal in brackets is the address: what stands before may be a reverse
+// name or an ident that the client made up.
+func (hop *Hop) fromComment(comment string) bool {
+	said, skip, literal := false, false, false
 	for word := range strings.FieldsFuncSeq(comment, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' || r == '(' || r == ')' }) {
-		addr := findAddr(word)
+		bare, inside := strings.EqualFold(word, "helo") || strings.EqualFold(word, "ehlo"), hasClientKey(word)
 		switch {
-		case addr != "":
-			setOnce(&hop.FromAddr, addr)
+		case skip: // the name behind "HELO"
+			skip = false
+		case (bare || inside) && hop.FromAddr != "":
+			return true // from here on it is the client who speaks
+		case bare || inside:
+			// Exim writes "[192.0.2.1] (helo=name)", qmail "(HELO name) (192.0.2.1)".
+			said, skip = true, bare
+		case strings.Contains(word, "["):
+			literal, hop.FromAddr = true, findAddr(word)
+		case !literal && findAddr(word) != "":
+			hop.FromAddr = findAddr(word)
 		case hop.FromName == "" && looksLikeHost(word):
 			hop.FromName = strings.ToLower(strings.TrimSuffix(word, "."))
 		}
-		// Exim writes "([192.0.2.1] helo=name)", qmail "(HELO name)".
-		if strings.EqualFold(word, "helo") || strings.EqualFold(word, "ehlo") {
-			return
-		}
 	}
+	return !said || literal || hop.FromAddr != ""
 }
 
-// findAddr returns the address that a word holds, alone or in brackets with a name
-// or a port, or "".
+// hasClientKey reports whether a word is what Exim quotes of the client.
+func hasClientKey(word string) bool {
+	key, _, ok := strings.Cut(word, "=")
+	return ok && (strings.EqualFold(key, "helo") || strings.EqualFold(key, "ident"))
+}
+
+// findAddr returns the address that a word holds, alone or in its last brackets, or "".
 func findAddr(word string) string {
-	if i := strings.IndexByte(word, '['); i >= 0 {
+	if i := strings.LastIndexByte(word, '['); i >= 0 {
 		word = word[i+1:]
 		if j := strings.IndexByte(word, ']'); j >= 0 {
 			word = word[:j]
