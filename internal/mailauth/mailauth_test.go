@@ -185,7 +185,9 @@ func TestLookBackFindsTheTrueSender(t *testing.T) {
 		"the chain stops at the first host that is a stranger": {"10.0.0.1", outside + forged, "198.51.100.7", 1},
 		"no more hops than configured":                         {"10.0.0.1", edge + edge + outside, "203.0.113.5", 2},
 		"no fields at all":                                     {"10.0.0.1", "", "10.0.0.1", 0},
-		"a field without an address":                           {"10.0.0.1", "Received: from x by inner; Mon, 02 Nov 2026 10:00:01 +0000\r\n" + outside, "10.0.0.1", 0},
+		"a field without an address":                           {"10.0.0.1", "Received: from x by inner; Mon, 02 Nov 2026 10:00:01 +0000\r\n" + outside, "invalid IP", 0},
+		"a second field without an address":                    {"10.0.0.1", edge + "Received: from [198.51.100.7] (unknown) by edge; Mon, 02 Nov 2026 10:00:01 +0000\r\n", "invalid IP", 1},
+		"a stranger who calls himself a gateway":               {"10.0.0.1", "Received: from [203.0.113.5] (unknown [198.51.100.66]) by inner; Mon, 02 Nov 2026 10:00:01 +0000\r\n" + forged, "198.51.100.66", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

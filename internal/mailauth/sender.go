@@ -32,7 +32,7 @@ func FindSender(r *message.Received, m *message.Message, d *tenant.Domain) TrueS
 		}
 		addr, err := netip.ParseAddr(cleanLiteral(hop.FromAddr))
 		if err != nil {
-			break
+			return TrueSender{Helo: hop.From, Hops: s.Hops}
 		}
 		s = TrueSender{Addr: addr.Unmap(), Helo: hop.From, Hops: s.Hops + 1}
 	}
