@@ -15,7 +15,7 @@ func miracleOffer() Signal {
 			if e.IsReply() {
 				return nil
 			}
-			return wording(e, topicMiracle, 0.5, 1.6)
+			return wording(e, topicMiracle, 0.7, 1.7)
 		},
 	}
 }

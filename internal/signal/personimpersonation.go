@@ -48,21 +48,20 @@ func usesName(e *evidence.Evidence, a message.Mailbox, p *tenant.Person) bool {
 }
 
 // sameName reports whether shown has all words of name, in any order and look-alike
-// letters. One word but the longest may be an initial, and titles may stand around.
+// letters. One word but the family name may be an initial, and titles may stand around.
 func sameName(shown, name string) bool {
 	have, want := nameWords(shown), nameWords(name)
 	if len(want) < 2 || len(have) < 2 || len(have) > len(want)+2 {
 		return false
 	}
-	longest := slices.MaxFunc(want, func(a, b string) int { return len(a) - len(b) })
 	initials := 0
-	for _, w := range want {
+	for n, w := range want {
 		if i := slices.Index(have, w); i >= 0 {
 			have = slices.Delete(have, i, i+1)
 			continue
 		}
 		i := slices.Index(have, w[:1])
-		if i < 0 || w == longest {
+		if i < 0 || n == len(want)-1 {
 			return false
 		}
 		have = slices.Delete(have, i, i+1)

@@ -23,9 +23,9 @@ func wording(e *evidence.Evidence, t topic, low, high float64) []Match {
 }
 
 // chance returns the strength that a long text reaches without meaning it: letters that
-// defraud have up to 400 words, newsletters thousands.
+// defraud have up to 400 words, twice with both alternatives, newsletters thousands.
 func chance(e *evidence.Evidence) float64 {
-	const free, per, most = 400, 400, 4
+	const free, per, most = 700, 250, 4
 	n := strings.Count(e.Words(), " ")
 	return min(float64(max(n-free, 0))/per, most)
 }
