@@ -127,7 +127,7 @@ func newSettings(c *config.Config) (*mailflow.Settings, error) {
 		return nil, err
 	}
 	s := &mailflow.Settings{
-		Directory: dir, Hostname: c.Hostname, MaxHops: c.Relay.MaxHops, OnFailure: tenant.Action(c.Detection.OnFailure),
+		Directory: dir, Hostname: c.Hostname, Deadline: c.Detection.Deadline.D(), MaxHops: c.Relay.MaxHops, OnFailure: tenant.Action(c.Detection.OnFailure),
 		Outbound: tenant.NewRoute(&c.Relay.Outbound), FirstRetry: c.Relay.FirstRetry.D(), RetryFor: c.Relay.RetryFor.D(), DelayAt: c.Relay.DelayNotice.D(),
 		HoldFor: c.Quarantine.Keep.D(),
 	}
@@ -147,7 +147,6 @@ func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Setti
 		return err
 	}
 	limits := budget.Default()
-	limits.Wall = c.Detection.Deadline.D()
 	a.flow = mailflow.New(mailflow.Config{
 		Settings: s, Spool: a.spool, Relay: a.relay, History: memory, Signer: signer, Memory: int64(c.Detection.Memory), Log: a.log,
 		Judge: &mailflow.Judge{DNS: resolver, Limits: limits, History: memory, TrustedHosts: c.Auth.TrustedHosts},
@@ -214,15 +213,18 @@ func (a *App) Run(ctx context.Context) error {
 	for _, ln := range a.listeners {
 		front.Go(func() error { return a.edge.Serve(fctx, ln) })
 	}
-	err := front.Wait()
+	err := unlessCanceled(front.Wait())
 	stopWorkers()
-	if werr := back.Wait(); !errors.Is(werr, context.Canceled) {
-		err = errors.Join(err, werr)
-	}
-	if errors.Is(err, context.Canceled) {
-		err = nil
-	}
+	err = errors.Join(err, unlessCanceled(back.Wait()))
 	return errors.Join(err, a.close())
+}
+
+// unlessCanceled drops the error that says no more than that the end was asked for.
+func unlessCanceled(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // recover records the sessions that a crash cut off. Their senders were not answered
@@ -254,11 +256,11 @@ func (a *App) Reload(ctx context.Context, c config.Config) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	settings.Hostname = a.config.Hostname // the edge and the relay keep theirs, and so must the header
 	for _, s := range needRestart(&a.config, &c) {
 		a.log.WarnContext(ctx, "setting changes at the next restart", "setting", s)
 	}
 	a.flow.Configure(settings)
-	a.config.Tenants = c.Tenants
 	return nil
 }
 

@@ -145,13 +145,21 @@ func secret(path string, n int) ([]byte, error) {
 
 // needRestart names the settings that differ and that a reload does not change.
 func needRestart(old, now *config.Config) []string {
+	a, b := *old, *now
+	for _, c := range []*config.Config{&a, &b} { // what Settings holds, and a reload replaces
+		c.Tenants, c.Quarantine = nil, config.Quarantine{}
+		c.Detection = config.Detection{Memory: c.Detection.Memory}
+		c.Relay.MaxHops, c.Relay.FirstRetry, c.Relay.RetryFor, c.Relay.DelayNotice, c.Relay.Outbound = 0, 0, 0, 0, config.Route{}
+	}
+	return sectionsThatDiffer(&a, &b)
+}
+
+// sectionsThatDiffer names the top-level settings that are not equal.
+func sectionsThatDiffer(old, now *config.Config) []string {
 	var out []string
 	a, b := reflect.ValueOf(*old), reflect.ValueOf(*now)
 	for i := range a.NumField() {
 		name := a.Type().Field(i).Tag.Get("yaml")
-		if name == "tenants" || name == "detection" || name == "quarantine" {
-			continue
-		}
 		if !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
 			out = append(out, name)
 		}

@@ -42,7 +42,7 @@ func (s *serveCmd) Run(c *console) (err error) {
 	}
 	addrs, err := a.Listen(c.ctx)
 	if err != nil {
-		return fmt.Errorf("%w\n%w", err, a.close())
+		return errors.Join(err, a.close())
 	}
 	c.welcome(&cfg, addrs)
 	hup := make(chan os.Signal, 1)

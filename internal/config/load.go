@@ -135,6 +135,9 @@ func Load(path string) (Config, error) {
 // errors, so that a misspelt one is not silently ignored.
 func Parse(data []byte) (Config, error) {
 	c := Default()
+	if len(bytes.TrimSpace(data)) == 0 {
+		return Config{}, c.Validate()
+	}
 	d := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict(), yaml.DisallowUnknownField())
 	if err := d.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
 		return Config{}, err

@@ -102,6 +102,12 @@ func (c *Config) checkRest(k *checker) {
 	k.oneOf("detection.on_failure", c.Detection.OnFailure, "deliver", "defer")
 	k.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.oneOf("log.format", c.Log.Format, "text", "json")
+	k.positive("quarantine.keep", int64(c.Quarantine.Keep))
+	k.positive("relay.connect_timeout", int64(c.Relay.ConnectTimeout))
+	k.positive("relay.reply_timeout", int64(c.Relay.ReplyTimeout))
+	k.positive("relay.final_timeout", int64(c.Relay.FinalTimeout))
+	k.positive("smtp.command_timeout", int64(c.SMTP.CommandTimeout))
+	k.positive("smtp.data_timeout", int64(c.SMTP.DataTimeout))
 	k.positive("detection.deadline", int64(c.Detection.Deadline))
 	k.positive("relay.first_retry", int64(c.Relay.FirstRetry))
 	k.positive("relay.retry_for", int64(c.Relay.RetryFor))
@@ -178,6 +184,11 @@ func (d *Domain) check(k *checker, at string) {
 	k.oneOf(at+".recipients", d.Recipients, "", "none", "list", "ask")
 	if d.Recipients == "list" && len(d.RecipientList) == 0 {
 		k.fail(at+".recipient_list", "", "recipients: list needs it")
+	}
+	for i, l := range d.RecipientList {
+		if strings.Contains(l, "@") {
+			k.fail(fmt.Sprintf("%s.recipient_list[%d]", at, i), "List local parts only: the domain is that of the entry.", "%q has an @", l)
+		}
 	}
 	d.Route.check(k, at+".route")
 	if d.Route.Type != "maildir" && len(d.Route.Hosts) == 0 && d.Route.MX == "" {

@@ -38,9 +38,10 @@ type DeliveryDetail struct {
 	Host     string    `json:"host,omitempty"`
 	TLS      string    `json:"tls,omitempty"`
 	Attempts int       `json:"attempts,omitempty"`
-	Next     time.Time `json:"next,omitzero"` // of Deferred: when it is tried again
-	DSN      bool      `json:"dsn,omitempty"` // of Bounced: a notification was sent
-	By       string    `json:"by,omitempty"`  // "policy" or "next-hop"
+	Next     time.Time `json:"next,omitzero"`   // of Deferred: when it is tried again
+	DSN      bool      `json:"dsn,omitempty"`   // of Bounced: a notification was sent
+	By       string    `json:"by,omitempty"`    // "policy" or "next-hop"
+	Known    string    `json:"known,omitempty"` // of Placed: the proved author, who is remembered from now on
 }
 
 // HeldDetail is the Detail of Quarantined, Released, Deleted and Expired.

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -122,6 +123,7 @@ func (f *Flow) Settings() *Settings { return f.settings.Load() }
 // told. An error means that the sender keeps the message.
 func (f *Flow) Process(ctx context.Context, r *message.Received, at Placement) (smtp.Reply, error) {
 	s := f.settings.Load()
+	nameDomains(s.Directory, r)
 	dom, err := domainOf(s.Directory, r)
 	if err != nil {
 		return smtp.Reply{}, err
@@ -159,6 +161,17 @@ type letter struct {
 	facts    []event.Event
 }
 
+// nameDomains gives "postmaster", which needs no domain in a session, the one it has.
+func nameDomains(dir *tenant.Directory, r *message.Received) {
+	for i, rcpt := range r.Envelope.Recipients {
+		if !strings.Contains(rcpt.Address, "@") {
+			if addr, err := recipientAddress(dir, rcpt.Address, true); err == nil {
+				r.Envelope.Recipients[i].Address = addr.String()
+			}
+		}
+	}
+}
+
 // domainOf returns the protected domain of the first recipient. The gate has checked
 // all of them.
 func domainOf(dir *tenant.Directory, r *message.Received) (*tenant.Domain, error) {
@@ -173,7 +186,8 @@ func domainOf(dir *tenant.Directory, r *message.Received) (*tenant.Domain, error
 
 // read loads the bytes into memory for as long as they are judged and edited.
 func (f *Flow) read(ctx context.Context, l *letter, dom *tenant.Domain) error {
-	weight := min(2*l.received.Body.Size(), f.capacity)
+	// Decoded parts, texts and tokens of HTML take about four times the bytes of a message.
+	weight := min(4*l.received.Body.Size(), f.capacity)
 	if err := f.memory.Acquire(ctx, weight); err != nil {
 		return fmt.Errorf("waiting for memory to judge: %w", err)
 	}
@@ -197,17 +211,17 @@ func (f *Flow) read(ctx context.Context, l *letter, dom *tenant.Domain) error {
 	if l.settings.Engine != nil {
 		l.facts = append(l.facts, judgedFact(l, decisions))
 		f.observe.Judged(l.judged.Verdict.Disposition.String(), l.judged.Took)
-		f.learn(l)
 	}
 	err = f.prepare(l, decisions)
 	l.judged.Message = nil // the bytes are not needed any more
 	return err
 }
 
-// learn remembers the author of a wanted message.
-func (f *Flow) learn(l *letter) {
-	if l.judged.Wanted() && f.history != nil {
-		f.history.Learn(l.tenant.ID, l.judged.Author, l.received.At)
+// learn remembers the author of a message that somebody has received. What was refused,
+// deferred or held teaches nothing, and neither does an author who was not proved.
+func (f *Flow) learn(l *letter, p *placed) {
+	if author := l.judged.Proved(); author != "" && len(p.replies) > 0 && f.history != nil {
+		f.history.Learn(l.tenant.ID, author, l.received.At)
 	}
 }
 

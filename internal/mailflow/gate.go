@@ -20,6 +20,7 @@ var (
 	errNetwork      = &smtp.Error{Code: 550, Enhanced: "5.7.1", Text: "Your network may not send to this domain"}
 	errNeedTLS      = &smtp.Error{Code: 530, Enhanced: "5.7.0", Text: "Must issue a STARTTLS command first"}
 	errPartnerTLS   = &smtp.Error{Code: 550, Enhanced: "5.7.10", Text: "Mail from this domain is accepted over TLS only"}
+	errRouted       = &smtp.Error{Code: 553, Enhanced: "5.1.3", Text: "Recipient addresses with a route are not accepted"}
 	errNoMailbox    = &smtp.Error{Code: 550, Enhanced: "5.1.1", Text: "No such recipient here"}
 	errOtherTenant  = &smtp.Error{Code: 452, Enhanced: "4.5.3", Text: "Send to this recipient in a separate transaction"}
 	errUnverifiable = &smtp.Error{Code: 451, Enhanced: "4.4.3", Text: "Recipient cannot be verified at the moment"}
@@ -55,7 +56,18 @@ func (f *Flow) Recipient(ctx context.Context, peer message.Peer, env smtp.Envelo
 	case !sameJudgement(s.Directory, d, env.Recipients):
 		return errOtherTenant
 	}
+	if routed(addr.Local) && !d.RecipientList[strings.ToLower(addr.Local)] {
+		return errRouted
+	}
 	return f.checkRecipient(ctx, d, addr, rcpt)
+}
+
+// routed reports whether a local part asks the next hop to send the mail elsewhere, or
+// into a file or program: "user%host", "host!user", "user@host" in quotes.
+// RFC 5321, Section 2.3.11, leaves the local part to its host; hosts that trust ours
+// may still know these forms.
+func routed(local string) bool {
+	return strings.ContainsAny(strings.Trim(local, `"`), "%!@") || strings.HasPrefix(strings.Trim(local, `"`), "|") || strings.HasPrefix(strings.Trim(local, `"`), "/")
 }
 
 // recipientAddress reads a forward-path.

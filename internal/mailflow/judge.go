@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
+	"outrider/internal/address"
 	"outrider/internal/budget"
 	"outrider/internal/dns"
 	"outrider/internal/event"
@@ -41,8 +43,17 @@ type Judgement struct {
 	Took    time.Duration
 }
 
-// Wanted reports whether the verdict says nothing worse than bulk.
-func (j *Judgement) Wanted() bool { return j.Verdict.Disposition <= verdict.Bulk }
+// Proved returns the author of a message that is wanted and whose author was proved,
+// and "" otherwise.
+func (j *Judgement) Proved() string {
+	if j.Verdict.Disposition > verdict.Bulk || j.Verdict.Disposition == verdict.Unknown || len(j.Authors) != 1 {
+		return ""
+	}
+	if addr, err := address.ParsePath(j.Author, true); err != nil || !j.Auth.AlignedPass(addr.Domain) {
+		return ""
+	}
+	return j.Author
+}
 
 // Inline judges a message for d, which may be nil, before the deadline of the budget.
 // The judgement always has a Message; on error its verdict is UNKNOWN.
@@ -129,19 +140,31 @@ func decide(l *letter) []policy.Decision {
 func receivedFact(l *letter) event.Event {
 	r := l.received
 	d := event.ReceivedDetail{
-		Road: string(r.Road), From: r.Envelope.From, HeaderFrom: l.judged.Author, Helo: r.Peer.Helo,
+		Road: string(r.Road), From: r.Envelope.From, HeaderFrom: clip(l.judged.Author), Helo: r.Peer.Helo,
 		Protocol: r.Peer.Protocol, TLS: r.Peer.TLSVersion, Size: r.Body.Size(),
 	}
 	if r.Peer.Addr.IsValid() {
 		d.Client = r.Peer.Addr.String()
 	}
 	if m := l.judged.Message; m != nil {
-		d.Subject, d.MessageID = m.Subject(), m.Header().Get("Message-ID")
+		d.Subject, d.MessageID = clip(m.Subject()), clip(m.Header().Get("Message-ID"))
 		if from := m.Header().Mailboxes("From"); len(from) > 0 {
-			d.FromName = from[0].Name
+			d.FromName = clip(from[0].Name)
 		}
 	}
 	return event.New(event.Received, l.tenant.ID, string(r.ID), r.At, r.Envelope.Recipients, d)
+}
+
+// maxText bounds a text of the message in a fact, in bytes: the message may have a
+// megabyte of it, and facts are read in batches.
+const maxText = 1000
+
+// clip cuts s to maxText bytes on a border of characters.
+func clip(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxText], "")
 }
 
 func judgedFact(l *letter, decisions []policy.Decision) event.Event {

@@ -41,7 +41,7 @@ func (f *Flow) notification(s *Settings, n notice) *spool.Entry {
 	}
 	domain := recipientDomain(env.Recipients[0].Address)
 	return &spool.Entry{
-		MessageID: n.id, Tenant: n.tenant, Domain: domain, RouteKey: routeFor(s, domain).Key(), Envelope: env,
+		MessageID: n.id, Tenant: n.tenant, Domain: domain, RouteKey: routeKey(s, domain), Envelope: env,
 		Traits: message.TraitsOf(raw), Created: now, Next: now, Expires: now.Add(s.RetryFor), Content: message.NewBody(raw),
 	}
 }
@@ -50,10 +50,10 @@ func (f *Flow) notification(s *Settings, n notice) *spool.Entry {
 // whose next hop will not.
 // RFC 3461, Section 5.2.2: "relayed" to a host without the extension; Section 5.2.3:
 // "delivered" where the mailbox is reached.
-func (f *Flow) tellOfSuccess(s *Settings, n notice, route tenant.Route, done []relay.Result) *spool.Entry {
-	n.action = relay.ActionRelayed
-	if route.Transport != tenant.TransportSMTP {
-		n.action = relay.ActionDelivered
+func (f *Flow) tellOfSuccess(s *Settings, n notice, routeKey string, done []relay.Result) *spool.Entry {
+	n.action = relay.ActionDelivered
+	if routeKey == outbound || strings.HasPrefix(routeKey, string(tenant.TransportSMTP)+":") {
+		n.action = relay.ActionRelayed
 	}
 	for _, r := range done {
 		if !r.DSN && strings.Contains(strings.ToUpper(r.Recipient.Notify), "SUCCESS") {
@@ -66,10 +66,21 @@ func (f *Flow) tellOfSuccess(s *Settings, n notice, route tenant.Route, done []r
 	return f.notification(s, n)
 }
 
+// likelyForged reports whether a notification would likely hit a stranger: the message
+// is unwanted, or the reverse-path failed SPF and DMARC does not speak for it. Where
+// nothing is published the sender is told, since losing mail in silence is worse.
+func likelyForged(j *Judgement) bool {
+	if j.Verdict.Disposition >= verdict.Spam || j.Auth.DMARC.Result == mailauth.Fail {
+		return true
+	}
+	spf := j.Auth.SPF.Result
+	return (spf == mailauth.Fail || spf == mailauth.SoftFail) && j.Auth.DMARC.Result != mailauth.Pass
+}
+
 // muteForged takes the wish for notifications from mail whose sender is likely forged,
 // here and at the next hop: the bounce would hit somebody who never wrote.
 func muteForged(recipients []smtp.Recipient, j *Judgement) []smtp.Recipient {
-	if j.Verdict.Disposition < verdict.Spam && j.Auth.SPF.Result != mailauth.Fail && j.Auth.DMARC.Result != mailauth.Fail {
+	if !likelyForged(j) {
 		return recipients
 	}
 	out := make([]smtp.Recipient, len(recipients))

@@ -40,6 +40,9 @@ type placed struct {
 func (f *Flow) place(ctx context.Context, l *letter, at Placement, intent *spool.Append) *placed {
 	p := &placed{outcome: spool.Outcome{ID: l.received.ID, Facts: l.facts}}
 	for i := range l.copies {
+		if p.err != nil && p.accepted == 0 {
+			break // the sender keeps the message, for all recipients
+		}
 		c := &l.copies[i]
 		switch c.Decision.Action {
 		case tenant.ActionQuarantine:
@@ -75,16 +78,20 @@ func (f *Flow) deliver(ctx context.Context, l *letter, c *Copy, at Placement, in
 			p.accepted++
 			done = append(done, r)
 			p.replies = append(p.replies, r.Reply)
-			p.fact(event.Placed, l, r, event.DeliveryDetail{Reply: r.Reply.String(), Host: r.Host, TLS: r.TLS})
+			d := event.DeliveryDetail{Reply: r.Reply.String(), Host: r.Host, TLS: r.TLS}
+			if len(done) == 1 && p.accepted == 1 {
+				d.Known = l.judged.Proved()
+			}
+			p.fact(event.Placed, l, r, d)
 		case relay.Failed:
 			p.failed = append(p.failed, r)
-		case relay.Deferred:
+		default:
 			deferred = append(deferred, r)
 		}
 	}
 	if dsn := f.tellOfSuccess(l.settings, notice{
 		tenant: l.tenant.ID, id: l.received.ID, envelope: l.received.Envelope, arrived: l.received.At, content: l.received.Body,
-	}, c.Decision.Domain.Route, done); dsn != nil {
+	}, c.Decision.Domain.Route.Key(), done); dsn != nil {
 		p.outcome.Queue = append(p.outcome.Queue, *dsn)
 	}
 	if len(deferred) == 0 {
@@ -135,11 +142,18 @@ func (f *Flow) hold(l *letter, c *Copy, p *placed) {
 	}
 	raw, _ := json.Marshal(meta) // plain strings
 	p.outcome.Hold = append(p.outcome.Hold, spool.Held{
-		ID: id, MessageID: l.received.ID, Tenant: l.tenant.ID, At: l.received.At, Envelope: c.Job.Envelope,
+		ID: id, MessageID: l.received.ID, Tenant: l.tenant.ID, At: l.received.At, Envelope: envelopeFor(l, c.Decision.Recipients),
 		Traits: l.received.Traits, Meta: raw, Content: l.received.Body,
 	})
 	p.accepted += len(c.Decision.Recipients)
 	p.outcome.Facts = append(p.outcome.Facts, event.New(event.Quarantined, l.tenant.ID, string(l.received.ID), time.Now(), c.Decision.Recipients, meta.Detail))
+}
+
+// envelopeFor returns the envelope as it came, for some of its recipients.
+func envelopeFor(l *letter, recipients []smtp.Recipient) smtp.Envelope {
+	env := l.received.Envelope
+	env.Recipients = recipients
+	return env
 }
 
 func (p *placed) fact(kind event.Kind, l *letter, r relay.Result, d event.DeliveryDetail) {
@@ -157,8 +171,14 @@ func (f *Flow) settle(ctx context.Context, l *letter, p *placed) (smtp.Reply, er
 	defer cancel()
 	if err := f.spool.Commit(cctx, p.outcome); err != nil {
 		f.log.ErrorContext(ctx, "outcome could not be recorded", "message_id", l.received.ID, "error", err)
+		if len(p.replies) == p.accepted {
+			// The next hop has it for everybody. Only the record is lost; asking the sender to
+			// send again would make a duplicate for certain.
+			return p.reply(l.received.ID), nil
+		}
 		return smtp.Reply{}, fmt.Errorf("recording the outcome of %s: %w", l.received.ID, err)
 	}
+	f.learn(l, p)
 	if len(p.outcome.Queue) > 0 {
 		signal(f.wake)
 	}

@@ -133,11 +133,11 @@ func (f *Flow) header(w *message.HeaderWriter, l *letter, d *policy.Decision, ed
 		if d.Headers {
 			add.put(headerDisposition, d.Disposition.String())
 			add.put(headerVerdict, verdictValue(&l.judged.Verdict))
-			sum, err := f.bodySum(l, edit)
+			sent, sum, err := f.asSent(l, edit)
 			if err != nil {
 				return err
 			}
-			add.put(headerSignature, f.signer.sign(d.Disposition.String(), verdictValue(&l.judged.Verdict), h, sum))
+			add.put(headerSignature, f.signer.sign(d.Disposition.String(), verdictValue(&l.judged.Verdict), sent, sum))
 		}
 		add.put("Authentication-Results", l.judged.Auth.Header(s.Hostname))
 	}
@@ -157,13 +157,18 @@ func (f *fields) put(name, value string) {
 	*f = append(*f, struct{ name, value string }{name, value})
 }
 
-// bodySum returns the SHA-256 of the body as it will be sent.
-func (f *Flow) bodySum(l *letter, edit message.Edit) ([]byte, error) {
+// asSent returns the header, without our own fields, and the SHA-256 of the body as they
+// will be sent.
+func (f *Flow) asSent(l *letter, edit message.Edit) (*message.Header, []byte, error) {
 	r, err := l.judged.Message.Render(l.received.Body, edit)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return sumBody(r)
+	header, sum, err := sumBody(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	return message.Parse(header, nil).Header(), sum, nil
 }
 
 // maxListed is how many findings the header lists: the heaviest explain the verdict,

@@ -2,7 +2,6 @@ package mailflow
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -54,6 +53,7 @@ func (f *Flow) Redeliver(ctx context.Context) error {
 		entries, err := f.spool.Due(time.Now(), claimBatch)
 		if err != nil {
 			f.log.ErrorContext(ctx, "queue could not be read", "error", err)
+			pause(ctx, min(f.settings.Load().FirstRetry, idle))
 		}
 		for i := range entries {
 			select {
@@ -77,12 +77,9 @@ func (f *Flow) Redeliver(ctx context.Context) error {
 	}
 }
 
-// mute reports whether nothing can be recorded any more until a restart. Whatever was
-// delivered then would be delivered again after it.
-func (f *Flow) mute(ctx context.Context) bool {
-	e, ok := errors.AsType[*smtp.Error](f.spool.Healthy(ctx))
-	return ok && e.Code == 421
-}
+// mute reports whether what an attempt does could not be recorded: the journal is
+// broken, or the disk is full. Whatever was delivered then would be delivered again.
+func (f *Flow) mute(ctx context.Context) bool { return f.spool.Healthy(ctx) != nil }
 
 func idsOf(entries []spool.Entry) []string {
 	ids := make([]string, len(entries))
@@ -119,18 +116,22 @@ func (f *Flow) attempt(ctx context.Context, e *spool.Entry, health *routeHealth)
 		f.spool.Release(e.ID)
 		return
 	}
-	if until, ok := health.downUntil(e.RouteKey, now, s.downFor()); ok && now.Before(e.Expires) {
+	route, ok := routeOf(s, e)
+	until, down := health.downUntil(route.Key(), now, s.downFor())
+	if (down || !ok) && now.Before(e.Expires) {
+		if !ok {
+			until = s.nextAttempt(now, max(e.Attempts, 1))
+		}
 		e.Next = until
 		f.commitAttempt(ctx, e, spool.Outcome{Requeue: []spool.Entry{*e}})
 		return
 	}
-	route := routeFor(s, e.Domain)
 	results := f.relay.Deliver(ctx, route, relay.Job{Envelope: e.Envelope, Content: f.spool.Content(e.Body), Traits: e.Traits}, nil)
 	if ctx.Err() != nil && !anyFinal(results) {
 		f.spool.Release(e.ID) // the server stops; the entry stays as it is
 		return
 	}
-	health.saw(e.RouteKey, results, time.Now(), s.downFor())
+	health.saw(route.Key(), results, time.Now(), s.downFor())
 	f.commitAttempt(ctx, e, f.after(s, e, results))
 }
 
@@ -188,7 +189,7 @@ func (f *Flow) after(s *Settings, e *spool.Entry, results []relay.Result) spool.
 	f.giveUp(s, e, failed, &o)
 	if dsn := f.tellOfSuccess(s, notice{
 		tenant: e.Tenant, id: e.MessageID, envelope: e.Envelope, arrived: e.Created, content: f.spool.Content(e.Body),
-	}, routeFor(s, e.Domain), done); dsn != nil {
+	}, e.RouteKey, done); dsn != nil {
 		o.Queue = append(o.Queue, *dsn)
 	}
 	if len(waiting) == 0 {
@@ -248,17 +249,28 @@ func (f *Flow) tellOfDelay(s *Settings, open *spool.Entry, waiting []relay.Resul
 	}
 }
 
-// routeFor returns the route of a protected domain, and the outbound route for any
-// other.
-func routeFor(s *Settings, domain string) tenant.Route {
+// outbound marks the entries of mail to senders. Their domain is anybody's.
+const outbound = "outbound"
+
+// routeKey names the route of a domain in queue entries.
+func routeKey(s *Settings, domain string) string {
 	if d := s.Directory.Domain(domain); d != nil {
-		return d.Route
+		return d.Route.Key()
+	}
+	return outbound
+}
+
+// routeOf returns the route of an entry. Mail for a protected domain that a reload took
+// away has none: it waits for the domain to come back, and is never sent elsewhere.
+func routeOf(s *Settings, e *spool.Entry) (tenant.Route, bool) {
+	if d := s.Directory.Domain(e.Domain); d != nil {
+		return d.Route, true
 	}
 	r := s.Outbound
 	if r.Domain == "" {
-		r.Domain = domain
+		r.Domain = e.Domain
 	}
-	return r
+	return r, e.RouteKey == outbound
 }
 
 func recipientDomain(path string) string {
@@ -298,15 +310,22 @@ func (h *routeHealth) downUntil(key string, now time.Time, spread time.Duration)
 	return o.until.Add(time.Duration(rand.Int64N(int64(spread)))), true //nolint:gosec // not a secret
 }
 
-// saw notes whether anybody answered.
+// maxDown bounds the next hops remembered as down. Forgetting one costs one attempt.
+const maxDown = 10_000
+
+// saw notes whether anybody answered. A result that needs nobody, such as a message that
+// is too large, says nothing about the next hop.
 func (h *routeHealth) saw(key string, results []relay.Result, now time.Time, first time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, r := range results {
-		if r.Host != "" {
+		if r.Host != "" || r.Status != relay.Deferred {
 			delete(h.down, key)
 			return
 		}
+	}
+	if len(h.down) >= maxDown {
+		clear(h.down)
 	}
 	o := h.down[key]
 	o.n++

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"time"
 
 	"outrider/internal/event"
@@ -60,10 +61,9 @@ type Shipper struct {
 func (s *Shipper) Run(ctx context.Context) error {
 	log := s.Flow.log
 	for {
-		wait := shipEvery
 		if err := s.round(ctx); err != nil && ctx.Err() == nil {
 			log.ErrorContext(ctx, "facts could not be shipped", "error", err)
-			wait = shipRetry
+			pause(ctx, shipRetry)
 		}
 		select {
 		case <-ctx.Done():
@@ -72,7 +72,7 @@ func (s *Shipper) Run(ctx context.Context) error {
 			return s.ship(last)
 		case <-s.Flow.fresh:
 			pause(ctx, shipGather)
-		case <-time.After(wait):
+		case <-time.After(shipEvery):
 		}
 	}
 }
@@ -127,9 +127,7 @@ func (s *Shipper) heldOf(ctx context.Context, facts []event.Event) (items []quar
 			continue
 		}
 		var d event.HeldDetail
-		if err := json.Unmarshal(facts[i].Detail, &d); err != nil {
-			return nil, nil, fmt.Errorf("reading a fact: %w", err)
-		}
+		_ = json.Unmarshal(facts[i].Detail, &d) // unreadable: no message has the empty id
 		held, err := s.Flow.spool.HeldByID(d.Held)
 		if errors.Is(err, spool.ErrUnknown) {
 			continue // shipped before a crash cut the acknowledgement off
@@ -138,6 +136,11 @@ func (s *Shipper) heldOf(ctx context.Context, facts []event.Event) (items []quar
 			return nil, nil, fmt.Errorf("reading held message %s: %w", d.Held, err)
 		}
 		item, err := s.item(ctx, &held)
+		if errors.Is(err, fs.ErrNotExist) {
+			// The body is gone for good. Waiting for it would hold up every fact behind it.
+			s.Flow.log.ErrorContext(ctx, "body of a held message is lost", "held", held.ID, "message_id", held.MessageID, "error", err)
+			continue
+		}
 		if err != nil {
 			return nil, nil, err
 		}
@@ -148,9 +151,7 @@ func (s *Shipper) heldOf(ctx context.Context, facts []event.Event) (items []quar
 
 func (s *Shipper) item(ctx context.Context, h *spool.Held) (quarantine.Item, error) {
 	var meta HeldMeta
-	if err := json.Unmarshal(h.Meta, &meta); err != nil {
-		return quarantine.Item{}, fmt.Errorf("reading held message %s: %w", h.ID, err)
-	}
+	_ = json.Unmarshal(h.Meta, &meta) // unreadable: the message is listed without what it says
 	blob, err := s.Blobs.Put(ctx, s.Flow.spool.Content(h.Body))
 	if err != nil {
 		return quarantine.Item{}, fmt.Errorf("storing held message %s: %w", h.ID, err)
@@ -168,12 +169,13 @@ func (s *Shipper) serve(ctx context.Context, state quarantine.State, do func(con
 	if err != nil {
 		return fmt.Errorf("looking for requests: %w", err)
 	}
+	var errs []error
 	for i := range items {
 		if err := do(ctx, &items[i]); err != nil {
-			return fmt.Errorf("carrying out %s of %s: %w", state, items[i].ID, err)
+			errs = append(errs, fmt.Errorf("carrying out %s of %s: %w", state, items[i].ID, err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // blobContent is a stored body on its way back into the spool.
@@ -204,7 +206,7 @@ func (s *Shipper) release(ctx context.Context, i *quarantine.Item) error {
 	var entries []spool.Entry
 	for domain, rcpts := range byDomain(i.Envelope.Recipients) {
 		e := spool.Entry{
-			Tenant: i.Tenant, Domain: domain, RouteKey: routeFor(settings, domain).Key(), Envelope: i.Envelope,
+			Tenant: i.Tenant, Domain: domain, RouteKey: routeKey(settings, domain), Envelope: i.Envelope,
 			Traits: i.Traits, Created: now, Next: now, Expires: now.Add(settings.RetryFor),
 			Content: &blobContent{ctx: ctx, blobs: s.Blobs, id: i.Blob, size: i.Size},
 		}

@@ -40,7 +40,7 @@ func (s *Signer) mac(values ...string) []byte {
 }
 
 // signed are the fields of the message that the signature covers.
-var signed = []string{"From", "To", "Date", "Message-ID"}
+var signed = []string{"From", "Reply-To", "To", "Cc", "Subject", "Date", "Message-ID", "Content-Type", "Content-Transfer-Encoding"}
 
 func (s *Signer) sign(disposition, verdict string, h *message.Header, body []byte) string {
 	return "v=1; h=" + base64.StdEncoding.EncodeToString(body) + "; b=" +
@@ -109,20 +109,20 @@ func tagsOf(value string) map[string]string {
 	return tags
 }
 
-// sumBody returns the SHA-256 of what follows the header section of a message.
-func sumBody(r io.WriterTo) ([]byte, error) {
+// sumBody returns the header section of a message and the SHA-256 of what follows it.
+func sumBody(r io.WriterTo) (header, sum []byte, err error) {
 	s := &bodySummer{sum: sha256.New()}
 	if _, err := r.WriteTo(s); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return s.sum.Sum(nil), nil
+	return s.header, s.sum.Sum(nil), nil
 }
 
 // bodySummer hashes what is written to it behind the first empty line.
 type bodySummer struct {
-	sum  hash.Hash
-	tail []byte // the last bytes of the header section
-	body bool
+	sum    hash.Hash
+	header []byte // with the empty line, once it has come
+	body   bool
 }
 
 func (s *bodySummer) Write(p []byte) (int, error) {
@@ -132,13 +132,14 @@ func (s *bodySummer) Write(p []byte) (int, error) {
 		return n, nil
 	}
 	end := []byte("\r\n\r\n")
-	joined := append(s.tail, p...)
-	i := bytes.Index(joined, end)
+	from := max(0, len(s.header)-len(end)+1) // the end may lie across two writes
+	s.header = append(s.header, p...)
+	i := bytes.Index(s.header[from:], end)
 	if i < 0 {
-		s.tail = bytes.Clone(joined[max(0, len(joined)-len(end)+1):])
 		return n, nil
 	}
 	s.body = true
-	s.sum.Write(joined[i+len(end):])
+	s.sum.Write(s.header[from+i+len(end):])
+	s.header = s.header[:from+i+len(end)]
 	return n, nil
 }

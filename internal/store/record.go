@@ -11,7 +11,6 @@ import (
 	"outrider/internal/event"
 	"outrider/internal/history"
 	"outrider/internal/quarantine"
-	"outrider/internal/verdict"
 )
 
 // Record stores a batch of events and what follows from them, and the held messages
@@ -134,10 +133,10 @@ func (r *recorder) effect(e *event.Event) {
 	}
 }
 
+// detail reads the detail of an event. One that cannot be read leaves v empty: the
+// event is stored as it is, since refusing it would hold up all that come behind it.
 func (r *recorder) detail(e *event.Event, v any) {
-	if err := json.Unmarshal(e.Detail, v); err != nil {
-		r.err = cmp.Or(r.err, fmt.Errorf("reading detail of %s %s/%d: %w", e.Kind, e.Edge, e.EdgeSeq, err))
-	}
+	_ = json.Unmarshal(e.Detail, v)
 }
 
 func (r *recorder) received(e *event.Event) {
@@ -153,18 +152,10 @@ func (r *recorder) judged(e *event.Event) {
 	r.detail(e, &d)
 	r.exec("storing a verdict", `UPDATE messages SET disposition = $1, score = $2, verdict = $3, auth = $4 WHERE id = $5`,
 		d.Verdict.Disposition.String(), d.Verdict.Score, text(d.Verdict), cmp.Or(string(d.Auth), "{}"), e.MessageID)
-	if d.Verdict.Disposition > verdict.Bulk {
-		return
-	}
-	r.learn(e)
 }
 
-// learn remembers the author of a wanted message.
-func (r *recorder) learn(e *event.Event) {
-	var author string
-	if !r.row(&author, `SELECT header_from FROM messages WHERE id = $1`, e.MessageID) {
-		return
-	}
+// learn remembers the author of a message that was received.
+func (r *recorder) learn(e *event.Event, author string) {
 	keys, ok := history.Keys(author)
 	if !ok {
 		return
@@ -180,6 +171,7 @@ func (r *recorder) delivery(e *event.Event) {
 	var d event.DeliveryDetail
 	r.detail(e, &d)
 	r.status(e, string(e.Kind), d.Reply, d.Host)
+	r.learn(e, d.Known)
 }
 
 func (r *recorder) status(e *event.Event, status, reply, host string) {
