@@ -181,6 +181,11 @@ func (u *URL) parseHost(s string) bool {
 		return true
 	}
 	u.Host = domain
+	// WHATWG URL, 3.5: a host whose last label is a number is an address or nothing.
+	last := domain[strings.LastIndexByte(domain, '.')+1:]
+	if _, err := parseNumber(last); err == nil {
+		return false
+	}
 	return strings.Contains(domain, ".") || domain == "localhost"
 }
 

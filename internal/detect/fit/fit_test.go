@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"go/format"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -37,26 +38,60 @@ func judged(t *testing.T, list string, dirs ...string) []fit.Sample {
 	return samples
 }
 
+// floors is what the judgement reached on the development mail, less a margin.
+// Phrases were widened after looking at what was missed there, so the figures on other
+// mail are lower.
+var floors = map[string]float64{"phish": 0.72, "fraud": 0.48, "spam": 0.48}
+
 func TestQuality(t *testing.T) {
 	t.Parallel()
 	root := mailtest.Data(t, "mail")
-	dev := judged(t, root+"/dev.csv", root+"/dev", root)
-	fit.Table(os.Stdout, "dev", dev)
-	fit.Counts(os.Stdout, dev)
-	fp := judged(t, root+"/fp_suite.csv", root, root+"/train", root+"/dev")
-	fit.Table(os.Stdout, "fp", fp)
-	fit.Counts(os.Stdout, fp)
-	n := 0
-	for _, s := range append(dev, fp...) {
-		bad := s.Label != "ham"
-		if n < *missed && bad != (s.Verdict.Disposition >= verdict.Spam) {
-			n++
-			fmt.Printf("MISS %s %s %s %.3f", s.Path, s.Label, s.Verdict.Disposition, s.Verdict.Score)
-			for _, f := range s.Verdict.Findings {
-				fmt.Printf(" %s:%.1f", f.ID, f.Weight)
-			}
-			fmt.Println()
+	dev := judged(t, root+"/dev.csv", root+"/dev")
+	var b bytes.Buffer
+	fit.Table(&b, "dev", dev)
+	fit.Counts(&b, dev)
+	for label, floor := range floors {
+		if r := fit.Flagged(dev, verdict.Spam, func(s *fit.Sample) bool { return s.Label == label }); r.Share() < floor {
+			t.Errorf("%s: %s flagged, floor %.2f", label, r, floor)
 		}
+	}
+	if auc := fit.AUC(dev, func(*fit.Sample) bool { return true }); auc < 0.97 {
+		t.Errorf("AUC %.3f", auc)
+	}
+	// Two mails of the suite are phishing that its rules took for list mail.
+	fp := judged(t, root+"/fp_suite.csv", root+"/train", root+"/dev")
+	fit.Table(&b, "false positives", fp)
+	fit.Counts(&b, fp)
+	ham := func(s *fit.Sample) bool { return s.Label == "ham" }
+	if r := fit.Flagged(fp, verdict.Spam, ham); r.Hit > 4 {
+		t.Errorf("suite: %s flagged", r)
+	}
+	if r := fit.Flagged(fp, verdict.MaliciousBEC, ham); r.Hit > 1 {
+		t.Errorf("suite: %s held", r)
+	}
+	if r := fit.Flagged(dev, verdict.Spam, ham); r.Hit > 1 {
+		t.Errorf("dev ham: %s flagged", r)
+	}
+	list(&b, append(dev, fp...), func(s *fit.Sample) bool {
+		return (s.Label != "ham") != (s.Verdict.Disposition >= verdict.Spam)
+	})
+	t.Log("\n" + b.String())
+}
+
+// list writes up to -missed of the samples that keep, with their findings.
+func list(w io.Writer, samples []fit.Sample, keep func(*fit.Sample) bool) {
+	n := 0
+	for i := range samples {
+		s := &samples[i]
+		if n == *missed || !keep(s) {
+			continue
+		}
+		n++
+		fmt.Fprintf(w, "MISS %s %s %s %.3f", s.Path, s.Label, s.Verdict.Disposition, s.Verdict.Score)
+		for _, f := range s.Verdict.Findings {
+			fmt.Fprintf(w, " %s:%.1f", f.ID, f.Weight)
+		}
+		fmt.Fprintln(w)
 	}
 }
 
@@ -81,45 +116,61 @@ func TestFit(t *testing.T) {
 	}
 	root := mailtest.Data(t, "mail")
 	train := judged(t, root+"/train.csv", root+"/train")
-	fit.Table(os.Stdout, "train", train)
-	fit.Counts(os.Stdout, train)
-	listHam(train)
-	var ids []string
-	var priors []fit.Prior
-	index := make(map[string]int)
-	weight := make(map[string]float64)
-	for _, s := range signal.All() {
-		weight[s.ID] = s.Weight
-	}
+	var b bytes.Buffer
+	fit.Table(&b, "train", train)
+	fit.Counts(&b, train)
+	list(&b, train, func(s *fit.Sample) bool { return s.Label == "ham" && s.Verdict.Disposition >= verdict.Spam })
+	t.Log("\n" + b.String())
+	ids, priors := fitted()
+	intercept, weights := fit.Logistic(rows(train, ids), priors, strength)
+	t.Logf("intercept %.2f", intercept)
+	writeWeights(t, ids, weights, sources(train))
+}
+
+// fitted lists the signals whose weights are fitted, with what is believed of each.
+func fitted() (ids []string, priors []fit.Prior) {
 	for _, s := range signal.ByHand() {
 		if byHand[s.ID] == "" && s.Weight > 0 {
-			index[s.ID] = len(ids)
 			ids = append(ids, s.ID)
 			priors = append(priors, fit.Prior{Mean: s.Weight, Low: 0.4 * s.Weight, High: 1.3 * s.Weight})
 		}
 	}
-	size := make(map[string]float64)
-	for _, s := range train {
-		size[s.Cluster]++
+	return ids, priors
+}
+
+// rows makes the regression's rows. Near duplicates count as one message, and labels
+// given by hand three times.
+func rows(samples []fit.Sample, ids []string) []fit.Row {
+	weight, size := make(map[string]float64), make(map[string]float64)
+	for _, s := range signal.All() {
+		weight[s.ID] = s.Weight
 	}
-	var rows []fit.Row
-	sources := make(map[string]bool)
-	for _, s := range train {
-		sources[s.Source] = true
+	for i := range samples {
+		size[samples[i].Cluster]++
+	}
+	out := make([]fit.Row, 0, len(samples))
+	for i := range samples {
+		s := &samples[i]
 		r := fit.Row{Features: make(map[int]float64), Unwanted: s.Label != "ham", Weight: 1 / size[s.Cluster]}
 		if s.Conf == "hand" || s.Conf == "hand_cluster" {
 			r.Weight *= 3
 		}
 		for _, f := range s.Verdict.Findings {
-			if i, ok := index[f.ID]; ok {
+			if i := slices.Index(ids, f.ID); i >= 0 {
 				r.Features[i] += f.Weight / weight[f.ID]
 			}
 		}
-		rows = append(rows, r)
+		out = append(out, r)
 	}
-	intercept, weights := fit.Logistic(rows, priors, strength)
-	t.Logf("intercept %.2f", intercept)
-	writeWeights(t, ids, weights, slices.Sorted(maps.Keys(sources)))
+	return out
+}
+
+func sources(samples []fit.Sample) []string {
+	m := make(map[string]bool)
+	for i := range samples {
+		m[samples[i].Source] = true
+	}
+	return slices.Sorted(maps.Keys(m))
 }
 
 func writeWeights(t *testing.T, ids []string, weights []float64, sources []string) {
@@ -140,19 +191,5 @@ func writeWeights(t *testing.T, ids []string, weights []float64, sources []strin
 	}
 	if err := os.WriteFile("../../signal/weights.go", src, 0o600); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func listHam(samples []fit.Sample) {
-	n := 0
-	for _, s := range samples {
-		if n < *missed && s.Label == "ham" && s.Verdict.Score > 0.2 {
-			n++
-			fmt.Printf("HAM %s %s %.3f", s.Path, s.Verdict.Disposition, s.Verdict.Score)
-			for _, f := range s.Verdict.Findings {
-				fmt.Printf(" %s:%.1f:%s", f.ID, f.Weight, f.Value)
-			}
-			fmt.Println()
-		}
 	}
 }

@@ -26,8 +26,8 @@ func Logistic(rows []Row, priors []Prior, strength float64) (intercept float64, 
 	const rounds = 60
 	sums := make([]float64, len(rows))
 	for i, r := range rows {
-		for f, x := range r.Features {
-			sums[i] += weights[f] * x
+		for f := range priors { // in order, so that sums round alike
+			sums[i] += weights[f] * r.Features[f]
 		}
 	}
 	index := make([][]int, len(priors))
