@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -298,7 +299,12 @@ func (h edgeHandler) Mail(ctx context.Context, s *smtpd.Session, env smtp.Envelo
 }
 
 func (h edgeHandler) Rcpt(ctx context.Context, s *smtpd.Session, rcpt smtp.Recipient) error {
-	return h.app.flow.Recipient(ctx, s.Peer(), s.Envelope(), rcpt)
+	err := h.app.flow.Recipient(ctx, s.Peer(), s.Envelope(), rcpt)
+	if err != nil {
+		h.app.metrics.Recipients.WithLabelValues(strconv.Itoa(smtp.ReplyFor(err).Code)).Inc()
+		h.app.log.InfoContext(ctx, "recipient refused", "session", s.ID(), "client", s.Client(), "from", s.Envelope().From, "rcpt", rcpt.Address, "error", err)
+	}
+	return err
 }
 
 func (h edgeHandler) Data(ctx context.Context, _ *smtpd.Session, r *message.Received) (smtp.Reply, error) {

@@ -10,6 +10,7 @@ import (
 	"outrider/internal/config"
 	"outrider/internal/mailauth"
 	"outrider/internal/store"
+	"outrider/internal/verdict"
 )
 
 type messagesCmd struct {
@@ -29,6 +30,11 @@ type messagesListCmd struct {
 
 // Run lists.
 func (m *messagesListCmd) Run(c *console) (err error) {
+	if m.Disposition != "" {
+		if _, err := verdict.ParseDisposition(m.Disposition); err != nil {
+			return err
+		}
+	}
 	db, _, err := c.database()
 	if err != nil {
 		return err

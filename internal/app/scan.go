@@ -306,7 +306,7 @@ func (s *scanWriter) writeCSV(r *scanResult) error {
 	}
 	return s.csv.Write([]string{
 		formulaSafe(r.Path), r.Disposition.String(), fmt.Sprintf("%.4f", r.Score), strings.Join(ids, " "), strings.Join(r.Degraded, " "),
-		strconv.FormatInt(r.Micros, 10), r.Error,
+		strconv.FormatInt(r.Micros, 10), formulaSafe(r.Error),
 	})
 }
 
@@ -325,7 +325,10 @@ func (s *scanWriter) writeRow(r *scanResult) error {
 		}
 	}
 	_, err := fmt.Fprintf(s.w, "%s %5.2f  %-28s %-44s %s\n", s.colour(r.Disposition, fmt.Sprintf("%-14s", r.Disposition)), r.Score,
-		clip(r.author, 28), clip(r.subject, 44), r.Path)
+		clip(r.author, 28), clip(r.subject, 44), clip(r.Path, 200))
+	if r.Error != "" && err == nil {
+		_, err = fmt.Fprintf(s.w, "%14s error: %s\n", "", clip(r.Error, 300))
+	}
 	for i, f := range r.Findings {
 		if i == 3 || f.Weight <= 0 || err != nil {
 			break

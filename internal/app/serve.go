@@ -36,6 +36,9 @@ func (s *serveCmd) Run(c *console) (err error) {
 	if err != nil {
 		return err
 	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP) // before anything opens: a start must survive it
+	defer signal.Stop(hup)
 	a, err := New(c.ctx, cfg, log)
 	if err != nil {
 		return err
@@ -45,9 +48,6 @@ func (s *serveCmd) Run(c *console) (err error) {
 		return errors.Join(err, a.close())
 	}
 	c.welcome(&cfg, addrs)
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
 	watch, stop := context.WithCancel(c.ctx)
 	done := make(chan struct{})
 	go func() {
@@ -97,9 +97,10 @@ func (c *console) welcome(cfg *config.Config, addrs []net.Addr) {
 	}
 	c.printf("  keeps     %s\n\n", cfg.DataDir)
 	c.printf("Try next, in another terminal:\n")
-	c.printf("  bin/outrider inject samples      send the sample messages through this gateway\n")
-	c.printf("  bin/outrider messages list       see what happened to each, and why\n")
-	c.printf("  bin/outrider quarantine list     see what is held; release one with: quarantine release ID\n\n")
+	self := os.Args[0]
+	c.printf("  %s inject samples        send the sample messages through this gateway\n", self)
+	c.printf("  %s messages list         see what happened to each, and why (messages show ID)\n", self)
+	c.printf("  %s quarantine list       see what is held (quarantine release ID lets it go)\n\n", self)
 }
 
 func describeRoute(r *config.Route) string {

@@ -35,15 +35,16 @@ func NewLogger(w io.Writer, level, format string) (*slog.Logger, error) {
 type Metrics struct {
 	registry *prometheus.Registry
 
-	Sessions  prometheus.Gauge       // SMTP sessions open
-	Refused   *prometheus.CounterVec // connections turned away, by reason
-	Ended     *prometheus.CounterVec // sessions ended, by reason
-	Replies   *prometheus.CounterVec // replies to DATA and BDAT, by code
-	Bytes     prometheus.Counter     // bytes of messages received
-	Verdicts  *prometheus.CounterVec // messages judged, by disposition
-	JudgeTime prometheus.Histogram   // seconds from the last byte to the verdict
-	Outcomes  *prometheus.CounterVec // recipients, by what became of them
-	Attempts  *prometheus.CounterVec // recipients of retried mail, by status
+	Sessions   prometheus.Gauge       // SMTP sessions open
+	Refused    *prometheus.CounterVec // connections turned away, by reason
+	Ended      *prometheus.CounterVec // sessions ended, by reason
+	Replies    *prometheus.CounterVec // replies to DATA and BDAT, by code
+	Recipients *prometheus.CounterVec // recipients refused at RCPT, by code
+	Bytes      prometheus.Counter     // bytes of messages received
+	Verdicts   *prometheus.CounterVec // messages judged, by disposition
+	JudgeTime  prometheus.Histogram   // seconds from the last byte to the verdict
+	Outcomes   *prometheus.CounterVec // recipients, by what became of them
+	Attempts   *prometheus.CounterVec // recipients of retried mail, by status
 }
 
 // NewMetrics returns the metrics in a registry of their own, with those of the Go
@@ -68,6 +69,7 @@ func NewMetrics() *Metrics {
 	m.Refused = vec("outrider_smtp_refused_total", "Connections turned away before their first command.", "reason")
 	m.Ended = vec("outrider_smtp_ended_total", "SMTP sessions ended.", "reason")
 	m.Replies = vec("outrider_smtp_messages_total", "Messages answered, by class of the reply.", "class")
+	m.Recipients = vec("outrider_smtp_recipients_refused_total", "Recipients refused, by code.", "code")
 	m.Verdicts = vec("outrider_verdicts_total", "Messages judged.", "disposition")
 	m.Outcomes = vec("outrider_recipients_total", "Recipients by what became of their message.", "outcome")
 	m.Attempts = vec("outrider_retries_total", "Recipients of spooled mail tried again, by status.", "status")
