@@ -126,7 +126,7 @@ func (w *wordWriter) write(c rune) {
 func (w *wordWriter) writeASCII(c rune) {
 	switch {
 	case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
-		w.b.WriteByte(byte(c)) //nolint:gosec // checked to be ASCII
+		w.b.WriteByte(byte(c))
 		w.space = false
 	case c == '$', c == '%':
 		w.writeAlone(c)

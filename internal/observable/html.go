@@ -107,6 +107,7 @@ func (r *htmlReader) onText(z *html.Tokenizer) {
 			r.out.Title += string(z.Text())
 		}
 		return
+	default:
 	}
 	text := string(z.Text())
 	if r.isHidden() {
@@ -175,6 +176,7 @@ func (r *htmlReader) onStart(z *html.Tokenizer, selfClosing bool) {
 		if !selfClosing {
 			r.raw = tag
 		}
+	default:
 	}
 	if isBlock(tag) {
 		r.breakLine()
@@ -278,6 +280,7 @@ func (r *htmlReader) onEnd(tag atom.Atom, name string) {
 		r.closeAnchor()
 	case atom.Script, atom.Style, atom.Title:
 		r.raw = 0
+	default:
 	}
 	if isBlock(tag) {
 		r.breakLine()
@@ -313,8 +316,9 @@ func isVoid(tag atom.Atom) bool {
 	case atom.Area, atom.Base, atom.Br, atom.Col, atom.Embed, atom.Hr, atom.Img, atom.Input, atom.Link, atom.Meta,
 		atom.Param, atom.Source, atom.Track, atom.Wbr:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 func isBlock(tag atom.Atom) bool {
@@ -322,6 +326,7 @@ func isBlock(tag atom.Atom) bool {
 	case atom.Br, atom.P, atom.Div, atom.Table, atom.Tr, atom.Td, atom.Th, atom.Li, atom.Ul, atom.Ol, atom.H1, atom.H2, atom.H3,
 		atom.H4, atom.H5, atom.H6, atom.Hr, atom.Blockquote, atom.Pre, atom.Body, atom.Center, atom.Section, atom.Article, atom.Option:
 		return true
+	default:
+		return false
 	}
-	return false
 }

@@ -27,7 +27,9 @@ func Phones(text string) []string {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-func isWordByte(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' || c == '/' || c == '=' || c == '#' }
+func isWordByte(c byte) bool {
+	return isLetter(c) || isDigit(c) || c == '_' || c == '/' || c == '=' || c == '#'
+}
 
 // phoneEnd returns where the run of digits and separators ends.
 func phoneEnd(text string, i int) int {
@@ -44,33 +46,43 @@ func phoneEnd(text string, i int) int {
 
 // phone reads one candidate.
 func phone(s string) (string, bool) {
-	digits, groups, run := make([]byte, 0, 16), 0, 0
-	for i := range len(s) {
-		if isDigit(s[i]) {
-			if run == 0 {
-				groups++
-			}
-			run++
-			digits = append(digits, s[i])
-			continue
-		}
-		if s[i] == '.' && run > 4 || strings.Contains(s, "..") || strings.Contains(s, "--") {
-			return "", false
-		}
-		run = 0
-	}
-	if len(digits) < 10 || len(digits) > 15 {
+	if strings.Contains(s, "..") || strings.Contains(s, "--") {
 		return "", false
 	}
-	plus := strings.HasPrefix(s, "+") || strings.HasPrefix(s, "(+")
+	digits, groups, ok := digitGroups(s)
+	if !ok || len(digits) < 10 || len(digits) > 15 {
+		return "", false
+	}
 	switch {
-	case plus:
-		return "+" + string(digits), true
-	case groups < 3 || groups > 5, strings.HasPrefix(string(digits), "19"), strings.HasPrefix(string(digits), "20"):
+	case strings.HasPrefix(s, "+"), strings.HasPrefix(s, "(+"):
+		return "+" + digits, true
+	case groups < 3 || groups > 5, strings.HasPrefix(digits, "19"), strings.HasPrefix(digits, "20"):
 		return "", false // dates with times, and what is one number
 	case len(digits) > 11 && digits[0] != '0':
 		return "", false
 	default:
-		return string(digits), true
+		return digits, true
 	}
+}
+
+// digitGroups returns the digits of s and in how many groups they stand; numbers with
+// a fraction are no groups.
+func digitGroups(s string) (digits string, groups int, ok bool) {
+	var b strings.Builder
+	run := 0
+	for i := range len(s) {
+		if !isDigit(s[i]) {
+			if s[i] == '.' && run > 4 {
+				return "", 0, false
+			}
+			run = 0
+			continue
+		}
+		if run == 0 {
+			groups++
+		}
+		run++
+		b.WriteByte(s[i])
+	}
+	return b.String(), groups, true
 }

@@ -26,7 +26,7 @@ func Skeleton(s string) string {
 	b.Grow(len(s))
 	for _, c := range Fold(s) {
 		if c < 0x80 {
-			b.WriteByte(asciiPrototype(byte(c))) //nolint:gosec // checked to be ASCII
+			b.WriteByte(asciiPrototype(byte(c)))
 			continue
 		}
 		proto, ok := prototypes()[c]

@@ -31,7 +31,7 @@ func TestWords(t *testing.T) {
 		"":                              " ",
 		"Hello,  WORLD!":                " hello world ",
 		"don't can’t":                   " dont cant ",
-		"ＰａｙＰａｌ Straße Ünal":              " paypal strasse unal ",
+		"ＰａｙＰａｌ Straße Ünal":            " paypal strasse unal ",
 		"pass\u200bword soft\u00adware": " password software ",
 		"100% for $5":                   " 100 % for $ 5 ",
 		"確認 ok":                         " 確 認 ok ",

@@ -38,13 +38,11 @@ func nextURL(text string, pos int) (int, bool) {
 	for i := pos; i < len(text); i++ {
 		switch text[i] {
 		case ':':
-			if strings.HasPrefix(text[i:], "://") || strings.HasPrefix(text[i:], `:\\`) {
-				if start := schemeStart(text, pos, i); start < i {
-					return start, true
-				}
+			if start := schemeStart(text, pos, i); start < i {
+				return start, true
 			}
 		case 'w', 'W':
-			if len(text) > i+4 && strings.EqualFold(text[i:i+4], "www.") && (i == 0 || !isHostByte(text[i-1])) {
+			if isBare(text, i) {
 				return i, true
 			}
 		}
@@ -52,8 +50,17 @@ func nextURL(text string, pos int) (int, bool) {
 	return 0, false
 }
 
-// schemeStart goes back over the letters of a scheme that is known.
+// isBare reports whether a name that begins with "www." begins at i.
+func isBare(text string, i int) bool {
+	return len(text) > i+4 && strings.EqualFold(text[i:i+4], "www.") && (i == 0 || !isHostByte(text[i-1]))
+}
+
+// schemeStart goes back over the letters of a scheme that is known, from a colon with
+// slashes behind it. It returns colon where there is none.
 func schemeStart(text string, low, colon int) int {
+	if !strings.HasPrefix(text[colon:], "://") && !strings.HasPrefix(text[colon:], `:\\`) {
+		return colon
+	}
 	const longest = 5
 	i := colon
 	for i > low && colon-i < longest && isLetter(text[i-1]) {

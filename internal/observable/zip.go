@@ -36,7 +36,7 @@ func ListZip(data []byte) []ZipEntry {
 	}
 	var out []ZipEntry
 	for isEntry(data, pos) && len(out) < maxZipEntries {
-		p := int(pos) //nolint:gosec // isEntry checked that it is within data
+		p := int(pos)
 		name, next := int(le16(data, p+28)), uint64(46)+le16(data, p+28)+le16(data, p+30)+le16(data, p+32)
 		out = append(out, ZipEntry{
 			Name: cutName(data, p+46, name), Encrypted: le16(data, p+8)&1 != 0, Size: le32(data, p+24),

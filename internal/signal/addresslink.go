@@ -18,7 +18,7 @@ func addressLink() Signal {
 			for _, u := range e.Links() {
 				odd := u.Port != 0 && u.Port != 8080 && u.Port != 8443
 				public := u.IP.IsValid() && !u.IP.IsPrivate() && !u.IP.IsLoopback() && !u.IP.IsLinkLocalUnicast() && !u.IP.IsUnspecified()
-				if !public && !(odd && !u.IP.IsValid() && u.Host != "localhost") {
+				if u.IP.IsValid() && !public || !u.IP.IsValid() && (!odd || u.Host == "localhost") {
 					continue
 				}
 				times, where := 1.0, u.Host

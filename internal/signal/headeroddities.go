@@ -17,7 +17,7 @@ func headerOddities() Signal {
 		Why: "The header of the message is not that of a proper mail program: %s.",
 		Find: func(e *evidence.Evidence) []Match {
 			h := e.Message.Header()
-			what := ""
+			var what string
 			switch date, ok := e.Message.Date(); {
 			case !h.Has("From"):
 				what = "it names no sender"

@@ -18,7 +18,7 @@ func hiddenLink() Signal {
 		Why: "A link goes through %s, which hides where it leads.",
 		Find: func(e *evidence.Evidence) []Match {
 			for _, u := range e.Links() {
-				times := 0.0
+				var times float64
 				switch {
 				case strings.Contains(u.User, ".") && !strings.Contains(u.User, ":"):
 					times = 2

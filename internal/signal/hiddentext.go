@@ -21,7 +21,7 @@ func hiddenText() Signal {
 				hidden := observable.Words(doc.Hidden)
 				n := strings.Count(hidden, " ") - 1
 				shown := strings.Count(doc.Visible, " ") + 1
-				times := 0.0
+				var times float64
 				switch {
 				case n >= 150 && n > shown:
 					times = 1.5

@@ -68,7 +68,7 @@ func (c *trickCounter) add(r rune) {
 		c.styled++
 	case unicode.Is(unicode.Mn, r):
 		// Marks that have no composed form with a Latin letter: no language writes them.
-		if c.last < 0x80 && unicode.IsLetter(c.last) && !(r >= 0x300 && r <= 0x32F) && !(r >= 0xFE00 && r <= 0xFE0F) {
+		if c.last < 0x80 && unicode.IsLetter(c.last) && (r < 0x300 || r > 0x32F) && (r < 0xFE00 || r > 0xFE0F) {
 			c.marks++
 		}
 	case observable.IsInvisible(r):

@@ -21,7 +21,7 @@ import (
 )
 
 // defaultTenant is the tenant of the embedded configuration.
-func defaultTenant(t testing.TB) *tenant.Tenant {
+func defaultTenant(t *testing.T) *tenant.Tenant {
 	t.Helper()
 	c, err := config.Load("../app/default.yaml")
 	if err != nil {

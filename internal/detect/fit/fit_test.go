@@ -47,7 +47,7 @@ func TestQuality(t *testing.T) {
 	t.Parallel()
 	root := mailtest.Data(t, "mail")
 	dev := judged(t, root+"/dev.csv", root+"/dev")
-	var b bytes.Buffer
+	var b strings.Builder
 	fit.Table(&b, "dev", dev)
 	fit.Counts(&b, dev)
 	for label, floor := range floors {
@@ -116,7 +116,7 @@ func TestFit(t *testing.T) {
 	}
 	root := mailtest.Data(t, "mail")
 	train := judged(t, root+"/train.csv", root+"/train")
-	var b bytes.Buffer
+	var b strings.Builder
 	fit.Table(&b, "train", train)
 	fit.Counts(&b, train)
 	list(&b, train, func(s *fit.Sample) bool { return s.Label == "ham" && s.Verdict.Disposition >= verdict.Spam })

@@ -2,7 +2,6 @@ package fit
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"math"
 	"slices"
@@ -87,8 +86,8 @@ func AUC(samples []Sample, keep func(*Sample) bool) float64 {
 }
 
 // Table writes recall and false positives: all, English only, and by source.
-func Table(w io.Writer, title string, samples []Sample) {
-	fmt.Fprintf(w, "%s\n", title)
+func Table(w *strings.Builder, title string, samples []Sample) {
+	w.WriteString(title + "\n")
 	rows(w, "all", samples, func(*Sample) bool { return true })
 	rows(w, "english", samples, func(s *Sample) bool { return s.Lang == "en" })
 	sources := make(map[string]bool)
@@ -100,7 +99,7 @@ func Table(w io.Writer, title string, samples []Sample) {
 	}
 }
 
-func rows(w io.Writer, name string, samples []Sample, keep func(*Sample) bool) {
+func rows(w *strings.Builder, name string, samples []Sample, keep func(*Sample) bool) {
 	for _, label := range []string{"ham", "phish", "fraud", "spam"} {
 		of := func(s *Sample) bool { return s.Label == label && keep(s) }
 		spam := Flagged(samples, verdict.Spam, of)
@@ -116,7 +115,7 @@ func rows(w io.Writer, name string, samples []Sample, keep func(*Sample) bool) {
 }
 
 // Counts writes how often each signal fires, by label.
-func Counts(w io.Writer, samples []Sample) {
+func Counts(w *strings.Builder, samples []Sample) {
 	labels := []string{"ham", "phish", "fraud", "spam"}
 	count, total := make(map[string]map[string]int), make(map[string]int)
 	for i := range samples {
