@@ -1,7 +1,9 @@
 package spool
 
 import (
+	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,7 +23,9 @@ func (s *Spool) row(k []byte, v any) error {
 	if err != nil {
 		return fmt.Errorf("reading %q: %w", k, err)
 	}
-	err = json.Unmarshal(raw, v)
+	if err = json.Unmarshal(raw, v); err != nil {
+		err = fmt.Errorf("%w: %w", errCorrupt, err)
+	}
 	if err := errors.Join(err, closer.Close()); err != nil {
 		return fmt.Errorf("reading %q: %w", k, err)
 	}
@@ -64,20 +68,26 @@ func list[T any](s *Spool, kind byte, after string, limit int) ([]T, error) {
 
 // Due claims at most limit entries whose time has come, the longest waiting first. A
 // claimed entry is not given out again until a Commit requeues it or Release lets it
-// go. A restart ends all claims.
+// go. A restart ends all claims. Rows that cannot be read are left out, and counted
+// in Stats.
 func (s *Spool) Due(now time.Time, limit int) ([]Entry, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var due []Entry
-	err := s.scanDue(func(at time.Time, id string) (bool, error) {
+	err := s.scanDue(func(k []byte, at time.Time, id string) (bool, error) {
 		if len(due) >= limit || at.After(now) {
 			return false, nil
 		}
-		e, err := s.entry(id)
-		if err == nil {
+		e, err := s.dueEntry(k, id)
+		switch {
+		case err == nil:
 			due = append(due, e)
+		case isBroken(err):
+			s.setAside(k, err)
+		default:
+			return false, err
 		}
-		return true, err
+		return true, nil
 	})
 	if err != nil {
 		return nil, err
@@ -88,13 +98,36 @@ func (s *Spool) Due(now time.Time, limit int) ([]Entry, error) {
 	return due, nil
 }
 
+// dueEntry returns the entry that a due key names.
+func (s *Spool) dueEntry(k []byte, id string) (Entry, error) {
+	e, err := s.entry(id)
+	if err == nil && !bytes.Equal(dueKey(e.Next, e.ID), k) {
+		err = fmt.Errorf("reading %q: entry is due at %s: %w", k, e.Next, errCorrupt)
+	}
+	return e, err
+}
+
+// isBroken reports whether the fault lies in the row: another attempt would find the
+// same, which cannot be said of a disk that does not answer.
+func isBroken(err error) bool {
+	return errors.Is(err, ErrUnknown) || errors.Is(err, errCorrupt) || pebble.IsCorruptionError(err)
+}
+
+// setAside keeps a due key that leads to no entry out of the way until the next Open,
+// so that it stops nobody else's mail. mu is held.
+func (s *Spool) setAside(k []byte, err error) {
+	s.broken[string(k)] = struct{}{}
+	s.stats.Broken++
+	s.log.Error("queue row is broken and left out", "key", hex.EncodeToString(k), "error", err)
+}
+
 // NextDue returns when the first unclaimed entry is due; false when there is none.
 func (s *Spool) NextDue() (time.Time, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var next time.Time
 	found := false
-	err := s.scanDue(func(at time.Time, _ string) (bool, error) {
+	err := s.scanDue(func(_ []byte, at time.Time, _ string) (bool, error) {
 		next, found = at, true
 		return false, nil
 	})
@@ -105,16 +138,20 @@ func (s *Spool) NextDue() (time.Time, bool) {
 }
 
 // scanDue walks the unclaimed entries in order of their time. mu is held.
-func (s *Spool) scanDue(f func(at time.Time, id string) (bool, error)) error {
+func (s *Spool) scanDue(f func(k []byte, at time.Time, id string) (bool, error)) error {
 	return s.scan([]byte{keyDue}, end(keyDue), func(k, _ []byte) (bool, error) {
+		if _, ok := s.broken[string(k)]; ok {
+			return true, nil
+		}
 		at, id, err := readDue(k)
 		if err != nil {
-			return false, err
+			s.setAside(k, err)
+			return true, nil
 		}
 		if _, ok := s.claimed[id]; ok {
 			return true, nil
 		}
-		return f(at, id)
+		return f(k, at, id)
 	})
 }
 

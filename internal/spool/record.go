@@ -83,4 +83,5 @@ type Stats struct {
 	Held   int   // held messages
 	Facts  int   // facts that were not acknowledged
 	Bytes  int64 // bytes of bodies
+	Broken int   // rows of the queue that Due could not read since Open
 }

@@ -76,6 +76,7 @@ type Spool struct {
 	seq     uint64                  // EdgeSeq of the last fact appended; guarded by mu
 	bodies  map[string]*bodyRefs    // guarded by mu
 	claimed map[string]struct{}     // ids of entries that Due gave away; guarded by mu
+	broken  map[string]struct{}     // due keys that lead to no entry; guarded by mu
 	ended   map[message.ID]struct{} // found intents that have ended since; guarded by mu
 	drops   []string                // files to remove after the next fsync; guarded by mu
 	stats   Stats                   // guarded by mu
@@ -117,7 +118,7 @@ func newSpool(o Options) *Spool {
 	return &Spool{
 		opts: o, fs: &guardFS{FS: o.FS, fuse: f}, fuse: f, stall: st, log: o.Log,
 		flight: make(chan *Append, maxInFlight), lazy: make(chan struct{}, 1),
-		bodies: map[string]*bodyRefs{}, claimed: map[string]struct{}{}, ended: map[message.ID]struct{}{},
+		bodies: map[string]*bodyRefs{}, claimed: map[string]struct{}{}, broken: map[string]struct{}{}, ended: map[message.ID]struct{}{},
 	}
 }
 

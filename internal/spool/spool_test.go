@@ -3,8 +3,10 @@ package spool_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -186,6 +189,61 @@ func TestClaimedEntryIsGivenOutOnce(t *testing.T) {
 		t.Error("released entry is not due")
 	}
 }
+
+// dueRow is the key of a queue row: the time in microseconds, then the id.
+func dueRow(t time.Time, id string) string {
+	return "d" + string(binary.BigEndian.AppendUint64(nil, uint64(t.UnixMicro()))) + id
+}
+
+func TestBrokenRowsStopNobodyElse(t *testing.T) {
+	t.Parallel()
+	o := options(t.TempDir())
+	s := open(t, o)
+	good := entry(at, text("x\r\n"))
+	good.ID = "good"
+	commit(t, s, spool.Outcome{Queue: []spool.Entry{good}})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := pebble.Open(filepath.Join(o.Dir, "journal"), &pebble.Options{FormatMajorVersion: pebble.FormatWALSyncChunks, Logger: quiet{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := at.Add(-time.Hour)
+	for k, v := range map[string]string{
+		"dshort":                  "", // not even a time
+		dueRow(before, "none"):    "", // no entry
+		dueRow(before, "twisted"): "",
+		"qtwisted":                `{"id":"twisted","next":"soon"}`,
+		dueRow(before, "good"):    "", // the entry says another time
+	} {
+		if err := db.Set([]byte(k), []byte(v), pebble.Sync); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, o)
+	for round, want := range []int{1, 0, 0} {
+		if es := due(t, s, at); len(es) != want || want == 1 && es[0].ID != "good" {
+			t.Errorf("round %d: got %+v", round, es)
+		}
+		if n := s.Stats().Broken; n != 4 {
+			t.Errorf("round %d: %d rows are broken, want 4", round, n)
+		}
+		if next, ok := s.NextDue(); ok {
+			t.Errorf("round %d: a broken row counts as due at %s", round, next)
+		}
+	}
+}
+
+// quiet is the logger of a store that a test opens itself.
+type quiet struct{}
+
+func (quiet) Infof(string, ...any)         {}
+func (quiet) Errorf(string, ...any)        {}
+func (quiet) Fatalf(f string, args ...any) { panic(fmt.Sprintf(f, args...)) }
 
 func TestAttemptMovesEntryAndRecordsFactsAtOnce(t *testing.T) {
 	t.Parallel()
