@@ -50,7 +50,7 @@ func NewLexicon(phrases []Phrase) *Lexicon {
 		l.entries[i] = append(l.entries[i], entry{topic: p.Topic, phrase: text})
 		l.topics = max(l.topics, p.Topic+1)
 	}
-	b := ahocorasick.NewAhoCorasickBuilder(ahocorasick.Opts{DFA: true, MatchKind: ahocorasick.StandardMatch})
+	b := ahocorasick.NewAhoCorasickBuilder(ahocorasick.Opts{DFA: false, MatchKind: ahocorasick.StandardMatch})
 	l.machine = b.Build(patterns)
 	return l
 }

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"outrider/internal/address"
 )
@@ -173,7 +174,11 @@ func (u *URL) parseHost(s string) bool {
 	}
 	s = unescape(s)
 	domain, err := address.Domain(s)
-	if err != nil {
+	if err != nil || strings.ContainsRune(s, utf8.RuneError) {
+		return false
+	}
+	// WHATWG URL, 3.1: forbidden domain code points; and a name must be stable to be looked up.
+	if again, err := address.Domain(domain); err != nil || again != domain || strings.ContainsAny(domain, " \"#%/:<>?@[\\]^`{|}") {
 		return false
 	}
 	if ip, numeric, ok := parseIPv4(domain); ok {

@@ -77,6 +77,7 @@ type Set struct{ signals []Signal }
 
 // New returns all signals but those whose ids are disabled.
 func New(disabled []string) *Set {
+	lists() // made at start, so that no message waits for it
 	return &Set{signals: slices.DeleteFunc(All(), func(s Signal) bool { return slices.Contains(disabled, s.ID) })}
 }
 
