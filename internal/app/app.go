@@ -49,6 +49,7 @@ type App struct {
 	lock    *os.File // of the data directory
 	spool   *spool.Spool
 	db      *store.DB
+	dns     *dns.Client // or nil
 	relay   *relay.Relay
 	flow    *mailflow.Flow
 	shipper *mailflow.Shipper
@@ -79,6 +80,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 	if err != nil {
 		return nil, err
 	}
+	a.dns = resolver
 	a.relay = relay.New(relayConfig(&c, resolver, log))
 	if err := a.buildFlow(ctx, &c, settings, resolver); err != nil {
 		return nil, err
@@ -275,6 +277,7 @@ func (a *App) close() error {
 	if a.relay != nil {
 		errs = append(errs, a.relay.Close())
 	}
+	errs = append(errs, a.dns.Close())
 	if a.spool != nil {
 		errs = append(errs, a.spool.Close())
 	}

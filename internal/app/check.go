@@ -63,6 +63,7 @@ func (cc *checkCmd) Run(c *console) error {
 			k.warn("dns", "Set dns.servers.", "%v", err)
 		}
 	}
+	defer resolver.Close()
 	client := relay.New(relayConfig(&cfg, resolver, discard()))
 	for _, t := range dir.Tenants() {
 		for _, d := range t.Domains {

@@ -22,6 +22,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -55,6 +56,9 @@ type Client struct {
 	timeout time.Duration
 	cache   *otter.Cache[question, answer]
 	flights singleflight.Group
+	asking  sync.WaitGroup     // questions under way
+	ctx     context.Context    //nolint:containedctx // ends with the client
+	cancel  context.CancelFunc // ends the questions under way
 }
 
 type question struct {
@@ -69,7 +73,7 @@ type answer struct {
 	ttl       time.Duration
 }
 
-// New returns a client.
+// New returns a client. Close must be called.
 func New(c Config) (*Client, error) {
 	servers := c.Servers
 	if len(servers) == 0 {
@@ -100,7 +104,20 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("setting up the dns cache: %w", err)
 	}
-	return &Client{servers: out, timeout: c.Timeout, cache: cache}, nil
+	client := &Client{servers: out, timeout: c.Timeout, cache: cache}
+	client.ctx, client.cancel = context.WithCancel(context.Background())
+	return client, nil
+}
+
+// Close ends the questions under way and waits for them. A nil client has none.
+func (c *Client) Close() error {
+	if c == nil {
+		return nil
+	}
+	c.cancel()
+	c.asking.Wait()
+	c.cache.StopAllGoroutines()
+	return nil
 }
 
 // For returns a view of the client whose questions are paid from b.
@@ -246,7 +263,10 @@ func (c *Client) ask(ctx context.Context, name string, qtype uint16) (answer, er
 		return a, a.err(name)
 	}
 	flight := c.flights.DoChan(q.name+mdns.TypeToString[qtype], func() (any, error) {
-		fctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timeout+flightGrace)
+		// The question belongs to the client and not to the asker, who may give up.
+		c.asking.Add(1)
+		defer c.asking.Done()
+		fctx, cancel := context.WithTimeout(c.ctx, c.timeout+flightGrace)
 		defer cancel()
 		return c.exchange(fctx, q)
 	})
@@ -303,16 +323,28 @@ func (c *Client) exchange(ctx context.Context, q question) (answer, error) {
 func (c *Client) once(ctx context.Context, msg *mdns.Msg, server string) (*mdns.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	udp := mdns.Client{Net: "udp", UDPSize: udpSize, Timeout: c.timeout}
-	r, _, err := udp.ExchangeContext(ctx, msg, server)
+	r, err := over(ctx, &mdns.Client{Net: "udp", UDPSize: udpSize, Timeout: c.timeout}, msg, server)
 	if err == nil && r.Truncated {
-		tcp := mdns.Client{Net: "tcp", Timeout: c.timeout}
-		r, _, err = tcp.ExchangeContext(ctx, msg, server)
+		r, err = over(ctx, &mdns.Client{Net: "tcp", Timeout: c.timeout}, msg, server)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("asking %s for %s: %w", server, msg.Question[0].Name, err)
 	}
 	return r, nil
+}
+
+// over asks over one transport, and stops at the end of ctx: the library itself knows
+// deadlines only.
+func over(ctx context.Context, client *mdns.Client, msg *mdns.Msg, server string) (*mdns.Msg, error) {
+	conn, err := client.DialContext(ctx, server)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close() //nolint:errcheck // nothing was written that could be lost
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	r, _, err := client.ExchangeWithConnContext(ctx, msg, conn)
+	return r, err
 }
 
 // ttlOf returns how long the answer may be remembered.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"outrider/internal/budget"
 	"outrider/internal/dns"
 	"outrider/internal/mailtest"
@@ -34,6 +36,7 @@ func client(t *testing.T, timeout time.Duration) (*dns.Client, *mailtest.Zone) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = c.Close() })
 	return c, z
 }
 
@@ -141,5 +144,18 @@ func TestOfflineFailsTemporarily(t *testing.T) {
 	_, err := dns.Offline().LookupTXT(t.Context(), "example.org")
 	if e, ok := errors.AsType[*net.DNSError](err); !ok || !e.IsTemporary {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestCloseEndsQuestionsUnderWay(t *testing.T) {
+	t.Parallel()
+	c, _ := client(t, time.Minute)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _ = c.For(nil).LookupTXT(ctx, "mute.example.org") // the asker gives up, the question goes on
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

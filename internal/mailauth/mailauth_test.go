@@ -69,6 +69,7 @@ func verify(t *testing.T, zone, raw, from, ip string) mailauth.Results {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = c.Close() })
 	b := budget.New(budget.Default())
 	r, m := received(raw, from, ip)
 	return mailauth.Verify(t.Context(), r, m, nil, c.For(b), b)
@@ -142,6 +143,7 @@ func TestSignaturesAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = c.Close() })
 	b := budget.New(budget.Default())
 	r, m := received(many, "ann@example.org", "192.0.2.1")
 	res := mailauth.Verify(t.Context(), r, m, nil, c.For(b), b)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"outrider/internal/budget"
 	"outrider/internal/config"
 	"outrider/internal/detect"
+	"outrider/internal/dns"
 	"outrider/internal/evidence"
 	"outrider/internal/history"
 	"outrider/internal/mailflow"
@@ -445,5 +447,110 @@ func TestGate(t *testing.T) {
 				t.Errorf("got %v, want %q", err, tc.want)
 			}
 		})
+	}
+}
+
+func TestPostmasterNeedsNoDomain(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	if reply, err := b.process(mail("s"), "ann@elsewhere.example", "Postmaster"); err != nil || reply.Code != 250 {
+		t.Fatalf("got %v, %v", reply, err)
+	}
+	if to := b.sink.Transactions()[0].Rcpts[0]; !strings.Contains(to, "Postmaster@example.org") {
+		t.Errorf("sent to %s", to)
+	}
+}
+
+func TestSlowSenderDNSDoesNotBlindTheDetectors(t *testing.T) {
+	t.Parallel()
+	zone := mailtest.StartZone(t, "silent elsewhere.example\nsilent _dmarc.elsewhere.example\n")
+	resolver, err := dns.New(dns.Config{Servers: []string{zone.Addr}, Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = resolver.Close() })
+	s := *setup(t, nil).flow.Settings()
+	s.Deadline = 500 * time.Millisecond
+	judge := &mailflow.Judge{DNS: resolver, Limits: budget.Default()}
+	raw := mail("evil")
+	j, err := judge.Inline(t.Context(), &s, received(raw, "ann@elsewhere.example", "x@example.org"), []byte(raw), nil)
+	if err != nil || j.Verdict.Disposition != verdict.Malicious || !slices.Contains(j.Verdict.Degraded, "spf") {
+		t.Errorf("got %s, degraded %v, %v", j.Verdict.Disposition, j.Verdict.Degraded, err)
+	}
+}
+
+func TestFactsStaySmall(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	b.run()
+	if _, err := b.process(mail(strings.Repeat("<é>", 100_000)), "ann@elsewhere.example", "x@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	b.until("the facts", func() bool { return strings.Contains(b.kinds("a"), "placed") })
+	es, err := b.db.Events(t.Context(), "a", 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range es {
+		if len(e.Detail) > 10_000 {
+			t.Errorf("the fact %s has %d bytes", e.Kind, len(e.Detail))
+		}
+	}
+}
+
+func TestMailOfADomainThatWasRemovedWaits(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c string) string {
+		if c == "." {
+			return "451 4.3.0 not now"
+		}
+		return ""
+	})
+	if _, err := b.process(mail("s"), "ann@elsewhere.example", "x@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Parse([]byte("tenants: [{id: b, domains: [{name: other.example, route: {hosts: [x]}}]}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := tenant.New(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := *b.flow.Settings()
+	s.Directory = dir
+	b.flow.Configure(&s)
+	first, err := b.spool.Queue("", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.run()
+	b.until("the entry to be looked at", func() bool {
+		now, err := b.spool.Queue("", 10)
+		return err == nil && len(now) == 1 && now[0].Next.After(first[0].Next)
+	})
+	if n := len(b.sink.Transactions()); n > 1 {
+		t.Errorf("%d transactions: mail of a removed domain went elsewhere", n)
+	}
+}
+
+func TestForgedSendersAreNotNotified(t *testing.T) {
+	t.Parallel()
+	reply := func(c string) string {
+		if strings.HasPrefix(c, "RCPT TO:<bad@") {
+			return "550 5.1.1 nobody here"
+		}
+		return ""
+	}
+	b := setup(t, reply)
+	s := *b.flow.Settings()
+	b.flow.Configure(&s)
+	b.run()
+	if _, err := b.process(mail("odd"), "victim@forged.example", "x@example.org", "bad@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	b.until("the fact", func() bool { return strings.Contains(b.kinds("a"), "bounced") })
+	if n := len(b.sink.Transactions()); n != 1 || b.spool.Stats().Queued != 0 {
+		t.Errorf("%d transactions, %d queued: a stranger was told of spam in his name", n, b.spool.Stats().Queued)
 	}
 }
