@@ -17,6 +17,10 @@
 // or a NUL ends the attempt with 554 5.6.0 before the dot, so that no next hop can
 // see an end of data, or a second transaction, where this host saw none.
 //
+// Where a route names no hosts, the owner of the recipient's domain chooses them. Names
+// from MX records are then nothing but names, and addresses of this machine or its
+// network are refused with 550 5.4.4 unless Config.AllowPrivateMX is set.
+//
 // Divergences: a message with 8-bit content goes to a next hop without 8BITMIME as it
 // is, unless Config.Refuse8Bit is set. RFC 6152, Section 3 asks for conversion or a
 // bounce; conversion breaks DKIM signatures, and hosts that cannot take eight bits

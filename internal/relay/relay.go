@@ -88,15 +88,16 @@ func DefaultTimeouts() Timeouts {
 
 // Config says how a Relay works. Zero values mean the defaults named.
 type Config struct {
-	Hostname    string                                                            // name for EHLO and for finding ourselves among MX hosts
-	Timeouts    Timeouts                                                          // DefaultTimeouts when zero
-	MaxIdle     int                                                               // pooled connections per host; 16 when 0
-	MaxOpen     int                                                               // connections per host at once, others wait; 128 when 0
-	MaxMessages int                                                               // per connection; 200 when 0
-	Refuse8Bit  bool                                                              // fail 8-bit messages for hosts without 8BITMIME instead of sending them as they are
-	Resolver    Resolver                                                          // or nil: host names are left to Dial, and MX routes are deferred
-	Dial        func(ctx context.Context, network, addr string) (net.Conn, error) // net.Dialer when nil
-	Log         *slog.Logger                                                      // always non-nil
+	Hostname       string                                                            // name for EHLO and for finding ourselves among MX hosts
+	Timeouts       Timeouts                                                          // DefaultTimeouts when zero
+	MaxIdle        int                                                               // pooled connections per host; 16 when 0
+	MaxOpen        int                                                               // connections per host at once, others wait; 128 when 0
+	MaxMessages    int                                                               // per connection; 200 when 0
+	Refuse8Bit     bool                                                              // fail 8-bit messages for hosts without 8BITMIME instead of sending them as they are
+	Resolver       Resolver                                                          // or nil: host names are left to Dial, and MX routes are deferred
+	AllowPrivateMX bool                                                              // dial loopback and private addresses that MX records and address literals name; routes with hosts always may
+	Dial           func(ctx context.Context, network, addr string) (net.Conn, error) // net.Dialer when nil
+	Log            *slog.Logger                                                      // always non-nil
 }
 
 // Relay delivers to next hops. It is safe for concurrent use.
@@ -157,6 +158,7 @@ var (
 	replyBadRcpt   = smtp.Reply{Code: 553, Enhanced: "5.1.3", Text: "Malformed recipient address"}
 	replyNullMX    = smtp.Reply{Code: 556, Enhanced: "5.1.10", Text: "Domain does not accept mail"}
 	replyNoDomain  = smtp.Reply{Code: 550, Enhanced: "5.1.2", Text: "Domain does not exist"}
+	replyNoRoute   = smtp.Reply{Code: 550, Enhanced: "5.4.4", Text: "Domain has no mail host that can be used"}
 	replyLoop      = smtp.Reply{Code: 554, Enhanced: "5.4.6", Text: "Mail for domain loops back to this host"}
 	replyDNS       = smtp.Reply{Code: 451, Enhanced: "4.4.3", Text: "Domain cannot be looked up now"}
 	replyRoute     = smtp.Reply{Code: 451, Enhanced: "4.3.5", Text: "Route is misconfigured"}
