@@ -89,7 +89,7 @@ func (d *base64Decoder) groups(src []byte) int {
 		if v&base64Bad != 0 {
 			break
 		}
-		d.out = append(d.out, byte(v>>16), byte(v>>8), byte(v)) //nolint:gosec // cut to bytes on purpose
+		d.out = append(d.out, byte(v>>16), byte(v>>8), byte(v))
 	}
 	if i > 0 {
 		d.again()
@@ -149,7 +149,7 @@ func (d *base64Decoder) flush() {
 // write appends the bytes of count characters.
 func (d *base64Decoder) write() {
 	v := d.group << (6 * (4 - d.count))
-	b := [3]byte{byte(v >> 16), byte(v >> 8), byte(v)} //nolint:gosec // cut to bytes on purpose
+	b := [3]byte{byte(v >> 16), byte(v >> 8), byte(v)}
 	d.out = append(d.out, b[:d.count-1]...)
 }
 

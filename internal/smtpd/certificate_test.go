@@ -86,7 +86,7 @@ func serial(t *testing.T, c *smtpd.Certificate) string {
 // readFile returns the content of a file.
 func readFile(t *testing.T, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(name) //nolint:gosec // a file of the test
+	data, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}

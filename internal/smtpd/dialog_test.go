@@ -41,7 +41,7 @@ func TestDialogs(t *testing.T) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			t.Parallel()
-			text, err := os.ReadFile(file) //nolint:gosec // a file of the test
+			text, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -32,7 +32,7 @@ func TestGoSMTPClient(t *testing.T) {
 	cfg.TLS = testTLS(t)
 	d := &desk{}
 	addr := serveTCP(t, cfg, d)
-	c, err := gosmtp.DialStartTLS(addr, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // a self-signed certificate made by the test
+	c, err := gosmtp.DialStartTLS(addr, &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestSwaks(t *testing.T) {
 	swaks := tool(t, "swaks", "swaks")
 	d := &desk{}
 	addr := serveTCP(t, smtpd.DefaultConfig("mx.example"), d)
-	//nolint:gosec // a program of the test's own choice
+	
 	out, err := exec.CommandContext(t.Context(), swaks, "--server", addr, "--from", "ann@c.example", "--to", "bob@site.example,eve@site.example",
 		"--helo", "c.example", "--pipeline", "--header", "Subject: from swaks", "--body", ".\n..\ntext").CombinedOutput()
 	if err != nil {
@@ -95,7 +95,7 @@ func TestSMTPSource(t *testing.T) {
 	const messages = "200"
 	for _, args := range [][]string{{}, {"-d"}} {
 		args = append(args, "-s", "5", "-m", messages, "-l", "10240", "-f", "ann@c.example", "-t", "bob@site.example", "inet:"+addr)
-		if out, err := exec.CommandContext(t.Context(), source, args...).CombinedOutput(); err != nil { //nolint:gosec // a program of the test's own choice
+		if out, err := exec.CommandContext(t.Context(), source, args...).CombinedOutput(); err != nil {
 			t.Fatalf("%v:\n%s", err, out)
 		}
 	}
