@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bufio"
+	"crypto/x509"
 	"io"
 
 	"outrider/internal/smtp"
@@ -24,3 +25,6 @@ func (w *DataWriter) Write(p []byte) (int, error) { return w.d.Write(p) }
 
 // End writes the end of data.
 func (w *DataWriter) End() error { return w.d.end() }
+
+// Authorities returns the content of a CAFile as a handshake would use it now.
+func (r *Relay) Authorities(file string) (*x509.CertPool, error) { return r.authorities(file) }

@@ -3,7 +3,6 @@ package relay
 import (
 	"cmp"
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -109,7 +108,7 @@ type Relay struct {
 	ambiguous atomic.Uint64
 
 	mu    sync.Mutex
-	roots map[string]*x509.CertPool // by CAFile; guarded by mu
+	roots map[string]*authority // by CAFile; guarded by mu
 }
 
 // New returns a relay. Close must be called.
@@ -123,7 +122,7 @@ func New(c Config) *Relay {
 	}
 	return &Relay{
 		cfg: c, log: c.Log, pool: newPool(c.MaxIdle, c.MaxOpen, c.Timeouts.Idle), health: newHealth(),
-		roots: map[string]*x509.CertPool{},
+		roots: map[string]*authority{},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"outrider/internal/smtp"
 	"outrider/internal/tenant"
@@ -45,21 +46,56 @@ func (r *Relay) tlsConfig(route tenant.Route, t target, mode tenant.TLSMode) (*t
 	return cfg, nil
 }
 
-// authorities reads a CAFile once.
+// checkEvery is how often a CAFile is looked at, so that not every handshake does.
+const checkEvery = 10 * time.Second
+
+// authority is a CAFile as last read.
+type authority struct {
+	pool    *x509.CertPool
+	changed time.Time // modification time of the file
+	size    int64
+	checked time.Time
+}
+
+// authorities returns the content of a CAFile, read again when it has changed. One that
+// can no longer be read stays as it was: operators replace files in steps.
 func (r *Relay) authorities(file string) (*x509.CertPool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if p := r.roots[file]; p != nil {
-		return p, nil
+	a, now := r.roots[file], time.Now()
+	if a == nil {
+		a = &authority{}
+	} else if now.Sub(a.checked) < checkEvery {
+		return a.pool, nil
+	}
+	a.checked = now
+	if err := a.renew(file); err != nil {
+		if a.pool == nil {
+			return nil, err
+		}
+		r.log.Warn("authorities were not renewed", "file", file, "error", err)
+	}
+	r.roots[file] = a
+	return a.pool, nil
+}
+
+// renew reads the file unless it is the same as before.
+func (a *authority) renew(file string) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return fmt.Errorf("reading authorities: %w", err)
+	}
+	if a.pool != nil && info.ModTime().Equal(a.changed) && info.Size() == a.size {
+		return nil
 	}
 	pem, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("reading authorities: %w", err)
+		return fmt.Errorf("reading authorities: %w", err)
 	}
 	p := x509.NewCertPool()
 	if !p.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("reading authorities from %s: %w", file, errNoCertificates)
+		return fmt.Errorf("reading authorities from %s: %w", file, errNoCertificates)
 	}
-	r.roots[file] = p
-	return p, nil
+	a.pool, a.changed, a.size = p, info.ModTime(), info.Size()
+	return nil
 }
