@@ -63,7 +63,6 @@ func (cc *checkCmd) Run(c *console) error {
 			k.warn("dns", "Set dns.servers.", "%v", err)
 		}
 	}
-	defer resolver.Close()
 	client := relay.New(relayConfig(&cfg, resolver, discard()))
 	for _, t := range dir.Tenants() {
 		for _, d := range t.Domains {
@@ -73,7 +72,7 @@ func (cc *checkCmd) Run(c *console) error {
 			}
 		}
 	}
-	if err := client.Close(); err != nil {
+	if err := errors.Join(client.Close(), resolver.Close()); err != nil {
 		return err
 	}
 	if k.failed > 0 {

@@ -74,7 +74,6 @@ func TestSwaks(t *testing.T) {
 	swaks := tool(t, "swaks", "swaks")
 	d := &desk{}
 	addr := serveTCP(t, smtpd.DefaultConfig("mx.example"), d)
-	
 	out, err := exec.CommandContext(t.Context(), swaks, "--server", addr, "--from", "ann@c.example", "--to", "bob@site.example,eve@site.example",
 		"--helo", "c.example", "--pipeline", "--header", "Subject: from swaks", "--body", ".\n..\ntext").CombinedOutput()
 	if err != nil {
