@@ -191,7 +191,7 @@ func (c *composer) explain() {
 	line("")
 	for _, r := range c.d.Recipients {
 		line("%s", sentence(r.Action, harmless(r.Recipient.Address)))
-		if r.Host != "" {
+		if r.Host != "" && r.Host != HostMaildir {
 			line("    %s said: %s", harmless(r.Host), harmless(r.Reply.String()))
 		} else {
 			line("    %s", harmless(r.Reply.String()))
@@ -247,7 +247,7 @@ func (c *composer) recipient(r Reported) {
 	c.field("Final-Recipient", typedAddress(r.Recipient.Address))
 	c.field("Action", string(r.Action))
 	c.field("Status", statusCode(r))
-	if r.Host != "" {
+	if r.Host != "" && r.Host != HostMaildir { // which is no MTA
 		c.field("Remote-MTA", "dns; "+hostOrLiteral(r.Host))
 		c.field("Diagnostic-Code", "smtp; "+printable(r.Reply.String(), maxDiagnostic))
 	}

@@ -76,6 +76,18 @@ func TestComposeDSNWritesWhatTheStandardAsksFor(t *testing.T) {
 	}
 }
 
+func TestMaildirIsNoRemoteMTA(t *testing.T) {
+	t.Parallel()
+	d := notification()
+	d.Recipients = []relay.Reported{
+		reported(smtp.Recipient{Address: "b@b.example", Notify: "SUCCESS"}, relay.ActionDelivered, relay.HostMaildir, smtp.Reply{Code: 250, Enhanced: "2.0.0", Text: "Delivered"}),
+	}
+	raw, _, ok := relay.ComposeDSN(d)
+	if !ok || bytes.Contains(raw, []byte("Remote-MTA")) || !bytes.Contains(raw, []byte("Action: delivered")) {
+		t.Errorf("got %s", raw)
+	}
+}
+
 func TestComposeDSNHonoursNotifyAndTheNullSender(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -33,6 +33,9 @@ func (d *delivery) toMaildir(ctx context.Context) {
 			}
 		}
 		d.settle(i, reply, nil)
+		if reply == replyMaildir {
+			d.results[i].Host = HostMaildir
+		}
 	}
 }
 

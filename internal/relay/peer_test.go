@@ -290,7 +290,7 @@ func TestSMTPSinkOfPostfixTakesAllSizes(t *testing.T) {
 				j.Envelope.Recipients = append(j.Envelope.Recipients, smtp.Recipient{Address: fmt.Sprintf("r%d@b.example", i)})
 			}
 			for _, res := range r.Deliver(t.Context(), route, j, nil) {
-				if res.Status != relay.Delivered {
+				if res.Status != relay.Delivered || res.Host != "localhost" {
 					t.Fatalf("%s, %d bytes: %+v", mode, size, res)
 				}
 			}
@@ -321,7 +321,7 @@ func TestMaildirKeepsTheMessage(t *testing.T) {
 	j := job("Subject: x\r\n\r\n.dot\r\n")
 	j.Envelope.Recipients = append(j.Envelope.Recipients, smtp.Recipient{Address: "c@c.example"})
 	for _, res := range r.Deliver(t.Context(), route, j, func(context.Context) error { return nil }) {
-		if res.Status != relay.Delivered {
+		if res.Status != relay.Delivered || res.Host != relay.HostMaildir {
 			t.Errorf("got %+v", res)
 		}
 	}
@@ -344,7 +344,7 @@ func TestMaildirKeepsTheMessage(t *testing.T) {
 		}
 	}
 	refuse := func(context.Context) error { return errors.New("journal is broken") }
-	if res := r.Deliver(t.Context(), route, j, refuse); res[0].Status != relay.Deferred {
+	if res := r.Deliver(t.Context(), route, j, refuse); res[0].Status != relay.Deferred || res[0].Host != "" {
 		t.Errorf("without journal: %+v", res[0])
 	}
 	if res := r.Deliver(t.Context(), route, job("a\nb\r\n"), nil); res[0].Reply.Enhanced != "5.6.0" {
@@ -352,6 +352,18 @@ func TestMaildirKeepsTheMessage(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*", "*")); len(left) != 2 {
 		t.Errorf("files remain: %v", left)
+	}
+}
+
+func TestNobodyIsLeftWithoutAResult(t *testing.T) {
+	t.Parallel()
+	r := newRelay(t)
+	j := job("Subject: x\r\n\r\n")
+	j.Envelope.Recipients = append(j.Envelope.Recipients, smtp.Recipient{Address: "c@c.example"})
+	for _, res := range r.Forget(j) {
+		if res.Status != relay.Deferred || res.Reply.Class() != 4 || res.Host != "" || res.At.IsZero() {
+			t.Errorf("got %+v", res)
+		}
 	}
 }
 

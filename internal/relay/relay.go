@@ -42,12 +42,15 @@ const (
 	Failed    Status = "failed"    // will not succeed
 )
 
+// HostMaildir stands for the host where a message went into a Maildir.
+const HostMaildir = "maildir"
+
 // Result is what became of one recipient.
 type Result struct {
 	Recipient smtp.Recipient
 	Status    Status
 	Reply     smtp.Reply // of the next hop, or ours where it gave none
-	Host      string     // who answered, or "" when the reply is ours
+	Host      string     // who answered, HostMaildir, or "" when the reply is ours
 	TLS       string     // version and cipher suite of the connection, or ""
 	DSN       bool       // the host took over the duty to notify the sender (RFC 3461, Section 5.2.1)
 	At        time.Time
@@ -179,7 +182,7 @@ func (r *Relay) Deliver(ctx context.Context, route tenant.Route, job Job, commit
 	default:
 		d.toHosts(ctx)
 	}
-	return d.results
+	return d.complete()
 }
 
 // delivery is one call of Deliver.
@@ -238,6 +241,18 @@ func (d *delivery) settleAll(reply smtp.Reply, s *session) {
 	for len(d.open) > 0 {
 		d.settle(d.open[0], reply, s)
 	}
+}
+
+// complete returns the results. Callers drop a message when every recipient has a
+// final one, so none may stay without: what was forgotten is tried again.
+func (d *delivery) complete() []Result {
+	for i := range d.results {
+		if res := &d.results[i]; res.Status == "" {
+			d.r.log.Error("recipient was left without a result", "recipient", res.Recipient.Address, "route", d.route.Key())
+			res.Status, res.Reply, res.At = Deferred, replyNoHost, time.Now()
+		}
+	}
+	return d.results
 }
 
 // validate settles what no host needs to be asked about: addresses that would break
