@@ -34,3 +34,6 @@ func (r *Relay) Authorities(file string) (*x509.CertPool, error) { return r.auth
 func (r *Relay) Forget(job Job) []Result {
 	return newDelivery(r, tenant.Route{}, &job, nil).complete()
 }
+
+// MakeDir creates a directory and calls sync for those that have changed.
+func MakeDir(path string, sync func(dir string) error) error { return makeDir(path, sync) }

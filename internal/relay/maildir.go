@@ -42,10 +42,8 @@ func (d *delivery) toMaildir(ctx context.Context) {
 // deliverFile writes one copy: into tmp, synced, moved to new, and the directory
 // synced, so that a reader sees all of it or nothing, after a crash too.
 func (d *delivery) deliverFile(rcpt string) error {
-	for _, sub := range []string{"tmp", "new", "cur"} {
-		if err := os.MkdirAll(filepath.Join(d.route.Path, sub), 0o700); err != nil {
-			return fmt.Errorf("creating maildir: %w", err)
-		}
+	if err := d.r.makeMaildir(d.route.Path); err != nil {
+		return fmt.Errorf("creating maildir: %w", err)
 	}
 	// The id has 80 random bits, so that neither hosts nor processes need to be told apart.
 	name := fmt.Sprintf("%d.%s.%s", d.at.Unix(), message.NewID(d.at), strings.ReplaceAll(d.r.cfg.Hostname, "/", "_"))
@@ -59,6 +57,39 @@ func (d *delivery) deliverFile(rcpt string) error {
 		return fmt.Errorf("writing message file: %w", err)
 	}
 	return syncDir(filepath.Dir(final))
+}
+
+// makeMaildir creates the directories that are missing. One delivery at a time does, so
+// that none goes on in a directory whose name is not on stable storage yet.
+func (r *Relay) makeMaildir(path string) error {
+	r.maildirs.Lock()
+	defer r.maildirs.Unlock()
+	for _, sub := range []string{"tmp", "new", "cur"} {
+		if err := makeDir(filepath.Join(path, sub), syncDir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeDir creates a directory with those above it, and makes the name of each that it
+// created durable: a file that is synced is lost with a directory that is not.
+func makeDir(path string, sync func(dir string) error) error {
+	err := os.Mkdir(path, 0o700)
+	if parent := filepath.Dir(path); errors.Is(err, os.ErrNotExist) && parent != path {
+		if err := makeDir(parent, sync); err != nil {
+			return err
+		}
+		err = os.Mkdir(path, 0o700)
+	}
+	switch {
+	case errors.Is(err, os.ErrExist):
+		return nil
+	case err != nil:
+		return err //nolint:wrapcheck // by deliverFile
+	default:
+		return sync(filepath.Dir(path))
+	}
 }
 
 func (d *delivery) writeFile(path, rcpt string) error {

@@ -109,6 +109,7 @@ type Relay struct {
 	pool      *pool
 	health    *health
 	ambiguous atomic.Uint64
+	maildirs  sync.Mutex // held while a Maildir is created
 
 	mu    sync.Mutex
 	roots map[string]*authority // by CAFile; guarded by mu
