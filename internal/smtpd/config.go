@@ -27,7 +27,7 @@ type Config struct {
 	MaxRecipients      int   // recipients of one message; 1000 by default
 	MaxMessagesPerConn int   // transactions of one session; 1000 by default
 	MaxConns           int   // sessions at a time; 1000 by default
-	MaxConnsPerAddr    int   // sessions at a time from one address; 50 by default
+	MaxConnsPerAddr    int   // sessions at a time from one address, or one /64 for IPv6; 50 by default
 	MaxErrors          int   // protocol errors of one session; 10 by default
 
 	Timeouts Timeouts

@@ -44,7 +44,7 @@ type Server struct {
 
 	mu      sync.Mutex         // guards the rest
 	open    int                // sessions
-	perAddr map[netip.Addr]int // sessions by client; no zero values
+	perAddr map[netip.Addr]int // sessions by network of the client; no zero values
 }
 
 // errStopped is the cause with which the context of handlers ends.
@@ -222,15 +222,16 @@ func addrPort(a net.Addr) netip.AddrPort {
 func (s *Server) admit(addr netip.Addr, trusted bool) (Refusal, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	client := network(addr)
 	if s.open >= s.cfg.MaxConns {
 		return RefusedFull, false
 	}
-	if !trusted && s.perAddr[addr] >= s.cfg.MaxConnsPerAddr {
+	if !trusted && s.perAddr[client] >= s.cfg.MaxConnsPerAddr {
 		return RefusedPerAddr, false
 	}
 	s.open++
 	if !trusted {
-		s.perAddr[addr]++
+		s.perAddr[client]++
 	}
 	return "", true
 }
@@ -243,7 +244,18 @@ func (s *Server) release(addr netip.Addr, trusted bool) {
 	if trusted {
 		return
 	}
-	if s.perAddr[addr]--; s.perAddr[addr] == 0 {
-		delete(s.perAddr, addr)
+	client := network(addr)
+	if s.perAddr[client]--; s.perAddr[client] == 0 {
+		delete(s.perAddr, client)
 	}
+}
+
+// network returns the address under which a client is counted. RFC 4291, Section 2.5.1:
+// the last 64 bits of an IPv6 address name an interface, and every client may have as
+// many of them as it likes.
+func network(addr netip.Addr) netip.Addr {
+	if addr = addr.Unmap(); !addr.Is6() {
+		return addr
+	}
+	return netip.PrefixFrom(addr.WithZone(""), 64).Masked().Addr()
 }

@@ -149,6 +149,29 @@ func TestLimitPerAddress(t *testing.T) {
 	})
 }
 
+func TestLimitPerNetworkOfIPv6(t *testing.T) {
+	bubble(t, func(cfg *smtpd.Config, _ *desk) {
+		cfg.MaxConnsPerAddr = 2
+		cfg.MaxConns = 10
+	}, func(s *setup) {
+		t := s.t
+		first := s.dial(t, "[2001:db8:0:1::1]:1")
+		first.expect("220")
+		s.dial(t, "[2001:db8:0:1:ffff::2]:1").expect("220")
+		s.dial(t, "[2001:db8:0:1::3]:1").expect("421 4.7.0 Too many connections", "EOF")
+		s.dial(t, "[2001:db8:0:2::1]:1").expect("220")
+		for i := range 3 { // mapped addresses are IPv4, and three clients
+			s.dial(t, fmt.Sprintf("[::ffff:192.0.2.%d]:1", i)).expect("220")
+		}
+		if first.say("QUIT") != "221 2.0.0 Bye" {
+			t.Error("QUIT was not answered")
+		}
+		synctest.Wait()
+		s.dial(t, "[2001:db8:0:1::4]:1").expect("220")
+		s.dial(t, "[2001:db8:0:1::5]:1").expect("421 4.7.0", "EOF")
+	})
+}
+
 func TestConnectPolicy(t *testing.T) {
 	refusals := map[string]struct {
 		err  error
