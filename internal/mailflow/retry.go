@@ -21,7 +21,7 @@ import (
 // hours, and not give up before four or five days.
 const (
 	longestRetry = 4 * time.Hour
-	workers      = 16               // deliveries of spooled mail at once
+	workers      = 32               // deliveries of spooled mail at once
 	claimBatch   = 64               // entries looked at together
 	downAtMost   = 10 * time.Minute // how long a next hop that nobody answered at is left alone, at most
 	idle         = time.Minute      // how often the queue is looked at without a reason
@@ -42,13 +42,17 @@ func (s *Settings) nextAttempt(now time.Time, n int) time.Time {
 // way.
 func (f *Flow) Redeliver(ctx context.Context) error {
 	slots := make(chan struct{}, workers)
-	health := newRouteHealth()
+	health, shares := newRouteHealth(), newShares()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for {
 		if f.mute(ctx) {
-			<-ctx.Done()
-			return nil
+			// Nothing could be recorded: a full disk may get room again, a broken journal waits
+			// for the restart.
+			if pause(ctx, f.settings.Load().FirstRetry); ctx.Err() != nil {
+				return nil
+			}
+			continue
 		}
 		entries, err := f.spool.Due(time.Now(), claimBatch)
 		if err != nil {
@@ -56,6 +60,10 @@ func (f *Flow) Redeliver(ctx context.Context) error {
 			pause(ctx, min(f.settings.Load().FirstRetry, idle))
 		}
 		for i := range entries {
+			if !shares.await(ctx, entries[i].RouteKey) {
+				f.postpone(ctx, &entries[i])
+				continue
+			}
 			select {
 			case slots <- struct{}{}:
 			case <-ctx.Done():
@@ -64,6 +72,7 @@ func (f *Flow) Redeliver(ctx context.Context) error {
 			}
 			wg.Go(func() {
 				defer func() { <-slots }()
+				defer shares.give(entries[i].RouteKey)
 				f.attempt(ctx, &entries[i], health)
 				signal(f.wake)
 			})
@@ -75,6 +84,74 @@ func (f *Flow) Redeliver(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// crowded is how long an entry waits when its route has its share of the workers.
+const crowded = 5 * time.Second
+
+// postpone lets an entry wait for its route to have room. That is no attempt.
+func (f *Flow) postpone(ctx context.Context, e *spool.Entry) {
+	e.Next = time.Now().Add(crowded/2 + rand.N(crowded)) //nolint:gosec // not a secret
+	f.commitAttempt(ctx, e, spool.Outcome{Requeue: []spool.Entry{*e}})
+}
+
+// patience is how long an entry waits for a worker of its route before others go first:
+// a healthy next hop takes mail in less.
+const patience = 20 * time.Millisecond
+
+// shares keeps one slow route from taking all workers: half of them for a next hop of
+// ours, a quarter for all mail to senders, whose hosts are anybody's and may hold a
+// connection for as long as SMTP allows. It is safe for concurrent use.
+type shares struct {
+	mu    sync.Mutex
+	taken map[string]int // workers by route key; no zero values; guarded by mu
+	freed chan struct{}  // tells of a share that was given back
+}
+
+func newShares() *shares { return &shares{taken: make(map[string]int), freed: make(chan struct{}, 1)} }
+
+// await takes a share of the route, and gives up when none comes free soon.
+func (s *shares) await(ctx context.Context, route string) bool {
+	if s.take(route) {
+		return true
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for {
+		select {
+		case <-s.freed:
+			if s.take(route) {
+				return true
+			}
+		case <-timer.C:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+func (s *shares) take(route string) bool {
+	limit := workers / 2
+	if route == outbound {
+		limit = workers / 4
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.taken[route] >= limit {
+		return false
+	}
+	s.taken[route]++
+	return true
+}
+
+func (s *shares) give(route string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.taken[route]--; s.taken[route] == 0 {
+		delete(s.taken, route)
+	}
+	signal(s.freed)
 }
 
 // mute reports whether what an attempt does could not be recorded: the journal is
