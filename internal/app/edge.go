@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/hex"
@@ -12,7 +13,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -122,25 +122,60 @@ func loadSigner(dir string) (*mailflow.Signer, error) {
 	return mailflow.NewSigner(key), nil
 }
 
-// secret reads n random bytes in hex from a file, which is made when missing.
+// secret reads n random bytes in hex from a file, which is made when missing. One that
+// a crash left short at the very first start, before there is a spool, is made again;
+// later a new secret would disown what the old one has named or signed.
 func secret(path string, n int) ([]byte, error) {
+	name := filepath.Base(path)
 	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		raw := make([]byte, n)
-		_, _ = rand.Read(raw) // never fails, by its contract
-		if err := os.WriteFile(path, []byte(hex.EncodeToString(raw)+"\n"), 0o600); err != nil {
-			return nil, fmt.Errorf("writing %s: %w", filepath.Base(path), err)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	text = bytes.TrimSpace(text)
+	if err == nil && (len(text) >= 2*n || exists(filepath.Join(filepath.Dir(path), "spool"))) {
+		raw, err := hex.DecodeString(string(text))
+		if err != nil || len(raw) != n {
+			return nil, fmt.Errorf("reading %s: damaged, want %d bytes in hex\n  Restore %s from a backup", name, n, path)
 		}
 		return raw, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", filepath.Base(path), err)
-	}
-	raw, err := hex.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(raw) != n {
-		return nil, fmt.Errorf("reading %s: want %d bytes in hex", filepath.Base(path), n)
+	raw := make([]byte, n)
+	_, _ = rand.Read(raw) // never fails, by its contract
+	if err := writeDurably(path, hex.EncodeToString(raw)+"\n"); err != nil {
+		return nil, fmt.Errorf("writing %s: %w", name, err)
 	}
 	return raw, nil
+}
+
+// exists reports whether there is such a file, or may be.
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, os.ErrNotExist)
+}
+
+// writeDurably writes a file that has all of the text or is not there, after a crash
+// too. The data directory is locked, so that nobody else writes it.
+func writeDurably(path, text string) error {
+	tmp := path + ".tmp"
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // needRestart names the settings that differ and that a reload does not change.

@@ -5,3 +5,6 @@ var (
 	Clip        = clip
 	FormulaSafe = formulaSafe
 )
+
+// Secret is how the gateway's own secrets are read.
+var Secret = secret
