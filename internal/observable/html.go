@@ -25,6 +25,7 @@ type HTML struct {
 	ZeroWidth int    // invisible characters within words of visible text
 	DataLinks int    // links and frames to data: and javascript: URLs
 	Tokens    int    // looked at
+	Work      int    // bytes and open elements looked at: at most a multiple of the bytes read
 }
 
 // Form is one form of a document.
@@ -52,6 +53,7 @@ func ReadHTML(doc string, b *budget.Budget) *HTML {
 			break
 		}
 		r.out.Tokens++
+		r.out.Work += len(z.Raw())
 		r.token(z, t)
 	}
 	r.closeAnchor()
@@ -110,6 +112,7 @@ func (r *htmlReader) onText(z *html.Tokenizer) {
 	default:
 	}
 	text := string(z.Text())
+	r.out.Work += len(text)
 	if r.isHidden() {
 		writeUpTo(&r.hidden, text, maxHidden)
 		return
@@ -265,6 +268,7 @@ func (r *htmlReader) addURL(raw string, place Place) bool {
 
 func (r *htmlReader) closeAnchor() {
 	if r.anchor > 0 {
+		r.out.Work += r.text.Len()
 		r.out.URLs[r.anchor-1].Text = strings.Join(strings.Fields(r.text.String()), " ")
 	}
 	r.anchor = 0
@@ -286,6 +290,7 @@ func (r *htmlReader) onEnd(tag atom.Atom, name string) {
 		r.breakLine()
 	}
 	for i := len(r.open) - 1; i >= max(0, len(r.open)-look); i-- {
+		r.out.Work++
 		if r.open[i].tag == tag && (tag != 0 || r.open[i].name == name) {
 			r.open = r.open[:i]
 			return
