@@ -65,6 +65,7 @@ func TestContentAloneNeverHoldsMailOfProvedAndKnownSenders(t *testing.T) {
 	}{
 		{"content, proved and known", fixed{content}, 3, proved(), verdict.Suspicious},
 		{"a subject, proved and known", fixed{subject}, 3, proved(), verdict.Suspicious},
+		{"content, proved and primed by two messages", fixed{content}, 2, proved(), verdict.Malicious},
 		{"content, proved and new", fixed{content}, 0, proved(), verdict.Malicious},
 		{"content, known and not proved", fixed{content}, 3, mailauth.Results{}, verdict.Malicious},
 		{"a file, proved and known", fixed{content, file}, 3, proved(), verdict.Malicious},

@@ -28,9 +28,9 @@ func limit(ev *evidence.Evidence, v *verdict.Verdict) {
 	}
 }
 
-// provedAndKnown reports whether DMARC passed and the address sent wanted mail before.
+// provedAndKnown reports whether DMARC passed and the address is known by its mail.
 func provedAndKnown(ev *evidence.Evidence) bool {
-	return ev.Auth.DMARC.Result == mailauth.Pass && ev.AuthorProved() && ev.Contact.Address.Messages > 0
+	return ev.Auth.DMARC.Result == mailauth.Pass && ev.AuthorProved() && ev.AuthorKnown()
 }
 
 // isHard reports whether a finding is about who sent the message or what it carries,

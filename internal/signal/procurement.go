@@ -13,7 +13,7 @@ func procurement() Signal {
 		ID: "stranger-order", Name: "Order or quotation from a stranger", Class: verdict.ClassBEC, Weight: 1.5, Since: "0.1",
 		Why: "A sender you have not dealt with asks for a quotation or sends an order: %s.",
 		Find: func(e *evidence.Evidence) []Match {
-			if e.IsReply() || e.Contact.Address.Messages > 0 || e.Tenant != nil && e.Tenant.Partner(e.Author().Domain) != nil {
+			if e.IsReply() || e.AuthorKnown() || e.Tenant != nil && e.Tenant.Partner(e.Author().Domain) != nil {
 				return nil
 			}
 			return wording(e, topicProcurement, 1.2, 3)

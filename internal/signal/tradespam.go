@@ -12,7 +12,7 @@ func tradeSpam() Signal {
 		ID: "trade-spam", Name: "Cold offer of goods", Class: verdict.ClassSpam, Weight: 2.5, Since: "0.1",
 		Why: "A stranger offers goods or courses: %s.",
 		Find: func(e *evidence.Evidence) []Match {
-			if e.IsReply() || e.Contact.Address.Messages > 0 || e.Tenant != nil && e.Tenant.Partner(e.Author().Domain) != nil {
+			if e.IsReply() || e.AuthorKnown() || e.Tenant != nil && e.Tenant.Partner(e.Author().Domain) != nil {
 				return nil
 			}
 			return wording(e, topicTrade, 1.2, 3.2)
