@@ -8,7 +8,8 @@
 // The SQL is the common subset of SQLite and PostgreSQL; times are integers in
 // microseconds, JSON is text.
 //
-// Limits: only SQLite is opened so far.
+// Limits: only SQLite is opened so far. A batch that is shipped again after Prune has
+// deleted its events is stored again.
 package store
 
 import (
