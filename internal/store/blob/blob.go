@@ -15,13 +15,20 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // ErrCorrupt says that stored bytes no longer match their name.
 var ErrCorrupt = errors.New("stored bytes do not match their hash")
 
+// tmpPrefix starts the names of files that Put has not finished.
+const tmpPrefix = "put-"
+
 // Disk keeps blobs in files below one directory.
-type Disk struct{ dir string }
+type Disk struct {
+	dir string
+	mu  sync.Mutex // held while a blob gets its name, and while Sweep decides about one
+}
 
 // NewDisk returns a store in dir, which is made when missing.
 func NewDisk(dir string) (*Disk, error) {
@@ -42,7 +49,7 @@ func (d *Disk) path(id string) (string, error) {
 // Put stores the bytes of r and returns their SHA-256 in hex. A blob that exists is
 // not written again.
 func (d *Disk) Put(_ context.Context, r io.WriterTo) (id string, err error) {
-	tmp, err := os.CreateTemp(d.dir, "put-*")
+	tmp, err := os.CreateTemp(d.dir, tmpPrefix+"*")
 	if err != nil {
 		return "", fmt.Errorf("creating blob: %w", err)
 	}
@@ -75,13 +82,19 @@ func (d *Disk) place(tmp *os.File, path string) error {
 	if err := os.MkdirAll(shard, 0o700); err != nil {
 		return fmt.Errorf("creating blob shard: %w", err)
 	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
+	if err := d.rename(tmp.Name(), path); err != nil {
 		return fmt.Errorf("naming blob: %w", err)
 	}
 	if err := tmp.Close(); err != nil {
 		return fmt.Errorf("closing blob: %w", err)
 	}
 	return errors.Join(syncDir(shard), syncDir(d.dir))
+}
+
+func (d *Disk) rename(from, to string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return os.Rename(from, to)
 }
 
 func syncDir(dir string) error {

@@ -1,0 +1,110 @@
+package blob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// sweepAge is how old a file must be for Sweep to take it: between Put and the record
+// that refers to the blob lies one batch, which takes seconds.
+const sweepAge = time.Hour
+
+// Sweep removes what crashes have left over: files that Put never finished, and blobs
+// that inUse says nothing refers to. Files younger than an hour are left alone, and so
+// is everything that Put did not write. An error of inUse ends it.
+func (d *Disk) Sweep(ctx context.Context, inUse func(id string) (bool, error)) error {
+	s := sweeper{d: d, before: time.Now().Add(-sweepAge), inUse: inUse}
+	top, err := os.ReadDir(d.dir)
+	if err != nil {
+		return fmt.Errorf("sweeping blobs: %w", err)
+	}
+	for _, e := range top {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("sweeping blobs: %w", err)
+		}
+		switch {
+		case e.Type().IsRegular() && strings.HasPrefix(e.Name(), tmpPrefix):
+			err = s.remove(filepath.Join(d.dir, e.Name()))
+		case e.IsDir():
+			err = s.shard(ctx, e.Name())
+		}
+		if err != nil {
+			return fmt.Errorf("sweeping blobs: %w", err)
+		}
+	}
+	return nil
+}
+
+// sweeper is one call of Sweep.
+type sweeper struct {
+	d      *Disk
+	before time.Time // files changed since are left alone
+	inUse  func(id string) (bool, error)
+}
+
+// shard sweeps the blobs of one directory.
+func (s *sweeper) shard(ctx context.Context, name string) error {
+	files, err := os.ReadDir(filepath.Join(s.d.dir, name))
+	if err != nil {
+		return err //nolint:wrapcheck // by Sweep
+	}
+	for _, f := range files {
+		if err := ctx.Err(); err != nil {
+			return err //nolint:wrapcheck // by Sweep
+		}
+		path, err := s.d.path(f.Name())
+		if err != nil || path != filepath.Join(s.d.dir, name, f.Name()) {
+			continue // not one of ours
+		}
+		if err := s.blob(f.Name(), path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// blob removes one blob that is not in use. Nothing is put meanwhile: a body that comes
+// again makes its file young, or makes it anew.
+func (s *sweeper) blob(id, path string) error {
+	s.d.mu.Lock()
+	defer s.d.mu.Unlock()
+	if old, err := s.isOld(path); err != nil || !old {
+		return err
+	}
+	used, err := s.inUse(id)
+	if err != nil {
+		return fmt.Errorf("asking for blob %s: %w", id, err)
+	}
+	if used {
+		return nil
+	}
+	return s.remove(path)
+}
+
+func (s *sweeper) isOld(path string) (bool, error) {
+	info, err := os.Lstat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil // deleted meanwhile
+	}
+	if err != nil {
+		return false, err //nolint:wrapcheck // by Sweep
+	}
+	return info.Mode().IsRegular() && info.ModTime().Before(s.before), nil
+}
+
+// remove removes a file that is old.
+func (s *sweeper) remove(path string) error {
+	old, err := s.isOld(path)
+	if err != nil || !old {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err //nolint:wrapcheck // by Sweep
+	}
+	return nil
+}
