@@ -21,13 +21,13 @@ const filterSessions = 20
 
 // rspamdConfig is Debian's configuration as a milter, without the modules that need
 // Redis or DNS, which Outrider has not either in this comparison, and without actions
-// that refuse mail.
+// that refuse mail. What is asked of DNS still is answered at once: there is no such name.
 const rspamdConfig = `
 .include "$CONFDIR/common.conf"
 options {
-  .include "$CONFDIR/options.inc"
+  filters = "chartable,regexp";
   pidfile = "{{DIR}}/rspamd.pid";
-  dns { nameserver = ["127.0.0.1:9"]; timeout = 0.05s; retransmits = 1; }
+  dns { nameserver = ["{{DNS}}"]; timeout = 1s; retransmits = 1; }
 }
 logging { type = "file"; filename = "{{DIR}}/log"; level = "error"; }
 worker "rspamd_proxy" {
@@ -90,7 +90,7 @@ func startRspamd(b *testing.B) string {
 	program := mailtest.Need(b, "rspamd", "rspamd")
 	dir, addr := openDir(b), quietAddr(b)
 	conf := filepath.Join(dir, "rspamd.conf")
-	text := strings.NewReplacer("{{DIR}}", dir, "{{ADDR}}", addr, "{{COUNT}}", "2").Replace(rspamdConfig)
+	text := strings.NewReplacer("{{DIR}}", dir, "{{ADDR}}", addr, "{{COUNT}}", "2", "{{DNS}}", mailtest.StartZone(b, "").Addr).Replace(rspamdConfig)
 	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 		b.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func filterRuns(b *testing.B, addr string, next *sink, mails [][]byte) {
 	for b.Loop() {
 		before, began := next.taken.Load(), time.Now()
 		accepted := flood(b, addr, filterSessions, mails)
-		ctx, cancel := context.WithTimeout(b.Context(), 5*time.Minute)
+		ctx, cancel := context.WithTimeout(b.Context(), 20*time.Second)
 		tick := time.NewTicker(5 * time.Millisecond)
 		for next.taken.Load()-before < accepted && ctx.Err() == nil {
 			<-tick.C

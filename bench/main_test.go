@@ -66,6 +66,7 @@ tenants:
   - id: site
     name: Site
     domains: [{name: site.example, route: {type: smtp, hosts: ["{{NEXT}}"], tls: none}}]
+    policy: {actions: {BULK: deliver, SPAM: deliver, SUSPICIOUS: deliver, SPOOF: deliver, MALICIOUS: deliver, MALICIOUS-BEC: deliver}}
 `
 
 // recipient is whom all benchmarks write to.
