@@ -29,7 +29,7 @@ func (d *Disk) Sweep(ctx context.Context, inUse func(id string) (bool, error)) e
 		}
 		switch {
 		case e.Type().IsRegular() && strings.HasPrefix(e.Name(), tmpPrefix):
-			err = s.remove(filepath.Join(d.dir, e.Name()))
+			err = s.unfinished(filepath.Join(d.dir, e.Name()))
 		case e.IsDir():
 			err = s.shard(ctx, e.Name())
 		}
@@ -83,7 +83,7 @@ func (s *sweeper) blob(id, path string) error {
 	if used {
 		return nil
 	}
-	return s.remove(path)
+	return remove(path)
 }
 
 func (s *sweeper) isOld(path string) (bool, error) {
@@ -97,12 +97,15 @@ func (s *sweeper) isOld(path string) (bool, error) {
 	return info.Mode().IsRegular() && info.ModTime().Before(s.before), nil
 }
 
-// remove removes a file that is old.
-func (s *sweeper) remove(path string) error {
-	old, err := s.isOld(path)
-	if err != nil || !old {
+// unfinished removes a file that Put has not finished, if it is old.
+func (s *sweeper) unfinished(path string) error {
+	if old, err := s.isOld(path); err != nil || !old {
 		return err
 	}
+	return remove(path)
+}
+
+func remove(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err //nolint:wrapcheck // by Sweep
 	}
