@@ -114,7 +114,7 @@ func startRspamd(b *testing.B) string {
 // openDir makes a directory that daemons can reach which are not root.
 func openDir(b *testing.B) string {
 	b.Helper()
-	dir, err := os.MkdirTemp("", "rspamd-")
+	dir, err := os.MkdirTemp("", "rspamd-") //nolint:usetesting // TempDir is closed to the daemons
 	if err != nil {
 		b.Fatal(err)
 	}
