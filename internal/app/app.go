@@ -132,7 +132,7 @@ func newSettings(c *config.Config) (*mailflow.Settings, error) {
 	s := &mailflow.Settings{
 		Directory: dir, Hostname: c.Hostname, Deadline: c.Detection.Deadline.D(), MaxHops: c.Relay.MaxHops, OnFailure: tenant.Action(c.Detection.OnFailure),
 		Outbound: tenant.NewRoute(&c.Relay.Outbound), FirstRetry: c.Relay.FirstRetry.D(), RetryFor: c.Relay.RetryFor.D(), DelayAt: c.Relay.DelayNotice.D(),
-		HoldFor: c.Quarantine.Keep.D(),
+		HoldFor: c.Quarantine.Keep.D(), KeepFor: c.Retention.Keep.D(),
 	}
 	if !c.Detection.Off {
 		s.Engine = detect.New(detect.Default(), signal.New(c.Detection.Disable))

@@ -25,6 +25,8 @@ type Config struct {
 	Spool Spool `yaml:"spool"`
 	// Quarantine says how long held messages are kept.
 	Quarantine Quarantine `yaml:"quarantine"`
+	// Retention says how long records are kept.
+	Retention Retention `yaml:"retention"`
 	// Detection holds what concerns judging.
 	Detection Detection `yaml:"detection"`
 	// Log says what is logged, to standard error.
@@ -127,6 +129,12 @@ type Spool struct {
 // Quarantine says how long held messages are kept.
 type Quarantine struct {
 	// Keep is how long a held message can be released.
+	Keep Duration `yaml:"keep"`
+}
+
+// Retention says how long records are kept.
+type Retention struct {
+	// Keep is how long messages, verdicts, events and senders not heard of are kept. 0: for ever. Held mail stays until it expires.
 	Keep Duration `yaml:"keep"`
 }
 
@@ -294,6 +302,7 @@ func Default() Config {
 		},
 		Spool:      Spool{MinFree: 256 << 20},
 		Quarantine: Quarantine{Keep: Duration(30 * 24 * time.Hour)},
+		Retention:  Retention{Keep: Duration(180 * 24 * time.Hour)},
 		Detection:  Detection{Deadline: Duration(5 * time.Second), Memory: 256 << 20, OnFailure: "deliver"},
 		Log:        Log{Level: "info", Format: "text"},
 	}

@@ -103,6 +103,9 @@ func (c *Config) checkRest(k *checker) {
 	k.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.oneOf("log.format", c.Log.Format, "text", "json")
 	k.positive("quarantine.keep", int64(c.Quarantine.Keep))
+	if keep := c.Retention.Keep; keep != 0 && keep < c.Quarantine.Keep {
+		k.fail("retention.keep", "Raise it, or use 0 to keep everything.", "%s is less than quarantine.keep (%s)", keep, c.Quarantine.Keep)
+	}
 	k.positive("relay.connect_timeout", int64(c.Relay.ConnectTimeout))
 	k.positive("relay.reply_timeout", int64(c.Relay.ReplyTimeout))
 	k.positive("relay.final_timeout", int64(c.Relay.FinalTimeout))

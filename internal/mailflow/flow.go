@@ -60,6 +60,7 @@ type Settings struct {
 	RetryFor   time.Duration
 	DelayAt    time.Duration // when a sender who asked for it hears of a delay
 	HoldFor    time.Duration // how long quarantined mail is kept
+	KeepFor    time.Duration // how long messages and events are kept; 0: for ever
 }
 
 // Config is what a flow is built from.

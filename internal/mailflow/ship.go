@@ -24,6 +24,8 @@ const (
 	shipRetry  = 5 * time.Second        // after the database failed
 	sweepEvery = time.Minute            // how often held mail is looked through for expired
 	sweepBatch = 100
+	pruneBatch = 2000      // rows removed per sweep, so that a transaction stays short
+	tidyEvery  = time.Hour // how often the blobs are looked through
 )
 
 // Store keeps what happened.
@@ -33,6 +35,9 @@ type Store interface {
 	HeldItems(ctx context.Context, f quarantine.Filter) ([]quarantine.Item, error)
 	HeldExpired(ctx context.Context, now time.Time, limit int) ([]quarantine.Item, error)
 	BlobInUse(ctx context.Context, blob string) (bool, error)
+	// Prune removes what is older than before, at most about limit rows of a kind, and
+	// returns how many it removed.
+	Prune(ctx context.Context, before time.Time, limit int) (int64, error)
 }
 
 // Blobs keeps the bytes of held messages.
@@ -40,6 +45,8 @@ type Blobs interface {
 	Put(ctx context.Context, r io.WriterTo) (string, error)
 	Open(ctx context.Context, id string) (io.ReadCloser, error)
 	Delete(ctx context.Context, id string) error
+	// Sweep removes what a crash left behind.
+	Sweep(ctx context.Context, inUse func(id string) (bool, error)) error
 }
 
 // Shipper moves facts from the spool to the store, and carries out what operators
@@ -54,6 +61,7 @@ type Shipper struct {
 	Blobs Blobs
 
 	swept   time.Time
+	tidied  time.Time
 	shipped uint64 // facts up to here are in the store: reading starts behind them
 }
 
@@ -261,12 +269,27 @@ func (s *Shipper) sweep(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("looking for expired messages: %w", err)
 	}
+	var errs []error
 	for i := range items {
 		if err := s.end(ctx, &items[i], event.Expired); err != nil {
-			return fmt.Errorf("expiring %s: %w", items[i].ID, err)
+			errs = append(errs, fmt.Errorf("expiring %s: %w", items[i].ID, err))
 		}
 	}
-	return nil
+	return errors.Join(append(errs, s.tidy(ctx, now))...)
+}
+
+// tidy removes what is older than the operator keeps, and what crashes left behind.
+func (s *Shipper) tidy(ctx context.Context, now time.Time) error {
+	if keep := s.Flow.settings.Load().KeepFor; keep > 0 {
+		if _, err := s.Store.Prune(ctx, now.Add(-keep), pruneBatch); err != nil {
+			return fmt.Errorf("removing old records: %w", err)
+		}
+	}
+	if now.Sub(s.tidied) < tidyEvery {
+		return nil
+	}
+	s.tidied = now
+	return s.Blobs.Sweep(ctx, func(id string) (bool, error) { return s.Store.BlobInUse(ctx, id) })
 }
 
 func byDomain(rcpts []smtp.Recipient) map[string][]smtp.Recipient {
