@@ -85,7 +85,7 @@ func serverTLS(c *config.Config, log *slog.Logger) (*tls.Config, error) {
 }
 
 func relayConfig(c *config.Config, resolver *dns.Client, log *slog.Logger) relay.Config {
-	rc := relay.Config{Hostname: c.Hostname, Log: log, MaxOpen: c.Relay.MaxConnectionsPerRoute, Timeouts: relay.DefaultTimeouts()}
+	rc := relay.Config{Hostname: c.Hostname, Log: log, MaxOpen: c.Relay.MaxConnectionsPerRoute, Timeouts: relay.DefaultTimeouts(), AllowPrivateMX: c.Relay.AllowPrivateMX}
 	rc.MaxIdle = rc.MaxOpen
 	rc.Timeouts.Connect, rc.Timeouts.Command, rc.Timeouts.Final = c.Relay.ConnectTimeout.D(), c.Relay.ReplyTimeout.D(), c.Relay.FinalTimeout.D()
 	if resolver != nil {

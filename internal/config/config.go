@@ -116,6 +116,9 @@ type Relay struct {
 	DelayNotice Duration `yaml:"delay_notice"`
 	// Outbound is the route of what Outrider itself sends to senders: delivery status notifications. Default: their MX.
 	Outbound Route `yaml:"outbound"`
+	// AllowPrivateMX delivers to MX hosts on private, loopback and other addresses that are not public. Needed for MX records
+	// of an intranet; without it a stranger's MX cannot point Outrider at what stands behind the firewall.
+	AllowPrivateMX bool `yaml:"allow_private_mx"`
 	// MaxHops refuses a message with more Received fields, as a loop.
 	MaxHops int `yaml:"max_hops"`
 }
