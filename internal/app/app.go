@@ -230,8 +230,9 @@ func unlessCanceled(err error) error {
 	return err
 }
 
-// recover records the sessions that a crash cut off. Their senders were not answered
-// and will send again, so nothing is delivered for them here.
+// recover records the sessions that a crash cut off. Their senders were not answered and
+// will send again, or the next hop has had their mail, so nothing is delivered for them
+// here.
 func (a *App) recover(ctx context.Context) error {
 	intents, err := a.spool.Interrupted()
 	if err != nil {
@@ -239,7 +240,7 @@ func (a *App) recover(ctx context.Context) error {
 	}
 	for _, i := range intents {
 		fact := event.New(event.Interrupted, i.Tenant, string(i.ID), time.Now(), i.Envelope.Recipients,
-			event.DeliveryDetail{Reply: "the process ended before the sender was answered"})
+			event.DeliveryDetail{Reply: "the process ended before the outcome was recorded; if the sender was answered, the next hop has it"})
 		if err := a.spool.Commit(ctx, spool.Outcome{ID: i.ID, Facts: []event.Event{fact}}); err != nil {
 			return fmt.Errorf("recording interrupted session %s: %w", i.ID, err)
 		}

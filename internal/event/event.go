@@ -27,7 +27,7 @@ const (
 	Rejected    Kind = "rejected"    // refused with 5xx, by policy or by the next hop
 	Refused     Kind = "refused"     // refused with 4xx: the sender keeps it
 	Bounced     Kind = "bounced"     // given up after acceptance; the sender was told by a DSN, if it could be
-	Interrupted Kind = "interrupted" // a crash cut the session off before it was answered: the sender keeps it
+	Interrupted Kind = "interrupted" // a crash cut the session off: the sender keeps it, or the next hop has it
 )
 
 // Event is one fact. Edge and EdgeSeq identify it for ever: shipping an event twice

@@ -147,8 +147,8 @@ func (f *Flow) Process(ctx context.Context, r *message.Received, at Placement) (
 
 	// 9. Place: held mail first, which needs nobody else; then what the next hop takes.
 	// 10. Record the fact: what is held or deferred, and what became of every recipient,
-	// in one append. After it the message is ours; before it a crash may repeat a
-	// delivery, since the sender was not answered, but loses nothing.
+	// in one append. What is held or deferred is durable before the sender is answered;
+	// before that a crash may repeat a delivery, but loses nothing.
 	return f.settle(ctx, l, f.place(ctx, l, at, intent))
 }
 

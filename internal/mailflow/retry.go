@@ -41,17 +41,13 @@ func (s *Settings) nextAttempt(now time.Time, n int) time.Time {
 // Redeliver tries spooled mail again until ctx ends, and waits for the attempts under
 // way.
 func (f *Flow) Redeliver(ctx context.Context) error {
-	slots := make(chan struct{}, workers)
-	health, shares := newRouteHealth(), newShares()
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	for {
+	r := &redelivery{flow: f, slots: make(chan struct{}, workers), health: newRouteHealth(), shares: newShares()}
+	defer r.wg.Wait()
+	for ctx.Err() == nil {
 		if f.mute(ctx) {
 			// Nothing could be recorded: a full disk may get room again, a broken journal waits
 			// for the restart.
-			if pause(ctx, f.settings.Load().FirstRetry); ctx.Err() != nil {
-				return nil
-			}
+			pause(ctx, f.settings.Load().FirstRetry)
 			continue
 		}
 		entries, err := f.spool.Due(time.Now(), claimBatch)
@@ -59,31 +55,48 @@ func (f *Flow) Redeliver(ctx context.Context) error {
 			f.log.ErrorContext(ctx, "queue could not be read", "error", err)
 			pause(ctx, min(f.settings.Load().FirstRetry, idle))
 		}
-		for i := range entries {
-			if !shares.await(ctx, entries[i].RouteKey) {
-				f.postpone(ctx, &entries[i])
-				continue
-			}
-			select {
-			case slots <- struct{}{}:
-			case <-ctx.Done():
-				f.spool.Release(idsOf(entries[i:])...)
-				return nil
-			}
-			wg.Go(func() {
-				defer func() { <-slots }()
-				defer shares.give(entries[i].RouteKey)
-				f.attempt(ctx, &entries[i], health)
-				signal(f.wake)
-			})
-		}
-		if len(entries) > 0 {
-			continue
-		}
-		if !f.sleepUntilDue(ctx) {
+		if !r.start(ctx, entries) {
 			return nil
 		}
+		if len(entries) == 0 {
+			f.sleepUntilDue(ctx)
+		}
 	}
+	return nil
+}
+
+// redelivery is what the attempts of one Redeliver share.
+type redelivery struct {
+	flow   *Flow
+	slots  chan struct{}
+	health *routeHealth
+	shares *shares
+	wg     sync.WaitGroup
+}
+
+// start begins an attempt for each entry whose route has room. It returns false, and
+// lets go of the rest, when ctx ends.
+func (r *redelivery) start(ctx context.Context, entries []spool.Entry) bool {
+	for i := range entries {
+		e := &entries[i]
+		if !r.shares.await(ctx, e.RouteKey) {
+			r.flow.postpone(ctx, e)
+			continue
+		}
+		select {
+		case r.slots <- struct{}{}:
+		case <-ctx.Done():
+			r.flow.spool.Release(idsOf(entries[i:])...)
+			return false
+		}
+		r.wg.Go(func() {
+			defer func() { <-r.slots }()
+			defer r.shares.give(e.RouteKey)
+			r.flow.attempt(ctx, e, r.health)
+			signal(r.flow.wake)
+		})
+	}
+	return true
 }
 
 // crowded is how long an entry waits when its route has its share of the workers.
@@ -166,8 +179,8 @@ func idsOf(entries []spool.Entry) []string {
 	return ids
 }
 
-// sleepUntilDue waits for the next entry, a signal or the end of ctx; false at the end.
-func (f *Flow) sleepUntilDue(ctx context.Context) bool {
+// sleepUntilDue waits for the next entry, a signal or the end of ctx.
+func (f *Flow) sleepUntilDue(ctx context.Context) {
 	wait := idle
 	if next, ok := f.spool.NextDue(); ok {
 		wait = min(wait, max(time.Until(next), 0))
@@ -176,11 +189,9 @@ func (f *Flow) sleepUntilDue(ctx context.Context) bool {
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return false
 	case <-f.wake:
 	case <-timer.C:
 	}
-	return ctx.Err() == nil
 }
 
 // attempt tries one entry and records what became of it in one append. A crash between
