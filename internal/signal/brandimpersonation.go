@@ -35,15 +35,11 @@ func brandImpersonation() Signal {
 	}
 }
 
-// brandIn returns the brand that text names and that the domain does not belong to. It
-// looks again at what letters with a gap or look-alikes stand for.
+// brandIn returns the name of the brand that text names and that the domain does not
+// belong to, or "". It looks again at what letters with a gap or look-alikes stand for.
 func brandIn(text, domain string) string {
-	for _, words := range []string{observable.Words(text), observable.Words(plainLookalikes(text))} {
-		for i, hits := range lists().brandWords.Find(words) {
-			if len(hits) > 0 && !lists().brands[i].owns(domain) {
-				return lists().brands[i].name
-			}
-		}
+	if b := foreignBrand(text, domain); b != nil {
+		return b.name
 	}
 	return ""
 }

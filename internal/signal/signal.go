@@ -64,7 +64,7 @@ func ByHand() []Signal {
 		dmarcFailed(), knownDomainUnproved(), ownDomainSpoof(), personImpersonation(), nameShowsAddress(), lookalikeDomain(),
 		brandImpersonation(), replyToDiffers(), severalAuthors(), namedInSubject(), suspiciousDomain(), randomSender(),
 		executableAttachment(), disguisedFile(), encryptedArchive(), officeMacro(), htmlForm(), htmlScript(),
-		linkTextMismatch(), mixedScriptHost(), addressLink(), hiddenLink(), hostedPage(), recipientInLink(), throwawayLink(),
+		linkTextMismatch(), mixedScriptHost(), addressLink(), hiddenLink(), hostedPage(), recipientInLink(), throwawayLink(), stolenBrand(),
 		credentialLure(), cryptoLure(), callbackInvoice(), newSenderPayment(), urgentFavour(), paymentChange(), payrollChange(),
 		advanceFee(), extortion(), procurement(), prizeLure(), miracleOffer(), searchSpam(), tradeSpam(), removalOffer(),
 		genericGreeting(), obfuscatedText(), hiddenText(), pictureOnly(), mimeEvasion(), headerOddities(), bulkMail(),

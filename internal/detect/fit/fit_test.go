@@ -43,7 +43,7 @@ func judged(t *testing.T, list string, dirs ...string) []fit.Sample {
 // floors is what the judgement reached on the development mail, less a margin.
 // Phrases were widened after looking at what was missed there, so the figures on other
 // mail are lower.
-var floors = map[string]float64{"phish": 0.72, "fraud": 0.48, "spam": 0.48}
+var floors = map[string]float64{"phish": 0.78, "fraud": 0.58, "spam": 0.52}
 
 func TestQuality(t *testing.T) {
 	t.Parallel()
@@ -65,13 +65,13 @@ func TestQuality(t *testing.T) {
 	fit.Table(&b, "false positives", fp)
 	fit.Counts(&b, fp)
 	ham := func(s *fit.Sample) bool { return s.Label == "ham" }
-	if r := fit.Flagged(fp, verdict.Spam, ham); r.Hit > 4 {
+	if r := fit.Flagged(fp, verdict.Spam, ham); r.Hit > 3 {
 		t.Errorf("suite: %s flagged", r)
 	}
 	if r := fit.Flagged(fp, verdict.MaliciousBEC, ham); r.Hit > 1 {
 		t.Errorf("suite: %s held", r)
 	}
-	if r := fit.Flagged(dev, verdict.Spam, ham); r.Hit > 1 {
+	if r := fit.Flagged(dev, verdict.Spam, ham); r.Hit > 0 {
 		t.Errorf("dev ham: %s flagged", r)
 	}
 	list(&b, append(dev, fp...), func(s *fit.Sample) bool {
