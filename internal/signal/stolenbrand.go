@@ -1,40 +1,58 @@
 package signal
 
 import (
+	"cmp"
+
 	"outrider/internal/evidence"
 	"outrider/internal/observable"
 	"outrider/internal/verdict"
 )
 
 // stolenBrand finds the three parts of a phishing message together: it speaks as a
-// brand, presses the reader to act on an account, and leads to a host that belongs to
+// brand, presses the reader to act, and leads to a host that belongs to
 // the brand no more than its sender does. Each part stands in honest mail; so the sum
 // of the parts says less than that they meet. Proved mail that leads to its own sender
 // passes, as that of resellers does; so do lists and conversations.
 func stolenBrand() Signal {
 	return Signal{
-		ID: "stolen-brand", Name: "Login lure in the name of a brand", Class: verdict.ClassPhish, Weight: 2.5, Since: "0.1",
-		Why: "The message speaks as %s and presses you to act, but its link leads to %s.",
+		ID: "stolen-brand", Name: "Login lure in the name of a brand", Class: verdict.ClassPhish, Weight: 3.5, Since: "0.1",
+		Why: "The message speaks as %s, but its link leads to %s, which belongs to somebody else.",
 		Find: func(e *evidence.Evidence) []Match {
 			a := e.Author()
 			if a.Domain == "" || e.IsReply() || throughList(e) || e.AuthorKnown() || e.AuthorProved() && linksToAuthor(e) {
 				return nil
 			}
-			b := foreignBrand(a.Name+" \n "+e.Subject(), a.Domain)
-			if b == nil || len(wording(e, topicCredential, 0.6, 1.8)) == 0 {
+			named := foreignBrand(a.Name, a.Domain)
+			b := cmp.Or(named, foreignBrand(e.Subject(), a.Domain))
+			if b == nil {
 				return nil
 			}
-			for i, u := range e.Links() {
-				if i == maxClaims {
-					break
-				}
-				if !b.owns(u.Host) && !isRewriter(u.Host) {
-					return one(Match{Portion: verdict.PortionLink, Value: u.Raw, Args: []any{b.name, u.Host}})
-				}
+			times := 1.0
+			if len(wording(e, topicCredential, 0.6, 1.8)) == 0 {
+				times = 0.6 // the name alone presses, if nothing leads to the brand
 			}
-			return nil
+			link, toBrand := leadsAway(e, b)
+			if link == nil || times < 1 && (named == nil || toBrand) {
+				return nil
+			}
+			return one(Match{Portion: verdict.PortionLink, Value: link.Raw, Args: []any{b.name, link.Host}, Times: times})
 		},
 	}
+}
+
+// leadsAway returns the first link to a host that is not the brand's, or nil, and
+// whether another one is.
+func leadsAway(e *evidence.Evidence, b *brand) (away *observable.URL, toBrand bool) {
+	links := e.Links()
+	for i := range links[:min(len(links), maxClaims)] {
+		switch u := &links[i]; {
+		case b.owns(u.Host):
+			toBrand = true
+		case away == nil && !isRewriter(u.Host):
+			away = u
+		}
+	}
+	return away, toBrand
 }
 
 // foreignBrand returns the brand that text names and that the domain does not belong

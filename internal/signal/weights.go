@@ -22,7 +22,6 @@ var fitted = map[string]float64{
 	"hosted-page":           1.32,
 	"recipient-in-link":     2.36,
 	"throwaway-link":        1.21,
-	"stolen-brand":          2.50,
 	"credential-lure":       3.21,
 	"crypto-lure":           2.97,
 	"callback-invoice":      5.00,
