@@ -12,14 +12,14 @@ import (
 // brand, presses the reader to act, and leads to a host that belongs to
 // the brand no more than its sender does. Each part stands in honest mail; so the sum
 // of the parts says less than that they meet. Proved mail that leads to its own sender
-// passes, as that of resellers does; so do lists and conversations.
+// passes, as that of resellers does; so do proved lists and conversations.
 func stolenBrand() Signal {
 	return Signal{
 		ID: "stolen-brand", Name: "Login lure in the name of a brand", Class: verdict.ClassPhish, Weight: 3.5, Since: "0.1",
 		Why: "The message speaks as %s, but its link leads to %s, which belongs to somebody else.",
 		Find: func(e *evidence.Evidence) []Match {
 			a := e.Author()
-			if a.Domain == "" || e.IsReply() || throughList(e) || e.AuthorKnown() || e.AuthorProved() && linksToAuthor(e) {
+			if a.Domain == "" || e.IsReply() || throughList(e) && e.ListHostProved() || e.AuthorKnown() || e.AuthorProved() && linksToAuthor(e) {
 				return nil
 			}
 			named := foreignBrand(a.Name, a.Domain)

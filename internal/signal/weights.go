@@ -15,6 +15,7 @@ var fitted = map[string]float64{
 	"office-macro":          5.00,
 	"html-form":             8.00,
 	"html-script":           5.00,
+	"attached-page":         2.50,
 	"link-text-mismatch":    3.00,
 	"mixed-script-host":     6.00,
 	"address-link":          3.02,

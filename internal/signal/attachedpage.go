@@ -1,0 +1,40 @@
+package signal
+
+import (
+	"strings"
+
+	"outrider/internal/evidence"
+	"outrider/internal/observable"
+	"outrider/internal/verdict"
+)
+
+// attachedPage finds messages that say next to nothing and attach a web page or a
+// vector picture, which opens in the browser: the page is the message, out of sight of
+// whoever reads only the body. Pages beside a real text pass.
+func attachedPage() Signal {
+	return Signal{
+		ID: "attached-page", Name: "Attached page instead of text", Class: verdict.ClassPhish, Weight: 2.5, Since: "0.1",
+		Why: "The message says hardly anything and attaches the web page %s.",
+		Find: func(e *evidence.Evidence) []Match {
+			const hardlyAny = 40 // words, subject included: a greeting and a signature
+			if e.IsReply() || e.IsReport() || len(strings.Fields(e.Words())) > hardlyAny {
+				return nil
+			}
+			files := e.Files()
+			for i := range files {
+				if f := &files[i]; f.HTML != nil && opensInBrowser(nameOf(f)) {
+					return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: nameOf(f), Args: []any{nameOf(f)}})
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func opensInBrowser(name string) bool {
+	switch observable.Extension(name) {
+	case "html", "htm", "shtml", "xhtml", "svg", "mht", "mhtml":
+		return true
+	}
+	return false
+}
