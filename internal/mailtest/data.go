@@ -8,8 +8,8 @@ import (
 
 // Data returns the path of a folder or file of the shared data, for example
 // "mail/dev", or skips the test as Missing does.
-func Data(t testing.TB, name string) string {
-	t.Helper()
+func Data(tb testing.TB, name string) string {
+	tb.Helper()
 	for dir := "."; len(dir) < 30; dir = filepath.Join(dir, "..") {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
 			if dir == "." {
@@ -23,6 +23,6 @@ func Data(t testing.TB, name string) string {
 		}
 		return path
 	}
-	Missing(t, "shared data "+name+" (make data)")
+	Missing(tb, "shared data "+name+" (make data)")
 	return ""
 }
