@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"outrider/internal/budget"
+	"outrider/internal/mailtest"
 	"outrider/internal/message"
 )
 
@@ -46,7 +47,7 @@ func TestParseHoldsItsPromisesOnRealMail(t *testing.T) {
 		t.Run(filepath.Base(root), func(t *testing.T) {
 			t.Parallel()
 			if _, err := os.Stat(root); errors.Is(err, fs.ErrNotExist) {
-				t.Skip("the shared corpus is not unpacked: run make data")
+				mailtest.Missing(t, "the shared corpus (make data)")
 			}
 			n := 0
 			eachFile(t, root, func(path string, raw []byte) {

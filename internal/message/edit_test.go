@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
+	"outrider/internal/mailtest"
 	"outrider/internal/message"
 )
 
@@ -160,7 +161,7 @@ func TestRenderKeepsRealMail(t *testing.T) {
 		t.Run(filepath.Base(root), func(t *testing.T) {
 			t.Parallel()
 			if _, err := os.Stat(root); errors.Is(err, fs.ErrNotExist) {
-				t.Skip("the shared corpus is not unpacked: run make data")
+				mailtest.Missing(t, "the shared corpus (make data)")
 			}
 			eachFile(t, root, func(path string, raw []byte) {
 				out, r := render(t, raw, message.Edit{SubjectPrefix: "[Extern ü]", Banner: testBanner})

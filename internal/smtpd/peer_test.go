@@ -11,20 +11,9 @@ import (
 
 	gosmtp "github.com/emersion/go-smtp"
 
+	"outrider/internal/mailtest"
 	"outrider/internal/smtpd"
 )
-
-// tool returns the path of a program, or skips the test.
-func tool(t *testing.T, name, pkg string) string {
-	t.Helper()
-	for _, candidate := range []string{name, "/usr/sbin/" + name} {
-		if path, err := exec.LookPath(candidate); err == nil {
-			return path
-		}
-	}
-	t.Skipf("%s is not installed (Debian package %s)", name, pkg)
-	return ""
-}
 
 func TestGoSMTPClient(t *testing.T) {
 	t.Parallel()
@@ -71,7 +60,7 @@ func TestGoSMTPClient(t *testing.T) {
 
 func TestSwaks(t *testing.T) {
 	t.Parallel()
-	swaks := tool(t, "swaks", "swaks")
+	swaks := mailtest.Need(t, "swaks", "swaks")
 	d := &desk{}
 	addr := serveTCP(t, smtpd.DefaultConfig("mx.example"), d)
 	out, err := exec.CommandContext(t.Context(), swaks, "--server", addr, "--from", "ann@c.example", "--to", "bob@site.example,eve@site.example",
@@ -88,7 +77,7 @@ func TestSwaks(t *testing.T) {
 
 func TestSMTPSource(t *testing.T) {
 	t.Parallel()
-	source := tool(t, "smtp-source", "postfix")
+	source := mailtest.Need(t, "smtp-source", "postfix")
 	d := &desk{}
 	addr := serveTCP(t, smtpd.DefaultConfig("mx.example"), d)
 	const messages = "200"
