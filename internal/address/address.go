@@ -57,8 +57,15 @@ func (a Address) String() string {
 func (a Address) IsZero() bool { return a == Address{} }
 
 // Key returns the form under which Outrider compares addresses: in lower case, since
-// no host in use today tells local parts apart by case.
-func (a Address) Key() string { return strings.ToLower(a.String()) }
+// no host in use today tells local parts apart by case, and without quotes that change
+// nothing.
+// RFC 5321, Section 4.1.2: quoted and unquoted forms of one local part are equivalent.
+func (a Address) Key() string {
+	if n := len(a.Local); n > 2 && a.Local[0] == '"' && isDotAtom(a.Local[1:n-1]) {
+		a.Local = a.Local[1 : n-1]
+	}
+	return strings.ToLower(a.String())
+}
 
 // ParsePath reads the content of a reverse-path or forward-path, without its angle
 // brackets. utf8OK says whether SMTPUTF8 was asked for.

@@ -132,3 +132,15 @@ func FuzzParsePath(f *testing.F) {
 		_ = address.Unicode(a.Domain)
 	})
 }
+
+func TestQuotesThatChangeNothingMakeNoOtherAddress(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		`"Evil"@Example.org`: "evil@example.org", `evil@example.org`: "evil@example.org", `"a b"@example.org`: `"a b"@example.org`, `""@example.org`: `""@example.org`,
+	} {
+		a, err := address.ParsePath(in, false)
+		if err != nil || a.Key() != want {
+			t.Errorf("%s has the key %s, %v", in, a.Key(), err)
+		}
+	}
+}

@@ -150,7 +150,7 @@ func (c *console) ask(ids []string, state quarantine.State, do func(*quarantine.
 			continue
 		}
 		if item.State == state {
-			c.printf("%s  %s: the gateway does not run; it carries this out when it starts\n", id, item.State)
+			c.printf("%s  %s, not carried out yet: the gateway does it as soon as it runs and can, and its log says what keeps it\n", id, item.State)
 			continue
 		}
 		c.printf("%s  %s\n", id, item.State)

@@ -139,7 +139,8 @@ func (f *Flow) Process(ctx context.Context, r *message.Received, at Placement) (
 
 	// 8. Record the intent. The append runs beside the first commands of placing, and
 	// is durable before anything becomes final. A crash from here on leaves an intent
-	// without outcome; the sender was not answered and will send again.
+	// without outcome: the sender was not answered and will send again, or the next hop
+	// has the message for everybody and only the record of that is missing.
 	intent, err := f.spool.Begin(spool.Intent{ID: r.ID, Tenant: l.tenant.ID, At: r.At, Envelope: r.Envelope})
 	if err != nil {
 		return f.refuse(ctx, l, err)

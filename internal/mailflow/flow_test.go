@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -552,5 +553,74 @@ func TestForgedSendersAreNotNotified(t *testing.T) {
 	b.until("the fact", func() bool { return strings.Contains(b.kinds("a"), "bounced") })
 	if n := len(b.sink.Transactions()); n != 1 || b.spool.Stats().Queued != 0 {
 		t.Errorf("%d transactions, %d queued: a stranger was told of spam in his name", n, b.spool.Stats().Queued)
+	}
+}
+
+func TestHeldMailWaitsForBlobsThatAreAway(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	dir := filepath.Join(t.TempDir(), "blobs")
+	blobs, err := blob.NewDisk(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.process(mail("evil"), "ann@elsewhere.example", "x@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	shipper := &mailflow.Shipper{Flow: b.flow, Store: b.db, Blobs: blobs}
+	if err := shipper.Ship(t.Context()); err == nil || b.spool.Stats().Held != 1 {
+		t.Fatalf("a directory that is away was taken for a lost body: %v, %+v", err, b.spool.Stats())
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := shipper.Ship(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	items, err := b.db.HeldItems(t.Context(), quarantine.Filter{State: quarantine.Held, Limit: 10})
+	if err != nil || len(items) != 1 || b.spool.Stats().Held != 0 {
+		t.Errorf("got %+v, %v", items, err)
+	}
+}
+
+// TestFailedRecord proves what is answered when the journal goes away between the
+// delivery and the record of it.
+func TestFailedRecord(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		to   []string
+		want int
+	}{
+		"all of it is delivered":                     {[]string{"x@example.org"}, 250},
+		"somebody must be told of a failure":         {[]string{"x@example.org", "bad@example.org"}, 451},
+		"a part should have been held or sent later": {[]string{"x@example.org", "later@example.org"}, 451},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var b *bundle
+			b = setup(t, func(c string) string {
+				switch {
+				case strings.HasPrefix(c, "RCPT TO:<bad@"):
+					return "550 5.1.1 nobody here"
+				case strings.HasPrefix(c, "RCPT TO:<later@"):
+					return "451 4.2.1 not now"
+				case c == ".":
+					if err := b.spool.Close(); err != nil {
+						t.Error(err)
+					}
+				}
+				return ""
+			})
+			reply, err := b.process(mail("s"), "ann@elsewhere.example", tc.to...)
+			if err != nil {
+				reply = smtp.ReplyFor(err)
+			}
+			if reply.Code/100 != tc.want/100 {
+				t.Errorf("got %v, %v", reply, err)
+			}
+		})
 	}
 }

@@ -79,7 +79,7 @@ func (f *Flow) deliver(ctx context.Context, l *letter, c *Copy, at Placement, in
 			done = append(done, r)
 			p.replies = append(p.replies, r.Reply)
 			d := event.DeliveryDetail{Reply: r.Reply.String(), Host: r.Host, TLS: r.TLS}
-			if len(done) == 1 && p.accepted == 1 {
+			if len(p.replies) == 1 {
 				d.Known = l.judged.Proved()
 			}
 			p.fact(event.Placed, l, r, d)
@@ -175,9 +175,9 @@ func (f *Flow) settle(ctx context.Context, l *letter, p *placed) (smtp.Reply, er
 	defer cancel()
 	if err := f.spool.Commit(cctx, p.outcome); err != nil {
 		f.log.ErrorContext(ctx, "outcome could not be recorded", "message_id", l.received.ID, "error", err)
-		if len(p.replies) == p.accepted {
-			// The next hop has it for everybody. Only the record is lost; asking the sender to
-			// send again would make a duplicate for certain.
+		if p.outcome.Lazy {
+			// The next hop has it, and nothing waits for us: no copy, no notification. Only the
+			// record is lost; asking the sender to send again would make a duplicate for certain.
 			return p.reply(l.received.ID), nil
 		}
 		return smtp.Reply{}, fmt.Errorf("recording the outcome of %s: %w", l.received.ID, err)

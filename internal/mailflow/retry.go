@@ -3,6 +3,7 @@ package mailflow
 import (
 	"context"
 	"math/rand/v2"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -92,11 +93,20 @@ func (r *redelivery) start(ctx context.Context, entries []spool.Entry) bool {
 		r.wg.Go(func() {
 			defer func() { <-r.slots }()
 			defer r.shares.give(e.RouteKey)
+			defer r.contain(ctx, e)
 			r.flow.attempt(ctx, e, r.health)
 			signal(r.flow.wake)
 		})
 	}
 	return true
+}
+
+// contain ends a panic of one attempt. The entry stays claimed, so that it is not tried
+// again before the next start, and every other one goes on.
+func (r *redelivery) contain(ctx context.Context, e *spool.Entry) {
+	if p := recover(); p != nil {
+		r.flow.log.ErrorContext(ctx, "attempt failed by a defect of ours", "message_id", e.MessageID, "entry", e.ID, "panic", p, "stack", string(debug.Stack()))
+	}
 }
 
 // crowded is how long an entry waits when its route has its share of the workers.

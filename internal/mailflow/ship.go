@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"runtime/debug"
 	"time"
 
 	"outrider/internal/event"
@@ -95,8 +96,14 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// round ships everything, then serves the quarantine.
-func (s *Shipper) round(ctx context.Context) error {
+// round ships everything, then serves the quarantine. A panic ends the round and not the
+// mail: facts wait in the spool.
+func (s *Shipper) round(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("shipping: panic: %v\n%s", p, debug.Stack())
+		}
+	}()
 	if err := s.ship(ctx); err != nil {
 		return err
 	}
@@ -144,7 +151,7 @@ func (s *Shipper) heldOf(ctx context.Context, facts []event.Event) (items []quar
 			return nil, nil, fmt.Errorf("reading held message %s: %w", d.Held, err)
 		}
 		item, err := s.item(ctx, &held)
-		if errors.Is(err, fs.ErrNotExist) {
+		if err != nil && s.lost(&held) {
 			// The body is gone for good. Waiting for it would hold up every fact behind it.
 			s.Flow.log.ErrorContext(ctx, "body of a held message is lost", "held", held.ID, "message_id", held.MessageID, "error", err)
 			continue
@@ -155,6 +162,13 @@ func (s *Shipper) heldOf(ctx context.Context, facts []event.Event) (items []quar
 		items, ids = append(items, item), append(ids, held.ID)
 	}
 	return items, ids, nil
+}
+
+// lost reports whether the spool has not the bytes of a held message any more. Blobs
+// that cannot be written are another matter: they may come back, so the bytes wait.
+func (s *Shipper) lost(h *spool.Held) bool {
+	_, err := s.Flow.spool.Content(h.Body).WriteTo(io.Discard)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 func (s *Shipper) item(ctx context.Context, h *spool.Held) (quarantine.Item, error) {
