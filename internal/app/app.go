@@ -180,7 +180,8 @@ func (a *App) Listen(ctx context.Context) ([]net.Addr, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var addrs []net.Addr
-	var lc net.ListenConfig
+	// Every read and write of a session has a deadline, so keep-alives would find nothing.
+	lc := net.ListenConfig{KeepAlive: -1}
 	for _, addr := range a.config.Listen.SMTP {
 		ln, err := lc.Listen(ctx, "tcp", addr)
 		if err != nil {

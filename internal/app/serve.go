@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"runtime/pprof"
 	"syscall"
 
@@ -39,6 +40,7 @@ func (s *serveCmd) Run(c *console) (err error) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP) // before anything opens: a start must survive it
 	defer signal.Stop(hup)
+	collectSeldom(&cfg)
 	a, err := New(c.ctx, cfg, log)
 	if err != nil {
 		return err
@@ -58,6 +60,25 @@ func (s *serveCmd) Run(c *console) (err error) {
 	stop()
 	<-done
 	return err
+}
+
+// Memory of a gateway at rest is small, so that collecting at twice that would collect
+// every few hundred messages. It collects at four times, and more often again from the
+// point where large mail takes its share.
+const (
+	collectPercent = 300
+	collectAlways  = 128 << 20 // beside the messages under judgement
+)
+
+// collectSeldom trades memory that is not needed for time, unless the operator has
+// chosen otherwise by Go's own variables.
+func collectSeldom(cfg *config.Config) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectPercent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(cfg.Detection.Memory) + collectAlways)
+	}
 }
 
 // reloadOn applies the configuration again on each signal. A broken file changes

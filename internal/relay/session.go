@@ -81,8 +81,12 @@ func (s *session) limit(d time.Duration) error {
 // reply reads one reply within the time of its stage. A 421 is an error: the host
 // closes the connection.
 func (s *session) reply(stage string, d time.Duration) (smtp.Reply, error) {
-	if err := s.limit(d); err != nil {
-		return smtp.Reply{}, fail(replyLost, "reading reply to %s: %w", stage, err)
+	// What was read already needs no deadline; should it be half a reply, that of the stage
+	// before still runs.
+	if s.br.Buffered() == 0 {
+		if err := s.limit(d); err != nil {
+			return smtp.Reply{}, fail(replyLost, "reading reply to %s: %w", stage, err)
+		}
 	}
 	r, err := readReply(s.br)
 	switch {

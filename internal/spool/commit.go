@@ -102,8 +102,20 @@ func (s *Spool) commitStaged(o *Outcome, facts [][]byte, bodies map[Content]stag
 	}
 	if err != nil {
 		s.seq = before
+		return nil, err
 	}
-	return a, err
+	s.recent.add(numbered(o.Facts, s.opts.Edge, before), facts)
+	return a, nil
+}
+
+// numbered returns the facts as Facts shows them, the first behind the number after.
+func numbered(facts []event.Event, edge string, after uint64) []event.Event {
+	out := slices.Clone(facts)
+	for i := range out {
+		out[i].Edge, out[i].EdgeSeq = edge, after+uint64(i)+1
+		out[i].At = out[i].At.Round(0) // as it reads back: without the monotonic clock
+	}
+	return out
 }
 
 // change builds the batch of one outcome while mu is held, and notes what it does to

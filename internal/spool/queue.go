@@ -185,8 +185,20 @@ func (s *Spool) DropHeld(ctx context.Context, ids ...string) error {
 // gap. Only facts on stable storage are shown: others could be lost in a crash, and
 // their numbers given to different facts.
 func (s *Spool) Facts(after uint64, limit int) ([]event.Event, error) {
+	s.mu.Lock()
+	after, last := max(after, s.acked), s.durable.Load()
+	facts, ok := s.recent.between(after, last, limit)
+	s.mu.Unlock()
+	if ok {
+		return facts, nil
+	}
+	return s.readFacts(after, last, limit)
+}
+
+// readFacts is Facts from the journal.
+func (s *Spool) readFacts(after, last uint64, limit int) ([]event.Event, error) {
 	var facts []event.Event
-	err := s.scan(factKey(after+1), factKey(s.durable.Load()+1), func(k, v []byte) (bool, error) {
+	err := s.scan(factKey(after+1), factKey(last+1), func(k, v []byte) (bool, error) {
 		if len(facts) >= limit {
 			return false, nil
 		}
@@ -212,9 +224,8 @@ func (s *Spool) AckFacts(ctx context.Context, through uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	through = min(through, s.durable.Load())
-	n, err := s.factsThrough(through)
-	if err != nil || n == 0 {
-		return err
+	if through <= s.acked {
+		return nil
 	}
 	b := s.db.NewBatch()
 	if err := b.DeleteRange([]byte{keyFact}, factKey(through+1), nil); err != nil {
@@ -223,17 +234,8 @@ func (s *Spool) AckFacts(ctx context.Context, through uint64) error {
 	if err := s.appendLazily(b); err != nil {
 		return err
 	}
-	s.stats.Facts -= n
+	s.stats.Facts -= int(through - s.acked)
+	s.acked = through
+	s.recent.through(through)
 	return nil
-}
-
-// factsThrough counts the facts that are still here up to a number; they have no gap.
-func (s *Spool) factsThrough(through uint64) (int, error) {
-	n := 0
-	err := s.scan([]byte{keyFact}, factKey(through+1), func(k, _ []byte) (bool, error) {
-		first, err := readFact(k)
-		n = int(through - first + 1)
-		return false, err
-	})
-	return n, err
 }

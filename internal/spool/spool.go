@@ -19,7 +19,8 @@ import (
 
 // Sizes of the store, in bytes. An edge holds little at a time, so they are small.
 const (
-	memTableSize = 16 << 20
+	memTableSize = 2 << 20
+	logFillStep  = 256 << 10
 	cacheSize    = 8 << 20
 	walSyncBytes = 512 << 10 // written back early, so that an fsync finds little to do
 )
@@ -74,6 +75,8 @@ type Spool struct {
 	mu      sync.Mutex
 	closed  bool                    // guarded by mu
 	seq     uint64                  // EdgeSeq of the last fact appended; guarded by mu
+	acked   uint64                  // EdgeSeq up to which AckFacts has dropped; guarded by mu
+	recent  recent                  // guarded by mu
 	bodies  map[string]*bodyRefs    // guarded by mu
 	claimed map[string]struct{}     // ids of entries that Due gave away; guarded by mu
 	broken  map[string]struct{}     // due keys that lead to no entry; guarded by mu
