@@ -62,11 +62,18 @@ func New(cfg Config, h Handler, log *slog.Logger, o Observer) *Server {
 	}
 }
 
+// workerIdle is how long a worker waits for the next session before it ends.
+const workerIdle = time.Second
+
 // sessions are those of one listener.
 type sessions struct {
-	wg  sync.WaitGroup
-	mu  sync.Mutex         // guards set
-	set map[*conn]struct{} // those that have not ended
+	wg sync.WaitGroup
+	// A session goes to a worker that has ended one, where there is any: a new goroutine
+	// would grow its stack again, which costs a message of one connection a twentieth.
+	next chan func()
+	over chan struct{}      // closed when no session comes any more
+	mu   sync.Mutex         // guards set
+	set  map[*conn]struct{} // those that have not ended
 }
 
 // Serve accepts connections from ln until ctx ends or ln fails, and closes ln. At the
@@ -78,8 +85,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	// Sessions outlive ctx while they drain.
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
-	live := &sessions{set: make(map[*conn]struct{})}
+	live := &sessions{set: make(map[*conn]struct{}), next: make(chan func()), over: make(chan struct{})}
 	err := s.acceptAll(ctx, work, ln, live)
+	close(live.over)
 	s.drain(live, cancel)
 	return err
 }
@@ -129,7 +137,7 @@ func (s *Server) start(ctx context.Context, raw net.Conn, live *sessions) {
 	live.mu.Lock()
 	live.set[c] = struct{}{}
 	live.mu.Unlock()
-	live.wg.Go(func() {
+	live.run(func() {
 		defer func() {
 			live.mu.Lock()
 			delete(live.set, c)
@@ -138,6 +146,32 @@ func (s *Server) start(ctx context.Context, raw net.Conn, live *sessions) {
 		}()
 		s.serve(ctx, c)
 	})
+}
+
+// run runs a session on a worker.
+func (l *sessions) run(session func()) {
+	select {
+	case l.next <- session:
+	default:
+		l.wg.Go(func() { l.worker(session) })
+	}
+}
+
+// worker runs sessions until none comes for a while.
+func (l *sessions) worker(session func()) {
+	idle := time.NewTimer(workerIdle)
+	defer idle.Stop()
+	for {
+		session()
+		idle.Reset(workerIdle)
+		select {
+		case session = <-l.next:
+		case <-idle.C:
+			return
+		case <-l.over:
+			return
+		}
+	}
 }
 
 // drain ends all sessions and returns when they have ended.
