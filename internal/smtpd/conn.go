@@ -62,12 +62,30 @@ type conn struct {
 	stopped  bool       // no more reads at all
 }
 
-// newConn returns the transport over an accepted connection.
-func newConn(raw net.Conn, t *Timeouts) *conn {
-	c := &conn{raw: raw, nc: raw, t: t}
-	c.br = bufio.NewReaderSize(c, readBuffer)
-	c.bw = bufio.NewWriterSize(writer{c}, writeBuffer)
+// buffers go from one session to the next.
+type buffers struct {
+	br *bufio.Reader
+	bw *bufio.Writer
+}
+
+func newBuffers() any {
+	return &buffers{bufio.NewReaderSize(nil, readBuffer), bufio.NewWriterSize(nil, writeBuffer)}
+}
+
+// newConn returns the transport over an accepted connection. It has the buffers until
+// release.
+func newConn(raw net.Conn, t *Timeouts, b *buffers) *conn {
+	c := &conn{raw: raw, nc: raw, t: t, br: b.br, bw: b.bw}
+	c.br.Reset(c)
+	c.bw.Reset(writer{c})
 	return c
+}
+
+// release returns the buffers, without anything of the session in them.
+func (c *conn) release() *buffers {
+	c.br.Reset(nil)
+	c.bw.Reset(nil)
+	return &buffers{c.br, c.bw}
 }
 
 // Read reads from the client for the read buffer. It first sends what waits in the

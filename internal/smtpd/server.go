@@ -41,6 +41,7 @@ type Server struct {
 	handler Handler
 	log     *slog.Logger
 	observe Observer
+	buffers sync.Pool // of *buffers
 
 	mu      sync.Mutex         // guards the rest
 	open    int                // sessions
@@ -57,7 +58,7 @@ const maxAcceptDelay = time.Second
 // New returns a server that asks h about mail.
 func New(cfg Config, h Handler, log *slog.Logger, o Observer) *Server {
 	return &Server{
-		cfg: cfg.withDefaults(), handler: h, log: log, observe: o.withDefaults(),
+		cfg: cfg.withDefaults(), handler: h, log: log, observe: o.withDefaults(), buffers: sync.Pool{New: newBuffers},
 		perAddr: make(map[netip.Addr]int),
 	}
 }
@@ -133,7 +134,8 @@ func wait(ctx context.Context, d time.Duration) {
 
 // start runs the session of a new connection.
 func (s *Server) start(ctx context.Context, raw net.Conn, live *sessions) {
-	c := newConn(raw, &s.cfg.Timeouts)
+	b, _ := s.buffers.Get().(*buffers)
+	c := newConn(raw, &s.cfg.Timeouts, b)
 	live.mu.Lock()
 	live.set[c] = struct{}{}
 	live.mu.Unlock()
@@ -143,6 +145,7 @@ func (s *Server) start(ctx context.Context, raw net.Conn, live *sessions) {
 			delete(live.set, c)
 			live.mu.Unlock()
 			_ = raw.Close() // nothing is left to report it to
+			s.buffers.Put(c.release())
 		}()
 		s.serve(ctx, c)
 	})
