@@ -40,8 +40,9 @@ type DB struct {
 
 // OpenSQLite opens or creates the database file and brings it to the newest schema.
 func OpenSQLite(ctx context.Context, path string) (*DB, error) {
-	// synchronous=FULL: what Record acknowledged is removed from the spool.
-	write, err := open(path, "_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)", 1)
+	// synchronous=FULL: what Record acknowledged is removed from the spool. The log is merged at
+	// 32 MB, since index pages that are written again and again are merged once.
+	write, err := open(path, "_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=wal_autocheckpoint(8000)", 1)
 	if err != nil {
 		return nil, err
 	}
