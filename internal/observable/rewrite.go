@@ -1,0 +1,326 @@
+package observable
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/url"
+	"strings"
+
+	"outrider/internal/address"
+)
+
+// Bounds of unwrapping.
+const (
+	maxWraps    = 8        // wrappers around wrappers; real chains through several gateways reach four
+	maxInflated = 64 << 10 // bytes of one packed target
+	maxDecoded  = 4        // times that one value is percent-decoded
+)
+
+// ErrNoTarget says that a wrapped URL does not hold its target: only its owner can tell.
+var errNoTarget = errors.New("target is not in the url")
+
+// Rewrite says how a URL was wrapped by gateways, mailers and redirectors.
+type Rewrite struct {
+	Original string   // the URL as it stands in the message
+	Encoders []string // who wrapped it, the outer-most first, by the names that rules use
+}
+
+// Unwrap returns the URL that u leads to, as far as that can be told without asking
+// anybody, and how it was wrapped. A URL that nobody has wrapped is returned as it is.
+func Unwrap(u URL) (URL, Rewrite) {
+	rw := Rewrite{Original: u.Raw}
+	for range maxWraps {
+		next, name, ok := unwrapOnce(&u)
+		if name == "" {
+			return u, rw
+		}
+		rw.Encoders = append(rw.Encoders, name)
+		if !ok {
+			return u, rw
+		}
+		next.Raw, next.Place, next.Text = next.String(), u.Place, u.Text
+		u = next
+	}
+	return u, rw
+}
+
+// unwrapOnce takes off one wrapper. name is that of the wrapper, or "" where there is
+// none; ok says that its target is known.
+func unwrapOnce(u *URL) (next URL, name string, ok bool) {
+	if !u.IsWeb() || u.IP.IsValid() {
+		return URL{}, "", false
+	}
+	for _, r := range rewritersOf(u) {
+		raw, err := r.target(u)
+		if errors.Is(err, errNoTarget) {
+			name = r.name // known, and opaque: another rule of the host may know more
+			continue
+		}
+		if next, ok := parseTarget(raw); ok && next.String() != u.String() {
+			return next, r.name, true
+		}
+	}
+	return URL{}, name, false
+}
+
+// parseTarget reads what a wrapper holds, which may be percent-encoded more than once,
+// or have lost its scheme.
+func parseTarget(raw string) (URL, bool) {
+	for range maxDecoded {
+		if next, ok := ParseURL(raw); ok && (next.IsWeb() || next.Scheme != "" && next.Host == "" && isOpaque(next.Scheme)) {
+			return next, true
+		}
+		again, err := url.PathUnescape(raw)
+		if err != nil || again == raw {
+			break
+		}
+		raw = again
+	}
+	host, _, _ := strings.Cut(raw, "/")
+	if domain, err := address.Domain(host); err == nil && strings.Contains(domain, ".") && isKnownSuffix(domain) {
+		return ParseURL("http://" + raw)
+	}
+	return URL{}, false
+}
+
+func isOpaque(scheme string) bool { return scheme == "mailto" || scheme == "tel" || scheme == "javascript" }
+
+// String returns the URL in normal form.
+func (u *URL) String() string {
+	var b strings.Builder
+	b.WriteString(u.Scheme + ":")
+	if u.Host != "" {
+		b.WriteString("//")
+		if u.User != "" {
+			b.WriteString(u.User + "@")
+		}
+		if u.IP.Is6() {
+			b.WriteString("[" + u.Host + "]")
+		} else {
+			b.WriteString(u.Host)
+		}
+		if u.Port != 0 {
+			b.WriteString(":" + itoa(u.Port))
+		}
+	}
+	b.WriteString(u.Path)
+	if u.Query != "" {
+		b.WriteString("?" + u.Query)
+	}
+	if u.Fragment != "" {
+		b.WriteString("#" + u.Fragment)
+	}
+	return b.String()
+}
+
+// Param is one parameter of a query.
+type Param struct{ Name, Value string }
+
+// maxParams bounds the parameters that are read of one query.
+const maxParams = 200
+
+// Params returns the parameters of the query, decoded, in order.
+func (u *URL) Params() []Param {
+	var out []Param
+	for part := range strings.FieldsFuncSeq(u.Query, func(r rune) bool { return r == '&' || r == ';' }) {
+		if len(out) == maxParams {
+			break
+		}
+		name, value, _ := strings.Cut(part, "=")
+		out = append(out, Param{unquery(name), unquery(value)})
+	}
+	return out
+}
+
+// unquery decodes one name or value; what cannot be decoded stays as it is.
+func unquery(s string) string {
+	if out, err := url.QueryUnescape(s); err == nil {
+		return out
+	}
+	return s
+}
+
+// param returns the first parameter with one of the names, in the order of the names
+// and whatever their case.
+func (u *URL) param(names ...string) string {
+	params := u.Params()
+	for _, name := range names {
+		for _, p := range params {
+			if strings.EqualFold(p.Name, name) && p.Value != "" {
+				return p.Value
+			}
+		}
+	}
+	return ""
+}
+
+// segments returns the parts of the path, as written.
+func (u *URL) segments() []string { return strings.Split(strings.Trim(u.Path, "/"), "/") }
+
+// decodeBase64 reads either alphabet, padded or not.
+func decodeBase64(s string) (string, error) {
+	s = strings.TrimRight(strings.NewReplacer("-", "+", "_", "/", " ", "+").Replace(s), "=")
+	raw, err := base64.RawStdEncoding.DecodeString(s)
+	return string(raw), err //nolint:wrapcheck // the target is unreadable, for whatever reason
+}
+
+// fromParam returns the target that a parameter holds.
+func fromParam(names ...string) func(*URL) (string, error) {
+	return func(u *URL) (string, error) {
+		if v := u.param(names...); v != "" {
+			return v, nil
+		}
+		return "", errNoTarget
+	}
+}
+
+// fromBase64Param returns the target that a parameter holds in base64.
+func fromBase64Param(names ...string) func(*URL) (string, error) {
+	return func(u *URL) (string, error) {
+		if v := u.param(names...); v != "" {
+			return decodeBase64(v)
+		}
+		return "", errNoTarget
+	}
+}
+
+// fromRawQuery returns the whole query.
+func fromRawQuery(u *URL) (string, error) {
+	if strings.HasPrefix(u.Query, "http") {
+		return u.Query, nil
+	}
+	return "", errNoTarget
+}
+
+// fromBase64Segment returns the target that the last segment of the path with a URL in
+// base64 holds.
+func fromBase64Segment(u *URL) (string, error) {
+	parts := u.segments()
+	for i := len(parts) - 1; i >= 0; i-- {
+		if s, err := decodeBase64(parts[i]); err == nil && strings.HasPrefix(s, "http") {
+			return s, nil
+		}
+	}
+	return "", errNoTarget
+}
+
+// fromSegment returns the last percent-encoded segment of the path that is a URL.
+func fromSegment(u *URL) (string, error) {
+	parts := u.segments()
+	for i := len(parts) - 1; i >= 0; i-- {
+		if s := unpath(parts[i]); strings.HasPrefix(s, "http:") || strings.HasPrefix(s, "https:") {
+			return s, nil
+		}
+	}
+	if i := strings.Index(u.Path, "/http"); i >= 0 {
+		return u.rest(i + 1), nil
+	}
+	return "", errNoTarget
+}
+
+// rest returns the URL from an offset of the path on.
+func (u *URL) rest(from int) string {
+	s := u.Path[from:]
+	if u.Query != "" {
+		s += "?" + u.Query
+	}
+	if u.Fragment != "" {
+		s += "#" + u.Fragment
+	}
+	return s
+}
+
+func unpath(s string) string {
+	if out, err := url.PathUnescape(s); err == nil {
+		return out
+	}
+	return s
+}
+
+// afterPath returns the host and path that follow a prefix of the path: "/amp/s/".
+func afterPath(prefixes ...string) func(*URL) (string, error) {
+	return func(u *URL) (string, error) {
+		for _, p := range prefixes {
+			rest, ok := strings.CutPrefix(u.Path, p)
+			if !ok || rest == "" {
+				continue
+			}
+			scheme := "http://"
+			if s, secure := strings.CutPrefix(rest, "s/"); secure {
+				scheme, rest = "https://", s
+			}
+			if strings.HasPrefix(rest, "http") {
+				scheme = ""
+			}
+			return scheme + u.rest(len(u.Path)-len(rest)), nil
+		}
+		return "", errNoTarget
+	}
+}
+
+// fromInflated returns the first URL in a segment that is packed by zlib.
+func fromInflated(u *URL) (string, error) {
+	for _, part := range u.segments() {
+		if !strings.HasPrefix(part, "eJ") { // base64 of the header of zlib
+			continue
+		}
+		packed, err := decodeBase64(part)
+		if err != nil {
+			continue
+		}
+		r, err := zlib.NewReader(strings.NewReader(packed))
+		if err != nil {
+			continue
+		}
+		text, _ := io.ReadAll(io.LimitReader(r, maxInflated)) // what came before an error counts
+		if i := bytes.Index(text, []byte("http")); i >= 0 {
+			end := bytes.IndexAny(text[i:], " \"'|\x00\n&")
+			if end < 0 {
+				end = len(text) - i
+			}
+			return string(text[i : i+end]), nil
+		}
+	}
+	return "", errNoTarget
+}
+
+// fromJSON returns the first string with one of the names in a JSON text, looked for in
+// strings that are JSON themselves too.
+func fromJSON(text string, names ...string) (string, error) {
+	var v any
+	if json.Unmarshal([]byte(text), &v) != nil {
+		return "", errNoTarget
+	}
+	if s, ok := findJSON(v, names, maxDecoded); ok {
+		return s, nil
+	}
+	return "", errNoTarget
+}
+
+func findJSON(v any, names []string, depth int) (string, bool) {
+	m, ok := v.(map[string]any)
+	if !ok || depth == 0 {
+		return "", false
+	}
+	for _, name := range names {
+		if s, ok := m[name].(string); ok && strings.HasPrefix(strings.ToLower(s), "http") {
+			return s, true
+		}
+	}
+	for _, inner := range m {
+		if text, ok := inner.(string); ok && strings.HasPrefix(text, "{") {
+			var parsed any
+			if json.Unmarshal([]byte(text), &parsed) == nil {
+				inner = parsed
+			}
+		}
+		if s, ok := findJSON(inner, names, depth-1); ok {
+			return s, true
+		}
+	}
+	return "", false
+}
