@@ -87,7 +87,7 @@ func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:]
 func (i *injectCmd) one(c *console, client *relay.Relay, db *store.DB, dir *tenant.Directory, item *file.Item) error {
 	job := i.job(item.Raw, dir)
 	route := tenant.NewRoute(&config.Route{Hosts: []string{i.Via}, TLS: string(tenant.TLSOpportunistic)})
-	results := client.Deliver(c.ctx, route, job)
+	results := client.Deliver(c.ctx, route, job, nil)
 	var said []string
 	id := ""
 	for _, r := range results {

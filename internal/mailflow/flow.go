@@ -36,8 +36,9 @@ import (
 // Placement carries out one decision about a message.
 type Placement interface {
 	// Place hands the copy to where it goes next and returns one result per recipient
-	// of its envelope, in order.
-	Place(ctx context.Context, c Copy) []relay.Result
+	// of its envelope, in order. It calls commit before anything becomes final, and
+	// stops when that fails.
+	Place(ctx context.Context, c Copy, commit func(context.Context) error) []relay.Result
 }
 
 // Copy is a message as it goes to some of its recipients.
@@ -136,10 +137,10 @@ func (f *Flow) Process(ctx context.Context, r *message.Received, at Placement) (
 		return f.refuse(ctx, l, err)
 	}
 
-	// 8. Record the intent. The append runs beside placing, and is durable before the
-	// sender is answered. A crash from here on leaves an intent without outcome: the
-	// sender was not answered and will send again, or the next hop has the message for
-	// everybody and only the record of that is missing.
+	// 8. Record the intent. The append runs beside the first commands of placing, and
+	// is durable before anything becomes final. A crash from here on leaves an intent
+	// without outcome: the sender was not answered and will send again, or the next hop
+	// has the message for everybody and only the record of that is missing.
 	intent, err := f.spool.Begin(spool.Intent{ID: r.ID, Tenant: l.tenant.ID, At: r.At, Envelope: r.Envelope})
 	if err != nil {
 		return f.refuse(ctx, l, err)
@@ -149,7 +150,7 @@ func (f *Flow) Process(ctx context.Context, r *message.Received, at Placement) (
 	// 10. Record the fact: what is held or deferred, and what became of every recipient,
 	// in one append. What is held or deferred is durable before the sender is answered;
 	// before that a crash may repeat a delivery, but loses nothing.
-	return f.settle(ctx, l, f.place(ctx, l, at), intent)
+	return f.settle(ctx, l, f.place(ctx, l, at, intent))
 }
 
 // letter is what Process knows of one message on its way.

@@ -23,8 +23,8 @@ const commitTimeout = 30 * time.Second
 type NextHop struct{ Relay *relay.Relay }
 
 // Place delivers the copy over the route of its domain.
-func (n NextHop) Place(ctx context.Context, c Copy) []relay.Result {
-	return n.Relay.Deliver(ctx, c.Decision.Domain.Route, c.Job)
+func (n NextHop) Place(ctx context.Context, c Copy, commit func(context.Context) error) []relay.Result {
+	return n.Relay.Deliver(ctx, c.Decision.Domain.Route, c.Job, commit)
 }
 
 // placed is what became of all copies of one message.
@@ -37,7 +37,7 @@ type placed struct {
 }
 
 // place carries out every decision. Decisions that need no other host come first.
-func (f *Flow) place(ctx context.Context, l *letter, at Placement) *placed {
+func (f *Flow) place(ctx context.Context, l *letter, at Placement, intent *spool.Append) *placed {
 	p := &placed{outcome: spool.Outcome{ID: l.received.ID, Facts: l.facts}}
 	for i := range l.copies {
 		if p.err != nil && p.accepted == 0 {
@@ -52,16 +52,27 @@ func (f *Flow) place(ctx context.Context, l *letter, at Placement) *placed {
 		case tenant.ActionDefer:
 			p.err = &smtp.Error{Code: 451, Enhanced: "4.7.1", Text: "Message deferred by policy, try again later (id " + string(l.received.ID) + ")"}
 		case tenant.ActionDeliver:
-			f.deliver(ctx, l, c, at, p)
+			f.deliver(ctx, l, c, at, intent, p)
 		}
 	}
 	return p
 }
 
 // deliver hands one copy to the next hop and notes what became of each recipient.
-func (f *Flow) deliver(ctx context.Context, l *letter, c *Copy, at Placement, p *placed) {
+func (f *Flow) deliver(ctx context.Context, l *letter, c *Copy, at Placement, intent *spool.Append, p *placed) {
+	var commitErr error
+	results := at.Place(ctx, *c, func(ctx context.Context) error {
+		commitErr = intent.Wait(ctx)
+		return commitErr
+	})
+	if commitErr != nil && p.accepted == 0 {
+		p.err = commitErr
+		return
+	}
+	// With a part of the message held already, the sender will be told 250: what was
+	// not sent for want of the intent is queued by the same append as what is held.
 	var deferred, done []relay.Result
-	for _, r := range at.Place(ctx, *c) {
+	for _, r := range results {
 		switch r.Status {
 		case relay.Delivered:
 			p.accepted++
@@ -150,23 +161,19 @@ func (p *placed) fact(kind event.Kind, l *letter, r relay.Result, d event.Delive
 }
 
 // settle records what became of the message and says what its sender is told.
-func (f *Flow) settle(ctx context.Context, l *letter, p *placed, intent *spool.Append) (smtp.Reply, error) {
+func (f *Flow) settle(ctx context.Context, l *letter, p *placed) (smtp.Reply, error) {
 	if p.accepted == 0 {
 		return f.settleRefused(ctx, l, p)
 	}
 	// Part of the message is ours, so what failed can only be told by a notification.
 	f.bounce(l, p)
-	// Mail that the next hop has for everybody is safe without us, so its sender waits for
-	// the disk no longer than the intent takes: the facts follow within a tenth of a second.
-	// A crash in that time leaves the intent, which is then recorded as interrupted.
+	// Mail that the next hop has for everybody is safe without us, so its sender need not
+	// wait for the disk a second time: the facts follow within a tenth of a second. A crash
+	// in that time leaves the intent, which is then recorded as interrupted.
 	p.outcome.Lazy = len(p.outcome.Queue) == 0 && len(p.outcome.Hold) == 0
 	cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
-	err := f.spool.Commit(cctx, p.outcome)
-	if err == nil && p.outcome.Lazy {
-		err = intent.Wait(cctx)
-	}
-	if err != nil {
+	if err := f.spool.Commit(cctx, p.outcome); err != nil {
 		f.log.ErrorContext(ctx, "outcome could not be recorded", "message_id", l.received.ID, "error", err)
 		if p.outcome.Lazy {
 			// The next hop has it, and nothing waits for us: no copy, no notification. Only the

@@ -224,7 +224,7 @@ func (f *Flow) attempt(ctx context.Context, e *spool.Entry, health *routeHealth)
 		f.commitAttempt(ctx, e, spool.Outcome{Requeue: []spool.Entry{*e}})
 		return
 	}
-	results := f.relay.Deliver(ctx, route, relay.Job{Envelope: e.Envelope, Content: f.spool.Content(e.Body), Traits: e.Traits})
+	results := f.relay.Deliver(ctx, route, relay.Job{Envelope: e.Envelope, Content: f.spool.Content(e.Body), Traits: e.Traits}, nil)
 	if ctx.Err() != nil && !anyFinal(results) {
 		f.spool.Release(e.ID) // the server stops; the entry stays as it is
 		return

@@ -231,7 +231,7 @@ func (dl *deliver) run(t *testing.T, r *relay.Relay, route tenant.Route) {
 		<-time.After(d)
 	}
 	before := r.Stats().Ambiguous
-	results := r.Deliver(ctx, route, dl.job)
+	results := r.Deliver(ctx, route, dl.job, dl.commit(t))
 	var got []string
 	for _, res := range results {
 		got = append(got, strings.Join(strings.Fields(fmt.Sprintf("%s %s %s", res.Status, res.Host, res.Reply)), " "))
@@ -241,6 +241,32 @@ func (dl *deliver) run(t *testing.T, r *relay.Relay, route tenant.Route) {
 	}
 	if _, want := dl.flags["ambiguous"]; want != (r.Stats().Ambiguous > before) {
 		t.Errorf("ambiguous deliveries: %d", r.Stats().Ambiguous-before)
+	}
+}
+
+// commit returns the callback for the flag commit: "ok", "fail" or "permanent". It
+// must be called exactly once.
+func (dl *deliver) commit(t *testing.T) func(context.Context) error {
+	t.Helper()
+	v, ok := dl.flags["commit"]
+	if !ok {
+		return nil
+	}
+	calls := 0
+	t.Cleanup(func() {
+		if calls != 1 {
+			t.Errorf("commit was called %d times", calls)
+		}
+	})
+	return func(context.Context) error {
+		calls++
+		switch v {
+		case "fail":
+			return &smtp.Error{Code: 452, Enhanced: "4.3.1", Text: "Insufficient system storage"}
+		case "permanent":
+			return &smtp.Error{Code: 554, Enhanced: "5.0.0", Text: "Never"}
+		}
+		return nil
 	}
 }
 

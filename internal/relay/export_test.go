@@ -32,7 +32,7 @@ func (r *Relay) Authorities(file string) (*x509.CertPool, error) { return r.auth
 
 // Forget is a Deliver that ends without having done anything.
 func (r *Relay) Forget(job Job) []Result {
-	return newDelivery(r, tenant.Route{}, &job).complete()
+	return newDelivery(r, tenant.Route{}, &job, nil).complete()
 }
 
 // MakeDir creates a directory and calls sync for those that have changed.

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -15,7 +16,13 @@ import (
 var replyMaildir = smtp.Reply{Code: 250, Enhanced: "2.0.0", Text: "Delivered to Maildir"}
 
 // toMaildir writes one file per recipient.
-func (d *delivery) toMaildir() {
+func (d *delivery) toMaildir(ctx context.Context) {
+	if d.commit != nil {
+		if err := d.commit(ctx); err != nil {
+			d.settleAll(temporary(err), nil)
+			return
+		}
+	}
 	for _, i := range append([]int(nil), d.open...) {
 		reply := replyMaildir
 		if err := d.deliverFile(d.job.Envelope.Recipients[i].Address); err != nil {

@@ -41,14 +41,14 @@ func TestMaildirBelowMissingDirectories(t *testing.T) {
 	top := t.TempDir()
 	r := newRelay(t)
 	route := tenant.Route{Transport: tenant.TransportMaildir, Path: filepath.Join(top, "example.org", "ann", "Maildir")}
-	if res := r.Deliver(t.Context(), route, job("Subject: x\r\n\r\n"))[0]; res.Status != relay.Delivered {
+	if res := r.Deliver(t.Context(), route, job("Subject: x\r\n\r\n"), nil)[0]; res.Status != relay.Delivered {
 		t.Errorf("got %+v", res)
 	}
 	if err := os.WriteFile(filepath.Join(top, "file"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	route.Path = filepath.Join(top, "file", "Maildir")
-	if res := r.Deliver(t.Context(), route, job("Subject: x\r\n\r\n"))[0]; res.Status != relay.Deferred {
+	if res := r.Deliver(t.Context(), route, job("Subject: x\r\n\r\n"), nil)[0]; res.Status != relay.Deferred {
 		t.Errorf("below a file: %+v", res)
 	}
 }

@@ -49,7 +49,7 @@ func dialled(t *testing.T, dns relay.Resolver, route tenant.Route, rcpt string) 
 	defer func() { _ = r.Close() }()
 	j := job("Subject: x\r\n\r\n")
 	j.Envelope.Recipients = []smtp.Recipient{{Address: rcpt}}
-	return dials, r.Deliver(t.Context(), route, j)[0], out.String()
+	return dials, r.Deliver(t.Context(), route, j, nil)[0], out.String()
 }
 
 func TestNamesOfStrangersAreNoRouteSyntax(t *testing.T) {
@@ -161,7 +161,7 @@ func TestPrivateMXMayBeAllowed(t *testing.T) {
 		Hostname: "out.example", Resolver: oneMX{"mx.b.example.", "127.0.0.1"}, AllowPrivateMX: true, Log: slog.New(slog.DiscardHandler),
 	})
 	defer func() { _ = r.Close() }()
-	if res := r.Deliver(t.Context(), route, job("Subject: x\r\n\r\n"))[0]; res.Status != relay.Delivered || res.Host != "mx.b.example" {
+	if res := r.Deliver(t.Context(), route, job("Subject: x\r\n\r\n"), nil)[0]; res.Status != relay.Delivered || res.Host != "mx.b.example" {
 		t.Errorf("got %+v", res)
 	}
 }

@@ -93,7 +93,7 @@ func smuggle(t *testing.T, addr string) int {
 	sent := 0
 	for i, c := range matrix() {
 		content := fmt.Sprintf("Subject: case %d\r\nX-Case: %d\r\n\r\nfirst%s%s", i, i, c, smuggled)
-		res := r.Deliver(t.Context(), routeTo(t, addr), job(content))[0]
+		res := r.Deliver(t.Context(), routeTo(t, addr), job(content), nil)[0]
 		switch {
 		case isCanonical(content) && res.Status == relay.Delivered:
 			sent++
@@ -160,7 +160,7 @@ func TestPostfixTakesMailOverTLS(t *testing.T) {
 	for i := range 3 {
 		j := job(fmt.Sprintf("Subject: %d\r\n\r\n.dot\r\n", i))
 		j.Envelope.Recipients = append(j.Envelope.Recipients, smtp.Recipient{Address: "c@c.example", Notify: "NEVER"})
-		for _, res := range r.Deliver(t.Context(), route, j) {
+		for _, res := range r.Deliver(t.Context(), route, j, nil) {
 			if res.Status != relay.Delivered || !strings.HasPrefix(res.TLS, "TLS1.3 TLS_") || res.Host != "127.0.0.1" {
 				t.Errorf("got %+v\n%s", res, p.Log())
 			}
@@ -245,7 +245,7 @@ func TestTLSModes(t *testing.T) {
 			j.Envelope.RequireTLS = c.requireTLS
 			r := newRelay(t)
 			for range 2 { // the second comes from the pool
-				res := r.Deliver(t.Context(), route, j)[0]
+				res := r.Deliver(t.Context(), route, j, nil)[0]
 				if !strings.HasPrefix(res.Reply.String(), c.want) || (res.TLS != "") != c.tls {
 					t.Errorf("got %s over %q", res.Reply, res.TLS)
 				}
@@ -289,7 +289,7 @@ func TestSMTPSinkOfPostfixTakesAllSizes(t *testing.T) {
 			for i := range 300 { // several groups of commands
 				j.Envelope.Recipients = append(j.Envelope.Recipients, smtp.Recipient{Address: fmt.Sprintf("r%d@b.example", i)})
 			}
-			for _, res := range r.Deliver(t.Context(), route, j) {
+			for _, res := range r.Deliver(t.Context(), route, j, nil) {
 				if res.Status != relay.Delivered || res.Host != "localhost" {
 					t.Fatalf("%s, %d bytes: %+v", mode, size, res)
 				}
@@ -320,7 +320,7 @@ func TestMaildirKeepsTheMessage(t *testing.T) {
 	route := tenant.Route{Transport: tenant.TransportMaildir, Path: dir}
 	j := job("Subject: x\r\n\r\n.dot\r\n")
 	j.Envelope.Recipients = append(j.Envelope.Recipients, smtp.Recipient{Address: "c@c.example"})
-	for _, res := range r.Deliver(t.Context(), route, j) {
+	for _, res := range r.Deliver(t.Context(), route, j, func(context.Context) error { return nil }) {
 		if res.Status != relay.Delivered || res.Host != relay.HostMaildir {
 			t.Errorf("got %+v", res)
 		}
@@ -343,7 +343,11 @@ func TestMaildirKeepsTheMessage(t *testing.T) {
 			t.Errorf("no file for %s in %q", rcpt, all)
 		}
 	}
-	if res := r.Deliver(t.Context(), route, job("a\nb\r\n")); res[0].Reply.Enhanced != "5.6.0" {
+	refuse := func(context.Context) error { return errors.New("journal is broken") }
+	if res := r.Deliver(t.Context(), route, j, refuse); res[0].Status != relay.Deferred || res[0].Host != "" {
+		t.Errorf("without journal: %+v", res[0])
+	}
+	if res := r.Deliver(t.Context(), route, job("a\nb\r\n"), nil); res[0].Reply.Enhanced != "5.6.0" {
 		t.Errorf("bare LF: %+v", res[0])
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*", "*")); len(left) != 2 {
@@ -373,7 +377,7 @@ func TestManyDeliveriesShareConnections(t *testing.T) {
 	for range 16 {
 		go func() {
 			for range 25 {
-				done <- r.Deliver(t.Context(), routeTo(t, sink.Addr), job("Subject: x\r\n\r\n"))[0]
+				done <- r.Deliver(t.Context(), routeTo(t, sink.Addr), job("Subject: x\r\n\r\n"), nil)[0]
 			}
 		}()
 	}
@@ -397,7 +401,7 @@ func BenchmarkDeliver(b *testing.B) {
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			for b.Loop() {
-				if res := r.Deliver(b.Context(), route, j)[0]; res.Status != relay.Delivered {
+				if res := r.Deliver(b.Context(), route, j, nil)[0]; res.Status != relay.Delivered {
 					b.Fatal(res)
 				}
 			}

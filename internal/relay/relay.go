@@ -168,14 +168,16 @@ var (
 )
 
 // Deliver hands the job to the hosts of the route and returns one result per
-// recipient, in order.
-func (r *Relay) Deliver(ctx context.Context, route tenant.Route, job Job) []Result {
-	d := newDelivery(r, route, &job)
+// recipient, in order. commit, when not nil, is called once at most, after recipients
+// were accepted and before the message can be complete: when it fails, the
+// transaction is aborted and every open recipient is deferred with its reply.
+func (r *Relay) Deliver(ctx context.Context, route tenant.Route, job Job, commit func(context.Context) error) []Result {
+	d := newDelivery(r, route, &job, commit)
 	d.validate()
 	switch {
 	case len(d.open) == 0:
 	case route.Transport == tenant.TransportMaildir:
-		d.toMaildir()
+		d.toMaildir(ctx)
 	case len(route.Hosts) == 0 && route.Domain == "":
 		d.perDomain(ctx)
 	default:
@@ -189,15 +191,17 @@ type delivery struct {
 	r         *Relay
 	route     tenant.Route
 	job       *Job
+	commit    func(context.Context) error // or nil: none, or called already
 	results   []Result
 	open      []int      // indices of recipients without a result
 	failure   smtp.Reply // what open recipients get in the end
+	stopped   bool       // commit has failed: nothing more may be sent
 	permanent bool       // every host that was tried refused for good
 	at        time.Time
 }
 
-func newDelivery(r *Relay, route tenant.Route, job *Job) *delivery {
-	d := &delivery{r: r, route: route, job: job, failure: replyNoHost, at: time.Now()}
+func newDelivery(r *Relay, route tenant.Route, job *Job, commit func(context.Context) error) *delivery {
+	d := &delivery{r: r, route: route, job: job, commit: commit, failure: replyNoHost, at: time.Now()}
 	for i, rcpt := range job.Envelope.Recipients {
 		d.results = append(d.results, Result{Recipient: rcpt})
 		d.open = append(d.open, i)
@@ -283,6 +287,10 @@ func (d *delivery) perDomain(ctx context.Context) {
 	}
 	for _, domain := range order {
 		d.route.Domain, d.open = domain, groups[domain]
+		if d.stopped {
+			d.settleAll(smtp.ReplyFor(nil), nil)
+			continue
+		}
 		d.failure, d.permanent = replyNoHost, false
 		d.toHosts(ctx)
 	}
@@ -322,7 +330,7 @@ func (d *delivery) tryHost(ctx context.Context, t target) {
 			d.hostFailed(ctx, t, d.withoutTLS(err))
 			return
 		}
-		err = d.transact(s)
+		err = d.transact(ctx, s)
 		d.r.release(s, err)
 		if err == nil {
 			d.r.health.good(t.addr)

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +16,7 @@ var errContent = errors.New("message cannot be sent")
 // transact runs one transaction for the open recipients. It settles each recipient
 // that got its answer. On an error the session is unusable; recipients that are still
 // open then had no answer, and another host may be tried.
-func (d *delivery) transact(s *session) error {
+func (d *delivery) transact(ctx context.Context, s *session) error {
 	utf8Needed := needsUTF8(d.job)
 	if reply, ok := d.refuse(s, utf8Needed); ok {
 		d.settleAll(reply, nil)
@@ -27,9 +28,9 @@ func (d *delivery) transact(s *session) error {
 	}
 	t := transaction{d: d, s: s, rcpts: append([]int(nil), d.open...)}
 	if s.has("PIPELINING") {
-		return t.pipelined(utf8Needed)
+		return t.pipelined(ctx, utf8Needed)
 	}
-	return t.stepwise(utf8Needed)
+	return t.stepwise(ctx, utf8Needed)
 }
 
 // refuse says why the message cannot go to a host with these extensions.
@@ -85,7 +86,7 @@ func (t *transaction) rcptLine(i int) string {
 }
 
 // pipelined sends MAIL, all RCPT and DATA in groups without waiting between them.
-func (t *transaction) pipelined(utf8Needed bool) error {
+func (t *transaction) pipelined(ctx context.Context, utf8Needed bool) error {
 	var waiting []func() error // reads the replies of what was sent, in order
 	send := func(line string, read func() error) error {
 		t.s.send(line)
@@ -111,7 +112,7 @@ func (t *transaction) pipelined(utf8Needed bool) error {
 	if err := t.collect(&waiting); err != nil {
 		return err
 	}
-	return t.content()
+	return t.content(ctx)
 }
 
 // hopeless reports whether all recipients are refused already.
@@ -133,7 +134,7 @@ func (t *transaction) collect(waiting *[]func() error) error {
 }
 
 // stepwise waits for each reply before the next command.
-func (t *transaction) stepwise(utf8Needed bool) error {
+func (t *transaction) stepwise(ctx context.Context, utf8Needed bool) error {
 	t.s.send(t.mailLine(utf8Needed))
 	err := t.collect(&[]func() error{t.readMail})
 	for _, i := range t.rcpts {
@@ -153,7 +154,7 @@ func (t *transaction) stepwise(utf8Needed bool) error {
 	if err := t.collect(&[]func() error{t.readData}); err != nil {
 		return err
 	}
-	return t.content()
+	return t.content(ctx)
 }
 
 // readMail notes the reply to MAIL; a refusal is that of every recipient.
@@ -206,12 +207,12 @@ func (t *transaction) reset() error {
 }
 
 // content goes on after the reply to DATA.
-func (t *transaction) content() error {
+func (t *transaction) content(ctx context.Context) error {
 	switch {
 	case len(t.accepted) == 0:
 		return t.nothing()
 	case t.data.Code == 354:
-		return t.send()
+		return t.send(ctx)
 	}
 	for _, i := range t.accepted {
 		t.d.settle(i, final(t.data), t.s)
@@ -237,10 +238,19 @@ func (t *transaction) nothing() error {
 
 // send sends the message. It is all or nothing: before the final dot everything can
 // still be taken back by closing the connection.
-func (t *transaction) send() error {
+func (t *transaction) send(ctx context.Context) error {
 	w := &dataWriter{w: &blockWriter{s: t.s}}
 	if _, err := t.d.job.Content.WriteTo(w); err != nil {
 		return t.contentError(err)
+	}
+	if t.d.commit != nil {
+		commit := t.d.commit
+		t.d.commit = nil
+		if err := commit(ctx); err != nil {
+			t.d.stopped = true
+			t.d.settleAll(temporary(err), nil)
+			return fmt.Errorf("%w: %w", errContent, err)
+		}
 	}
 	if err := w.end(); err != nil {
 		return t.contentError(err)
@@ -250,6 +260,15 @@ func (t *transaction) send() error {
 		return t.lost(err)
 	}
 	return t.finalReplies()
+}
+
+// temporary returns the reply of err, but never a permanent failure: a journal that
+// cannot write says nothing about the message.
+func temporary(err error) smtp.Reply {
+	if r := smtp.ReplyFor(err); r.Class() == 4 {
+		return r
+	}
+	return smtp.ReplyFor(nil)
 }
 
 // contentError tells why the content could not be written: by its own fault, by that

@@ -12,11 +12,10 @@
 //  1. Begin appends the intent and returns at once; Append.Wait returns when the
 //     intent is on stable storage. A crash before that leaves no trace, and the
 //     sender, which has no reply, sends again.
-//  2. Meanwhile the session hands the message to the next hop, and answers its sender
-//     only after Wait too. A crash now leaves an intent without outcome. The sender has
-//     no reply and sends again; the next hop may have the first copy, which SMTP cannot
-//     prevent. Interrupted lists such intents when the spool opens, to be recorded as
-//     interrupted.
+//  2. After Wait, the session hands the message to the next hop. A crash now leaves
+//     an intent without outcome. The sender has no reply and sends again; the next
+//     hop may have the first copy, which SMTP cannot prevent. Interrupted lists such
+//     intents when the spool opens, to be recorded as interrupted.
 //  3. Commit writes large bodies first: temporary file, fsync, rename, fsync of the
 //     directory. A crash now leaves files that no batch names; Open removes them.
 //  4. Commit then applies one batch: the intent goes; queue entries, held messages
