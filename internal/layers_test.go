@@ -14,9 +14,11 @@ import (
 // is that of docs/architecture.md.
 var layers = [][]string{
 	{"address", "verdict", "config", "telemetry", "budget"},
-	{"smtp", "dns", "tenant"},
-	{"event", "message", "policy"},
+	{"smtp", "dns", "tenant", "mailauth/dkim"},
+	{"event", "message", "policy", "markup", "mailauth/arc", "mailauth/dmarc", "mailauth/report"},
 	{"quarantine", "observable", "mailauth", "smtpd", "relay", "spool", "history", "mailbox/file"},
+	{"thread", "attachment"},
+	{"evidence/mdm"},
 	{"evidence"},
 	{"signal", "detect"},
 	{"mailflow", "store", "store/blob"},
@@ -29,7 +31,7 @@ var banned = map[string]struct {
 	except []string
 }{
 	"net/http":                 {"all outward HTTP goes through egress; app and telemetry serve metrics", []string{"app", "telemetry"}},
-	"os/exec":                  {"programs are started by attachment workers and crawl only", nil},
+	"os/exec":                  {"programs are started by attachment workers and crawl only", []string{"attachment"}},
 	"unsafe":                   {"hostile input and unsafe do not mix", nil},
 	"database/sql":             {"the database belongs to store", []string{"store"}},
 	"modernc.org/sqlite":       {"the database belongs to store", []string{"store"}},

@@ -19,6 +19,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"outrider/internal/budget"
+	"outrider/internal/evidence/mdm"
 	"outrider/internal/mailbox/file"
 	"outrider/internal/mailflow"
 	"outrider/internal/message"
@@ -32,6 +33,7 @@ type scanCmd struct {
 	Format string   `enum:"table,json,jsonl,csv" default:"table" help:"table, json, jsonl or csv."`
 	AskDNS bool     `name:"ask-dns" help:"Authenticate by DNS now, instead of reading what the receiving host wrote."`
 	Jobs   int      `help:"Messages judged at once. Default: one per core."`
+	MDM    bool     `name:"mdm" help:"Print the message data model of each message as JSON, instead of its verdict."`
 	Quiet  bool     `short:"q" help:"No progress and no summary."`
 }
 
@@ -46,6 +48,7 @@ type scanResult struct {
 	Micros      int64               `json:"micros"`
 	Error       string              `json:"error,omitempty"`
 
+	model           *mdm.Message // of --mdm, or nil
 	subject, author string
 	bytes           int
 }
@@ -73,7 +76,10 @@ func (s *scanCmd) Run(c *console) error {
 			return err
 		}
 	}
-	out := newScanWriter(c.out, s.Format)
+	var out resultWriter = newScanWriter(c.out, s.Format)
+	if s.MDM {
+		out = newModelWriter(c.out, s.Format)
+	}
 	sum := summary{start: time.Now()}
 	bar := s.progress(c.errOut)
 	for r := range s.judgeAll(c.ctx, judge, settings) {
@@ -117,7 +123,7 @@ func (s *scanCmd) judgeAll(ctx context.Context, judge *mailflow.Judge, settings 
 				slots <- struct{}{}
 				wg.Go(func() {
 					defer func() { <-slots }()
-					done <- scanOne(ctx, judge, settings, item, err)
+					done <- s.scanOne(ctx, judge, settings, item, err)
 				})
 			}
 		})
@@ -132,7 +138,7 @@ func (s *scanCmd) judgeAll(ctx context.Context, judge *mailflow.Judge, settings 
 }
 
 // scanOne judges one message as the mailbox of its recipient would have received it.
-func scanOne(ctx context.Context, judge *mailflow.Judge, settings *mailflow.Settings, item file.Item, err error) scanResult {
+func (s *scanCmd) scanOne(ctx context.Context, judge *mailflow.Judge, settings *mailflow.Settings, item file.Item, err error) scanResult {
 	r := scanResult{Path: item.Path, Findings: []verdict.Finding{}, Degraded: []string{}, bytes: len(item.Raw)}
 	if err != nil {
 		r.Error, r.Disposition = err.Error(), verdict.Unknown
@@ -149,6 +155,9 @@ func scanOne(ctx context.Context, judge *mailflow.Judge, settings *mailflow.Sett
 	r.Disposition, r.Score, r.Classes, r.Micros = j.Verdict.Disposition, j.Verdict.Score, j.Verdict.Classes.Map(), j.Took.Microseconds()
 	r.Findings, r.Degraded = append(r.Findings, j.Verdict.Findings...), append(r.Degraded, j.Verdict.Degraded...)
 	r.subject, r.author = j.Message.Subject(), j.Author
+	if s.MDM && j.Evidence != nil {
+		r.model = j.Evidence.Model()
+	}
 	return r
 }
 

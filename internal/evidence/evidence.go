@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"outrider/internal/budget"
+	"outrider/internal/evidence/mdm"
 	"outrider/internal/history"
 	"outrider/internal/mailauth"
 	"outrider/internal/message"
@@ -43,6 +44,7 @@ type derived struct {
 	files    func() []File
 	words    func() string
 	subject  func() string
+	model    func() *mdm.Message
 	hitsOnce sync.Once
 	hits     observable.Hits // guarded by hitsOnce
 }
@@ -55,11 +57,26 @@ func New(f Facts) *Evidence {
 	e.files = sync.OnceValue(e.readFiles)
 	e.words = sync.OnceValue(e.readWords)
 	e.subject = sync.OnceValue(f.Message.Subject)
+	e.model = sync.OnceValue(e.readModel)
 	return e
 }
 
 // Subject returns the decoded subject.
 func (e *Evidence) Subject() string { return e.subject() }
+
+// Model returns the message data model: all that rules may ask.
+func (e *Evidence) Model() *mdm.Message { return e.model() }
+
+func (e *Evidence) readModel() *mdm.Message {
+	in := mdm.Input{
+		Received: e.Received, Message: e.Message, Auth: e.Auth, Budget: e.Budget, Degraded: e.Degraded,
+		NewSender: e.Contact.First(),
+	}
+	if e.Tenant != nil {
+		in.Own = e.Tenant.Owns
+	}
+	return mdm.Read(&in)
+}
 
 // Words returns the folded words of the subject and of the text that the author wrote
 // now, quotations left out, as observable.Words makes them.

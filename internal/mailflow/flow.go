@@ -215,7 +215,7 @@ func (f *Flow) read(ctx context.Context, l *letter, dom *tenant.Domain) error {
 		f.observe.Judged(l.judged.Verdict.Disposition.String(), l.judged.Took)
 	}
 	err = f.prepare(l, decisions)
-	l.judged.Message = nil // the bytes are not needed any more
+	l.judged.Message, l.judged.Evidence = nil, nil // the bytes are not needed any more
 	return err
 }
 

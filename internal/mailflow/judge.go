@@ -36,11 +36,14 @@ const authShare = 60
 // Judgement is everything that judging a message gave.
 type Judgement struct {
 	Message *message.Message // nil once the message was prepared for placing
-	Auth    mailauth.Results
-	Verdict verdict.Verdict
-	Author  string   // first address of the From field
-	Authors []string // all of them
-	Took    time.Duration
+	// Evidence is all that is known of the message; nil where it was not judged, and once it
+	// was prepared for placing.
+	Evidence *evidence.Evidence
+	Auth     mailauth.Results
+	Verdict  verdict.Verdict
+	Author   string   // first address of the From field
+	Authors  []string // all of them
+	Took     time.Duration
 }
 
 // Proved returns the author of a message that is wanted and whose author was proved,
@@ -97,6 +100,7 @@ func (g *Judge) Inline(ctx context.Context, s *Settings, r *message.Received, ra
 		Received: r, Message: j.Message, Auth: j.Auth, Domain: d, Tenant: tenantOf(d), Budget: b,
 		Contact: g.contact(d, j.Author), Degraded: j.Auth.Degraded(),
 	})
+	j.Evidence = ev
 	j.Verdict = s.Engine.Judge(ctx, ev) // 6. detect: findings, summed and calibrated
 	return j, nil
 }

@@ -22,9 +22,9 @@ type dateReader struct {
 	wellFormed bool
 }
 
-// parseDate reads a date as clients write it: RFC 5322, its obsolete forms, the
+// ParseDate reads a date as clients write it: RFC 5322, its obsolete forms, the
 // form of asctime, and RFC 3339.
-func parseDate(s string) (time.Time, bool) {
+func ParseDate(s string) (time.Time, bool) {
 	s = s[:min(len(s), maxDate)]
 	if t, err := time.Parse(time.RFC3339, strings.TrimSpace(s)); err == nil {
 		return t, true

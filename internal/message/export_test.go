@@ -8,7 +8,6 @@ var (
 	DecodeText    = decodeText
 	DecodeUTF7    = decodeUTF7
 	DecodeCharset = decodeCharset
-	ParseDate     = parseDate
 	CheckQP       = checkQP
 )
 

@@ -26,7 +26,7 @@ func parseHop(v string) Hop {
 	clauses := v
 	if i := strings.LastIndexByte(v, ';'); i >= 0 {
 		clauses = v[:i]
-		hop.At, _ = parseDate(v[i+1:])
+		hop.At, _ = ParseDate(v[i+1:])
 	}
 	r := hopReader{rest: clauses}
 	for {
@@ -188,4 +188,4 @@ func looksLikeHost(word string) bool {
 }
 
 // Date returns the time of the Date field.
-func (m *Message) Date() (time.Time, bool) { return parseDate(m.Header().Get("Date")) }
+func (m *Message) Date() (time.Time, bool) { return ParseDate(m.Header().Get("Date")) }

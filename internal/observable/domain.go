@@ -8,9 +8,9 @@ import (
 	"outrider/internal/address"
 )
 
-// isKnownSuffix reports whether a domain ends with a public suffix that is delegated,
+// IsKnownSuffix reports whether a domain ends with a public suffix that is delegated,
 // so that file names such as "report.final" are no domains.
-func isKnownSuffix(domain string) bool {
+func IsKnownSuffix(domain string) bool {
 	suffix, icann := publicsuffix.PublicSuffix(domain)
 	return icann && suffix != domain || strings.Contains(suffix, ".") && suffix != domain
 }

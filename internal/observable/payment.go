@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"math/big"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -41,6 +42,9 @@ const (
 func Payments(text string) []Payment {
 	f := payments{seen: map[Payment]bool{}}
 	text = text[:min(len(text), maxPaymentText)]
+	if !strings.ContainsAny(text, "0123456789") && !strings.Contains(strings.ToLower(text), "bic") && !strings.Contains(strings.ToLower(text), "swift") {
+		return nil
+	}
 	for token := range strings.FieldsFuncSeq(text, isPaymentBreak) {
 		f.token(strings.Trim(token, ".,:;'\"-"))
 	}
@@ -209,29 +213,42 @@ var (
 	cryptoLetters = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 )
 
-// named looks for numbers that are named.
+// named looks for numbers that are named. Most texts have none of the names, which is
+// quickly seen.
 func (f *payments) named(text string) {
-	for _, m := range bicNamed.FindAllStringSubmatch(text, maxPayments) {
-		bic := strings.ToUpper(m[1])
-		if country := bic[4:6]; isoCountry.MatchString(country) && hasBank(country) {
-			f.add(PaymentBIC, bic, country)
+	lower := strings.ToLower(text)
+	each := func(re *regexp.Regexp, take func(value string), names ...string) {
+		if !slices.ContainsFunc(names, func(n string) bool { return strings.Contains(lower, n) }) {
+			return
+		}
+		for _, m := range re.FindAllStringSubmatch(text, maxPayments) {
+			take(m[1])
 		}
 	}
-	for _, m := range abaNamed.FindAllStringSubmatch(text, maxPayments) {
-		if isABA(m[1]) {
-			f.add(PaymentABA, m[1], "US")
-		}
+	each(bicNamed, f.bic, "bic", "swift")
+	each(abaNamed, f.aba, "aba", "routing", "rtn", "transit", "ach")
+	each(sortNamed, func(v string) { f.add(PaymentSortCode, digitsOf(v), "GB") }, "sort")
+	each(accountNamed, f.account, "a/c", "acct", "account", "konto", "rekening", "conta", "cuenta", "compte")
+	each(invoiceNamed, func(v string) { f.add(PaymentInvoice, strings.ToUpper(strings.TrimRight(v, "-/")), "") },
+		"inv", "rechnung", "fact", "fattura", "order", "po", "bestellung", "auftrag")
+}
+
+func (f *payments) bic(v string) {
+	v = strings.ToUpper(v)
+	if country := v[4:6]; isoCountry.MatchString(country) && hasBank(country) {
+		f.add(PaymentBIC, v, country)
 	}
-	for _, m := range sortNamed.FindAllStringSubmatch(text, maxPayments) {
-		f.add(PaymentSortCode, digitsOf(m[1]), "GB")
+}
+
+func (f *payments) aba(v string) {
+	if isABA(v) {
+		f.add(PaymentABA, v, "US")
 	}
-	for _, m := range accountNamed.FindAllStringSubmatch(text, maxPayments) {
-		if n := digitsOf(m[1]); len(n) >= 6 {
-			f.add(PaymentAccount, n, "")
-		}
-	}
-	for _, m := range invoiceNamed.FindAllStringSubmatch(text, maxPayments) {
-		f.add(PaymentInvoice, strings.ToUpper(strings.TrimRight(m[1], "-/")), "")
+}
+
+func (f *payments) account(v string) {
+	if n := digitsOf(v); len(n) >= 6 {
+		f.add(PaymentAccount, n, "")
 	}
 }
 

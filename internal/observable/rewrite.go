@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
 	"outrider/internal/address"
@@ -20,7 +22,7 @@ const (
 	maxDecoded  = 4        // times that one value is percent-decoded
 )
 
-// ErrNoTarget says that a wrapped URL does not hold its target: only its owner can tell.
+// errNoTarget says that a wrapped URL does not hold its target: only its owner can tell.
 var errNoTarget = errors.New("target is not in the url")
 
 // Rewrite says how a URL was wrapped by gateways, mailers and redirectors.
@@ -42,7 +44,7 @@ func Unwrap(u URL) (URL, Rewrite) {
 		if !ok {
 			return u, rw
 		}
-		next.Raw, next.Place, next.Text = next.String(), u.Place, u.Text
+		next.Place, next.Text = u.Place, u.Text
 		u = next
 	}
 	return u, rw
@@ -57,7 +59,9 @@ func unwrapOnce(u *URL) (next URL, name string, ok bool) {
 	for _, r := range rewritersOf(u) {
 		raw, err := r.target(u)
 		if errors.Is(err, errNoTarget) {
-			name = r.name // known, and opaque: another rule of the host may know more
+			if strings.Contains(wrappersOnly, " "+r.name+" ") {
+				name = r.name // known, and opaque: another rule of the host may know more
+			}
 			continue
 		}
 		if next, ok := parseTarget(raw); ok && next.String() != u.String() {
@@ -81,13 +85,15 @@ func parseTarget(raw string) (URL, bool) {
 		raw = again
 	}
 	host, _, _ := strings.Cut(raw, "/")
-	if domain, err := address.Domain(host); err == nil && strings.Contains(domain, ".") && isKnownSuffix(domain) {
+	if domain, err := address.Domain(host); err == nil && strings.Contains(domain, ".") && IsKnownSuffix(domain) {
 		return ParseURL("http://" + raw)
 	}
 	return URL{}, false
 }
 
-func isOpaque(scheme string) bool { return scheme == "mailto" || scheme == "tel" || scheme == "javascript" }
+func isOpaque(scheme string) bool {
+	return scheme == "mailto" || scheme == "tel" || scheme == "javascript"
+}
 
 // String returns the URL in normal form.
 func (u *URL) String() string {
@@ -311,16 +317,23 @@ func findJSON(v any, names []string, depth int) (string, bool) {
 			return s, true
 		}
 	}
-	for _, inner := range m {
-		if text, ok := inner.(string); ok && strings.HasPrefix(text, "{") {
-			var parsed any
-			if json.Unmarshal([]byte(text), &parsed) == nil {
-				inner = parsed
-			}
-		}
-		if s, ok := findJSON(inner, names, depth-1); ok {
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		if s, ok := findJSON(unpackJSON(m[key]), names, depth-1); ok {
 			return s, true
 		}
 	}
 	return "", false
+}
+
+// unpackJSON parses a string that is an object of JSON itself.
+func unpackJSON(v any) any {
+	text, ok := v.(string)
+	if !ok || !strings.HasPrefix(text, "{") {
+		return v
+	}
+	var parsed any
+	if json.Unmarshal([]byte(text), &parsed) != nil {
+		return v
+	}
+	return parsed
 }

@@ -39,6 +39,11 @@ func isBelow(host, domain string) bool {
 	return host == domain || strings.HasSuffix(host, "."+domain)
 }
 
+// wrappersOnly are the services whose hosts do nothing but lead elsewhere, so that a URL
+// of theirs is wrapped even where only they know the target.
+const wrappersOnly = " azure_safelink proofpoint barracuda checkpoint cisco edgepilot esvalabs inky securence sophos titanhq trend_micro " +
+	"aws_ses branch_io convertkit exactag mailjet mandrill monday_tracker postmark pylonlinks sqclick squarespace deref_mail href_li google_notifications "
+
 // common are the names under which most services carry the target.
 var common = []string{"url", "u", "target", "redirect", "redirectUrl", "redirect_url", "redirect_uri", "dest", "destination", "link", "to", "r", "q"}
 

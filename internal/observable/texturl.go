@@ -134,7 +134,7 @@ func ShownDomain(text string) string {
 	host, _, _ := strings.Cut(text, "/")
 	host = strings.TrimRight(host, ".")
 	domain, err := address.Domain(host)
-	if err != nil || !strings.Contains(domain, ".") || !isKnownSuffix(domain) {
+	if err != nil || !strings.Contains(domain, ".") || !IsKnownSuffix(domain) {
 		return ""
 	}
 	return domain

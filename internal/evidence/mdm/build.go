@@ -1,0 +1,167 @@
+package mdm
+
+import (
+	"crypto/md5"  //nolint:gosec // names files in lists that others publish
+	"crypto/sha1" //nolint:gosec // names files in lists that others publish
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"outrider/internal/budget"
+	"outrider/internal/mailauth"
+	"outrider/internal/message"
+	"outrider/internal/observable"
+)
+
+// Input is what the model is read from.
+type Input struct {
+	Received  *message.Received // always non-nil
+	Message   *message.Message  // always non-nil
+	Auth      mailauth.Results
+	Budget    *budget.Budget           // always non-nil
+	Own       func(domain string) bool // whether the organisation has the domain; or nil
+	NewSender bool
+	Degraded  []string
+}
+
+// Read reads the whole model.
+func Read(in *Input) *Message {
+	sum := sha256.Sum256(in.Message.Raw)
+	h := in.Message.Header()
+	m := &Message{
+		Meta:    Meta{ID: string(in.Received.ID), CanonicalID: hex.EncodeToString(sum[:]), CreatedAt: in.Received.At.UTC()},
+		Subject: NewSubject(in.Message.Subject()),
+		Headers: newHeaders(in),
+		External: External{
+			MessageID: h.Get("Message-ID"), RouteType: "received",
+		},
+		Attachments: newAttachments(in),
+	}
+	m.Subject.IsAutoReply = m.Subject.IsAutoReply || isAutoReply(h)
+	if m.Headers.From != nil {
+		m.Sender = *m.Headers.From
+	}
+	m.recipients(in)
+	m.Type = newType(in, m)
+	docs := readBody(in, m)
+	m.Outrider = newOutrider(in, m, docs)
+	return m
+}
+
+// recipients takes those of the header; whoever stands in the envelope alone was sent a
+// blind copy.
+func (m *Message) recipients(in *Input) {
+	h := in.Message.Header()
+	m.Recipients = Recipients{To: newMailboxes(h.Mailboxes("To")), Cc: newMailboxes(h.Mailboxes("Cc")), Bcc: newMailboxes(h.Mailboxes("Bcc"))}
+	for i, r := range in.Received.Envelope.Recipients {
+		e := NewEmail(r.Address)
+		named := func(o Mailbox) bool { return o.Email.Email == e.Email }
+		if i == 0 {
+			m.Mailbox = &Mailbox{Email: e}
+		}
+		if len(m.Recipients.Bcc) < maxMailboxes && !slices.ContainsFunc(slices.Concat(m.Recipients.To, m.Recipients.Cc, m.Recipients.Bcc), named) {
+			m.Recipients.Bcc = append(m.Recipients.Bcc, Mailbox{Email: e})
+		}
+	}
+}
+
+// newType says which way the message goes. A message from the organisation to itself is
+// internal only where the author is proved: anybody can write the name.
+func newType(in *Input, m *Message) Type {
+	own := in.Own
+	if own == nil {
+		own = func(string) bool { return false }
+	}
+	from := own(m.Sender.Email.Domain.Domain)
+	inside, outside := 0, 0
+	for _, r := range slices.Concat(m.Recipients.To, m.Recipients.Cc, m.Recipients.Bcc) {
+		if own(r.Email.Domain.Domain) {
+			inside++
+		} else {
+			outside++
+		}
+	}
+	proved := from && in.Auth.AlignedPass(m.Sender.Email.Domain.Domain)
+	return Type{Inbound: !proved, Outbound: proved && outside > 0, Internal: proved && inside > 0}
+}
+
+// isAutoReply reports whether a machine has answered. RFC 3834, Section 5.
+func isAutoReply(h *message.Header) bool {
+	auto := strings.ToLower(h.Get("Auto-Submitted"))
+	return strings.HasPrefix(auto, "auto-replied") || h.Has("X-Autoreply") || h.Has("X-Autorespond")
+}
+
+// maxAttachments bounds the attachments that are described.
+const maxAttachments = 200
+
+func newAttachments(in *Input) []Attachment {
+	out := []Attachment{}
+	for _, p := range in.Message.Attachments() {
+		if p.IsMultipart() {
+			continue
+		}
+		if len(out) == maxAttachments {
+			break
+		}
+		out = append(out, newAttachment(p))
+	}
+	return out
+}
+
+func newAttachment(p *message.Part) Attachment {
+	data := p.Decoded()
+	if p.MediaType == "message/rfc822" {
+		data = p.BodyBytes()
+	}
+	m, s1, s256 := md5.Sum(data), sha1.Sum(data), sha256.Sum256(data) //nolint:gosec // names, see above
+	return Attachment{
+		FileName: text(p.Filename), FileExtension: text(observable.Extension(p.Filename)), FileType: FileType(data),
+		ContentType: text(p.MediaType), ContentID: text(p.ContentID), ContentDisposition: text(p.Disposition),
+		ContentTransferEncoding: text(p.Encoding), Size: len(data), Part: p.Path,
+		MD5: hex.EncodeToString(m[:]), SHA1: hex.EncodeToString(s1[:]), SHA256: hex.EncodeToString(s256[:]),
+	}
+}
+
+// newOutrider says what the feed's model has no place for.
+func newOutrider(in *Input, m *Message, docs []string) Outrider {
+	o := Outrider{
+		Auth:     newAuth(&in.Auth),
+		Payments: []Payment{}, Phones: []string{}, Defects: []string{}, Exceeded: []string{}, OwnRecipients: []string{},
+		HiddenText: strings.Join(docs, "\n"), Degraded: append([]string{}, in.Degraded...), NewSender: in.NewSender,
+	}
+	for _, p := range observable.Payments(m.Subject.Subject + "\n" + m.Body.CurrentThread.Text) {
+		o.Payments = append(o.Payments, Payment{string(p.Kind), p.Value, p.Country})
+	}
+	o.Phones = append(o.Phones, observable.Phones(m.Body.CurrentThread.Text)...)
+	for _, d := range in.Message.Defects {
+		if !slices.Contains(o.Defects, string(d.Kind)) {
+			o.Defects = append(o.Defects, string(d.Kind))
+		}
+	}
+	for _, p := range in.Message.Parts {
+		if p.Reading > 1 {
+			o.Readings++
+		}
+	}
+	for _, r := range in.Budget.Exceeded() {
+		o.Exceeded = append(o.Exceeded, r.String())
+	}
+	for _, r := range in.Received.Envelope.Recipients {
+		o.OwnRecipients = append(o.OwnRecipients, strings.ToLower(r.Address))
+	}
+	return o
+}
+
+func newAuth(a *mailauth.Results) Auth {
+	out := Auth{
+		Source: string(a.Source), SPF: string(a.SPF.Result), DKIM: []string{}, DMARC: string(a.DMARC.Result), Policy: a.DMARC.Policy,
+	}
+	for _, d := range a.DKIM {
+		out.DKIM = append(out.DKIM, string(d.Result)+" "+d.Domain)
+	}
+	if a.Client.IsValid() {
+		out.Client = a.Client.String()
+	}
+	return out
+}

@@ -1,0 +1,127 @@
+package markup_test
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"golang.org/x/net/html"
+
+	"outrider/internal/budget"
+	"outrider/internal/mailtest"
+	"outrider/internal/markup"
+	"outrider/internal/message"
+)
+
+// check tests what holds for every document.
+func check(tb interface{ Fatalf(string, ...any) }, doc string) *markup.Document {
+	d := markup.Parse(doc, budget.New(budget.Default()))
+	if d.Root() == nil {
+		tb.Fatalf("no tree")
+	}
+	shown := d.DisplayText()
+	if strings.ContainsAny(shown, "\u200b\u00ad\ufeff\u2060\t\r") || strings.Contains(shown, "\n\n\n") || strings.TrimSpace(shown) != shown {
+		tb.Fatalf("shown text is not normal: %q", shown)
+	}
+	if utf8.ValidString(doc) && !utf8.ValidString(shown+d.Preheader()+d.Outlook+d.Title) {
+		tb.Fatalf("cut within a character")
+	}
+	for _, s := range d.Spans() {
+		if s.From > s.To || s.To > len(shown) {
+			tb.Fatalf("span %d-%d of %d", s.From, s.To, len(shown))
+		}
+	}
+	if d.Work() > 64*len(doc)+10_000 {
+		tb.Fatalf("%d steps for %d bytes", d.Work(), len(doc))
+	}
+	return d
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(`<style>@media screen{.a > b[c^="d"], #e{display:none!important}}</style><p class=a><b c=de style="font:0/0 a;color:rgba(1,2,3,.5)">x</b>`)
+	f.Add(`<!--[if mso]><v:rect href=x><![endif]--><table background=b><td>a<tr>b<select><b>c</table><svg><use xlink:href=a>`)
+	f.Add(`<meta http-equiv=refresh content="0;url=x"><iframe srcdoc="<a href=y>"></iframe><img srcset="a 1x,b,"><script>location='x'</script>`)
+	f.Add(`<style>@import "x";/* a{background:url( </style><details><summary>a</summary>b</details><p hidden>`)
+	f.Fuzz(func(t *testing.T, doc string) { check(t, doc) })
+}
+
+// documents returns the HTML of a corpus.
+func documents(tb testing.TB, set string) []string {
+	tb.Helper()
+	var docs []string
+	err := filepath.WalkDir(mailtest.Data(tb, set)+string(filepath.Separator), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if strings.HasSuffix(path, ".html") {
+			docs = append(docs, string(raw))
+			return err
+		}
+		for _, p := range message.Parse(bytes.Clone(raw), nil).TextParts() {
+			if p.MediaType == "text/html" {
+				docs = append(docs, p.Text())
+			}
+		}
+		return err
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return docs
+}
+
+func TestRealDocuments(t *testing.T) {
+	t.Parallel()
+	for _, set := range []string{"mail/dev", "mail/html_ham"} {
+		simple, hidden, bytes := 0, 0, 0
+		docs := documents(t, set)
+		for _, doc := range docs {
+			d := check(t, doc)
+			bytes += len(doc)
+			if len(d.Hidden()) > 0 {
+				hidden++
+			}
+			for _, tolerated := range d.Tolerated {
+				if tolerated == markup.SimpleTree {
+					simple++
+				}
+			}
+		}
+		t.Logf("%s: %d documents of %d bytes, %d by the simple tree, %d with hidden text", set, len(docs), bytes, simple, hidden)
+		if len(docs) == 0 || simple*10 > len(docs) {
+			t.Errorf("%s: %d of %d documents by the simple tree", set, simple, len(docs))
+		}
+	}
+}
+
+func benchmark(b *testing.B, parse func(doc string)) {
+	b.Helper()
+	docs := append(documents(b, "mail/dev"), documents(b, "mail/html_ham")...)
+	size := 0
+	for _, d := range docs {
+		size += len(d)
+	}
+	b.SetBytes(int64(size))
+	for b.Loop() {
+		for _, d := range docs {
+			parse(d)
+		}
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	benchmark(b, func(doc string) { markup.Parse(doc, nil) })
+}
+
+func BenchmarkNetHTML(b *testing.B) {
+	benchmark(b, func(doc string) { _, _ = html.Parse(strings.NewReader(doc)) })
+}

@@ -1,0 +1,64 @@
+package markup_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The worst documents of their kind. The steps are counted; the clock, which parsing
+// by x/net/html needs, is generous.
+func TestHostileDocumentsTakeLinearTime(t *testing.T) {
+	t.Parallel()
+	const size, perByte, most = 1 << 20, 40, 8 * time.Second
+	numbered := func(format string) string {
+		var b strings.Builder
+		for i := 0; b.Len() < size; i++ {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	times := func(s string) string { return strings.Repeat(s, size/len(s)) }
+	half := func(a, b string) string { return times(a)[:size/2/len(a)*len(a)] + times(b)[:size/2/len(b)*len(b)] }
+	for name, doc := range map[string]string{
+		"formatting, then paragraphs": numbered("<b id=%d>")[:size/2] + times("<p>x")[:size/2],
+		"formatting in tables":        times("<table><b><tr>a"),
+		"deep":                        times("<div>"),
+		"deep custom":                 times("<x>"),
+		"anchors":                     times("<a href=x>a"),
+		"stray ends between texts":    times("a</x>"),
+		"text in a table":             "<table>" + times("a<tr>"),
+		"text in a select":            "<select>" + times("a<b>"),
+		"bodies":                      numbered("<body a%d=1>"),
+		"attributes":                  "<b " + numbered("a%d ") + "><b " + numbered("a%d "),
+		"rules":                       "<style>" + numbered(".a b#c%d i .d{color:red}") + "</style>" + times("<p class='a d'>x"),
+		"rules for every element":     "<style>" + numbered("[a%d]{color:red}")[:size/2] + "</style>" + times("<p>")[:size/2],
+		"imports":                     "<style>" + times("@import;"),
+		"urls":                        "<style>" + times("url(") + "@import",
+		"open comments":               "<style>" + times("/*"),
+		"braces":                      "<style>" + times("@media{"),
+		"parentheses":                 `<p style="` + times("a:(") + `">`,
+		"conditional comments":        times("<!--[if mso]>"),
+		"nested documents":            times("<iframe srcdoc='<iframe srcdoc=x>'>"),
+		"hidden letters":              times("<i hidden>a</i>"),
+		"quotes in a script":          "<script>" + times(`"'`),
+		"classes":                     "<style>.z{color:red}</style>" + times("<p class='"+strings.Repeat("z ", 5000)+"'>"),
+		"selectors of many levels":    half("<div><p>", "<style>div div div div p > b > i{color:red}</style>"),
+		"entities":                    times("&"),
+		"candidates":                  "<img srcset='" + times(",a ") + "'>",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			doc = doc[:min(len(doc), 2*size)]
+			began := time.Now()
+			d := parse(doc)
+			if took := time.Since(began); took > most {
+				t.Errorf("took %v, tolerated %v", took, d.Tolerated)
+			}
+			if d.Work() > perByte*len(doc) {
+				t.Errorf("%d steps for %d bytes", d.Work(), len(doc))
+			}
+		})
+	}
+}

@@ -1,0 +1,141 @@
+// Package markup reads an HTML document twice: as a person sees it, and as a
+// machine reads it.
+//
+// Mail clients show HTML, and filters read its text; attackers live in the
+// difference, with text of no size, links that no text names and pages that a
+// script builds. This package computes what each element looks like from a subset
+// of CSS, so that shown and hidden text come apart, and it lists everything that
+// a document can load or lead to. Outlook reads comments that others skip, so
+// these are a second reading.
+//
+// Standards: HTML Living Standard (parsing, by golang.org/x/net/html), CSS 2.1
+// and Selectors Level 3 as far as named here: type, class, id and attribute
+// selectors, descendant and child combinators, specificity, !important, @media,
+// inheritance of color, background, font-size and visibility.
+//
+// Divergences: selectors with pseudo-classes or sibling combinators never match;
+// a style that is not understood shows the text. Layout is not computed: text
+// that another element covers counts as shown. Media queries are answered for an
+// ordinary screen with light colors; what print or dark mode would change is not
+// applied, and recorded.
+//
+// Limits: budget.HTMLNodes bounds the tokens; the constants of limits.go bound
+// what is kept. A document that would cost html.Parse more than linear time is
+// read by a simpler tree builder. Each limit that was met is in Tolerated.
+package markup
+
+import (
+	"slices"
+
+	"golang.org/x/net/html"
+
+	"outrider/internal/budget"
+)
+
+// Tolerance names one thing about a document that was cut or read otherwise.
+type Tolerance string
+
+// What Parse tolerates.
+const (
+	TokensCut     Tolerance = "tokens-cut"     // the budget for HTML tokens ended before the document
+	SimpleTree    Tolerance = "simple-tree"    // nested or repeated so that the simple tree builder read it
+	DepthCut      Tolerance = "depth-cut"      // elements deeper than maxDepth became siblings
+	AttributesCut Tolerance = "attributes-cut" // an element has more attributes than are read
+	StylesCut     Tolerance = "styles-cut"     // style sheets larger or dearer to match than is read
+	LinksCut      Tolerance = "links-cut"      // more links than are kept
+	HiddenCut     Tolerance = "hidden-cut"     // more hidden text than is kept
+	ScriptsCut    Tolerance = "scripts-cut"    // more script text than is kept
+	MediaSkipped  Tolerance = "media-skipped"  // @media rules for print, dark mode or narrow screens exist
+)
+
+// Document is one parsed document. It is immutable and safe for concurrent use.
+type Document struct {
+	Title     string      // text of the first title element, white space collapsed
+	Outlook   string      // text that only Outlook shows: conditional comments, at most maxHidden bytes
+	Script    Script      // what its scripts are and do
+	Images    Images      // pictures
+	Tolerated []Tolerance // in order of first occurrence, each once
+
+	root      *html.Node
+	inner     string
+	display   string
+	preheader string
+	hidden    []HiddenText
+	links     []Link
+	forms     []Form
+	spans     []Span
+	work      int
+}
+
+// HiddenText is text that a person does not see.
+type HiddenText struct {
+	Text string
+	Why  Why
+}
+
+// Images sums up the pictures of a document.
+type Images struct {
+	Shown    int      // larger than a tracking dot and visible
+	Trackers int      // at most two pixels a side, or hidden, and loaded from elsewhere
+	Alt      []string // alternative texts, in order, at most maxAlt
+}
+
+// Span is where the shown text of an element stands in DisplayText.
+type Span struct {
+	Node     *html.Node
+	From, To int // byte offsets
+}
+
+// Parse reads doc, which is UTF-8 in the main; it never fails. A nil budget stands
+// for a fresh one with default limits.
+func Parse(doc string, b *budget.Budget) *Document {
+	if b == nil {
+		b = budget.New(budget.Default())
+	}
+	d := &Document{}
+	doc, risky := survey(doc, b, d)
+	d.root = buildTree(doc, risky, d)
+	sheet := readSheets(d)
+	v := newVisitor(d, sheet, int(b.Limits().Of[budget.URLs]))
+	v.visit(d.root, rootStyle())
+	v.finish()
+	return d
+}
+
+func (d *Document) tolerate(t Tolerance) {
+	if !slices.Contains(d.Tolerated, t) {
+		d.Tolerated = append(d.Tolerated, t)
+	}
+}
+
+// Root returns the tree, always non-nil; it is shared and must not be changed.
+func (d *Document) Root() *html.Node { return d.root }
+
+// InnerText returns all text without tags, shown or not; scripts, styles and
+// comments are left out.
+func (d *Document) InnerText() string { return d.inner }
+
+// DisplayText returns the text that a person sees: blocks on lines of their own,
+// white space collapsed, invisible characters removed.
+func (d *Document) DisplayText() string { return d.display }
+
+// Preheader returns the text that mail clients show in the list of messages: the
+// first of the body, hidden or not, at most maxPreheader characters.
+func (d *Document) Preheader() string { return d.preheader }
+
+// Hidden returns text that is not shown, in order, one entry per text node.
+func (d *Document) Hidden() []HiddenText { return d.hidden }
+
+// Links returns everything that the document can load or lead to, in order.
+func (d *Document) Links() []Link { return d.links }
+
+// Forms returns the forms, and one without an action for inputs outside of any.
+func (d *Document) Forms() []Form { return d.forms }
+
+// Spans returns where each element stands in DisplayText, in document order.
+// Elements without shown text have From == To.
+func (d *Document) Spans() []Span { return d.spans }
+
+// Work returns the number of steps that reading took, which tests compare with the
+// length of the document.
+func (d *Document) Work() int { return d.work }
