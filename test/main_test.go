@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -14,7 +15,8 @@ import (
 const runEnv = "OUTRIDER_TEST_RUN"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(runEnv) == "" {
+	// Workers that open attachments have no environment.
+	if os.Getenv(runEnv) == "" && !slices.Equal(os.Args[1:], []string{"worker"}) {
 		os.Exit(m.Run())
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

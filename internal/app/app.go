@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"outrider/internal/attachment"
 	"outrider/internal/budget"
 	"outrider/internal/config"
 	"outrider/internal/detect"
@@ -49,7 +50,8 @@ type App struct {
 	lock    *os.File // of the data directory
 	spool   *spool.Spool
 	db      *store.DB
-	dns     *dns.Client // or nil
+	dns     *dns.Client      // or nil
+	workers *attachment.Pool // opens attachments
 	relay   *relay.Relay
 	flow    *mailflow.Flow
 	shipper *mailflow.Shipper
@@ -81,6 +83,9 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 		return nil, err
 	}
 	a.dns = resolver
+	if a.workers, err = newWorkers(log); err != nil {
+		return nil, err
+	}
 	a.relay = relay.New(relayConfig(&c, resolver, log))
 	if err := a.buildFlow(ctx, &c, settings, resolver); err != nil {
 		return nil, err
@@ -152,7 +157,7 @@ func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Setti
 	limits := budget.Default()
 	a.flow = mailflow.New(mailflow.Config{
 		Settings: s, Spool: a.spool, Relay: a.relay, History: memory, Signer: signer, Memory: int64(c.Detection.Memory), Log: a.log,
-		Judge: &mailflow.Judge{DNS: resolver, Limits: limits, History: memory, TrustedHosts: c.Auth.TrustedHosts},
+		Judge: &mailflow.Judge{DNS: resolver, Limits: limits, History: memory, TrustedHosts: c.Auth.TrustedHosts, Sealers: c.Auth.TrustedSealers, Open: opener(a.workers, a.log)},
 		Observe: mailflow.Observer{
 			Judged: func(d string, took time.Duration) {
 				a.metrics.Verdicts.WithLabelValues(d).Inc()
@@ -280,6 +285,9 @@ func (a *App) close() error {
 		errs = append(errs, a.relay.Close())
 	}
 	errs = append(errs, a.dns.Close())
+	if a.workers != nil {
+		errs = append(errs, a.workers.Close())
+	}
 	if a.spool != nil {
 		errs = append(errs, a.spool.Close())
 	}

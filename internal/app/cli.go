@@ -34,6 +34,7 @@ type cli struct {
 	Messages   messagesCmd   `cmd:"" help:"List and show messages and what became of them."`
 	Settings   configCmd     `cmd:"" name:"config" help:"Print the reference of all settings."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Worker     workerCmd     `cmd:"" hidden:"" help:"Open attachments that come on standard input."`
 }
 
 // console is what commands print to and read their configuration from.

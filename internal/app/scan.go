@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"runtime"
 	"strconv"
@@ -69,8 +70,15 @@ func (s *scanCmd) Run(c *console) error {
 		// Without a configuration of its own, mail is judged for nobody in particular.
 		settings.Directory = &tenant.Directory{}
 	}
-	judge := &mailflow.Judge{Limits: budget.Default(), TrustedHosts: cfg.Auth.TrustedHosts, AskDNS: s.AskDNS}
+	judge := &mailflow.Judge{Limits: budget.Default(), TrustedHosts: cfg.Auth.TrustedHosts, Sealers: cfg.Auth.TrustedSealers, AskDNS: s.AskDNS}
 	judge.Limits.Wall = cfg.Detection.Deadline.D()
+	log := slog.New(slog.NewTextHandler(c.errOut, &slog.HandlerOptions{Level: slog.LevelError}))
+	workers, err := newWorkers(log)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = workers.Close() }() // nothing of theirs is kept
+	judge.Open = opener(workers, log)
 	if s.AskDNS {
 		if judge.DNS, err = newResolver(&cfg); err != nil {
 			return err

@@ -96,6 +96,9 @@ type Auth struct {
 	// TrustedHosts lists the authserv-id names whose Authentication-Results are believed for mail that others received.
 	// Empty: the top-most Authentication-Results of such mail is believed.
 	TrustedHosts []string `yaml:"trusted_hosts"`
+	// TrustedSealers lists the domains of forwarders and lists whose ARC seals are believed: mail that they received in
+	// order and changed is not taken for forged.
+	TrustedSealers []string `yaml:"trusted_sealers"`
 }
 
 // Relay holds what concerns delivery to every next hop.

@@ -9,6 +9,7 @@ package evidence
 import (
 	"sync"
 
+	"outrider/internal/attachment"
 	"outrider/internal/budget"
 	"outrider/internal/evidence/mdm"
 	"outrider/internal/history"
@@ -28,6 +29,10 @@ type Facts struct {
 	Contact  history.Contact   // of the author; not Known offline
 	Budget   *budget.Budget    // always non-nil
 	Degraded []string          // stages that missed their deadline so far
+
+	// Open says what a file is and what is in it, or nil where it could not be opened in
+	// time; it may be nil itself. It is called while the message is judged.
+	Open func(attachment.Input) *attachment.Report
 }
 
 // Evidence is one message under judgement. It is safe for concurrent use, and every
@@ -42,6 +47,7 @@ type derived struct {
 	people   func() people
 	body     func() body
 	files    func() []File
+	insides  func() []*attachment.Report
 	words    func() string
 	subject  func() string
 	model    func() *mdm.Message
@@ -55,6 +61,7 @@ func New(f Facts) *Evidence {
 	e.people = sync.OnceValue(e.readPeople)
 	e.body = sync.OnceValue(e.readBody)
 	e.files = sync.OnceValue(e.readFiles)
+	e.insides = sync.OnceValue(e.readInsides)
 	e.words = sync.OnceValue(e.readWords)
 	e.subject = sync.OnceValue(f.Message.Subject)
 	e.model = sync.OnceValue(e.readModel)
@@ -74,6 +81,12 @@ func (e *Evidence) readModel() *mdm.Message {
 	}
 	if e.Tenant != nil {
 		in.Own = e.Tenant.Owns
+	}
+	in.Reports = make(map[*message.Part]*attachment.Report)
+	for i, r := range e.Insides() {
+		if r != nil {
+			in.Reports[e.Files()[i].Part] = r
+		}
 	}
 	return mdm.Read(&in)
 }

@@ -201,6 +201,9 @@ func (r *Results) Header(host string) string {
 		}
 		write(parts...)
 	}
+	if r.ARC.Result == Pass || r.ARC.Result == Fail {
+		write("arc=" + string(r.ARC.Result)) // RFC 8617, Section 7.1
+	}
 	if !wrote {
 		b.WriteString("; none")
 	}

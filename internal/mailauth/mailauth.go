@@ -7,11 +7,10 @@
 // done with mail that fails. All three are judged for the true sender: the connecting
 // address, or the one that connected to the first trusted gateway before us.
 //
-// Standards: RFC 7208 (SPF), RFC 6376, 8301 and 8463 (DKIM), RFC 9989 (DMARC), RFC
-// 8601 (Authentication-Results).
+// Forwarders break both, and say by ARC what they found before.
 //
-// Limits: DKIM is checked by go-msgauth and the DMARC organizational domain is found
-// by the public suffix list; ARC is not read yet.
+// Standards: RFC 7208 (SPF), RFC 6376, 8301 and 8463 (DKIM), RFC 8617 (ARC), RFC 9989
+// (DMARC), RFC 8601 (Authentication-Results).
 package mailauth
 
 import (
@@ -61,6 +60,14 @@ type DKIM struct {
 	Ident  string `json:"ident"`          // i=, or ""
 	Why    string `json:"why,omitempty"`  // why it did not pass
 	Keys   int    `json:"keys,omitempty"` // header fields signed
+
+	Selector   string   `json:"selector,omitempty"`
+	Algorithm  string   `json:"algorithm,omitempty"`
+	Bits       int      `json:"bits,omitempty"`       // of the key
+	Testing    bool     `json:"testing,omitempty"`    // the domain says that it only tests
+	Unsigned   int64    `json:"unsigned,omitempty"`   // bytes of the body that l= leaves open
+	Open       []string `json:"open,omitempty"`       // important fields that the message has and the signature leaves open
+	Oversigned []string `json:"oversigned,omitempty"` // fields that nobody can add
 }
 
 // DMARC is the outcome of DMARC.
@@ -70,6 +77,19 @@ type DMARC struct {
 	Policy  string `json:"policy"`  // "none", "quarantine", "reject", or "" without a record
 	Aligned string `json:"aligned"` // "spf", "dkim", or ""
 	Why     string `json:"why,omitempty"`
+	Apply   string `json:"apply,omitempty"`    // the policy as the owner wants it applied: lower than Policy while it tests
+	Org     string `json:"org,omitempty"`      // organizational domain of the author, where it was needed
+	FoundAt string `json:"found_at,omitempty"` // domain whose record applies
+	Testing bool   `json:"testing,omitempty"`  // t=y
+}
+
+// ARC is the chain of those who forwarded the message.
+type ARC struct {
+	Result  Result   `json:"result,omitempty"` // of the chain; empty where there is none
+	Why     string   `json:"why,omitempty"`
+	Sealers []string `json:"sealers,omitempty"` // newest first
+	Trusted bool     `json:"trusted,omitempty"` // the newest is one whose word counts
+	DMARC   Result   `json:"dmarc,omitempty"`   // what the newest found
 }
 
 // Results is everything known about the authentication of one message.
@@ -81,7 +101,18 @@ type Results struct {
 	SPF    SPF        `json:"spf"`
 	DKIM   []DKIM     `json:"dkim"`
 	DMARC  DMARC      `json:"dmarc"`
+	ARC    ARC        `json:"arc,omitzero"`
 }
+
+// Vouched reports whether a forwarder that is trusted found that DMARC passed before it
+// changed the message.
+func (r *Results) Vouched() bool {
+	return r.ARC.Result == Pass && r.ARC.Trusted && r.ARC.DMARC == Pass
+}
+
+// Disowned reports whether the author's domain disowns the message, and no trusted
+// forwarder says that it was in order before.
+func (r *Results) Disowned() bool { return r.DMARC.Result == Fail && !r.Vouched() }
 
 // AlignedPass reports whether SPF, DKIM or DMARC passed for the organization of the
 // domain. DMARC pass counts only for the author domain that it was found for.

@@ -137,7 +137,7 @@ func TestDKIM(t *testing.T) {
 
 func TestSignaturesAreBounded(t *testing.T) {
 	t.Parallel()
-	many := strings.Repeat("DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=s; h=from; bh=x; b=x\r\n", 500) + plain
+	many := strings.Repeat("DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=s; h=from; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA\r\n", 500) + plain
 	z := mailtest.StartZone(t, zone)
 	c, err := dns.New(dns.Config{Servers: []string{z.Addr}, Timeout: 5 * time.Second})
 	if err != nil {
@@ -147,8 +147,14 @@ func TestSignaturesAreBounded(t *testing.T) {
 	b := budget.New(budget.Default())
 	r, m := received(many, "ann@example.org", "192.0.2.1")
 	res := mailauth.Verify(t.Context(), r, m, nil, c.For(b), b)
-	if limit := budget.Default().Of[budget.Signatures]; int64(len(res.DKIM)) > limit {
-		t.Errorf("%d signatures were looked at", len(res.DKIM))
+	checked := 0
+	for _, d := range res.DKIM {
+		if !strings.Contains(d.Why, "signatures") {
+			checked++
+		}
+	}
+	if limit := budget.Default().Of[budget.Signatures]; int64(checked) > limit || len(res.DKIM) > 100 {
+		t.Errorf("%d signatures were looked at, %d listed", checked, len(res.DKIM))
 	}
 	if len(b.Exceeded()) == 0 {
 		t.Error("running over budget was not recorded")

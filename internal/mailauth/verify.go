@@ -1,19 +1,21 @@
 package mailauth
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 
 	"blitiri.com.ar/go/spf"
-	"github.com/emersion/go-msgauth/dkim"
-	"github.com/emersion/go-msgauth/dmarc"
+	"github.com/emersion/go-msgauth/authres"
 
 	"outrider/internal/address"
 	"outrider/internal/budget"
+	"outrider/internal/mailauth/arc"
+	"outrider/internal/mailauth/dkim"
+	"outrider/internal/mailauth/dmarc"
 	"outrider/internal/message"
 	"outrider/internal/tenant"
 )
@@ -28,24 +30,29 @@ type Resolver interface {
 }
 
 // Verify authenticates a message that our own edge received for d, which may be nil.
-// What DNS does not answer before ctx ends is "temperror".
-func Verify(ctx context.Context, r *message.Received, m *message.Message, d *tenant.Domain, dns Resolver, b *budget.Budget) Results {
+// What DNS does not answer before ctx ends is "temperror". sealers lists the domains whose
+// ARC seals are believed.
+func Verify(ctx context.Context, r *message.Received, m *message.Message, d *tenant.Domain, dns Resolver, b *budget.Budget, sealers ...string) Results {
 	sender := FindSender(r, m, d)
 	res := Results{Source: SourceEdge, Client: sender.Addr, Hops: sender.Hops}
-	author := authorDomain(m)
-	policy := dmarcRecord{}
+	authors := authorDomains(m)
+	memo := newMemo(dns)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		res.SPF = SPF{Result: TempError, Why: "a defect of ours"}
 		contain(func() { res.SPF = checkSPF(ctx, sender, r.Envelope.From, dns) })
 	})
-	wg.Go(func() {
-		policy = dmarcRecord{result: TempError, why: "a defect of ours"}
-		contain(func() { policy = lookupDMARC(ctx, author, dns) })
+	// The policies are asked for meanwhile, so that a slow DNS of the sender takes nothing
+	// from the time for them.
+	wg.Go(func() { contain(func() { evaluate(ctx, memo, authors, &Results{}) }) })
+	contain(func() {
+		v := &dkim.Verifier{Resolver: dns}
+		res.DKIM = checkDKIM(ctx, m, v, b)
+		res.ARC = checkARC(ctx, m, v, b, sealers)
 	})
-	res.DKIM = checkDKIM(ctx, m, dns, b)
 	wg.Wait()
-	res.DMARC = policy.evaluate(author, &res)
+	res.DMARC = DMARC{Result: TempError, Why: "a defect of ours"}
+	contain(func() { res.DMARC = evaluate(ctx, memo, authors, &res) })
 	return res
 }
 
@@ -77,159 +84,118 @@ func checkSPF(ctx context.Context, s TrueSender, from string, dns Resolver) SPF 
 }
 
 // checkDKIM checks the signatures of m on its raw bytes, as many as the budget allows.
-func checkDKIM(ctx context.Context, m *message.Message, dns Resolver, b *budget.Budget) []DKIM {
-	n := len(m.Header().All("DKIM-Signature"))
-	if n == 0 {
+func checkDKIM(ctx context.Context, m *message.Message, v *dkim.Verifier, b *budget.Budget) []DKIM {
+	if !m.Header().Has("DKIM-Signature") {
 		return nil
 	}
-	checks := 0
-	for checks < n && b.Spend(budget.Signatures, 1) {
-		checks++
+	found := v.Verify(ctx, m.Raw, b)
+	out := make([]DKIM, 0, len(found.Signatures)+1)
+	for i := range found.Signatures {
+		out = append(out, dkimResult(&found.Signatures[i]))
 	}
-	if checks == 0 {
-		return []DKIM{{Result: TempError, Why: "no budget left for signatures"}}
-	}
-	options := dkim.VerifyOptions{
-		MaxVerifications: checks,
-		LookupTXT:        func(name string) ([]string, error) { return dns.LookupTXT(ctx, name) },
-	}
-	vs, err := dkim.VerifyWithOptions(bytes.NewReader(m.Raw), &options)
-	if err != nil && !errors.Is(err, dkim.ErrTooManySignatures) {
-		return []DKIM{{Result: PermError, Why: err.Error()}}
-	}
-	out := make([]DKIM, 0, len(vs))
-	for _, v := range vs {
-		out = append(out, dkimResult(v))
+	if found.Skipped > 0 && len(out) == 0 {
+		out = append(out, DKIM{Result: TempError, Why: "no budget left for signatures"})
 	}
 	return out
 }
 
-func dkimResult(v *dkim.Verification) DKIM {
-	d := DKIM{Result: Pass, Domain: normal(v.Domain), Ident: v.Identifier, Keys: len(v.HeaderKeys)}
-	if v.Err == nil {
-		return d
+func dkimResult(s *dkim.Signature) DKIM {
+	d := DKIM{
+		Result: Result(s.Result), Domain: normal(s.Domain), Ident: s.Identity, Selector: s.Selector, Algorithm: s.Algorithm,
+		Keys: s.Fields, Bits: s.Key.Bits, Testing: s.Key.Testing, Unsigned: s.Unsigned,
 	}
-	d.Why = v.Err.Error()
-	switch {
-	case dkim.IsTempFail(v.Err):
-		d.Result = TempError
-	case dkim.IsPermFail(v.Err):
-		d.Result = PermError
-	default:
-		d.Result = Fail
+	if s.Result != dkim.Pass {
+		d.Why = firstOf(s.Detail, string(s.Why))
+	}
+	for _, c := range s.Coverage {
+		switch {
+		case c.Present > 0 && !c.Covered():
+			d.Open = append(d.Open, c.Field)
+		case c.Oversigned():
+			d.Oversigned = append(d.Oversigned, c.Field)
+		}
 	}
 	return d
 }
 
-// authorDomain returns the one domain of the From field, or "".
-// RFC 9989, Section 5.3.1: mail with several author domains is outside DMARC.
-func authorDomain(m *message.Message) string {
-	domain := ""
-	for _, mb := range m.Header().Mailboxes("From") {
-		switch {
-		case mb.Domain == "" || mb.Domain == domain:
-		case domain == "":
-			domain = mb.Domain
-		default:
-			return ""
+func firstOf(list ...string) string {
+	for _, s := range list {
+		if s != "" {
+			return s
 		}
 	}
-	return domain
+	return ""
 }
 
-// dmarcRecord is the policy record that applies to an author domain.
-type dmarcRecord struct {
-	record *dmarc.Record // or nil
-	org    bool          // found at the organizational domain
-	result Result        // None or TempError where record is nil
-	why    string
-}
-
-// lookupDMARC finds the policy at the author domain or its organizational domain.
-func lookupDMARC(ctx context.Context, author string, dns Resolver) dmarcRecord {
-	if author == "" || strings.HasPrefix(author, "[") {
-		return dmarcRecord{result: None, why: "no single author domain"}
+// checkARC validates the chain of a message that has been forwarded. A valid chain proves
+// who handled the message, and not that they tell the truth: what they found counts only
+// where the newest of them is one of the sealers that the operator trusts.
+// RFC 8617, Section 9.1.
+func checkARC(ctx context.Context, m *message.Message, v *dkim.Verifier, b *budget.Budget, trusted []string) ARC {
+	if !m.Header().Has("ARC-Seal") {
+		return ARC{}
 	}
-	names := []string{author}
-	if org := address.Organizational(author); org != author {
-		names = append(names, org)
+	chain := arc.Validate(ctx, m.Raw, v, b)
+	out := ARC{Result: Result(chain.Result), Why: firstOf(chain.Detail, string(chain.Why)), Sealers: chain.Sealers()}
+	if chain.Temporary {
+		out.Result = TempError
 	}
-	for i, name := range names {
-		txts, err := dns.LookupTXT(ctx, "_dmarc."+name)
-		if e, ok := errors.AsType[*net.DNSError](err); err != nil && (!ok || !e.IsNotFound) {
-			return dmarcRecord{result: TempError, why: err.Error()}
-		}
-		if rec := parseDMARC(txts); rec != nil {
-			return dmarcRecord{record: rec, org: i > 0}
-		}
-	}
-	return dmarcRecord{result: None, why: "no dmarc record"}
-}
-
-// parseDMARC returns the policy among the TXT records.
-// RFC 9989, Section 4.10: several DMARC records count as none.
-func parseDMARC(txts []string) *dmarc.Record {
-	var found *dmarc.Record
-	for _, txt := range txts {
-		if !strings.HasPrefix(strings.TrimSpace(txt), "v=DMARC1") {
-			continue
-		}
-		rec, err := dmarc.Parse(txt)
-		if err != nil {
-			continue
-		}
-		if found != nil {
-			return nil
-		}
-		found = rec
-	}
-	return found
-}
-
-// evaluate decides DMARC from the identifiers that SPF and DKIM proved.
-func (d dmarcRecord) evaluate(author string, res *Results) DMARC {
-	out := DMARC{Result: d.result, Domain: author, Why: d.why}
-	if d.record == nil {
+	if chain.Result != arc.Pass || len(chain.Sets) == 0 {
 		return out
 	}
-	out.Policy = string(d.record.Policy)
-	if d.org && d.record.SubdomainPolicy != "" {
-		out.Policy = string(d.record.SubdomainPolicy)
+	newest := chain.Sets[0]
+	for _, t := range trusted {
+		out.Trusted = out.Trusted || address.Within(newest.Domain, t)
 	}
-	out.Result = Fail
-	if res.SPF.Result == Pass && !res.SPF.Helo && aligned(res.SPF.Domain, author, d.record.SPFAlignment) {
-		out.Result, out.Aligned = Pass, "spf"
-	}
-	for _, s := range res.DKIM {
-		if s.Result == Pass && aligned(s.Domain, author, d.record.DKIMAlignment) {
-			out.Result, out.Aligned = Pass, "dkim"
+	for _, r := range newest.Results {
+		if d, ok := r.(*authres.DMARCResult); ok && out.DMARC == "" {
+			out.DMARC = result(d.Value)
 		}
-	}
-	if out.Result == Fail && d.open(author, res) {
-		out.Result, out.Why = TempError, "spf or dkim could not be finished"
 	}
 	return out
 }
 
-// open reports whether a method that was not finished may still pass for the author. A
-// method that speaks of another domain cannot: a sender who breaks the DNS of his own
-// domain gains nothing.
-// RFC 9989, Section 5.3.5: the outcome of a temporary error is the receiver's choice.
-func (d dmarcRecord) open(author string, res *Results) bool {
-	if res.SPF.Result == TempError && !res.SPF.Helo && aligned(res.SPF.Domain, author, d.record.SPFAlignment) {
-		return true
-	}
-	for _, s := range res.DKIM {
-		if s.Result == TempError && aligned(s.Domain, author, d.record.DKIMAlignment) {
-			return true
+// maxAuthors bounds the domains of one From field.
+const maxAuthors = 20
+
+// authorDomains returns the domains of the From field, each once.
+func authorDomains(m *message.Message) []string {
+	var out []string
+	for _, mb := range m.Header().Mailboxes("From") {
+		if mb.Domain != "" && !strings.HasPrefix(mb.Domain, "[") && !slices.Contains(out, mb.Domain) && len(out) < maxAuthors {
+			out = append(out, mb.Domain)
 		}
 	}
-	return false
+	return out
 }
 
-func aligned(domain, author string, mode dmarc.AlignmentMode) bool {
-	if mode == dmarc.AlignmentStrict {
-		return domain == author
+// authorDomain returns the one domain of the From field, or "".
+func authorDomain(m *message.Message) string {
+	if d := authorDomains(m); len(d) == 1 {
+		return d[0]
 	}
-	return address.SameOrganization(domain, author)
+	return ""
+}
+
+// evaluate decides DMARC from the identifiers that SPF and DKIM proved.
+func evaluate(ctx context.Context, dns dmarc.Resolver, authors []string, res *Results) DMARC {
+	if len(authors) == 0 {
+		return DMARC{Result: None, Why: "no author domain"}
+	}
+	in := dmarc.Input{Authors: authors}
+	if !res.SPF.Helo {
+		in.SPF = dmarc.Proof{Domain: res.SPF.Domain, Result: dkim.Result(res.SPF.Result)}
+	}
+	for _, s := range res.DKIM {
+		in.DKIM = append(in.DKIM, dmarc.Proof{Domain: s.Domain, Result: dkim.Result(s.Result)})
+	}
+	e := (&dmarc.Evaluator{Resolver: dns}).Evaluate(ctx, in)
+	out := DMARC{
+		Result: Result(e.Result), Domain: e.Author, Policy: string(e.Policy), Apply: string(e.Apply), Org: e.Org, FoundAt: e.FoundAt,
+		Why: firstOf(e.Detail, string(e.Why)), Testing: e.Record.Testing,
+	}
+	for _, a := range e.Aligned {
+		out.Aligned = string(a.Method)
+	}
+	return out
 }

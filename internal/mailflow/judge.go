@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"outrider/internal/address"
+	"outrider/internal/attachment"
 	"outrider/internal/budget"
 	"outrider/internal/dns"
 	"outrider/internal/event"
@@ -21,12 +22,17 @@ import (
 	"outrider/internal/verdict"
 )
 
+// Opener says what a file is and what is in it, or nil where it could not be opened.
+type Opener func(ctx context.Context, in attachment.Input) *attachment.Report
+
 // Judge carries a message through steps 2 to 6. It is safe for concurrent use.
 type Judge struct {
 	DNS          *dns.Client // or nil: nothing is asked
 	Limits       budget.Limits
 	History      *history.Memory // or nil
 	TrustedHosts []string        // whose Authentication-Results are believed for mail that others received
+	Sealers      []string        // whose ARC seals are believed
+	Open         Opener          // or nil: attachments are not opened
 	AskDNS       bool            // authenticate mail that others received by DNS as well
 }
 
@@ -96,9 +102,13 @@ func (g *Judge) Inline(ctx context.Context, s *Settings, r *message.Received, ra
 	actx, enough := context.WithTimeout(ctx, limits.Wall*authShare/100)
 	j.Auth = g.authenticate(actx, r, j.Message, d, b)
 	enough()
+	var open func(attachment.Input) *attachment.Report
+	if g.Open != nil {
+		open = func(in attachment.Input) *attachment.Report { return g.Open(ctx, in) }
+	}
 	ev := evidence.New(evidence.Facts{ // 4. observe, 5. enrich: on demand, within the budget
 		Received: r, Message: j.Message, Auth: j.Auth, Domain: d, Tenant: tenantOf(d), Budget: b,
-		Contact: g.contact(d, j.Author), Degraded: j.Auth.Degraded(),
+		Contact: g.contact(d, j.Author), Degraded: j.Auth.Degraded(), Open: open,
 	})
 	j.Evidence = ev
 	j.Verdict = s.Engine.Judge(ctx, ev) // 6. detect: findings, summed and calibrated
@@ -129,7 +139,7 @@ func (g *Judge) authenticate(ctx context.Context, r *message.Received, m *messag
 	if g.DNS != nil {
 		session = g.DNS.For(b)
 	}
-	return mailauth.Verify(ctx, r, m, d, session, b)
+	return mailauth.Verify(ctx, r, m, d, session, b, g.Sealers...)
 }
 
 // decide maps the verdict to what happens to each recipient.
@@ -137,7 +147,7 @@ func decide(l *letter) []policy.Decision {
 	auth := &l.judged.Auth
 	return policy.Decide(l.settings.Directory, l.received.Envelope.Recipients, &l.judged.Verdict, policy.Facts{
 		Client: auth.Client, From: l.received.Envelope.From, Authors: l.judged.Authors,
-		Verified: auth.AlignedPass, Forged: auth.DMARC.Result == mailauth.Fail, Now: l.received.At,
+		Verified: auth.AlignedPass, Forged: auth.Disowned(), Now: l.received.At,
 	})
 }
 

@@ -70,7 +70,7 @@ func (f *Flow) tellOfSuccess(s *Settings, n notice, routeKey string, done []rela
 // is unwanted, or the reverse-path failed SPF and DMARC does not speak for it. Where
 // nothing is published the sender is told, since losing mail in silence is worse.
 func likelyForged(j *Judgement) bool {
-	if j.Verdict.Disposition >= verdict.Spam || j.Auth.DMARC.Result == mailauth.Fail {
+	if j.Verdict.Disposition >= verdict.Spam || j.Auth.Disowned() {
 		return true
 	}
 	spf := j.Auth.SPF.Result

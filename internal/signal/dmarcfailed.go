@@ -1,8 +1,9 @@
 package signal
 
 import (
+	"cmp"
+
 	"outrider/internal/evidence"
-	"outrider/internal/mailauth"
 	"outrider/internal/verdict"
 )
 
@@ -15,10 +16,10 @@ func dmarcFailed() Signal {
 		Why: "The domain %s says that mail like this does not come from it.",
 		Find: func(e *evidence.Evidence) []Match {
 			d := &e.Auth.DMARC
-			if d.Result != mailauth.Fail || d.Domain == "" || e.FromInside() && ownDomain(e, d.Domain) {
+			if !e.Auth.Disowned() || d.Domain == "" || e.FromInside() && ownDomain(e, d.Domain) {
 				return nil
 			}
-			times := map[string]float64{"reject": 1, "quarantine": 0.8, "none": 0.25, "": 0.25}[d.Policy]
+			times := map[string]float64{"reject": 1, "quarantine": 0.8, "none": 0.25, "": 0.25}[cmp.Or(d.Apply, d.Policy)]
 			if e.ListHostProved() {
 				times *= 0.1
 			}

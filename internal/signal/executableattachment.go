@@ -26,9 +26,21 @@ func executableAttachment() Signal {
 					return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: name, Args: []any{name}, Times: times})
 				}
 			}
-			return nil
+			return runsInside(e)
 		},
 	}
+}
+
+// runsInside finds what runs in archives that only unpacking opens.
+func runsInside(e *evidence.Evidence) []Match {
+	files := e.Files()
+	for i, r := range e.Insides() {
+		if name, ok := evidence.Runs(r); ok && !insidePackage(&files[i], observable.Extension(name)) {
+			name = nameOf(&files[i]) + ": " + name
+			return one(Match{Portion: verdict.PortionAttachment, Field: files[i].Part.Path, Value: name, Args: []any{name}})
+		}
+	}
+	return nil
 }
 
 // runs returns the name of what runs in the file.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"outrider/internal/attachment"
 	"outrider/internal/budget"
 	"outrider/internal/mailauth"
 	"outrider/internal/message"
@@ -19,8 +20,9 @@ type Input struct {
 	Received  *message.Received // always non-nil
 	Message   *message.Message  // always non-nil
 	Auth      mailauth.Results
-	Budget    *budget.Budget           // always non-nil
-	Own       func(domain string) bool // whether the organisation has the domain; or nil
+	Budget    *budget.Budget                       // always non-nil
+	Own       func(domain string) bool             // whether the organisation has the domain; or nil
+	Reports   map[*message.Part]*attachment.Report // of the attachments that were opened
 	NewSender bool
 	Degraded  []string
 }
@@ -104,7 +106,11 @@ func newAttachments(in *Input) []Attachment {
 		if len(out) == maxAttachments {
 			break
 		}
-		out = append(out, newAttachment(p))
+		a := newAttachment(p)
+		if r := in.Reports[p]; r != nil && len(r.Files) > 0 {
+			a.FileType = r.Files[0].Type
+		}
+		out = append(out, a)
 	}
 	return out
 }
@@ -130,6 +136,7 @@ func newOutrider(in *Input, m *Message, docs []string) Outrider {
 		Payments: []Payment{}, Phones: []string{}, Defects: []string{}, Exceeded: []string{}, OwnRecipients: []string{},
 		HiddenText: strings.Join(docs, "\n"), Degraded: append([]string{}, in.Degraded...), NewSender: in.NewSender,
 	}
+	o.Files = filesOf(in)
 	for _, p := range observable.Payments(m.Subject.Subject + "\n" + m.Body.CurrentThread.Text) {
 		o.Payments = append(o.Payments, Payment{string(p.Kind), p.Value, p.Country})
 	}
@@ -151,6 +158,41 @@ func newOutrider(in *Input, m *Message, docs []string) Outrider {
 		o.OwnRecipients = append(o.OwnRecipients, strings.ToLower(r.Address))
 	}
 	return o
+}
+
+// filesOf lists what was found in the attachments.
+func filesOf(in *Input) []ArchivedFile {
+	out := []ArchivedFile{}
+	for _, p := range in.Message.Attachments() {
+		r := in.Reports[p]
+		if r == nil {
+			continue
+		}
+		for i := range r.Files {
+			f := &r.Files[i]
+			if len(out) == maxArchived {
+				return out
+			}
+			out = append(out, ArchivedFile{
+				Part: p.Path, ID: f.ID, Parent: f.Parent, Depth: f.Depth, Name: f.Name, FileType: f.Type, Format: f.Format, MIME: f.MIME,
+				Size: f.Size, SHA256: f.SHA256, TLSH: f.TLSH, Entropy: f.Entropy, Encrypted: f.Encrypted, Unread: f.Unread, Notes: notesOf(r, f.ID),
+			})
+		}
+	}
+	return out
+}
+
+// maxArchived bounds the files that are listed of one message.
+const maxArchived = 500
+
+func notesOf(r *attachment.Report, id int) []string {
+	out := []string{}
+	for _, n := range r.Notes {
+		if n.File == id {
+			out = append(out, string(n.Kind))
+		}
+	}
+	return out
 }
 
 func newAuth(a *mailauth.Results) Auth {

@@ -220,16 +220,36 @@ type Attachment struct {
 
 // Outrider is what the feed's model has no place for.
 type Outrider struct {
-	Auth          Auth      `json:"auth"`
-	Payments      []Payment `json:"payments"`
-	Phones        []string  `json:"phones"`
-	HiddenText    string    `json:"hidden_text"` // in the HTML and not seen by readers
-	Defects       []string  `json:"defects"`     // of the form of the message, each kind once
-	Readings      int       `json:"readings"`    // parts that clients read in two ways
-	Degraded      []string  `json:"degraded"`    // what was not looked at in time
-	Exceeded      []string  `json:"exceeded"`    // what the budget cut
-	NewSender     bool      `json:"new_sender"`  // nobody here has had mail from the address
-	OwnRecipients []string  `json:"own_recipients"`
+	Auth          Auth           `json:"auth"`
+	Payments      []Payment      `json:"payments"`
+	Phones        []string       `json:"phones"`
+	HiddenText    string         `json:"hidden_text"` // in the HTML and not seen by readers
+	Defects       []string       `json:"defects"`     // of the form of the message, each kind once
+	Readings      int            `json:"readings"`    // parts that clients read in two ways
+	Degraded      []string       `json:"degraded"`    // what was not looked at in time
+	Exceeded      []string       `json:"exceeded"`    // what the budget cut
+	NewSender     bool           `json:"new_sender"`  // nobody here has had mail from the address
+	OwnRecipients []string       `json:"own_recipients"`
+	Files         []ArchivedFile `json:"files"` // attachments that were opened, and what is in them
+}
+
+// ArchivedFile is an attachment or a file found in one.
+type ArchivedFile struct {
+	Part      string   `json:"part"`   // position of the attachment
+	ID        int      `json:"id"`     // within the attachment, which is 0
+	Parent    int      `json:"parent"` // id of the container, -1 for the attachment
+	Depth     int      `json:"depth"`
+	Name      string   `json:"name"`
+	FileType  string   `json:"file_type"`
+	Format    string   `json:"format"` // finer than file_type
+	MIME      string   `json:"mime"`   // by content
+	Size      int64    `json:"size"`
+	SHA256    string   `json:"sha256"`
+	TLSH      string   `json:"tlsh"`
+	Entropy   float64  `json:"entropy"` // bits per byte
+	Encrypted bool     `json:"encrypted"`
+	Unread    bool     `json:"unread"` // only the name is known
+	Notes     []string `json:"notes"`  // what was not looked at, or is wrong
 }
 
 // Auth is authentication as our own edge, or the host that received the message, found.

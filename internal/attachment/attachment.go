@@ -1,0 +1,196 @@
+// Package attachment says what an attached file is and what is inside it.
+//
+// Senders hide programs behind false names, in archives within archives, and behind
+// passwords that the message itself tells. The package judges a file by its content,
+// unpacks what it knows, tries the passwords, and reports every file it found as a flat
+// list, breadth first. Hostile files are opened in a worker process, so that a file
+// which breaks the reader costs a note in the report and not the mail flow.
+//
+// Standards: APPNOTE.TXT 6.3.10 (zip), WinZip AE-1 and AE-2, RFC 1952 (gzip), RFC 8878
+// (zstd), ECMA-119 (ISO 9660) with Joliet, MS-CAB and MS-MCI (cabinets),
+// POSIX.1 ustar and pax, and the published formats of xz, 7z, rar and TLSH.
+//
+// Divergences: a zip is read by its central directory, as unpackers for people do, and
+// entries that only local headers show are read too and noted. Names inside archives
+// are facts and never used as paths.
+//
+// Limits: images with UDF alone, LZX and Quantum cabinets, zip methods but stored, deflate, bzip2, xz and
+// zstd, zip strong encryption, and volumes of a split archive are noted, not opened. TLSH and
+// patterns see at most the first Limits.FileBytes of a file.
+package attachment
+
+import (
+	"context"
+	"time"
+)
+
+// Input is a file as the message carries it.
+type Input struct {
+	Name        string   `json:"name"`         // file name as declared, decoded to UTF-8
+	ContentType string   `json:"content_type"` // declared media type, without parameters
+	Data        []byte   `json:"-"`            // content after transfer decoding
+	Passwords   []string `json:"passwords"`    // candidates found in the message, best first
+}
+
+// Limits bounds what one Inspect may cost. The zero value allows nothing; start from
+// DefaultLimits.
+type Limits struct {
+	Bytes     int64         `json:"bytes"`      // unpacked, all files together
+	FileBytes int64         `json:"file_bytes"` // kept of one file; the rest is not looked at
+	Files     int           `json:"files"`      // files reported, the input included
+	Depth     int           `json:"depth"`      // levels of nesting below the input
+	Entries   int           `json:"entries"`    // directory entries read of one archive
+	Notes     int           `json:"notes"`      // notes in a report
+	Passwords int           `json:"passwords"`  // candidates tried on one archive
+	Ratio     int64         `json:"ratio"`      // unpacked to packed, above RatioFloor
+	Memory    int64         `json:"memory"`     // bytes of unpacked files held at one time
+	Window    int64         `json:"window"`     // largest dictionary of a decompressor
+	Wall      time.Duration `json:"wall"`       // for the whole inspection
+}
+
+// RatioFloor is the size below which a high ratio is no finding: empty tables and
+// pictures of one colour shrink a thousandfold honestly.
+const RatioFloor = 8 << 20
+
+// DefaultLimits returns the limits for one attachment in a worker of 256 MiB.
+func DefaultLimits() Limits {
+	return Limits{
+		Bytes:     256 << 20, // as budget.UnpackedBytes
+		FileBytes: 48 << 20,  // padded programs of 700 MB show what they are at once
+		Files:     2000,
+		Depth:     12,   // honest mail reaches 4
+		Entries:   5000, // source archives; the first ones name what matters
+		Notes:     500,
+		Passwords: 30,
+		Ratio:     1200, // deflate reaches 1032; bzip2 and xz go further only for bombs
+		Memory:    112 << 20,
+		Window:    64 << 20, // xz -9 and the largest of rar's graphical front end
+		Wall:      20 * time.Second,
+	}
+}
+
+// File is one file of a report: the input, or what was found inside.
+type File struct {
+	ID        int    `json:"id"`     // index in Report.Files
+	Parent    int    `json:"parent"` // ID of the container, -1 for the input
+	Depth     int    `json:"depth"`  // 0 for the input
+	Name      string `json:"name"`   // as the container tells it, valid UTF-8, at most 1 KiB
+	Extension string `json:"extension"`
+	// Type is the word of the message data model, "unknown" where it has none.
+	Type string `json:"type"`
+	// Format is our finer word, such as "pe", "lnk" or "docm"; equal to Type where
+	// nothing finer is known.
+	Format string `json:"format"`
+	MIME   string `json:"mime"` // media type by content
+	Size   int64  `json:"size"` // bytes looked at; see note "file-truncated"
+
+	MD5     string  `json:"md5"` // lower-case hexadecimal, as the other digests
+	SHA1    string  `json:"sha1"`
+	SHA256  string  `json:"sha256"`
+	TLSH    string  `json:"tlsh,omitempty"` // "T1" and 70 digits; empty if too short or too uniform
+	Entropy float64 `json:"entropy"`        // bits per byte, 0 to 8
+
+	Encrypted bool          `json:"encrypted,omitempty"` // its content, or that of an entry in it, needs a password
+	Unread    bool          `json:"unread,omitempty"`    // only name and declared size are known
+	Password  string        `json:"password,omitempty"`  // the candidate that opened it
+	NameFacts NameFacts     `json:"name_facts,omitzero"`
+	Archive   *ArchiveFacts `json:"archive,omitempty"` // nil if not an archive that was opened
+	Head      []byte        `json:"head,omitempty"`    // first bytes, at most 64
+}
+
+// ArchiveFacts is what an archive says of itself and where it contradicts itself.
+type ArchiveFacts struct {
+	Entries      int      `json:"entries"`   // in the directory, folders included, up to Limits.Entries
+	Extracted    int      `json:"extracted"` // files whose content was read
+	Paths        []string `json:"paths,omitempty"`
+	Encrypted    int      `json:"encrypted"`  // entries that need a password
+	Links        int      `json:"links"`      // symbolic and hard links
+	Traversals   int      `json:"traversals"` // names that are absolute or climb with ".."
+	Mismatches   int      `json:"mismatches"` // zip: local header and directory disagree
+	Hidden       int      `json:"hidden"`     // entries that the directory does not name
+	Overlaps     int      `json:"overlaps"`   // entries that share packed bytes
+	LeadingJunk  int64    `json:"leading_junk"`
+	TrailingJunk int64    `json:"trailing_junk"`
+	Comment      string   `json:"comment,omitempty"`
+	Volume       string   `json:"volume,omitempty"` // label of a disc image
+}
+
+// Note says what was not looked at, or what is wrong.
+type Note struct {
+	Kind   NoteKind `json:"kind"`
+	File   int      `json:"file"` // ID of the file it is about
+	Detail string   `json:"detail,omitempty"`
+}
+
+// NoteKind is the machine's word for a note.
+type NoteKind string
+
+// The kinds of notes.
+const (
+	NoteBytes       NoteKind = "limit-bytes"       // Limits.Bytes is spent
+	NoteFiles       NoteKind = "limit-files"       // Limits.Files is spent
+	NoteDepth       NoteKind = "limit-depth"       // a container below Limits.Depth was not opened
+	NoteEntries     NoteKind = "limit-entries"     // a directory goes on behind Limits.Entries
+	NoteMemory      NoteKind = "limit-memory"      // a container was listed but not kept for opening
+	NoteWall        NoteKind = "limit-wall"        // Limits.Wall or the context ended it
+	NoteWindow      NoteKind = "limit-window"      // a dictionary above Limits.Window was refused
+	NoteRatio       NoteKind = "limit-ratio"       // unpacking was stopped: a decompression bomb
+	NoteTruncated   NoteKind = "file-truncated"    // only the first bytes were looked at
+	NoteStalled     NoteKind = "no-progress"       // a decompressor gave nothing, again and again
+	NoteUnreadable  NoteKind = "unreadable"        // the format is broken there
+	NoteUnsupported NoteKind = "unsupported"       // a method that we do not read
+	NotePassword    NoteKind = "password-needed"   // no candidate opened it
+	NoteMismatch    NoteKind = "header-mismatch"   // two places in the archive disagree
+	NoteOverlap     NoteKind = "overlapping-files" // entries share packed bytes
+	NoteHidden      NoteKind = "hidden-entry"      // the directory does not name it
+	NotePanic       NoteKind = "reader-panicked"   // a bug of ours or of a library
+	NoteWorkerDied  NoteKind = "worker-died"       // the worker crashed or was killed
+	NoteBusy        NoteKind = "worker-busy"       // no worker was free in time
+)
+
+// Report is all that was found. Files[0] is the input; the others follow breadth
+// first, so that a parent stands before its children.
+type Report struct {
+	Files []File `json:"files"`
+	Notes []Note `json:"notes,omitempty"`
+}
+
+// Has reports whether the report has a note of the kind.
+func (r *Report) Has(kind NoteKind) bool {
+	for _, n := range r.Notes {
+		if n.Kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// Inspect looks at the file and at what is inside, in this process. It never fails:
+// what it cannot read is a note. Files that strangers sent belong into a Pool.
+func Inspect(ctx context.Context, in Input, l Limits) *Report {
+	return Walk(ctx, in, l, nil)
+}
+
+// Walk is Inspect, and calls visit, if not nil, once for every file that was read, with
+// the bytes looked at. The bytes are valid during the call only.
+func Walk(ctx context.Context, in Input, l Limits, visit func(*File, []byte)) *Report {
+	ctx, cancel := context.WithTimeout(ctx, l.Wall)
+	defer cancel()
+	i := &inspector{ctx: ctx.Err, limits: l, passwords: candidates(in.Passwords, l.Passwords), visit: visit, report: &Report{}}
+	i.run(in)
+	return i.report
+}
+
+// candidates returns the passwords to try: the given ones, without doubles, then the
+// words that senders of samples and of malware use most.
+func candidates(given []string, most int) []string {
+	var out []string
+	seen := map[string]bool{"": true}
+	for _, p := range append(given[:len(given):len(given)], "infected", "1234", "123", "12345", "password") {
+		if !seen[p] && len(p) <= 128 && len(out) < most {
+			seen[p] = true
+			out = append(out, p)
+		}
+	}
+	return out
+}

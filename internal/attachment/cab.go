@@ -1,0 +1,140 @@
+package attachment
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// cabBlock is the largest block of a cabinet, and the window of MSZIP. MS-MCI, 2.1.
+const cabBlock = 32 << 10
+
+// openCab reads the files of each folder in order. MS-CAB, 2: a header, folders, files,
+// and blocks of data, in which files stand one behind another.
+func openCab(i *inspector, n *node) {
+	d, le := n.data, binary.LittleEndian
+	if len(d) < 36 {
+		i.fail(n.id, io.ErrUnexpectedEOF)
+		return
+	}
+	folders, files, flags := int(le.Uint16(d[26:])), int(le.Uint16(d[28:])), le.Uint16(d[30:])
+	at, perFolder, perBlock := int64(36), int64(0), int64(0)
+	if flags&4 != 0 && len(d) >= 40 { // room reserved for signatures
+		perFolder, perBlock = int64(d[38]), int64(d[39])
+		at = 40 + int64(le.Uint16(d[36:]))
+	}
+	// One folder is held at a time, and a folder is unpacked once: cabinets list the files
+	// of a folder together, and one that goes back and forth must not cost its square.
+	var body []byte
+	current, done := -1, map[int]bool{}
+	pos := int64(le.Uint32(d[16:]))
+	for range files {
+		h := cut(d, pos, 16)
+		if len(h) < 16 {
+			i.fail(n.id, errors.New("the list of files is cut"))
+			return
+		}
+		name, _, _ := bytes.Cut(cut(d, pos+16, 257), []byte{0})
+		pos += 17 + int64(len(name))
+		if folder := int(le.Uint16(h[8:])); folder != current {
+			current, body = folder, nil
+			if folder < folders && !done[folder] {
+				done[folder] = true
+				body = i.cabFolder(n, at+int64(folder)*(8+perFolder), perBlock)
+			}
+		}
+		if !i.entry(n.id, string(name)) || !i.cabFile(n, string(name), h, body) {
+			return
+		}
+	}
+}
+
+// cabFile reports one file of an unpacked folder. MS-CAB, 2.3: its size, and where it
+// begins in the folder.
+func (i *inspector) cabFile(n *node, name string, h, body []byte) bool {
+	size := int64(binary.LittleEndian.Uint32(h))
+	part := cut(body, int64(binary.LittleEndian.Uint32(h[4:])), size)
+	if len(part) == 0 && size > 0 {
+		i.unread(n.id, name, size, false, nil)
+		return true
+	}
+	return i.take(File{Parent: n.id, Name: name, Size: size}, bytes.NewReader(part), size)
+}
+
+// cabFolder unpacks a folder whole, because its files share one window.
+func (i *inspector) cabFolder(n *node, at, perBlock int64) []byte {
+	h := cut(n.data, at, 8)
+	if len(h) < 8 {
+		i.fail(n.id, errors.New("a folder record is cut"))
+		return nil
+	}
+	le := binary.LittleEndian
+	method := le.Uint16(h[6:]) & 15
+	if method > 1 {
+		i.fail(n.id, fmt.Errorf("cabinet method %d: %w", method, errMethod))
+		return nil
+	}
+	blocks := &cabReader{data: n.data, at: int64(le.Uint32(h)), left: int(le.Uint16(h[4:])), skip: perBlock, packed: method == 1}
+	body, err := i.read(blocks, int64(len(n.data)))
+	if err != nil {
+		i.fail(n.id, err)
+	}
+	return body
+}
+
+// cabReader gives the bytes of a folder block by block.
+type cabReader struct {
+	data   []byte
+	at     int64
+	left   int // blocks
+	skip   int64
+	packed bool
+	window []byte
+	rest   []byte
+}
+
+func (c *cabReader) Read(p []byte) (int, error) {
+	if len(c.rest) == 0 {
+		if c.left == 0 {
+			return 0, io.EOF
+		}
+		if err := c.block(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, c.rest)
+	c.rest = c.rest[n:]
+	return n, nil
+}
+
+func (c *cabReader) block() error {
+	h := cut(c.data, c.at, 8)
+	if len(h) < 8 {
+		return io.ErrUnexpectedEOF
+	}
+	size, unpacked := int64(binary.LittleEndian.Uint16(h[4:])), int64(binary.LittleEndian.Uint16(h[6:]))
+	body := cut(c.data, c.at+8+c.skip, size)
+	c.at += 8 + c.skip + size
+	c.left--
+	if !c.packed {
+		c.rest = body
+		return nil
+	}
+	if !bytes.HasPrefix(body, []byte("CK")) { // MS-MCI, 2.2: the signature of a block
+		return errors.New("a block has no MSZIP signature")
+	}
+	r := flate.NewReaderDict(bytes.NewReader(body[2:]), c.window)
+	out, err := io.ReadAll(io.LimitReader(r, min(unpacked, cabBlock)))
+	if len(out) > 0 {
+		c.window = append(c.window, out...)
+		c.window = bytes.Clone(c.window[max(0, len(c.window)-cabBlock):])
+	}
+	c.rest = out
+	if err != nil {
+		return fmt.Errorf("unpacking a cabinet block: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package attachment
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Bounds that the kernel holds for a worker.
+const (
+	addressSpace = 448 << 20 // on top of what Go reserved at the start, mostly unused
+	cpuSeconds   = 600       // over the life of a worker; the clock of the pool bounds one file
+	descriptors  = 16
+)
+
+// confine gives up what a worker does not need: memory, files, core dumps, new rights.
+func confine() error {
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("giving up new privileges: %w", err)
+	}
+	for resource, most := range map[int]uint64{
+		unix.RLIMIT_AS: reserved() + addressSpace, unix.RLIMIT_CPU: cpuSeconds, unix.RLIMIT_FSIZE: 0, unix.RLIMIT_CORE: 0,
+		unix.RLIMIT_NOFILE: descriptors,
+	} {
+		if err := unix.Setrlimit(resource, &unix.Rlimit{Cur: most, Max: most}); err != nil {
+			return fmt.Errorf("limiting resource %d: %w", resource, err)
+		}
+	}
+	return nil
+}
+
+// reserved returns the address space that the process has now, in bytes.
+func reserved() uint64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 2 << 30 // without /proc: more than Go reserves
+	}
+	pages, _, _ := strings.Cut(string(text), " ")
+	n, err := strconv.ParseUint(pages, 10, 32)
+	if err != nil {
+		return 2 << 30
+	}
+	return n * uint64(os.Getpagesize())
+}
+
+// isolated returns the attributes of a process without network: a user namespace makes
+// the network namespace possible without privileges.
+func isolated() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{
+		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNET,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 65534, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 65534, HostID: os.Getgid(), Size: 1}},
+	}
+}

@@ -1,0 +1,13 @@
+//go:build !linux
+
+package attachment
+
+import (
+	"errors"
+	"syscall"
+)
+
+// confine fails: only Linux has the limits that hostile files call for.
+func confine() error { return errors.New("workers need Linux") }
+
+func isolated() *syscall.SysProcAttr { return nil }

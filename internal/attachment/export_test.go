@@ -1,0 +1,7 @@
+package attachment
+
+// What the tests of this package reach inside for.
+var (
+	ServeUnconfined = serve
+	SevenZipWindow  = sevenZipWindow
+)

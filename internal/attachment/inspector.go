@@ -1,0 +1,307 @@
+package attachment
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// inspector is one inspection. It belongs to one goroutine.
+type inspector struct {
+	ctx       func() error // the reason to stop, or nil
+	limits    Limits
+	passwords []string
+	visit     func(*File, []byte)
+	report    *Report
+	spent     int64 // unpacked so far
+	held      int64 // bytes of containers that wait, and of the one that is open
+	queue     []node
+}
+
+// node is a container whose bytes wait to be opened.
+type node struct {
+	id   int
+	data []byte
+}
+
+// opener reads the formats it names and hands what is inside to the inspector.
+type opener struct {
+	formats []string
+	open    func(*inspector, *node)
+}
+
+// openers is the one table of the formats that have an inside. Zip stands for all
+// formats that are zips inside.
+func openers() []opener {
+	return []opener{
+		{[]string{"zip", "jar", "apk", "epub", "docx", "docm", "xlsx", "xlsm", "xlsb", "pptx", "pptm", "odf", "ooxml", "msix"}, openZip},
+		{[]string{"7z"}, open7z},
+		{[]string{"rar"}, openRAR},
+		{[]string{"tar"}, openTar},
+		{[]string{"ar", "deb"}, openAr},
+		{[]string{"gz", "bz2", "xz", "zst", "lzma"}, openStream},
+		{[]string{"iso", "udf"}, openISO},
+		{[]string{"cab"}, openCab},
+	}
+}
+
+// Reasons to stop unpacking a file. Each becomes the note of the same name.
+var (
+	errBytes   = errors.New("the budget of unpacked bytes is spent")
+	errRatio   = errors.New("it unpacks to far more than is honest")
+	errStalled = errors.New("the decompressor makes no progress")
+	errWindow  = errors.New("the dictionary is larger than allowed")
+	errMethod  = errors.New("the method is not supported")
+	errLocked  = errors.New("no password opens it")
+)
+
+func (i *inspector) run(in Input) {
+	id := i.add(File{Parent: -1, Name: in.Name}, in.Data, in.ContentType)
+	for len(i.queue) > 0 && id == 0 {
+		n := i.queue[0]
+		i.queue = i.queue[1:]
+		if i.stopped(n.id) {
+			break
+		}
+		i.open(&n)
+		i.held -= int64(len(n.data))
+	}
+	i.report.Notes = i.report.Notes[:min(len(i.report.Notes), max(0, i.limits.Notes))]
+}
+
+// stopped reports whether the inspection must end, and notes why.
+func (i *inspector) stopped(id int) bool {
+	if err := i.ctx(); err != nil {
+		i.noteOnce(NoteWall, id, err.Error())
+		return true
+	}
+	return i.spent >= i.limits.Bytes
+}
+
+// open unpacks one container. A panic is a bug, and costs this container only.
+func (i *inspector) open(n *node) {
+	defer func() {
+		if r := recover(); r != nil {
+			i.note(NotePanic, n.id, fmt.Sprint(r))
+		}
+	}()
+	format := i.report.Files[n.id].Format
+	for _, o := range openers() {
+		for _, f := range o.formats {
+			if f == format {
+				o.open(i, n)
+				return
+			}
+		}
+	}
+}
+
+func opens(format string) bool {
+	for _, o := range openers() {
+		for _, f := range o.formats {
+			if f == format {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (i *inspector) file(id int) *File { return &i.report.Files[id] }
+
+// archive returns the facts of an archive to fill in; never nil.
+func (i *inspector) archive(id int) *ArchiveFacts {
+	f := i.file(id)
+	if f.Archive == nil {
+		f.Archive = &ArchiveFacts{}
+	}
+	return f.Archive
+}
+
+func (i *inspector) note(kind NoteKind, id int, detail string) {
+	if len(i.report.Notes) < i.limits.Notes {
+		i.report.Notes = append(i.report.Notes, Note{Kind: kind, File: id, Detail: clean(detail, 200)})
+	}
+}
+
+// noteOnce notes a kind once for a report: the first place tells enough.
+func (i *inspector) noteOnce(kind NoteKind, id int, detail string) {
+	if !i.report.Has(kind) {
+		i.note(kind, id, detail)
+	}
+}
+
+// fail notes the error that ended the reading of a file.
+func (i *inspector) fail(id int, err error) {
+	kind := NoteUnreadable
+	for _, k := range [...]struct {
+		err  error
+		kind NoteKind
+	}{
+		{errBytes, NoteBytes}, {errRatio, NoteRatio}, {errStalled, NoteStalled}, {errWindow, NoteWindow},
+		{errMethod, NoteUnsupported}, {errLocked, NotePassword}, {errWall, NoteWall}, {errCut, NoteTruncated},
+	} {
+		if errors.Is(err, k.err) {
+			kind = k.kind
+		}
+	}
+	i.note(kind, id, err.Error())
+}
+
+// add reports a file, looks at its bytes, and queues it if it has an inside. It
+// returns the ID, or -1 if the report is full.
+func (i *inspector) add(f File, data []byte, contentType string) int {
+	if len(i.report.Files) >= i.limits.Files {
+		i.noteOnce(NoteFiles, max(f.Parent, 0), "")
+		return -1
+	}
+	f.ID = len(i.report.Files)
+	f.Name = clean(f.Name, 1<<10)
+	f.Extension = extension(f.Name)
+	if f.Parent >= 0 {
+		f.Depth = i.file(f.Parent).Depth + 1
+	}
+	f.Size = max(f.Size, int64(len(data)))
+	if !f.Unread {
+		f.Size = int64(len(data))
+		examine(&f, data)
+	} else {
+		f.Type, f.Format, f.MIME = unknown, unknown, "application/octet-stream"
+	}
+	f.NameFacts = factsOf(f.Name, contentType, &f)
+	i.report.Files = append(i.report.Files, f)
+	if !f.Unread {
+		if i.visit != nil {
+			i.visit(i.file(f.ID), data)
+		}
+		i.enqueue(f.ID, data)
+	}
+	return f.ID
+}
+
+func (i *inspector) enqueue(id int, data []byte) {
+	f := i.file(id)
+	switch {
+	case !opens(f.Format):
+	case f.Depth >= i.limits.Depth:
+		i.note(NoteDepth, id, "")
+	case id > 0 && i.held+int64(len(data)) > i.limits.Memory:
+		i.note(NoteMemory, id, "")
+	default:
+		i.held += int64(len(data))
+		i.queue = append(i.queue, node{id: id, data: data})
+	}
+}
+
+// entry counts an entry of an archive and records its path. It reports whether the
+// directory may go on.
+func (i *inspector) entry(id int, name string) bool {
+	a := i.archive(id)
+	if a.Entries >= i.limits.Entries {
+		i.noteOnce(NoteEntries, id, "")
+		return false
+	}
+	a.Entries++
+	if len(a.Paths) < 1000 {
+		a.Paths = append(a.Paths, clean(name, 256))
+	}
+	if climbs(name) {
+		a.Traversals++
+	}
+	return i.ctx() == nil
+}
+
+// unread reports an entry whose content is not read, with the reason as a note.
+func (i *inspector) unread(parent int, name string, size int64, encrypted bool, reason error) {
+	id := i.add(File{Parent: parent, Name: name, Size: size, Encrypted: encrypted, Unread: true}, nil, "")
+	if reason != nil && id >= 0 {
+		i.fail(id, reason)
+	}
+}
+
+// take reads one packed file within all limits and reports it. Packed is its packed
+// size for the ratio, or 0 if unknown. What was read before an error is looked at.
+// The result reports whether the whole inspection may go on.
+func (i *inspector) take(f File, r io.Reader, packed int64) bool {
+	if len(i.report.Files) >= i.limits.Files {
+		i.noteOnce(NoteFiles, f.Parent, "")
+		return false
+	}
+	data, err := i.read(r, packed)
+	if err != nil && len(data) == 0 {
+		i.unread(f.Parent, f.Name, f.Size, f.Encrypted, err)
+		return goesOn(err)
+	}
+	id := i.add(f, data, "")
+	i.archive(f.Parent).Extracted++
+	if err != nil && id >= 0 {
+		i.fail(id, err)
+	}
+	return goesOn(err)
+}
+
+func goesOn(err error) bool { return !errors.Is(err, errBytes) && !errors.Is(err, errWall) }
+
+var (
+	errWall  = errors.New("the time is up")
+	errCut   = errors.New("only the first bytes were looked at")
+	maxEmpty = 64 // reads without a byte until a decompressor counts as stalled
+)
+
+// read reads at most Limits.FileBytes. It counts every byte against the budget, checks
+// the ratio and the clock as it goes, and ends a reader that makes no progress.
+func (i *inspector) read(r io.Reader, packed int64) ([]byte, error) {
+	most := min(i.limits.FileBytes, max(i.limits.Memory-i.held, 1<<20))
+	var out []byte
+	for empty := 0; ; {
+		if i.ctx() != nil {
+			return out, errWall
+		}
+		if len(out) == cap(out) {
+			out = append(make([]byte, 0, min(int64(max(32<<10, cap(out)*2)), most+1)), out...)
+		}
+		room := out[len(out):min(cap(out), len(out)+1<<18)]
+		n, err := r.Read(room)
+		out = out[:len(out)+n]
+		i.spent += int64(n)
+		if empty++; n > 0 {
+			empty = 0
+		}
+		switch size := int64(len(out)); {
+		case errors.Is(err, io.EOF):
+			return out, nil
+		case err != nil:
+			return out, fmt.Errorf("unpacking: %w", err)
+		case i.spent > i.limits.Bytes:
+			return out, errBytes
+		case packed > 0 && size > RatioFloor && size/packed > i.limits.Ratio:
+			return out, errRatio
+		case size > most:
+			return out[:most], errCut
+		case empty > maxEmpty:
+			return out, errStalled
+		}
+	}
+}
+
+// clean returns valid UTF-8 without NUL, cut at a rune.
+func clean(s string, most int) string {
+	if len(s) > most {
+		s = s[:most]
+	}
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\ufffd")
+	}
+	return strings.ReplaceAll(s, "\x00", "")
+}
+
+// climbs reports whether an unpacker that believes the name would write outside.
+func climbs(name string) bool {
+	name = strings.ReplaceAll(name, `\`, "/")
+	if strings.HasPrefix(name, "/") || len(name) > 1 && name[1] == ':' {
+		return true
+	}
+	return name == ".." || strings.HasPrefix(name, "../") || strings.Contains(name, "/../") || strings.HasSuffix(name, "/..")
+}

@@ -1,0 +1,94 @@
+package attachment
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/nwaples/rardecode/v2"
+)
+
+// openRAR reads the archive without a password, and again with each candidate for as
+// long as it asks for one.
+func openRAR(i *inspector, n *node) {
+	tries := append([]string{""}, i.passwords...)
+	for _, p := range tries {
+		if i.ctx() != nil || !i.rarNeeds(n, p) {
+			i.rar(n, p)
+			return
+		}
+	}
+	i.rar(n, "")
+	i.file(n.id).Encrypted = true
+	i.fail(n.id, errLocked)
+}
+
+func (i *inspector) rarReader(n *node, password string) (*rardecode.Reader, error) {
+	r, err := rardecode.NewReader(bytes.NewReader(n.data), rardecode.Password(password), rardecode.MaxDictionarySize(i.limits.Window))
+	if err != nil {
+		return nil, fmt.Errorf("opening rar: %w", err)
+	}
+	return r, nil
+}
+
+func locked(err error) bool {
+	return errors.Is(err, rardecode.ErrArchiveEncrypted) || errors.Is(err, rardecode.ErrArchivedFileEncrypted) || errors.Is(err, rardecode.ErrBadPassword)
+}
+
+// rarNeeds reports whether the first encrypted file stays closed to the password.
+func (i *inspector) rarNeeds(n *node, password string) bool {
+	r, err := i.rarReader(n, password)
+	if err != nil {
+		return locked(err)
+	}
+	for range i.limits.Entries {
+		h, err := r.Next()
+		if err != nil {
+			return locked(err)
+		}
+		if !h.Encrypted || h.IsDir {
+			continue
+		}
+		k, err := io.Copy(io.Discard, io.LimitReader(r, RatioFloor))
+		i.spent += k
+		return err != nil && !errors.Is(err, rardecode.ErrDictionaryTooLarge)
+	}
+	return false
+}
+
+func (i *inspector) rar(n *node, password string) {
+	r, err := i.rarReader(n, password)
+	for err == nil {
+		var h *rardecode.FileHeader
+		if h, err = r.Next(); err == nil && !i.rarFile(n, r, h, password) {
+			return
+		}
+	}
+	if errors.Is(err, rardecode.ErrDictionaryTooLarge) {
+		err = errWindow
+	}
+	if !errors.Is(err, io.EOF) && !locked(err) {
+		i.fail(n.id, err)
+	}
+}
+
+func (i *inspector) rarFile(n *node, r io.Reader, h *rardecode.FileHeader, password string) bool {
+	if !i.entry(n.id, h.Name) {
+		return false
+	}
+	if h.LinkType != rardecode.LinkTypeNone {
+		i.archive(n.id).Links++
+	}
+	if h.IsDir {
+		return true
+	}
+	f := File{Parent: n.id, Name: h.Name, Size: h.UnPackedSize, Encrypted: h.Encrypted}
+	if h.Encrypted {
+		f.Password = password
+		i.archive(n.id).Encrypted++
+		i.file(n.id).Encrypted, i.file(n.id).Password = true, password
+	}
+	// In a solid archive the packed size says nothing: the archive's is the floor.
+	return i.take(f, r, max(h.PackedSize, int64(len(n.data))))
+}

@@ -1,0 +1,231 @@
+package attachment
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/bodgit/sevenzip"
+	"github.com/ulikunitz/xz/lzma"
+)
+
+// open7z checks what the coders of the archive ask for before the library sees it: the
+// library allocates the dictionary that a property of one byte names.
+func open7z(i *inspector, n *node) {
+	large, closed := sevenZipWindow(n.data, i.limits.Window)
+	if large {
+		i.fail(n.id, errWindow)
+		return
+	}
+	for _, p := range append([]string{""}, i.passwords...) {
+		if i.ctx() != nil {
+			return
+		}
+		r, err := reader7z(n.data, p)
+		// With the wrong password the decoder behind the cipher sees noise, and says anything.
+		if err != nil && (closed || locked7z(err)) {
+			i.file(n.id).Encrypted = true
+			continue
+		}
+		if err != nil {
+			i.fail(n.id, err)
+		}
+		if r != nil {
+			i.sevenZip(n, r, p)
+		}
+		return
+	}
+	i.fail(n.id, errLocked)
+	i.list7z(n)
+}
+
+// list7z names the files of an archive that stays closed, unless the names are too.
+func (i *inspector) list7z(n *node) {
+	r, err := sevenzip.NewReader(bytes.NewReader(n.data), int64(len(n.data)))
+	if err != nil {
+		return
+	}
+	for _, f := range r.File {
+		if !i.entry(n.id, f.Name) {
+			return
+		}
+		i.archive(n.id).Encrypted++
+		i.unread(n.id, f.Name, int64(f.UncompressedSize&^(1<<63)), true, nil)
+	}
+}
+
+// reader7z opens the archive and proves the password. The proof has a reader of its own:
+// deriving a key overwrites the vector of the cipher in the library's copy of the header.
+func reader7z(data []byte, password string) (*sevenzip.Reader, error) {
+	proof, err := sevenzip.NewReaderWithPassword(bytes.NewReader(data), int64(len(data)), password)
+	if err != nil {
+		return nil, fmt.Errorf("opening 7z: %w", err)
+	}
+	if err := first7z(proof); err != nil {
+		return proof, err
+	}
+	r, err := sevenzip.NewReaderWithPassword(bytes.NewReader(data), int64(len(data)), password)
+	if err != nil {
+		return nil, fmt.Errorf("opening 7z again: %w", err)
+	}
+	return r, nil
+}
+
+func locked7z(err error) bool {
+	var e *sevenzip.ReadError
+	return errors.As(err, &e) && e.Encrypted
+}
+
+// first7z reads the beginning of the first file, which shows whether the password is right.
+func first7z(r *sevenzip.Reader) error {
+	for _, f := range r.File {
+		if f.UncompressedSize == 0 {
+			continue
+		}
+		rc, err := f.Open()
+		if err != nil {
+			return fmt.Errorf("opening the first file: %w", err)
+		}
+		_, err = io.CopyN(io.Discard, rc, int64(min(f.UncompressedSize, 4096)))
+		return errors.Join(err, rc.Close())
+	}
+	return nil
+}
+
+func (i *inspector) sevenZip(n *node, r *sevenzip.Reader, password string) {
+	i.file(n.id).Encrypted, i.file(n.id).Password = i.file(n.id).Encrypted || password != "", password
+	for _, f := range r.File {
+		if !i.entry(n.id, f.Name) {
+			return
+		}
+		if f.FileInfo().IsDir() {
+			continue
+		}
+		out := File{Parent: n.id, Name: f.Name, Size: int64(f.UncompressedSize &^ (1 << 63)), Encrypted: password != "", Password: password}
+		rc, err := f.Open()
+		if err != nil {
+			i.unread(n.id, f.Name, out.Size, out.Encrypted, err)
+			continue
+		}
+		more := i.take(out, rc, int64(len(n.data)))
+		if rc.Close() != nil || !more {
+			return
+		}
+	}
+}
+
+// sevenZipWindow reports whether a coder wants more memory than allowed. It looks for
+// the identities of the coders in the header, unpacked if it is packed. What an
+// encrypted header hides stays for the limits of the process. Closed tells that a coder
+// is the cipher.
+func sevenZipWindow(data []byte, window int64) (large, closed bool) {
+	if len(data) < 32 {
+		return false, false
+	}
+	le := binary.LittleEndian
+	offset, size := le.Uint64(data[12:]), le.Uint64(data[20:])
+	if offset > uint64(len(data)) || size > uint64(len(data)) {
+		return false, false // the library refuses it
+	}
+	header := cut(data, 32+int64(offset), int64(size))
+	for range 4 {
+		closed = closed || bytes.Contains(header, []byte{0x06, 0xf1, 0x07, 0x01})
+		if coderWindow(header) > window {
+			return true, closed
+		}
+		if len(header) == 0 || header[0] != 0x17 {
+			return false, closed
+		}
+		header = packedHeader(data, header, window)
+	}
+	return true, closed // headers packed in headers: no packer writes that
+}
+
+// coderWindow returns the largest dictionary that the bytes can be read to ask for.
+func coderWindow(header []byte) int64 {
+	var most int64
+	for k := range header {
+		rest := header[k:]
+		switch {
+		case bytes.HasPrefix(rest, []byte{3, 1, 1}): // LZMA: properties, then the dictionary
+			if p := properties(rest[3:], 5); p != nil {
+				most = max(most, int64(binary.LittleEndian.Uint32(p[1:])))
+			}
+		case bytes.HasPrefix(rest, []byte{3, 4, 1}): // PPMd: order, then the memory
+			if p := properties(rest[3:], 5); p != nil {
+				most = max(most, int64(binary.LittleEndian.Uint32(p[1:])))
+			}
+		case rest[0] == 0x21 && k > 0 && header[k-1]&0x2f == 0x21: // LZMA2
+			if p := properties(rest[1:], 1); p != nil {
+				most = max(most, lzma2Window(p[0]))
+			}
+		}
+	}
+	return most
+}
+
+// properties returns n bytes of properties behind the identity of a coder: numbers of
+// streams may stand between, and lengths may be written longer than needed.
+func properties(rest []byte, n int) []byte {
+	for _, lead := range [][]byte{{byte(n)}, {1, 1, byte(n)}, {0x80, byte(n)}, {1, 1, 0x80, byte(n)}, {0xc0, byte(n), 0}, {1, 1, 0xc0, byte(n), 0}} {
+		if bytes.HasPrefix(rest, lead) && len(rest) >= len(lead)+n {
+			return rest[len(lead) : len(lead)+n]
+		}
+	}
+	return nil
+}
+
+// packedHeader unpacks a header that one LZMA coder packed, or returns nil.
+func packedHeader(data, header []byte, window int64) []byte {
+	at := bytes.Index(header, []byte{0x23, 3, 1, 1, 5})
+	r := numbers{data: header, at: 2}
+	pos, streams := r.next(), r.next()
+	r.at++ // 09: sizes follow
+	size := r.next()
+	if at < 0 || at+10 > len(header) || streams != 1 || pos > uint64(len(data)) || size > uint64(len(data)) {
+		return nil
+	}
+	s := numbers{data: header, at: at + 11} // behind 0C: unpacked sizes follow
+	unpacked := s.next()
+	if unpacked > 64<<20 {
+		return nil
+	}
+	head := binary.LittleEndian.AppendUint64(bytes.Clone(header[at+5:at+10]), unpacked)
+	z, err := lzma.ReaderConfig{DictCap: int(window)}.NewReader(io.MultiReader(bytes.NewReader(head), bytes.NewReader(cut(data, 32+int64(pos), int64(size)))))
+	if err != nil {
+		return nil
+	}
+	out, err := io.ReadAll(io.LimitReader(z, int64(unpacked)))
+	if err != nil && len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+// numbers reads the numbers of 7z: leading ones of the first byte count more bytes.
+type numbers struct {
+	data []byte
+	at   int
+}
+
+func (n *numbers) next() uint64 {
+	if n.at >= len(n.data) {
+		return 0
+	}
+	first := n.data[n.at]
+	n.at++
+	var v uint64
+	for k := range 8 {
+		mask := byte(0x80) >> k
+		if first&mask == 0 {
+			return v | uint64(first&(mask-1))<<(8*k)
+		}
+		if n.at < len(n.data) {
+			v |= uint64(n.data[n.at]) << (8 * k)
+			n.at++
+		}
+	}
+	return v
+}

@@ -1,0 +1,107 @@
+package evidence
+
+import (
+	"regexp"
+	"strings"
+
+	"outrider/internal/attachment"
+	"outrider/internal/observable"
+)
+
+// Bounds on opening attachments of one message.
+const (
+	maxOpened    = 20 // files
+	maxPasswords = 30 // candidates
+)
+
+// Insides returns what is in each file of Files, in the same order: nil for those that
+// were not opened.
+func (e *Evidence) Insides() []*attachment.Report { return e.insides() }
+
+func (e *Evidence) readInsides() []*attachment.Report {
+	files := e.Files()
+	out := make([]*attachment.Report, len(files))
+	if e.Open == nil {
+		return out
+	}
+	var passwords []string
+	opened := 0
+	for i := range files {
+		if opened == maxOpened || !files[i].worthOpening() {
+			continue
+		}
+		if opened == 0 {
+			passwords = e.passwords()
+		}
+		opened++
+		f := &files[i]
+		out[i] = e.Open(attachment.Input{Name: f.Names[0], ContentType: f.Part.MediaType, Data: f.Part.Decoded(), Passwords: passwords})
+	}
+	return out
+}
+
+// worthOpening reports whether there can be something in the file that its first bytes do
+// not tell. Pictures, sounds and texts are what they are.
+func (f *File) worthOpening() bool {
+	if f.Type != "" && !f.Type.IsExecutable() {
+		return true
+	}
+	kind, _, _ := strings.Cut(f.Part.MediaType, "/")
+	return f.Type == "" && kind != "image" && kind != "audio" && kind != "video" && kind != "text" && kind != "message"
+}
+
+// named finds what stands behind the word for a password, in the languages of the mail
+// that carries locked archives.
+var named = regexp.MustCompile(`(?i)(?:pass ?word|passwort|kennwort|passcode|pass ?code|pass|pwd|pw|pin|contraseña|clave|mot de passe|senha|hasło|heslo|jelszó|wachtwoord|lösenord|parola|şifre|пароль|код|密码|密碼|パスワード|비밀번호)` +
+	`[\s"'“”«»:=\-–—>]{1,8}(?:is|ist|es|est|è|to|jest|is:|:)?[\s"'“”«»:=]{0,4}([^\s"'“”«»<>]{2,40})`)
+
+// passwords returns the candidates for the password of an archive: what the text says,
+// and what senders of malware use without saying so.
+func (e *Evidence) passwords() []string {
+	text := e.Subject() + "\n" + e.Text()
+	text = text[:min(len(text), maxText)]
+	var out []string
+	seen := make(map[string]bool)
+	add := func(s string) {
+		if s != "" && !seen[s] && len(out) < maxPasswords {
+			seen[s] = true
+			out = append(out, s)
+		}
+	}
+	for _, m := range named.FindAllStringSubmatch(text, maxPasswords) {
+		add(m[1])
+		add(strings.TrimRight(m[1], ".,;:!?)"))
+	}
+	for _, s := range []string{"infected", "password", "1234", "123456", "12345"} {
+		add(s)
+	}
+	return out
+}
+
+// Runs returns the name of a file inside that runs when it is opened, and whether there
+// is one. Office documents hold no programs of their own; packages of programs do, and
+// are found by their own type.
+func Runs(r *attachment.Report) (string, bool) {
+	if r == nil {
+		return "", false
+	}
+	for i := range r.Files {
+		f := &r.Files[i]
+		if f.Parent < 0 {
+			continue
+		}
+		if observable.RunsWhenOpened(f.Extension) || isProgram(f.Format) {
+			return f.Name, true
+		}
+	}
+	return "", false
+}
+
+// isProgram reports whether files of the format run.
+func isProgram(format string) bool {
+	switch format {
+	case "pe", "exe", "elf", "macho", "lnk", "hta", "msi", "jar":
+		return true
+	}
+	return false
+}
