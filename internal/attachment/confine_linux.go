@@ -12,7 +12,7 @@ import (
 
 // Bounds that the kernel holds for a worker.
 const (
-	addressSpace = 448 << 20 // on top of what Go reserved at the start, mostly unused
+	addressSpace = 768 << 20 // on top of what Go reserved at the start, mostly unused: the collector holds 224 MiB, and frees late
 	cpuSeconds   = 600       // over the life of a worker; the clock of the pool bounds one file
 	descriptors  = 16
 )

@@ -5,3 +5,6 @@ var (
 	ServeUnconfined = serve
 	SevenZipWindow  = sevenZipWindow
 )
+
+// UnpackRTF is the decompression of RTF in MAPI.
+var UnpackRTF = unpackRTF

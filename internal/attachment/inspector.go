@@ -44,6 +44,9 @@ func openers() []opener {
 		{[]string{"gz", "bz2", "xz", "zst", "lzma"}, openStream},
 		{[]string{"iso", "udf"}, openISO},
 		{[]string{"cab"}, openCab},
+		{[]string{"tnef"}, openTNEF},
+		{[]string{"onenote"}, openOneNote},
+		{[]string{"eml"}, openMessage},
 	}
 }
 

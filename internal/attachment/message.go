@@ -1,0 +1,38 @@
+package attachment
+
+import (
+	"bytes"
+	"strings"
+
+	"outrider/internal/budget"
+	"outrider/internal/message"
+)
+
+// openMessage hands on the parts of a message that lies in an archive: its files, and its
+// texts, in which links stand.
+func openMessage(i *inspector, n *node) {
+	m := message.Parse(n.data, budget.New(budget.Default()))
+	for _, p := range m.Parts {
+		if p.IsMultipart() || len(p.Children) > 0 || p == m.Root && p.MediaType == "" {
+			continue
+		}
+		data, name := p.Decoded(), p.Filename
+		if name == "" {
+			name = "part " + p.Path + textExtension(p.MediaType)
+		}
+		if !i.entry(n.id, name) || !i.take(File{Parent: n.id, Name: strings.TrimSpace(name), Size: int64(len(data))}, bytes.NewReader(data), int64(len(data))) {
+			return
+		}
+	}
+}
+
+func textExtension(mediaType string) string {
+	switch mediaType {
+	case "text/html":
+		return ".html"
+	case "text/plain":
+		return ".txt"
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,122 @@
+package attachment_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"outrider/internal/attachment"
+	"outrider/internal/mailtest"
+)
+
+// tnef writes attributes as Exchange does.
+type tnef struct{ bytes.Buffer }
+
+func newTNEF() *tnef {
+	t := &tnef{}
+	t.Write([]byte{0x78, 0x9f, 0x3e, 0x22, 1, 0})
+	return t
+}
+
+func (t *tnef) attribute(level byte, id uint32, value []byte) {
+	t.WriteByte(level)
+	_ = binary.Write(t, binary.LittleEndian, id)
+	_ = binary.Write(t, binary.LittleEndian, uint32(len(value)))
+	t.Write(value)
+	t.Write([]byte{0, 0})
+}
+
+// props returns a list of one property of UTF-16 and one of bytes.
+func props(id uint16, name string, binID uint16, data []byte) []byte {
+	var b bytes.Buffer
+	le := binary.LittleEndian
+	_ = binary.Write(&b, le, uint32(2))
+	var wide []byte
+	for _, c := range name + "\x00" {
+		wide = le.AppendUint16(wide, uint16(c))
+	}
+	for _, p := range []struct {
+		kind, id uint16
+		v        []byte
+	}{{0x1f, id, wide}, {0x102, binID, data}} {
+		_ = binary.Write(&b, le, []uint16{p.kind, p.id})
+		_ = binary.Write(&b, le, []uint32{1, uint32(len(p.v))})
+		b.Write(p.v)
+		b.Write(make([]byte, -len(p.v)&3))
+	}
+	return b.Bytes()
+}
+
+func names(r *attachment.Report) string {
+	var out []string
+	for _, f := range r.Files {
+		out = append(out, f.Name)
+	}
+	return strings.Join(out, ", ")
+}
+
+func TestTNEF(t *testing.T) {
+	t.Parallel()
+	w := newTNEF()
+	// "MELA": RTF as it is.
+	rtf := append([]byte{0, 0, 0, 0, 9, 0, 0, 0}, append([]byte("MELA"), append(make([]byte, 4), `{\rtf1 x}`...)...)...)
+	w.attribute(1, 0x69003, props(0x1a, "IPM.Note", 0x1009, rtf))
+	w.attribute(2, 0x69002, make([]byte, 14))
+	w.attribute(2, 0x18010, []byte("INVOIC~1.JS\x00"))
+	w.attribute(2, 0x6800f, []byte("WScript.Echo(1)"))
+	w.attribute(2, 0x69005, props(0x3707, "invoice für.js", 0x3703, []byte(".js")))
+	r := attachment.Inspect(t.Context(), attachment.Input{Name: "winmail.dat", Data: w.Bytes()}, attachment.DefaultLimits())
+	if got := names(r); got != "winmail.dat, body.rtf, invoice für.js" || r.Files[1].Format != "rtf" || !r.Files[2].NameFacts.Runs {
+		t.Errorf("files %s, %+v", got, r.Notes)
+	}
+	for n := range w.Len() { // cut anywhere
+		attachment.Inspect(t.Context(), attachment.Input{Name: "winmail.dat", Data: w.Bytes()[:n]}, attachment.DefaultLimits())
+	}
+}
+
+// The example of MS-OXRTFCP, Section 3.1.1.
+func TestPackedRTF(t *testing.T) {
+	t.Parallel()
+	packed := []byte{
+		0x2d, 0, 0, 0, 0x2b, 0, 0, 0, 0x4c, 0x5a, 0x46, 0x75, 0xf1, 0xc5, 0xc7, 0xa7, 0x03, 0x00, 0x0a, 0x00, 0x72, 0x63, 0x70, 0x67, 0x31, 0x32, 0x35, 0x42,
+		0x32, 0x0a, 0xf3, 0x20, 0x68, 0x65, 0x6c, 0x09, 0x00, 0x20, 0x62, 0x77, 0x05, 0xb0, 0x6c, 0x64, 0x7d, 0x0a, 0x80, 0x0f, 0xa0,
+	}
+	if got, want := string(attachment.UnpackRTF(packed)), "{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestOneNote(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(mailtest.Data(t, "conformance"), "att_tika_archives_office")
+	embedded, files := 0, 0
+	err := filepath.WalkDir(filepath.Dir(dir), func(path string, d os.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".one" {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		files++
+		embedded += len(attachment.Inspect(t.Context(), attachment.Input{Name: d.Name(), Data: data}, attachment.DefaultLimits()).Files) - 1
+		return nil
+	})
+	if err != nil || files < 10 || embedded < 2 {
+		t.Errorf("%d files in %d notebooks, %v", embedded, files, err)
+	}
+	t.Logf("%d files in %d notebooks", embedded, files)
+}
+
+func TestMessageInArchive(t *testing.T) {
+	t.Parallel()
+	mail := "From: a@b.example\nTo: c@d.example\nSubject: x\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html\n\n<p>hi\n--b\n" +
+		"Content-Type: application/x-msdownload; name=run.exe\nContent-Transfer-Encoding: base64\n\nTVo=\n--b--\n"
+	r := attachment.Inspect(t.Context(), attachment.Input{Name: "m.eml", Data: []byte(mail)}, attachment.DefaultLimits())
+	if got := names(r); got != "m.eml, part 1.html, run.exe" {
+		t.Errorf("files %s (%+v)", got, r.Files)
+	}
+}
