@@ -2,6 +2,7 @@ package observable_test
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 
@@ -124,4 +125,26 @@ func FuzzUnwrap(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The names of the message data model, all of which Unwrap knows.
+const encoders = `adobe appspot aws_ses azurecomm azure_safelink barracuda bing_open_redirect branch_io checkpoint cisco cloudflare convertkit deref_mail
+doubleclick edgepilot esvalabs exactag exclaimer facebook fireeye fortimail generic_desturl generic_logout_redirect go_acoustic google_amp
+google_amp_project google_adservices google_meet_redirect google_notifications google_open_redirect google_tag_manager google_travel_redirect
+google_translate_open_redirect google_user_content href_li indeed_open_redirect inky instagram mailgun mailjet mandrill messagegears microsoft
+microsoft_dynamics microsoft_oauth_redirect monday_tracker postmark ppcprotect proofpoint pylonlinks securence sophos sqclick squarespace sublime
+titanhq topsec trend_micro vtiger wix yahoo youtube_set_sid`
+
+func TestEveryEncoderIsKnown(t *testing.T) {
+	t.Parallel()
+	known := observable.Encoders()
+	names := strings.Fields(encoders)
+	if len(names) != 62 {
+		t.Errorf("%d names", len(names))
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			t.Errorf("%s is not known", name)
+		}
+	}
 }

@@ -358,3 +358,12 @@ func yahoo(u *URL) (string, error) {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
+
+// Encoders returns the names of all services that Unwrap knows, some more than once.
+func Encoders() []string {
+	out := make([]string, len(rewriters))
+	for i := range rewriters {
+		out[i] = rewriters[i].name
+	}
+	return out
+}
