@@ -15,7 +15,7 @@ import (
 var layers = [][]string{
 	{"address", "verdict", "config", "telemetry", "budget"},
 	{"smtp", "dns", "tenant", "mailauth/dkim"},
-	{"event", "message", "policy", "markup", "mailauth/arc", "mailauth/dmarc", "mailauth/report"},
+	{"event", "message", "policy", "markup", "mailauth/arc", "mailauth/dmarc", "mailauth/report", "attachment/pdf"},
 	{"quarantine", "observable", "mailauth", "smtpd", "relay", "spool", "history", "mailbox/file"},
 	{"thread", "attachment"},
 	{"evidence/mdm"},

@@ -94,8 +94,9 @@ type File struct {
 	Unread    bool          `json:"unread,omitempty"`    // only name and declared size are known
 	Password  string        `json:"password,omitempty"`  // the candidate that opened it
 	NameFacts NameFacts     `json:"name_facts,omitzero"`
-	Archive   *ArchiveFacts `json:"archive,omitempty"` // nil if not an archive that was opened
-	Head      []byte        `json:"head,omitempty"`    // first bytes, at most 64
+	Archive   *ArchiveFacts `json:"archive,omitempty"`  // nil if not an archive that was opened
+	Document  *Document     `json:"document,omitempty"` // nil if not a document that was read
+	Head      []byte        `json:"head,omitempty"`     // first bytes, at most 64
 }
 
 // ArchiveFacts is what an archive says of itself and where it contradicts itself.

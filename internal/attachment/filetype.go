@@ -75,7 +75,7 @@ func identify(data []byte, ext string) (format, mime string) {
 			return m.format, m.mime
 		}
 	}
-	for _, find := range []func([]byte) (string, string){windowsProgram, compoundFile, zipKind, pdf, disc, oldTar, universalBinary} {
+	for _, find := range []func([]byte) (string, string){windowsProgram, compoundFile, zipKind, pdfKind, disc, oldTar, universalBinary} {
 		if format, mime = find(data); format != "" {
 			return format, mime
 		}
@@ -196,7 +196,7 @@ func looksZip(data []byte) bool {
 }
 
 // pdf looks for the mark in the first kilobyte, where readers look for it.
-func pdf(data []byte) (format, mime string) {
+func pdfKind(data []byte) (format, mime string) {
 	if bytes.Contains(data[:min(len(data), 1024)], []byte("%PDF-")) {
 		return "pdf", "application/pdf"
 	}

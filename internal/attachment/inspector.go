@@ -47,6 +47,7 @@ func openers() []opener {
 		{[]string{"tnef"}, openTNEF},
 		{[]string{"onenote"}, openOneNote},
 		{[]string{"eml"}, openMessage},
+		{[]string{"pdf"}, openPDF},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"outrider/internal/attachment"
 	"outrider/internal/budget"
 	"outrider/internal/evidence"
 	"outrider/internal/history"
@@ -104,6 +105,9 @@ func caseEvidence(t *testing.T, text string, context []string) *evidence.Evidenc
 	m := message.Parse([]byte(text), b)
 	tn := defaultTenant(t)
 	f := evidence.Facts{
+		Open: func(in attachment.Input) *attachment.Report {
+			return attachment.Inspect(t.Context(), in, attachment.DefaultLimits())
+		},
 		Message: m, Tenant: tn, Domain: tn.Domains[0], Budget: b, Contact: history.Contact{},
 		Received: &message.Received{
 			ID: "0", Road: message.RoadSMTP, Body: message.NewBody([]byte(text)), At: time.Date(2026, 11, 10, 13, 0, 0, 0, time.UTC),

@@ -176,10 +176,28 @@ func filesOf(in *Input) []ArchivedFile {
 			out = append(out, ArchivedFile{
 				Part: p.Path, ID: f.ID, Parent: f.Parent, Depth: f.Depth, Name: f.Name, FileType: f.Type, Format: f.Format, MIME: f.MIME,
 				Size: f.Size, SHA256: f.SHA256, TLSH: f.TLSH, Entropy: f.Entropy, Encrypted: f.Encrypted, Unread: f.Unread, Notes: notesOf(r, f.ID),
+				Document: newDocument(f.Document),
 			})
 		}
 	}
 	return out
+}
+
+func newDocument(d *attachment.Document) *Document {
+	if d == nil {
+		return nil
+	}
+	out := Document{
+		Title: text(d.Title), Author: text(d.Author), Creator: text(d.Creator), Pages: d.Pages, Text: d.Text, Links: []URL{},
+		Codes: append([]string{}, d.Codes...), Actions: append([]string{}, d.Actions...), Scripts: append([]string{}, d.Scripts...),
+		Fields: append([]string{}, d.Fields...), Notes: append([]string{}, d.Notes...),
+	}
+	for _, raw := range slices.Concat(d.URLs, d.Codes) {
+		if u, ok := observable.ParseURL(raw); ok {
+			out.Links = append(out.Links, NewURL(u))
+		}
+	}
+	return &out
 }
 
 // maxArchived bounds the files that are listed of one message.

@@ -235,21 +235,37 @@ type Outrider struct {
 
 // ArchivedFile is an attachment or a file found in one.
 type ArchivedFile struct {
-	Part      string   `json:"part"`   // position of the attachment
-	ID        int      `json:"id"`     // within the attachment, which is 0
-	Parent    int      `json:"parent"` // id of the container, -1 for the attachment
-	Depth     int      `json:"depth"`
-	Name      string   `json:"name"`
-	FileType  string   `json:"file_type"`
-	Format    string   `json:"format"` // finer than file_type
-	MIME      string   `json:"mime"`   // by content
-	Size      int64    `json:"size"`
-	SHA256    string   `json:"sha256"`
-	TLSH      string   `json:"tlsh"`
-	Entropy   float64  `json:"entropy"` // bits per byte
-	Encrypted bool     `json:"encrypted"`
-	Unread    bool     `json:"unread"` // only the name is known
-	Notes     []string `json:"notes"`  // what was not looked at, or is wrong
+	Part      string    `json:"part"`   // position of the attachment
+	ID        int       `json:"id"`     // within the attachment, which is 0
+	Parent    int       `json:"parent"` // id of the container, -1 for the attachment
+	Depth     int       `json:"depth"`
+	Name      string    `json:"name"`
+	FileType  string    `json:"file_type"`
+	Format    string    `json:"format"` // finer than file_type
+	MIME      string    `json:"mime"`   // by content
+	Size      int64     `json:"size"`
+	SHA256    string    `json:"sha256"`
+	TLSH      string    `json:"tlsh"`
+	Entropy   float64   `json:"entropy"` // bits per byte
+	Encrypted bool      `json:"encrypted"`
+	Unread    bool      `json:"unread"`   // only the name is known
+	Notes     []string  `json:"notes"`    // what was not looked at, or is wrong
+	Document  *Document `json:"document"` // what it says, where it is a document that was read
+}
+
+// Document is what a file says that people open to read or to look at.
+type Document struct {
+	Title   *string  `json:"title"`
+	Author  *string  `json:"author"`
+	Creator *string  `json:"creator"` // program that made it
+	Pages   int      `json:"pages"`
+	Text    string   `json:"text"`
+	Links   []URL    `json:"links"`   // of links and of QR codes
+	Codes   []string `json:"codes"`   // what QR codes say
+	Actions []string `json:"actions"` // what happens by itself or at a click
+	Scripts []string `json:"scripts"` // JavaScript and macros
+	Fields  []string `json:"fields"`  // names of the fields of a form
+	Notes   []string `json:"notes"`   // oddities that readers tolerate
 }
 
 // Auth is authentication as our own edge, or the host that received the message, found.

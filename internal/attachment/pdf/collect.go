@@ -1,0 +1,321 @@
+package pdf
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// collect looks into every revision of every object, each value once.
+func (r *reader) collect() {
+	files := map[*stream]bool{}
+	for _, o := range r.objects {
+		r.walk(o.value, files)
+	}
+	for _, o := range r.objects {
+		if s, ok := o.value.(*stream); ok && s.dict["Type"] == name("EmbeddedFile") && !files[s] {
+			r.file("", s)
+		}
+	}
+	info := r.dict(r.trailer["Info"])
+	get := func(k name) string { return r.string(info[k]) }
+	r.doc.Info = Info{get("Title"), get("Author"), get("Subject"), get("Creator"), get("Producer")}
+}
+
+// walk visits a value without following references, so that it ends.
+func (r *reader) walk(v value, files map[*stream]bool) {
+	switch v := v.(type) {
+	case array:
+		for _, e := range v {
+			r.walk(e, files)
+		}
+	case *stream:
+		if v.dict["Subtype"] == name("Image") {
+			r.image(v)
+		}
+		r.walk(v.dict, files)
+	case dict:
+		r.look(v, files)
+		for _, k := range sorted(v) {
+			r.walk(v[k], files)
+		}
+	}
+}
+
+func sorted(d dict) []name {
+	keys := make([]name, 0, len(d))
+	for k := range d {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// look reads what a dictionary asks for. ISO 32000-1, 12.6 (actions), 7.11 (files) and
+// 12.7 (forms).
+func (r *reader) look(d dict, files map[*stream]bool) {
+	if s, ok := r.resolve(d["S"]).(name); ok {
+		r.action(s, d)
+	}
+	if js, ok := d["JS"]; ok {
+		r.script(js)
+	}
+	if a, ok := d["OpenAction"]; ok {
+		r.trigger("OpenAction", a)
+	}
+	if _, ok := d["AA"]; ok {
+		var events []string
+		for _, k := range sorted(r.dict(d["AA"])) {
+			events = append(events, string(k))
+		}
+		r.act("AA", strings.Join(events, " "))
+	}
+	if ef := r.dict(d["EF"]); ef != nil {
+		r.fileSpec(d, ef, files)
+	}
+	if ft, ok := r.resolve(d["FT"]).(name); ok {
+		r.field(string(ft), d)
+	}
+	if d["JavaScript"] != nil { // ISO 32000-1, 12.6.4.16: scripts of the name dictionary run on opening
+		r.act("Names", "JavaScript")
+	}
+	if d["XFA"] != nil {
+		r.act("XFA", "")
+	}
+}
+
+// trigger records what happens when the document is opened. A destination is no action.
+func (r *reader) trigger(kind string, v value) {
+	if s, ok := r.resolve(r.dict(v)["S"]).(name); ok {
+		r.act(kind, string(s))
+	}
+}
+
+// action records an action by its type. ISO 32000-1, table 198.
+func (r *reader) action(kind name, d dict) {
+	switch kind {
+	case "URI":
+		r.uri(d["URI"])
+	case "Launch", "GoToR", "GoToE", "SubmitForm", "ImportData", "Thread":
+		r.act(string(kind), r.target(d))
+	case "Named":
+		n, _ := r.resolve(d["N"]).(name)
+		r.act("Named", string(n))
+	case "JavaScript", "Rendition", "RichMediaExecute", "Movie", "Sound", "ResetForm", "Hide":
+		r.act(string(kind), "")
+	}
+}
+
+// target returns the file, program or address of an action. Launch keeps the program of
+// Windows apart, with its parameters. ISO 32000-1, table 204.
+func (r *reader) target(d dict) string {
+	if win := r.dict(d["Win"]); win != nil {
+		return strings.TrimSpace(r.string(win["F"]) + " " + r.string(win["P"]))
+	}
+	return r.fileName(d["F"])
+}
+
+// fileName returns the name of a file specification, a string or a dictionary.
+func (r *reader) fileName(v value) string {
+	d, ok := r.resolve(v).(dict)
+	if !ok {
+		return r.string(v)
+	}
+	for _, k := range []name{"UF", "F", "DOS", "Unix", "Mac", "Desc"} {
+		if s := r.string(d[k]); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+func (r *reader) act(kind, target string) {
+	if r.once(kind + " " + target) {
+		r.doc.Actions = keep(r, r.doc.Actions, Action{Kind: kind, Target: target})
+	}
+}
+
+// once reports whether the key is new, so that what a thousand pages repeat is listed once.
+func (r *reader) once(key string) bool {
+	if r.seen[key] || len(r.seen) > 4*r.limits.Items {
+		return false
+	}
+	r.seen[key] = true
+	return true
+}
+
+// keep appends an item as long as there is room.
+func keep[T any](r *reader, list []T, item T) []T {
+	if len(list) >= r.limits.Items {
+		r.doc.note(OverLimit)
+		return list
+	}
+	return append(list, item)
+}
+
+func (r *reader) uri(v value) {
+	t, _ := r.resolve(v).(text)
+	s := decodeText(t.raw)
+	if s == "" {
+		return
+	}
+	if t.odd {
+		r.doc.note(SplitURI)
+	}
+	if r.once("uri " + s) {
+		r.doc.URIs = keep(r, r.doc.URIs, s)
+	}
+}
+
+// script keeps JavaScript, which is a string or a stream.
+func (r *reader) script(v value) {
+	s := r.string(v)
+	if st, ok := r.resolve(v).(*stream); ok {
+		b, _ := r.decode(st)
+		s = decodeText(b)
+	}
+	if s == "" || !r.once("js "+s) {
+		return
+	}
+	room := r.limits.Text
+	for _, old := range r.doc.Scripts {
+		room -= len(old)
+	}
+	if len(s) > room {
+		r.doc.note(OverLimit)
+		s = strings.ToValidUTF8(s[:max(0, room)], "")
+	}
+	r.doc.Scripts = keep(r, r.doc.Scripts, s)
+}
+
+// fileSpec reads an embedded file. ISO 32000-1, 7.11.4: EF names the same content once
+// per platform.
+func (r *reader) fileSpec(d, ef dict, files map[*stream]bool) {
+	for _, k := range []name{"UF", "F", "DOS", "Unix", "Mac"} {
+		s, ok := r.resolve(ef[k]).(*stream)
+		if ok && !files[s] {
+			files[s] = true
+			r.file(r.fileName(d), s)
+		}
+	}
+}
+
+func (r *reader) file(name string, s *stream) {
+	b, _ := r.decode(s)
+	r.doc.Files = keep(r, r.doc.Files, File{Name: name, Data: b})
+}
+
+func (r *reader) field(kind string, d dict) {
+	value := r.string(d["V"])
+	if n, ok := r.resolve(d["V"]).(name); ok {
+		value = string(n)
+	}
+	if len(value) > 1<<10 { // what people fill in is short
+		value = strings.ToValidUTF8(value[:1<<10], "")
+	}
+	r.doc.Fields = keep(r, r.doc.Fields, Field{Name: r.string(d["T"]), Kind: kind, Value: value})
+}
+
+// image keeps a picture. ISO 32000-1, 8.9.5.
+func (r *reader) image(s *stream) {
+	either := func(long, short name) int {
+		if n := r.int(s.dict[long]); n != 0 {
+			return n
+		}
+		return r.int(s.dict[short])
+	}
+	i := Image{Width: either("Width", "W"), Height: either("Height", "H"), Bits: either("BitsPerComponent", "BPC")}
+	if mask, ok := r.resolve(s.dict["ImageMask"]).(bool); ok && mask {
+		i.Bits = 1
+	}
+	if len(r.doc.Images) >= r.limits.Items {
+		r.doc.note(OverLimit)
+		return
+	}
+	body, left := r.decode(s)
+	i.Data, i.Components = body, r.components(s.dict["ColorSpace"])
+	switch left {
+	case "":
+		i.Format = "raw"
+	case "DCTDecode", "DCT":
+		i.Format = "jpeg"
+	case "JPXDecode":
+		i.Format = "jp2"
+	case "JBIG2Decode":
+		i.Format = "jbig2"
+	case "CCITTFaxDecode", "CCF":
+		i.Format = "ccitt"
+	default:
+		r.doc.note(UnknownFilter)
+		return
+	}
+	r.doc.Images = append(r.doc.Images, i)
+}
+
+// components returns how many samples a pixel has. ISO 32000-1, 8.6.
+func (r *reader) components(v value) int {
+	v = r.resolve(v)
+	a, ok := v.(array)
+	if ok && len(a) > 0 {
+		v = r.resolve(a[0])
+	}
+	n, _ := v.(name)
+	switch n {
+	case "DeviceRGB", "RGB", "CalRGB", "Lab":
+		return 3
+	case "DeviceCMYK", "CMYK":
+		return 4
+	case "ICCBased":
+		if len(a) > 1 {
+			return max(1, r.int(r.dict(a[1])["N"]))
+		}
+	}
+	return 1
+}
+
+// string returns a text string as UTF-8, "" for other values.
+func (r *reader) string(v value) string {
+	t, _ := r.resolve(v).(text)
+	return decodeText(t.raw)
+}
+
+// decodeText reads UTF-16 and UTF-8 by their marks, and else the encoding of PDF, which
+// is near Windows-1252. ISO 32000-1, 7.9.2.2.
+func decodeText(b []byte) string {
+	switch s := string(b); {
+	case strings.HasPrefix(s, "\xFE\xFF"):
+		return utf16be(b[2:])
+	case strings.HasPrefix(s, "\xEF\xBB\xBF"):
+		return strings.ToValidUTF8(s[3:], "\uFFFD")
+	case utf8.Valid(b):
+		return s // writers that ignore the rule write UTF-8
+	}
+	return latin(b)
+}
+
+func utf16be(b []byte) string {
+	u := make([]uint16, 0, len(b)/2)
+	for i := 0; i+1 < len(b); i += 2 {
+		u = append(u, uint16(b[i])<<8|uint16(b[i+1]))
+	}
+	return string(utf16.Decode(u))
+}
+
+// high is Windows-1252 from 0x80 to 0x9F.
+var high = []rune("€�‚ƒ„…†‡ˆ‰Š‹Œ�Ž��‘’“”•–—˜™š›œ�žŸ")
+
+func latin(b []byte) string {
+	var out strings.Builder
+	for _, c := range b {
+		out.WriteRune(latinRune(c))
+	}
+	return out.String()
+}
+
+func latinRune(c byte) rune {
+	if c >= 0x80 && c < 0xA0 {
+		return high[c-0x80]
+	}
+	return rune(c)
+}

@@ -1,0 +1,309 @@
+package pdf
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// object is one definition of an object.
+type object struct {
+	num    int
+	value  value
+	packed bool // inside an object stream, whose encryption covers it
+}
+
+// reader is the state of one Read.
+type reader struct {
+	doc     *Document
+	data    []byte
+	limits  Limits
+	left    int64 // of Limits.Bytes
+	work    int   // bytes read a second time after broken objects
+	objects []object
+	current map[int]int  // index of the last definition by number
+	starts  map[int]bool // offsets of the objects that the scan found
+	decoded map[*stream][]byte
+	trailer dict            // the last of each key
+	ends    [2]int          // see find
+	key     *cipherKey      // nil if not encrypted or not opened
+	seen    map[string]bool // links, actions, and scripts
+}
+
+// scan finds objects by their "1 0 obj". Each byte is passed once, but for what follows
+// a broken object, which is read again as long as that costs less than the document.
+func (r *reader) scan() {
+	r.trailer, r.starts, r.seen = dict{}, map[int]bool{}, map[string]bool{}
+	for pos := 0; pos < len(r.data); {
+		at := bytes.Index(r.data[pos:], []byte("obj"))
+		if at < 0 {
+			return
+		}
+		at += pos
+		pos = at + 3
+		num, start, ok := objectNumber(r.data, at)
+		if !ok {
+			continue
+		}
+		r.starts[start] = true
+		end, whole := r.object(num, pos)
+		if !whole && r.work < len(r.data) {
+			r.work += end - pos
+			continue
+		}
+		pos = end
+	}
+}
+
+// objectNumber reads backward from "obj". The number and the generation have at most ten
+// and five digits.
+func objectNumber(data []byte, at int) (num, start int, ok bool) {
+	back := func(p, most int, is func(byte) bool) int {
+		q := p
+		for q > 0 && p-q < most && is(data[q-1]) {
+			q--
+		}
+		return q
+	}
+	genEnd := back(at, 8, space)
+	gen := back(genEnd, 5, digit)
+	numEnd := back(gen, 8, space)
+	start = back(numEnd, 10, digit)
+	if gen == genEnd || numEnd == gen || start == numEnd {
+		return 0, 0, false
+	}
+	num, err := strconv.Atoi(string(data[start:numEnd]))
+	return num, start, err == nil && num > 0 && num < 1<<31
+}
+
+// object reads the object whose body begins at pos, and returns where it ends.
+func (r *reader) object(num, pos int) (end int, whole bool) {
+	x := &lexer{data: r.data, pos: pos, nesting: r.limits.Nesting}
+	v, _ := x.next()
+	if x.hidden {
+		r.doc.note(HiddenName)
+	}
+	if x.cut {
+		r.doc.note(BrokenObject)
+	}
+	if k, is := v.(keyword); is {
+		return pos, k == "endobj"
+	}
+	d, isDict := v.(dict)
+	if isDict {
+		x.skip()
+		if bytes.HasPrefix(r.data[x.pos:], []byte("stream")) {
+			s := r.stream(d, num, x)
+			r.add(object{num: num, value: s})
+			return x.pos, true
+		}
+	}
+	r.add(object{num: num, value: v})
+	return x.pos, !x.cut
+}
+
+// add keeps a definition.
+func (r *reader) add(o object) {
+	if len(r.objects) >= r.limits.Objects {
+		r.doc.note(OverLimit)
+		return
+	}
+	r.current[o.num] = len(r.objects)
+	r.objects = append(r.objects, o)
+}
+
+// stream reads the body of a stream and passes its end. ISO 32000-1, 7.3.8.1: the length
+// is in the dictionary; readers look for "endstream" where it is wrong or elsewhere.
+func (r *reader) stream(d dict, num int, x *lexer) *stream {
+	from := x.pos + len("stream")
+	if bytes.HasPrefix(r.data[from:], []byte("\r\n")) {
+		from += 2
+	} else if from < len(r.data) && (r.data[from] == '\n' || r.data[from] == '\r') {
+		from++
+	}
+	if n, ok := d["Length"].(float64); ok {
+		if to := from + int(n); n >= 0 && to >= from && to <= len(r.data) {
+			rest := bytes.TrimLeft(r.data[to:min(to+8, len(r.data))], "\r\n \t\x00")
+			if bytes.HasPrefix([]byte("endstream"), rest) && len(rest) > 0 {
+				x.pos = to
+				return &stream{dict: d, raw: r.data[from:to], num: num}
+			}
+		}
+		r.doc.note(LengthWrong)
+	}
+	to := r.find(0, "endstream", from)
+	if to == len(r.data) {
+		to = r.find(1, "endobj", from)
+	}
+	x.pos = to
+	raw := bytes.TrimSuffix(r.data[from:to], []byte("\n"))
+	return &stream{dict: d, raw: bytes.TrimSuffix(raw, []byte("\r")), num: num}
+}
+
+// find returns where word comes next, or the end of the data. A word which is missing is
+// looked for once: r.ends remembers from where on, and where it comes next.
+func (r *reader) find(slot int, word string, from int) int {
+	if at := r.ends[slot]; at >= from {
+		return at
+	}
+	at := bytes.Index(r.data[from:], []byte(word))
+	if at < 0 {
+		at = len(r.data)
+	} else {
+		at += from
+	}
+	r.ends[slot] = at
+	return at
+}
+
+// trailers reads all trailer dictionaries; later ones win. ISO 32000-1, 7.5.5 and, for
+// cross-reference streams, 7.5.8.
+func (r *reader) trailers() {
+	for _, o := range r.objects {
+		if s, ok := o.value.(*stream); ok && s.dict["Type"] == name("XRef") {
+			r.merge(s.dict)
+		}
+	}
+	pos := 0
+	for range 64 { // updates of honest documents are few
+		at := bytes.Index(r.data[pos:], []byte("trailer"))
+		if at < 0 {
+			return
+		}
+		x := &lexer{data: r.data, pos: pos + at + len("trailer"), nesting: r.limits.Nesting}
+		if v, ok := x.next(); ok {
+			if d, is := v.(dict); is {
+				r.merge(d)
+			}
+		}
+		pos = max(x.pos, pos+at+len("trailer"))
+	}
+}
+
+func (r *reader) merge(d dict) {
+	for _, k := range []name{"Root", "Info", "Encrypt", "ID"} {
+		if v, ok := d[k]; ok && v != nil {
+			r.trailer[k] = v
+		}
+	}
+}
+
+// byXref reads objects which the last cross-reference table names and the scan passed
+// over, such as those inside the bytes of another stream. ISO 32000-1, 7.5.4.
+func (r *reader) byXref() {
+	at := bytes.LastIndex(r.data, []byte("startxref"))
+	if at < 0 {
+		return
+	}
+	x := &lexer{data: r.data, pos: at + len("startxref"), nesting: 1}
+	v, _ := x.next()
+	off, ok := v.(float64)
+	if !ok || off < 0 || int(off) >= len(r.data) || !bytes.HasPrefix(r.data[int(off):], []byte("xref")) {
+		return
+	}
+	x.pos = int(off) + len("xref")
+	for range 4 * r.limits.Objects {
+		v, ok := x.next()
+		if _, number := v.(float64); !ok || !number && v != keyword("n") && v != keyword("f") {
+			return
+		}
+		if n, is := v.(float64); is && n > 0 && int(n) < len(r.data) {
+			r.at(int(n))
+		}
+	}
+}
+
+// at reads the object that begins at an offset, unless it is known or none is there.
+func (r *reader) at(off int) {
+	for off < len(r.data) && space(r.data[off]) {
+		off++
+	}
+	window := r.data[off:min(off+32, len(r.data))]
+	n := bytes.Index(window, []byte("obj"))
+	if n < 0 || r.starts[off] || r.work > len(r.data) {
+		return
+	}
+	num, start, ok := objectNumber(r.data, off+n)
+	if !ok || start != off {
+		return
+	}
+	r.starts[off] = true
+	r.doc.note(OnlyByXref)
+	end, _ := r.object(num, off+n+3)
+	r.work += end - off
+}
+
+// objectStreams reads the objects inside object streams. ISO 32000-1, 7.5.7: pairs of
+// number and offset, then from First on the values.
+func (r *reader) objectStreams() {
+	for i := range len(r.objects) {
+		s, ok := r.objects[i].value.(*stream)
+		if !ok || s.dict["Type"] != name("ObjStm") {
+			continue
+		}
+		body, _ := r.decode(s)
+		first, _ := r.resolve(s.dict["First"]).(float64)
+		if first > 0 && int(first) <= len(body) {
+			r.packed(body[:int(first)], body[int(first):])
+		}
+	}
+}
+
+// packed reads the values of an object stream in order, so that overlapping offsets cost
+// nothing.
+func (r *reader) packed(index, body []byte) {
+	x := &lexer{data: index, nesting: 1}
+	y := &lexer{data: body, nesting: r.limits.Nesting}
+	for {
+		num, _ := x.next()
+		off, ok := x.next()
+		n, isNum := num.(float64)
+		o, isOff := off.(float64)
+		if !ok || !isNum || !isOff || len(r.objects) >= r.limits.Objects {
+			return
+		}
+		if int(o) > y.pos && int(o) <= len(body) {
+			y.pos = int(o)
+		}
+		v, more := y.next()
+		if !more {
+			return
+		}
+		// A later definition in the file proper wins over an older one that is packed.
+		if old, known := r.current[int(n)]; known && !r.objects[old].packed {
+			r.objects = append(r.objects, object{num: int(n), value: v, packed: true})
+			continue
+		}
+		r.add(object{num: int(n), value: v, packed: true})
+	}
+}
+
+// resolve follows references to a value; chains of honest documents have one link.
+func (r *reader) resolve(v value) value {
+	for range 8 {
+		n, ok := v.(ref)
+		if !ok {
+			return v
+		}
+		i, ok := r.current[int(n)]
+		if !ok {
+			return nil
+		}
+		v = r.objects[i].value
+	}
+	return nil
+}
+
+func (r *reader) dict(v value) dict {
+	switch v := r.resolve(v).(type) {
+	case dict:
+		return v
+	case *stream:
+		return v.dict
+	}
+	return nil
+}
+
+func (r *reader) int(v value) int {
+	n, _ := r.resolve(v).(float64)
+	return int(n)
+}
