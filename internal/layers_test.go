@@ -15,8 +15,8 @@ import (
 var layers = [][]string{
 	{"address", "verdict", "config", "telemetry", "budget"},
 	{"smtp", "dns", "tenant", "mailauth/dkim"},
-	{"event", "message", "policy", "markup", "mailauth/arc", "mailauth/dmarc", "mailauth/report", "attachment/pdf"},
-	{"quarantine", "observable", "mailauth", "smtpd", "relay", "spool", "history", "mailbox/file"},
+	{"event", "message", "policy", "markup", "mailauth/arc", "mailauth/dmarc", "mailauth/report", "attachment/pdf", "attachment/ole", "attachment/ooxml", "attachment/picture", "attachment/yara"},
+	{"attachment/rtf", "quarantine", "observable", "mailauth", "smtpd", "relay", "spool", "history", "mailbox/file"},
 	{"thread", "attachment"},
 	{"evidence/mdm"},
 	{"evidence"},

@@ -77,7 +77,7 @@ func collectSeldom(cfg *config.Config) {
 		debug.SetGCPercent(collectPercent)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(int64(cfg.Detection.Memory) + collectAlways)
+		debug.SetMemoryLimit(max(int64(cfg.Detection.Memory), 2*collectAlways) + collectAlways)
 	}
 }
 

@@ -35,13 +35,13 @@ func newWorkers(log *slog.Logger) (*attachment.Pool, error) {
 	return attachment.NewPool(attachment.PoolConfig{Command: []string{self, workerName}, Log: log}), nil
 }
 
-// opener adapts a pool to what judging asks of it.
+// opener adapts a pool to what judging asks of it. What could not be opened says so.
 func opener(pool *attachment.Pool, log *slog.Logger) mailflow.Opener {
 	return func(ctx context.Context, in attachment.Input) *attachment.Report {
 		report, err := pool.Inspect(ctx, in)
 		if err != nil {
 			log.WarnContext(ctx, "attachment was not opened", "error", err)
-			return nil
+			return attachment.Unopened(in, err.Error())
 		}
 		return report
 	}

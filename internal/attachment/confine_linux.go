@@ -14,23 +14,53 @@ import (
 const (
 	addressSpace = 768 << 20 // on top of what Go reserved at the start, mostly unused: the collector holds 224 MiB, and frees late
 	cpuSeconds   = 600       // over the life of a worker; the clock of the pool bounds one file
-	descriptors  = 16
 )
 
-// confine gives up what a worker does not need: memory, files, core dumps, new rights.
+// confine gives up what a worker does not need: memory, further files, core dumps, new
+// rights. It can still remove or rename what its user may.
 func confine() error {
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+	if err := giveUpRights(); err != nil {
 		return fmt.Errorf("giving up new privileges: %w", err)
 	}
 	for resource, most := range map[int]uint64{
 		unix.RLIMIT_AS: reserved() + addressSpace, unix.RLIMIT_CPU: cpuSeconds, unix.RLIMIT_FSIZE: 0, unix.RLIMIT_CORE: 0,
-		unix.RLIMIT_NOFILE: descriptors,
+		unix.RLIMIT_NOFILE: openFiles(),
 	} {
 		if err := unix.Setrlimit(resource, &unix.Rlimit{Cur: most, Max: most}); err != nil {
 			return fmt.Errorf("limiting resource %d: %w", resource, err)
 		}
 	}
 	return nil
+}
+
+// giveUpRights keeps every thread from gaining privileges: Go has started some already.
+// A program with C in it, which ours is not, can do it for one thread only.
+func giveUpRights() error {
+	_, _, errno := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0)
+	switch errno {
+	case 0:
+		return nil
+	case syscall.ENOTSUP:
+		return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) //nolint:wrapcheck // by confine
+	default:
+		return errno
+	}
+}
+
+// openFiles returns the number of descriptors that lets the process keep what it has open
+// and open nothing more, whatever it has the right to.
+func openFiles() uint64 {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 16 // without /proc
+	}
+	most := 0
+	for _, e := range entries {
+		if n, err := strconv.Atoi(e.Name()); err == nil {
+			most = max(most, n)
+		}
+	}
+	return uint64(most) // the highest is the directory itself, which is closed again
 }
 
 // reserved returns the address space that the process has now, in bytes.

@@ -30,6 +30,38 @@ const (
 	maxScript        = 64 << 10 // bytes of one script
 )
 
+func newDocument(title, author, creator, text string) *Document {
+	d := &Document{Title: clean(title, 300), Author: clean(author, 300), Creator: clean(creator, 300)}
+	d.text(text)
+	return d
+}
+
+func (d *Document) links(urls ...string) {
+	for _, u := range urls {
+		keep(&d.URLs, u, 4<<10)
+	}
+}
+
+func (d *Document) scripts(sources ...string) {
+	for _, s := range sources {
+		keep(&d.Scripts, s, maxScript)
+	}
+}
+
+func (d *Document) action(kind, target string) { keep(&d.Actions, kind+" "+target, 4<<10) }
+
+func (d *Document) note(s string) { keep(&d.Notes, s, 300) }
+
+// sheet notes a sheet that is not shown, or holds macros.
+func (d *Document) sheet(name, state string, macro bool) {
+	if macro {
+		d.note("macro sheet " + name)
+	}
+	if state != "visible" {
+		d.note(state + " sheet " + name)
+	}
+}
+
 // text keeps the beginning of a text.
 func (d *Document) text(s string) { d.Text = clean(s, maxDocumentText) }
 
@@ -44,26 +76,22 @@ func keep(list *[]string, s string, most int) {
 func openPDF(i *inspector, n *node) {
 	l := pdf.DefaultLimits()
 	l.Bytes = min(l.Bytes, max(0, i.limits.Bytes-i.spent))
-	p := pdf.Read(n.data, l)
-	d := &Document{Title: clean(p.Info.Title, 300), Author: clean(p.Info.Author, 300), Creator: clean(p.Info.Creator, 300), Pages: p.Pages}
-	d.text(p.Text)
-	for _, u := range p.URIs {
-		keep(&d.URLs, u, 4<<10)
-	}
+	p := pdf.Open(n.data, l, i.passwords...)
+	d := newDocument(p.Info.Title, p.Info.Author, p.Info.Creator, p.Text)
+	d.Pages = p.Pages
+	d.links(p.URIs...)
+	d.scripts(p.Scripts...)
 	for _, a := range p.Actions {
-		keep(&d.Actions, a.Kind+" "+a.Target, 4<<10)
-	}
-	for _, s := range p.Scripts {
-		keep(&d.Scripts, s, maxScript)
+		d.action(a.Kind, a.Target)
 	}
 	for _, f := range p.Fields {
 		keep(&d.Fields, f.Name, 200)
 	}
 	for _, note := range p.Notes {
-		keep(&d.Notes, string(note), 100)
+		d.note(string(note))
 	}
 	f := i.file(n.id)
-	f.Document, f.Encrypted = d, f.Encrypted || p.Encrypted
+	f.Document, f.Encrypted, f.Password = d, f.Encrypted || p.Encrypted, p.Password
 	for _, e := range p.Files {
 		if !i.embedded(n.id, e.Name, e.Data) {
 			return

@@ -36,7 +36,10 @@ type opener struct {
 // formats that are zips inside.
 func openers() []opener {
 	return []opener{
-		{[]string{"zip", "jar", "apk", "epub", "docx", "docm", "xlsx", "xlsm", "xlsb", "pptx", "pptm", "odf", "ooxml", "msix"}, openZip},
+		{[]string{"zip", "jar", "apk", "epub", "odf", "msix"}, openZip},
+		{[]string{"docx", "docm", "xlsx", "xlsm", "xlsb", "pptx", "pptm", "ooxml"}, openOffice},
+		{[]string{"doc", "xls", "ppt", "msg", "msi", "ole", "encrypted-ooxml"}, openOLE},
+		{[]string{"rtf"}, openRTF},
 		{[]string{"7z"}, open7z},
 		{[]string{"rar"}, openRAR},
 		{[]string{"tar"}, openTar},
@@ -48,6 +51,7 @@ func openers() []opener {
 		{[]string{"onenote"}, openOneNote},
 		{[]string{"eml"}, openMessage},
 		{[]string{"pdf"}, openPDF},
+		{pictures(), openPicture},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -39,10 +40,11 @@ type Pool struct {
 
 // worker is a running process and belongs to who took its slot.
 type worker struct {
-	cmd   *exec.Cmd
-	in    io.WriteCloser
-	out   *bufio.Reader
-	files int
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    *bufio.Reader
+	killed bool // by the clock: nobody may use it again
+	files  int
 }
 
 // NewPool returns a pool. Workers start when they are needed.
@@ -76,6 +78,7 @@ var ErrClosed = errors.New("the pool of attachment workers is closed")
 // a note of a report that still names the file; so is a full queue. Errors are the end
 // of ctx, a closed pool, and a worker that cannot be started.
 func (p *Pool) Inspect(ctx context.Context, in Input) (*Report, error) {
+	in.Name, in.ContentType = clean(in.Name, 1<<10), clean(in.ContentType, 200)
 	if len(in.Data) > maxContent {
 		return p.without(in, NoteBytes, "larger than a worker accepts"), nil
 	}
@@ -95,7 +98,7 @@ func (p *Pool) Inspect(ctx context.Context, in Input) (*Report, error) {
 		}
 	}
 	report, err := w.ask(ctx, request{Input: in, Limits: p.config.Limits})
-	if w.files++; err != nil || w.files >= p.config.Recycle {
+	if w.files++; err != nil || w.killed || w.files >= p.config.Recycle {
 		err = errors.Join(err, w.stop(err != nil))
 		w = nil
 	}
@@ -156,6 +159,9 @@ func (p *Pool) start() (*worker, error) {
 		if err == nil {
 			return w, nil
 		}
+		if !refused(err) {
+			return nil, err // a passing want of memory or processes is no reason to go without
+		}
 		p.shared.Store(true)
 		p.config.Log.Warn("attachment workers share the network: the kernel refused a namespace", "error", err)
 	}
@@ -192,7 +198,7 @@ func (w *worker) ask(ctx context.Context, q request) (*Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, q.Limits.Wall+grace)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = w.cmd.Process.Kill() })
-	defer stop()
+	defer func() { w.killed = !stop() }() // the clock may strike just behind the reply
 	head, err := json.Marshal(q)
 	if err != nil {
 		return nil, fmt.Errorf("encoding the request: %w", err)
@@ -226,4 +232,18 @@ func (w *worker) stop(kill bool) error {
 		return fmt.Errorf("ending a worker: %w", err)
 	}
 	return nil
+}
+
+// refused reports whether the kernel does not let an ordinary user make namespaces.
+func refused(err error) bool {
+	return errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.ENOSPC)
+}
+
+// Unopened returns the report of a file that nobody has looked into.
+func Unopened(in Input, why string) *Report {
+	name := clean(in.Name, 1<<10)
+	return &Report{
+		Files: []File{{Parent: -1, Name: name, Extension: extension(name), Type: unknown, Format: unknown, MIME: octets, Size: int64(len(in.Data)), Unread: true}},
+		Notes: []Note{{Kind: NoteBusy, Detail: clean(why, 300)}},
+	}
 }

@@ -3,10 +3,14 @@ package attachment_test
 import (
 	"bytes"
 	"encoding/binary"
+	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
 
 	"outrider/internal/attachment"
 	"outrider/internal/mailtest"
@@ -118,5 +122,22 @@ func TestMessageInArchive(t *testing.T) {
 	r := attachment.Inspect(t.Context(), attachment.Input{Name: "m.eml", Data: []byte(mail)}, attachment.DefaultLimits())
 	if got := names(r); got != "m.eml, part 1.html, run.exe" {
 		t.Errorf("files %s (%+v)", got, r.Files)
+	}
+}
+
+// A code in a picture leads where a phone follows.
+func TestPictureWithCode(t *testing.T) {
+	t.Parallel()
+	m, err := qrcode.NewQRCodeWriter().Encode("https://walk.example.com/x", gozxing.BarcodeFormat_QR_CODE, 200, 200, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	r := attachment.Inspect(t.Context(), attachment.Input{Name: "scan me.png", Data: b.Bytes()}, attachment.DefaultLimits())
+	if d := r.Files[0].Document; d == nil || len(d.Codes) != 1 || d.Codes[0] != "https://walk.example.com/x" {
+		t.Errorf("%+v", d)
 	}
 }

@@ -10,8 +10,10 @@ import (
 
 // Bounds on opening attachments of one message.
 const (
-	maxOpened    = 20 // files
-	maxPasswords = 30 // candidates
+	maxOpened    = 20  // files
+	maxPasswords = 30  // candidates
+	maxPictures  = 6   // pictures looked at for codes
+	smallPicture = 200 // bytes; a code needs more
 )
 
 // Insides returns what is in each file of Files, in the same order: nil for those that
@@ -25,9 +27,13 @@ func (e *Evidence) readInsides() []*attachment.Report {
 		return out
 	}
 	var passwords []string
-	opened := 0
+	opened, pictures := 0, maxPictures
 	for i := range files {
-		if opened == maxOpened || !files[i].worthOpening() {
+		if !files[i].worthOpening(&pictures) {
+			continue
+		}
+		if opened == maxOpened {
+			out[i] = attachment.Unopened(attachment.Input{Name: files[i].Names[0]}, "the message has too many attachments")
 			continue
 		}
 		if opened == 0 {
@@ -41,12 +47,17 @@ func (e *Evidence) readInsides() []*attachment.Report {
 }
 
 // worthOpening reports whether there can be something in the file that its first bytes do
-// not tell. Pictures, sounds and texts are what they are.
-func (f *File) worthOpening() bool {
+// not tell. Sounds and texts are what they are; of pictures, in which codes may stand, so
+// many are looked at.
+func (f *File) worthOpening(pictures *int) bool {
 	if f.Type != "" && !f.Type.IsExecutable() {
 		return true
 	}
 	kind, _, _ := strings.Cut(f.Part.MediaType, "/")
+	if kind == "image" && *pictures > 0 && len(f.Part.Decoded()) >= smallPicture {
+		*pictures--
+		return true
+	}
 	return f.Type == "" && kind != "image" && kind != "audio" && kind != "video" && kind != "text" && kind != "message"
 }
 
@@ -68,14 +79,24 @@ func (e *Evidence) passwords() []string {
 			out = append(out, s)
 		}
 	}
+	for _, s := range []string{"infected", "password", "1234", "123456", "12345"} {
+		add(s)
+	}
 	for _, m := range named.FindAllStringSubmatch(text, maxPasswords) {
 		add(m[1])
 		add(strings.TrimRight(m[1], ".,;:!?)"))
 	}
-	for _, s := range []string{"infected", "password", "1234", "123456", "12345"} {
-		add(s)
-	}
 	return out
+}
+
+// Unopened reports whether an attachment could not be opened in time, or not at all.
+func (e *Evidence) Unopened() bool {
+	for _, r := range e.Insides() {
+		if r != nil && (r.Has(attachment.NoteBusy) || r.Has(attachment.NoteWorkerDied) || r.Has(attachment.NoteWall)) {
+			return true
+		}
+	}
+	return false
 }
 
 // Runs returns the name of a file inside that runs when it is opened, and whether there

@@ -107,6 +107,9 @@ func dkimResult(s *dkim.Signature) DKIM {
 	if s.Result != dkim.Pass {
 		d.Why = firstOf(s.Detail, string(s.Why))
 	}
+	if s.Why == dkim.WhyBudget {
+		d.Result = Policy // looking again would end the same: who sends too many must not leave DMARC open
+	}
 	for _, c := range s.Coverage {
 		switch {
 		case c.Present > 0 && !c.Covered():
@@ -147,8 +150,11 @@ func checkARC(ctx context.Context, m *message.Message, v *dkim.Verifier, b *budg
 	for _, t := range trusted {
 		out.Trusted = out.Trusted || address.Within(newest.Domain, t)
 	}
+	// What the sealer found counts for the author that it looked at, and only while nobody
+	// else stands in From.
+	author := authorDomain(m)
 	for _, r := range newest.Results {
-		if d, ok := r.(*authres.DMARCResult); ok && out.DMARC == "" {
+		if d, ok := r.(*authres.DMARCResult); ok && out.DMARC == "" && author != "" && normal(d.From) == author && len(m.Header().All("From")) == 1 {
 			out.DMARC = result(d.Value)
 		}
 	}
@@ -156,7 +162,7 @@ func checkARC(ctx context.Context, m *message.Message, v *dkim.Verifier, b *budg
 }
 
 // maxAuthors bounds the domains of one From field.
-const maxAuthors = 20
+const maxAuthors = 200
 
 // authorDomains returns the domains of the From field, each once.
 func authorDomains(m *message.Message) []string {
@@ -183,9 +189,8 @@ func evaluate(ctx context.Context, dns dmarc.Resolver, authors []string, res *Re
 		return DMARC{Result: None, Why: "no author domain"}
 	}
 	in := dmarc.Input{Authors: authors}
-	if !res.SPF.Helo {
-		in.SPF = dmarc.Proof{Domain: res.SPF.Domain, Result: dkim.Result(res.SPF.Result)}
-	}
+	// RFC 7208, Section 2.4: with a null reverse-path the identity is that of HELO.
+	in.SPF = dmarc.Proof{Domain: res.SPF.Domain, Result: dkim.Result(res.SPF.Result)}
 	for _, s := range res.DKIM {
 		in.DKIM = append(in.DKIM, dmarc.Proof{Domain: s.Domain, Result: dkim.Result(s.Result)})
 	}
@@ -196,6 +201,10 @@ func evaluate(ctx context.Context, dns dmarc.Resolver, authors []string, res *Re
 	}
 	for _, a := range e.Aligned {
 		out.Aligned = string(a.Method)
+	}
+	if e.Skipped > 0 && (out.Result == Pass || out.Result == None) {
+		// Nobody writes for so many domains; the one that matters may stand behind the others.
+		out.Result, out.Aligned, out.Why = Fail, "", "more author domains than are looked at"
 	}
 	return out
 }

@@ -112,6 +112,9 @@ func (g *Judge) Inline(ctx context.Context, s *Settings, r *message.Received, ra
 	})
 	j.Evidence = ev
 	j.Verdict = s.Engine.Judge(ctx, ev) // 6. detect: findings, summed and calibrated
+	if ev.Unopened() {
+		j.Verdict.Degraded = append(j.Verdict.Degraded, "attachments")
+	}
 	return j, nil
 }
 

@@ -270,9 +270,13 @@ func afterPath(prefixes ...string) func(*URL) (string, error) {
 
 // fromInflated returns the first URL in a segment that is packed by zlib.
 func fromInflated(u *URL) (string, error) {
+	tried := 0
 	for _, part := range u.segments() {
 		if !strings.HasPrefix(part, "eJ") { // base64 of the header of zlib
 			continue
+		}
+		if tried++; tried > maxWraps {
+			break
 		}
 		packed, err := decodeBase64(part)
 		if err != nil {

@@ -1,6 +1,7 @@
 package pdf
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -225,7 +226,8 @@ func (w *writer) load(v value) *font {
 			f.toUnicode = readCMap(b)
 		}
 	}
-	if a, ok := w.resolve(w.dict(d["Encoding"])["Differences"]).(array); ok {
+	// Fonts that are no objects of their own are read each time they are chosen.
+	if a, ok := w.resolve(w.dict(d["Encoding"])["Differences"]).(array); ok && w.spend(16*len(a)) {
 		f.names = differences(a)
 	}
 	if shared {
@@ -309,7 +311,7 @@ func (f *font) simple(b []byte) string {
 type cmap struct {
 	width  int // bytes of a code
 	chars  map[int]string
-	ranges []span
+	ranges []span // by low, once read
 }
 
 type span struct {
@@ -326,6 +328,7 @@ func readCMap(b []byte) *cmap {
 	for {
 		v, ok := x.next()
 		if !ok {
+			slices.SortStableFunc(m.ranges, func(a, b span) int { return a.low - b.low })
 			return m
 		}
 		op, is := v.(keyword)
@@ -376,7 +379,7 @@ func (m *cmap) triples(args array) {
 			}
 			continue
 		}
-		if to, size := utf8.DecodeRuneInString(target(args[i+2])); size > 0 && len(m.ranges) < 4096 {
+		if to, size := utf8.DecodeRuneInString(target(args[i+2])); size > 0 {
 			m.ranges = append(m.ranges, span{low, high, to})
 		}
 	}
@@ -403,11 +406,10 @@ func (m *cmap) lookup(c int, f *font) string {
 	if m.width == 1 && !f.composite {
 		s = f.simple([]byte{byte(c)})
 	}
-	for _, r := range m.ranges {
-		if c >= r.low && c <= r.high {
-			s = string(r.to + rune(c-r.low))
-			break
-		}
+	// The range that begins last before the code; honest ranges do not overlap.
+	after, _ := slices.BinarySearchFunc(m.ranges, c+1, func(r span, c int) int { return r.low - c })
+	if after > 0 && c <= m.ranges[after-1].high {
+		s = string(m.ranges[after-1].to + rune(c-m.ranges[after-1].low))
 	}
 	m.chars[c] = s
 	return s

@@ -22,16 +22,20 @@ type cipherKey struct {
 	revision, bytes int
 }
 
+// maxPasswords bounds the passwords tried on one document: the newest kind takes ten
+// milliseconds each.
+const maxPasswords = 30
+
 // unlock tries the empty user password, with which readers open a document without
-// asking, and decrypts the strings.
-func (r *reader) unlock() {
+// asking, and then the others, and decrypts the strings.
+func (r *reader) unlock(passwords []string) {
 	d := r.dict(r.trailer["Encrypt"])
 	if d == nil {
 		return
 	}
 	r.doc.Encrypted = true
 	k := &cipherKey{revision: r.int(d["R"])}
-	if !r.methods(k, d) || !r.derive(k, d) {
+	if !r.methods(k, d) || !r.try(k, d, passwords) {
 		r.doc.note(BadEncryption)
 		return
 	}
@@ -42,6 +46,16 @@ func (r *reader) unlock() {
 			r.objects[i].value = k.open(o.value, o.num)
 		}
 	}
+}
+
+func (r *reader) try(k *cipherKey, d dict, passwords []string) bool {
+	for _, p := range append([]string{""}, passwords[:min(len(passwords), maxPasswords)]...) {
+		if r.derive(k, d, p) {
+			r.doc.Password = p
+			return true
+		}
+	}
+	return false
 }
 
 // methods reads the ciphers. ISO 32000-1, 7.6.5: versions 4 and 5 name them in crypt
@@ -72,15 +86,15 @@ func (r *reader) methods(k *cipherKey, d dict) bool {
 	return true
 }
 
-// derive computes the key of the empty password and checks it.
-func (r *reader) derive(k *cipherKey, d dict) bool {
+// derive computes the key of a user password and checks it.
+func (r *reader) derive(k *cipherKey, d dict, password string) bool {
 	raw := func(key name) []byte {
 		t, _ := r.resolve(d[key]).(text)
 		return t.raw
 	}
 	o, u := raw("O"), raw("U")
 	if k.revision >= 5 {
-		return k.derive256(u, raw("UE"))
+		return k.derive256(u, raw("UE"), password[:min(len(password), 127)])
 	}
 	if k.revision < 2 || len(o) < 32 || len(u) < 32 {
 		return false
@@ -91,7 +105,7 @@ func (r *reader) derive(k *cipherKey, d dict) bool {
 		id = t.raw
 	}
 	// ISO 32000-1, 7.6.3.3, algorithm 2.
-	in := append([]byte(padding), o[:32]...)
+	in := append([]byte((password + padding)[:32]), o[:32]...)
 	in = binary.LittleEndian.AppendUint32(in, uint32(int64(r.int(d["P"]))))
 	in = append(in, id...)
 	if plain, ok := r.resolve(d["EncryptMetadata"]).(bool); ok && !plain && k.revision >= 4 {
@@ -137,21 +151,21 @@ func rc4With(key, in []byte) []byte {
 
 // derive256 is for keys of 256 bits. ISO 32000-2, 7.6.4.3.3, algorithm 2.A: U is a hash,
 // a salt that checks it, and a salt for the key that encrypts the key.
-func (k *cipherKey) derive256(u, ue []byte) bool {
+func (k *cipherKey) derive256(u, ue []byte, password string) bool {
 	if len(u) < 48 || len(ue) < 32 || k.revision > 6 {
 		return false
 	}
 	hash := hash6
 	if k.revision == 5 {
-		hash = func(salt []byte) []byte {
-			sum := sha256.Sum256(salt)
+		hash = func(password, salt []byte) []byte {
+			sum := sha256.Sum256(append(bytes.Clone(password), salt...))
 			return sum[:]
 		}
 	}
-	if !bytes.Equal(hash(u[32:40]), u[:32]) {
+	if !bytes.Equal(hash([]byte(password), u[32:40]), u[:32]) {
 		return false
 	}
-	block, err := aes.NewCipher(hash(u[40:48]))
+	block, err := aes.NewCipher(hash([]byte(password), u[40:48]))
 	if err != nil {
 		return false
 	}
@@ -160,13 +174,13 @@ func (k *cipherKey) derive256(u, ue []byte) bool {
 	return true
 }
 
-// hash6 is algorithm 2.B of ISO 32000-2, 7.6.4.3.4, for the empty password: at least 64
-// rounds, until the last byte of a round allows an end. Honest hashes end within 300.
-func hash6(salt []byte) []byte {
-	first := sha256.Sum256(salt)
+// hash6 is algorithm 2.B of ISO 32000-2, 7.6.4.3.4, for user passwords: at least 64
+// rounds, until the last byte of a round allows an end, as it always does by the 288th.
+func hash6(password, salt []byte) []byte {
+	first := sha256.Sum256(append(bytes.Clone(password), salt...))
 	k := first[:]
 	for i := 0; i < 1000; i++ {
-		e := bytes.Repeat(k, 64)
+		e := bytes.Repeat(append(bytes.Clone(password), k...), 64)
 		block, err := aes.NewCipher(k[:16])
 		if err != nil {
 			return nil

@@ -4,7 +4,12 @@ import (
 	"crypto/md5"
 	"crypto/rc4"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+
+	"outrider/internal/attachment/pdf"
 )
 
 const pad = "\x28\xBF\x4E\x5E\x4E\x75\x8A\x41\x64\x00\x4E\x56\xFF\xFA\x01\x08\x2E\x2E\x00\xB6\xD0\x68\x3E\x80\x2F\x0C\xA9\xFE\x64\x53\x69\x7A"
@@ -52,6 +57,28 @@ func TestEmptyPassword(t *testing.T) {
 		d := read(encrypted(revision))
 		if !d.Encrypted || len(d.URIs) != 1 || d.URIs[0] != "http://secret" {
 			t.Errorf("revision %d: encrypted %v, links %q, notes %v", revision, d.Encrypted, d.URIs, d.Notes)
+		}
+	}
+}
+
+// TestPassword opens documents of the corpus: RC4 of revision 4, and AES of revision 6.
+func TestPassword(t *testing.T) {
+	passwords := map[string]string{
+		"testPassword4Spaces.pdf": "    ",
+		"testUnicodePassword.pdf": "  ! < > \" \\ € œ ¤ 1\u20444 1\u20442 \U0002070E \U00029D98 \U0001F600  ",
+	}
+	for _, path := range corpus(t) {
+		password, ok := passwords[filepath.Base(path)]
+		if !ok {
+			continue
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := pdf.Open(data, pdf.DefaultLimits(), "wrong", password)
+		if d.Password != password || !strings.Contains(d.Text, "some text") || d.Info.Creator == "" {
+			t.Errorf("%s: password %q, text %q, info %+v, notes %v", path, d.Password, d.Text, d.Info, d.Notes)
 		}
 	}
 }

@@ -27,6 +27,9 @@ func (r *reader) decode(s *stream) ([]byte, name) {
 	}
 	body := s.raw
 	if r.key != nil {
+		if !r.spend(len(body)) { // what does not decode is not remembered, and decrypted again
+			return nil, ""
+		}
 		body = r.key.stream(s)
 	}
 	filters, params := r.list(s.dict, "Filter", "F"), r.list(s.dict, "DecodeParms", "DP")

@@ -8,14 +8,15 @@
 // pictures; it runs and renders nothing.
 //
 // Standards: ISO 32000-1 and 32000-2 (PDF 1.7 and 2.0), and its standard security handler
-// of revisions 2 to 6 opened by the empty user password.
+// of revisions 2 to 6, opened by the empty user password or by those given.
 //
 // Divergences: a header may stand anywhere, a stream may lie about its length, and
 // dictionaries and arrays may end early; each is recorded as a Note.
 //
 // Limits: CCITT, JBIG2, JPEG and JPEG 2000 pictures are handed out encoded. Text of fonts
 // without a ToUnicode map is read as Windows-1252, and that of composite fonts without one
-// is left out. Passwords other than the empty one are not tried.
+// is left out. Owner passwords are not tried, and encrypted objects of a generation above
+// 0 stay closed.
 package pdf
 
 import (
@@ -61,7 +62,7 @@ const (
 	OverLimit     Note = "over-limit"        // something was left out
 	NoTrailer     Note = "no-trailer"        // no end-of-file mark
 	SplitURI      Note = "split-uri"         // a link written in escapes, hex or pieces
-	BadEncryption Note = "encryption-closed" // the empty password does not open the document
+	BadEncryption Note = "encryption-closed" // no password opens the document
 )
 
 // Action is something that the document asks its reader to do.
@@ -109,6 +110,7 @@ type Document struct {
 	Objects   int      `json:"objects"`
 	Updates   int      `json:"updates"` // end-of-file marks; each above one is an incremental update
 	Encrypted bool     `json:"encrypted"`
+	Password  string   `json:"password"` // that opened it, "" if none was needed
 	Info      Info     `json:"info"`
 	URIs      []string `json:"uris"` // of URI actions, in order, once each
 	Actions   []Action `json:"actions"`
@@ -133,14 +135,18 @@ func (d *Document) note(n Note) {
 }
 
 // Read reads a document. What is broken becomes a note, never an error.
-func Read(data []byte, l Limits) *Document {
+func Read(data []byte, l Limits) *Document { return Open(data, l) }
+
+// Open is Read with user passwords to try on an encrypted document, best first, in UTF-8.
+// At most 30 are tried.
+func Open(data []byte, l Limits, passwords ...string) *Document {
 	d := &Document{}
 	d.header(data)
 	r := &reader{doc: d, data: data, limits: l, left: l.Bytes, current: map[int]int{}, decoded: map[*stream][]byte{}}
 	r.scan()
 	r.trailers()
 	r.byXref()
-	r.unlock()
+	r.unlock(passwords)
 	r.objectStreams()
 	r.collect()
 	r.pages()

@@ -214,8 +214,10 @@ func (r *reader) byXref() {
 
 // at reads the object that begins at an offset, unless it is known or none is there.
 func (r *reader) at(off int) {
-	for off < len(r.data) && space(r.data[off]) {
-		off++
+	for range 8 { // a long run of blanks, named by many entries, would cost its square
+		if off < len(r.data) && space(r.data[off]) {
+			off++
+		}
 	}
 	window := r.data[off:min(off+32, len(r.data))]
 	n := bytes.Index(window, []byte("obj"))

@@ -1,0 +1,131 @@
+package attachment
+
+import (
+	"strings"
+
+	"outrider/internal/attachment/ole"
+	"outrider/internal/attachment/ooxml"
+	"outrider/internal/attachment/rtf"
+)
+
+// openOffice lists the parts of a document that is a zip inside, and reads what it says
+// and does.
+func openOffice(i *inspector, n *node) {
+	openZip(i, n)
+	l := ooxml.DefaultLimits()
+	l.Bytes = min(l.Bytes, max(0, i.limits.Bytes-i.spent))
+	o := ooxml.Read(n.data, l)
+	d := newDocument(o.Info.Title, o.Info.Author, o.Info.Application, o.Text)
+	d.links(o.Links...)
+	for _, r := range o.Relationships {
+		if r.External && r.Type != "hyperlink" {
+			d.action(r.Type, r.Target)
+		}
+	}
+	for _, f := range o.Fields {
+		d.action(f.Kind, f.Code)
+	}
+	for _, a := range o.Actions {
+		d.action(a.Kind, a.Target)
+	}
+	d.scripts(o.Formulas...)
+	for _, s := range o.Sheets {
+		d.sheet(s.Name, s.State, s.Macro)
+	}
+	for _, note := range o.Notes {
+		d.note(string(note))
+	}
+	if o.MacroEnabled {
+		d.note("macro-enabled")
+	}
+	i.file(n.id).Document = d
+}
+
+// openOLE reads the old formats of Office and messages of Outlook, and hands on what they
+// carry.
+func openOLE(i *inspector, n *node) {
+	o := ole.Read(n.data, ole.DefaultLimits())
+	d := newDocument(o.Info.Title, o.Info.Author, o.Info.Application, "")
+	d.links(o.Links...)
+	for _, m := range o.Modules {
+		d.scripts(m.Source)
+	}
+	for _, k := range o.Keywords {
+		d.note(k.Type + " " + k.Keyword)
+	}
+	for _, a := range o.Actions {
+		d.action(a.Kind, a.Target)
+	}
+	for _, dde := range o.DDE {
+		d.action("DDE", dde)
+	}
+	if o.AutoOpen {
+		d.action("auto-open", "")
+	}
+	for _, s := range o.Sheets {
+		d.sheet(s.Name, s.State, s.Macro)
+	}
+	for _, note := range o.Notes {
+		d.note(string(note))
+	}
+	f := i.file(n.id)
+	f.Document, f.Encrypted = d, f.Encrypted || o.Encrypted
+	i.oleFiles(n, o, d)
+}
+
+// oleFiles hands on the files in a document, and those of a message with its texts.
+func (i *inspector) oleFiles(n *node, o *ole.Document, d *Document) {
+	files := o.Embedded
+	if m := o.Mail; m != nil {
+		d.Title, d.Author = clean(m.Subject, 300), clean(strings.TrimSpace(m.SenderName+" <"+m.Sender+">"), 300)
+		d.text(m.Text)
+		if len(m.HTML) > 0 {
+			files = append(files, ole.File{Name: "body.html", Data: m.HTML})
+		}
+		files = append(files, m.Attachments...)
+	}
+	for _, e := range files {
+		if !i.embedded(n.id, e.Name, e.Data) {
+			return
+		}
+	}
+}
+
+// openRTF reads a document in Rich Text Format, and hands on its objects.
+func openRTF(i *inspector, n *node) {
+	r := rtf.Read(n.data, rtf.DefaultLimits())
+	d := newDocument(r.Title, r.Author, "", r.Text)
+	d.links(r.Links...)
+	for _, f := range r.Fields {
+		d.action(f.Kind, f.Code)
+	}
+	if r.Template != "" {
+		d.action("attachedTemplate", r.Template)
+	}
+	for _, note := range r.Notes {
+		d.note(string(note))
+	}
+	i.file(n.id).Document = d
+	for _, o := range r.Objects {
+		d.object(&o)
+		name := o.Name
+		if name == "" {
+			name = o.Class
+		}
+		if len(o.Data) > 0 && !i.embedded(n.id, name, o.Data) {
+			return
+		}
+	}
+}
+
+// object notes what an object of RTF does by itself.
+func (d *Document) object(o *rtf.Object) {
+	switch {
+	case o.Linked:
+		d.action("linked-object", o.Class+" "+o.Name)
+	case o.Update:
+		d.action("update-object", o.Class)
+	default:
+		d.note("object " + o.Class)
+	}
+}

@@ -1,0 +1,325 @@
+// Package ooxml reads what an Office Open XML document holds and where it points.
+//
+// Such a document is a zip of parts in XML, tied together by relationships. Attacks live
+// in few places: a template or object fetched from outside, macros, sheets of old macro
+// formulas, dynamic data exchange in fields, embedded files, and links. The package lists
+// these with the text and runs nothing; the bytes of macros and embedded files are handed
+// out for the readers of those formats.
+//
+// Standards: ECMA-376 parts 1 and 2 (documents and packaging), MS-OFFMACRO2, and MS-CUSTOMUI.
+//
+// Divergences: part names are compared without case, relationships are believed before
+// names and names before content types, and XML need not be well formed. Entities are
+// never expanded; a document type is recorded as a Note.
+//
+// Limits: XLSB workbooks are read as far as their relationships and embedded parts. An
+// encrypted document is no zip but an OLE file, see package ole.
+package ooxml
+
+import (
+	"archive/zip"
+	"bytes"
+	"io"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Limits bounds what one Read may cost.
+type Limits struct {
+	Entries   int   // parts looked at
+	Bytes     int64 // unpacked, all parts together
+	FileBytes int64 // unpacked of one part
+	Tokens    int   // of XML, all parts together
+	Depth     int   // of XML elements
+	Text      int   // bytes of text
+	Items     int   // of each list
+}
+
+// DefaultLimits returns the limits for one document in a worker of 256 MiB.
+func DefaultLimits() Limits {
+	return Limits{
+		Entries:   5000, // presentations with pictures have hundreds
+		Bytes:     96 << 20,
+		FileBytes: 48 << 20,
+		Tokens:    4_000_000, // a sheet of 100,000 rows
+		Depth:     200,       // nested tables reach 60
+		Text:      1 << 20,
+		Items:     2000, // as budget.URLs
+	}
+}
+
+// Kind is the application of a document.
+type Kind string
+
+// The kinds of document.
+const (
+	Other        Kind = ""
+	Word         Kind = "docx"
+	Excel        Kind = "xlsx"
+	ExcelBinary  Kind = "xlsb"
+	PowerPoint   Kind = "pptx"
+	ActionMacro       = "macro"   // Action.Kind: a click runs a macro
+	ActionRun         = "program" // Action.Kind: a click starts a program
+	ActionOnLoad      = "onload"  // Action.Kind: the ribbon calls a macro when it appears
+	stateVisible      = "visible"
+)
+
+// Note is an oddity that readers tolerate.
+type Note string
+
+// The notes of a document.
+const (
+	NotZip    Note = "not-zip"
+	BadPart   Note = "bad-part"   // a part does not unpack or is not XML
+	Doctype   Note = "doctype"    // a part has a document type, as no honest writer makes
+	UTF16     Note = "utf-16"     // a part is written in UTF-16, which hides it from patterns
+	Duplicate Note = "duplicate"  // two parts of one name
+	OverLimit Note = "over-limit" // something was left out
+)
+
+// Relationship ties a part to another or to something outside.
+type Relationship struct {
+	Part     string `json:"part"`   // source part, "" for the package
+	Type     string `json:"type"`   // last segment of the type, such as "attachedTemplate"
+	Target   string `json:"target"` // part name, or as written if external
+	External bool   `json:"external"`
+}
+
+// Field is an instruction of a Word field, or a link of dynamic data exchange.
+type Field struct {
+	Kind string `json:"kind"` // first word in upper case, such as "DDEAUTO"
+	Code string `json:"code"` // the whole instruction
+}
+
+// Action is something that a click or the opening starts.
+type Action struct {
+	Kind   string `json:"kind"`
+	Target string `json:"target"`
+}
+
+// File is a part that is a file of its own.
+type File struct {
+	Name string `json:"name"` // part name
+	Data []byte `json:"-"`
+}
+
+// Sheet is a sheet of a workbook.
+type Sheet struct {
+	Name  string `json:"name"`
+	State string `json:"state"` // "visible", "hidden" or "veryHidden"
+	Macro bool   `json:"macro"` // holds formulas of Excel 4 macros
+}
+
+// Info is what the document says about itself.
+type Info struct {
+	Title       string `json:"title"`
+	Author      string `json:"author"`
+	ModifiedBy  string `json:"modified_by"`
+	Application string `json:"application"`
+	Template    string `json:"template"`
+	Company     string `json:"company"`
+	Created     string `json:"created"`  // as written, RFC 3339
+	Modified    string `json:"modified"` // as written
+}
+
+// Document is what was read. It is never nil and holds whatever could be read.
+type Document struct {
+	Kind          Kind           `json:"kind"`
+	MacroEnabled  bool           `json:"macro_enabled"` // by content type
+	Parts         []string       `json:"parts"`
+	Relationships []Relationship `json:"relationships"`
+	Links         []string       `json:"links"` // of hyperlinks, fields and formulas, once each
+	Fields        []Field        `json:"fields"`
+	Actions       []Action       `json:"actions"`
+	Sheets        []Sheet        `json:"sheets"`
+	Formulas      []string       `json:"formulas"` // of macro sheets, and those of others that reach outside
+	ActiveX       []string       `json:"activex"`  // class identifiers
+	Macros        []File         `json:"macros"`   // VBA projects
+	Embedded      []File         `json:"embedded"`
+	Images        []File         `json:"images"`
+	Info          Info           `json:"info"`
+	Text          string         `json:"text"`
+	Notes         []Note         `json:"notes"`
+}
+
+// External returns the relationships of the types which lead outside, all types if none
+// is given.
+func (d *Document) External(types ...string) []Relationship {
+	var out []Relationship
+	for _, r := range d.Relationships {
+		if r.External && (len(types) == 0 || slices.Contains(types, r.Type)) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Template returns the template that the document fetches from outside, or "".
+func (d *Document) Template() string {
+	for _, r := range d.External("attachedTemplate") {
+		return r.Target
+	}
+	return ""
+}
+
+func (d *Document) note(n Note) {
+	if !slices.Contains(d.Notes, n) {
+		d.Notes = append(d.Notes, n)
+	}
+}
+
+// reader is the state of one Read.
+type reader struct {
+	doc    *Document
+	limits Limits
+	left   int64
+	tokens int
+	text   strings.Builder
+	roles  map[string]string // last type of the relationships to a part, by lower-case name
+	sheets map[string]int    // index in Document.Sheets by relationship id
+	seen   map[string]bool   // links
+}
+
+// Read reads a document. What is broken becomes a note, never an error.
+func Read(data []byte, l Limits) *Document {
+	d := &Document{}
+	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		d.note(NotZip)
+		return d
+	}
+	r := &reader{doc: d, limits: l, left: l.Bytes, roles: map[string]string{}, sheets: map[string]int{}, seen: map[string]bool{}}
+	files := r.files(z)
+	for _, f := range files { // what the names mean comes first
+		switch f.key {
+		case "[content_types].xml":
+			r.contentTypes(r.unpack(f))
+		case "xl/workbook.xml":
+			r.workbook(r.unpack(f))
+		}
+	}
+	for _, f := range files {
+		if strings.HasSuffix(f.key, ".rels") {
+			r.relationships(f.key, r.unpack(f))
+		}
+	}
+	for _, f := range files {
+		r.part(f)
+	}
+	d.Text = strings.TrimSpace(r.text.String())
+	return d
+}
+
+// part is an entry of the zip with its normal name.
+type part struct {
+	*zip.File
+	key string // lower case, without leading slash
+}
+
+func (r *reader) files(z *zip.Reader) []part {
+	var out []part
+	seen := map[string]bool{}
+	for _, f := range z.File {
+		if len(out) >= r.limits.Entries {
+			r.doc.note(OverLimit)
+			break
+		}
+		p := part{f, strings.ToLower(strings.TrimLeft(strings.ReplaceAll(f.Name, "\\", "/"), "/"))}
+		if seen[p.key] {
+			r.doc.note(Duplicate)
+		}
+		seen[p.key] = true
+		out = append(out, p)
+		r.doc.Parts = append(r.doc.Parts, strings.ToValidUTF8(f.Name, "\uFFFD"))
+	}
+	return out
+}
+
+// unpack returns the bytes of a part as far as they are good and may be had.
+func (r *reader) unpack(p part) []byte {
+	f, err := p.Open()
+	if err != nil {
+		r.doc.note(BadPart)
+		return nil
+	}
+	defer f.Close() //nolint:errcheck // nothing is written
+	most := min(r.left, r.limits.FileBytes)
+	b, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err != nil {
+		r.doc.note(BadPart)
+	}
+	if int64(len(b)) > most {
+		r.doc.note(OverLimit)
+		b = b[:most]
+	}
+	r.left -= int64(len(b))
+	return b
+}
+
+// part reads one part by the relationship that leads to it, else by its name.
+func (r *reader) part(p part) {
+	dir, base := path.Split(p.key)
+	role := r.roles[p.key]
+	switch {
+	case role == "vbaProject" || strings.HasSuffix(base, "vbaproject.bin"):
+		r.doc.Macros = keep(r, r.doc.Macros, r.file(p))
+	case role == "oleObject" || role == "package" || role == "activeXControlBinary" || role == "aFChunk" ||
+		strings.HasSuffix(dir, "embeddings/"):
+		r.doc.Embedded = keep(r, r.doc.Embedded, r.file(p))
+	case role == "image" || strings.HasSuffix(dir, "media/"):
+		r.doc.Images = keep(r, r.doc.Images, r.file(p))
+	case strings.HasSuffix(base, ".xml"):
+		r.xmlPart(p, dir, base, role)
+	}
+}
+
+func (r *reader) file(p part) File {
+	return File{Name: strings.ToValidUTF8(p.Name, "\uFFFD"), Data: r.unpack(p)}
+}
+
+func (r *reader) xmlPart(p part, dir, base, role string) {
+	switch {
+	case dir == "docprops/":
+		r.properties(r.unpack(p))
+	case dir == "customui/" || role == "extensibility" || strings.HasPrefix(base, "customui"):
+		r.customUI(r.unpack(p))
+	case strings.HasSuffix(dir, "activex/"):
+		r.activeX(r.unpack(p))
+	case strings.HasSuffix(dir, "macrosheets/") || role == "xlMacrosheet" || role == "xlIntlMacrosheet":
+		r.sheet(r.unpack(p), true)
+	case strings.HasPrefix(p.key, "xl/"):
+		r.sheet(r.unpack(p), false)
+	case strings.HasPrefix(p.key, "word/") && base != "styles.xml" && dir != "word/theme/":
+		r.word(r.unpack(p))
+	case strings.HasPrefix(p.key, "ppt/") && strings.Contains(dir, "slide"):
+		r.slide(r.unpack(p))
+	case role == "officeDocument":
+		r.word(r.unpack(p)) // a main part of an unusual name
+	}
+}
+
+// keep appends an item as long as there is room.
+func keep[T any](r *reader, list []T, item T) []T {
+	if len(list) >= r.limits.Items {
+		r.doc.note(OverLimit)
+		return list
+	}
+	return append(list, item)
+}
+
+func (r *reader) write(s string) {
+	if r.text.Len()+len(s) > r.limits.Text {
+		r.doc.note(OverLimit)
+		return
+	}
+	r.text.WriteString(s)
+}
+
+// link keeps an address once.
+func (r *reader) link(s string) {
+	if s = strings.TrimSpace(s); s != "" && !r.seen[s] && len(r.doc.Links) < r.limits.Items {
+		r.seen[s] = true
+		r.doc.Links = append(r.doc.Links, s)
+	}
+}

@@ -1,0 +1,31 @@
+package attachment
+
+import (
+	"strconv"
+
+	"outrider/internal/attachment/picture"
+)
+
+// pictures are the formats that are looked at for codes.
+func pictures() []string { return []string{"png", "jpg", "gif", "bmp", "webp", "tif"} }
+
+// openPicture looks for QR codes, and reads what programs and cameras have written into the
+// picture.
+func openPicture(i *inspector, n *node) {
+	p := picture.Read(n.data, picture.DefaultLimits())
+	d := newDocument(p.Field("ImageDescription"), p.Field("Artist"), p.Field("Software"), p.Field("UserComment"))
+	for _, c := range p.Codes {
+		keep(&d.Codes, c.Text, 4<<10)
+		if c.Inverted {
+			d.note("inverted code")
+		}
+		if c.Coloured {
+			d.note("coloured code")
+		}
+	}
+	d.note("size " + strconv.Itoa(p.Width) + "x" + strconv.Itoa(p.Height))
+	for _, note := range p.Notes {
+		d.note(string(note))
+	}
+	i.file(n.id).Document = d
+}

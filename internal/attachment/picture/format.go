@@ -1,0 +1,85 @@
+package picture
+
+import (
+	"bytes"
+	"encoding/binary"
+	"image"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+	"golang.org/x/image/webp"
+)
+
+// format is a decoder and how its pictures begin.
+type format struct {
+	name   string
+	magic  []string
+	config func(io.Reader) (image.Config, error)
+	decode func(io.Reader) (image.Image, error)
+}
+
+// formats returns the decoders.
+func formats() []format {
+	return []format{
+		{"png", []string{"\x89PNG\r\n\x1a\n"}, png.DecodeConfig, png.Decode},
+		{"jpeg", []string{"\xff\xd8\xff"}, jpeg.DecodeConfig, jpeg.Decode},
+		{"gif", []string{"GIF87a", "GIF89a"}, gif.DecodeConfig, gif.Decode},
+		{"bmp", []string{"BM"}, bmp.DecodeConfig, bmp.Decode},
+		{"webp", []string{"RIFF"}, webp.DecodeConfig, webp.Decode},
+		{"tiff", []string{"II*\x00", "MM\x00*"}, tiff.DecodeConfig, tiff.Decode},
+	}
+}
+
+// sniff returns the format by the first bytes, whatever the file is called.
+func sniff(data []byte) *format {
+	for _, f := range formats() {
+		for _, m := range f.magic {
+			if !bytes.HasPrefix(data, []byte(m)) {
+				continue
+			}
+			if f.name != "webp" || len(data) >= 12 && string(data[8:12]) == "WEBP" {
+				return &f
+			}
+		}
+	}
+	return nil
+}
+
+// riff calls f with the chunks of a WebP file until it returns false.
+func riff(data []byte, f func(kind string, body []byte) bool) {
+	for at := 12; at+8 <= len(data); {
+		size := uint64(binary.LittleEndian.Uint32(data[at+4:]))
+		body := data[at+8:]
+		if size > uint64(len(body)) {
+			size = uint64(len(body))
+		}
+		if !f(string(data[at:at+4]), body[:size]) {
+			return
+		}
+		at += 8 + int(size+size&1)
+	}
+}
+
+// largestFrame returns the pixels of the largest frame, which need not be those of the
+// canvas that the header of the file promises.
+func largestFrame(data []byte) int {
+	most := 0
+	riff(data, func(kind string, b []byte) bool {
+		switch {
+		case kind == "VP8 " && len(b) >= 10:
+			// RFC 6386, Section 9.1: 14 bits each, after a tag of 3 and a start code of 3 bytes.
+			w, h := binary.LittleEndian.Uint16(b[6:])&0x3fff, binary.LittleEndian.Uint16(b[8:])&0x3fff
+			most = max(most, int(w)*int(h))
+		case kind == "VP8L" && len(b) >= 5:
+			// RFC 9649, Section 3.4: 14 bits each, less one, after a signature byte.
+			v := binary.LittleEndian.Uint32(b[1:])
+			most = max(most, (int(v&0x3fff)+1)*(int(v>>14&0x3fff)+1))
+		}
+		return true
+	})
+	return most
+}

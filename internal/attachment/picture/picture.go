@@ -1,0 +1,174 @@
+// Package picture reads what a picture says without showing it.
+//
+// Lures hide their text and links in pictures, since filters read text: a QR code is a
+// link that only a phone follows. A picture is also the cheapest bomb of all, since a few
+// bytes of header promise any number of pixels, so the header is believed before the rest
+// is touched. This package finds QR codes however they are drawn, reads the metadata that
+// the maker's tools left behind, and takes hashes by which alike pictures meet.
+//
+// Standards: ISO/IEC 18004 (QR codes, by gozxing), CIPA DC-008 (Exif 2.32) over TIFF 6.0,
+// PNG 3rd edition, Section 11.3.3 (textual chunks), and XMP part 1 of ISO 16684.
+//
+// Divergences: metadata is read from broken pictures too, entries out of bounds are left
+// out, and loops between directories end the reading; each is recorded as a Note. Names of
+// metadata are those of ExifTool, which public rules test for.
+//
+// Limits: only the first frame of a moving picture is looked at. AVIF, HEIC, JPEG XL, SVG,
+// icons and animated WebP are not decoded, and codes split over two pictures not joined.
+package picture
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+)
+
+// Limits bounds what one Read may cost.
+type Limits struct {
+	Pixels   int // width times height; more are not decoded
+	Side     int // pixels; longer sides are shrunk before codes are looked for
+	Codes    int // codes kept
+	Centers  int // candidates for the corner marks of codes, per attempt; the cost is cubic
+	Metadata int // fields kept
+	Text     int // bytes of one field, and of one inflated text chunk
+}
+
+// DefaultLimits returns the limits for one picture in a worker of 256 MiB.
+func DefaultLimits() Limits {
+	return Limits{
+		Pixels:   16_000_000, // a progressive JPEG of this size takes 240 MB at worst
+		Side:     1600,       // codes of lures are a fifth of the picture
+		Codes:    32,
+		Centers:  96,
+		Metadata: 200,
+		Text:     64 << 10,
+	}
+}
+
+// Note is an oddity of a picture.
+type Note string
+
+// The notes of a picture.
+const (
+	UnknownFormat Note = "unknown-format" // no picture that we decode
+	TooLarge      Note = "too-large"      // more pixels than the limit, not decoded
+	Broken        Note = "broken"         // the header or the pixels do not decode
+	DecoderFailed Note = "decoder-failed" // a decoder panicked
+	ManyCenters   Note = "many-centers"   // more candidates for corner marks than the limit
+	BadMetadata   Note = "bad-metadata"   // offsets or lengths out of bounds
+	MetadataLoop  Note = "metadata-loop"  // a directory that leads to itself
+)
+
+// Picture is what one file says.
+type Picture struct {
+	Format        string // png, jpeg, gif, bmp, webp, tiff, or empty
+	Width, Height int    // pixels, as the header says
+	Codes         []Code // in the order found, each payload once
+	Metadata      []Field
+	Decoded       bool       // whether the facts below are known
+	DHash, PHash  uint64     // perceptual hashes; compare by Distance
+	Mean          color.RGBA // the mean colour over white
+	OneColour     bool       // a spacer or a tracking pixel
+	Notes         []Note     // each once
+}
+
+// Code is one QR code.
+type Code struct {
+	Text     string
+	Corners  []image.Point // of the finder marks: bottom left, top left, top right; pixels
+	Inverted bool          // drawn light on dark
+	Coloured bool          // seen in one colour channel only
+}
+
+// Field is one piece of metadata.
+type Field struct {
+	Name  string // as ExifTool says it, such as Software
+	Value string // UTF-8, trimmed
+}
+
+// reading is the state of one Read.
+type reading struct {
+	*Picture
+	limits Limits
+}
+
+// Read reads a picture. It never fails: what does not decode is a note.
+func Read(data []byte, l Limits) *Picture {
+	r := &reading{&Picture{}, l}
+	f := sniff(data)
+	if f == nil {
+		r.note(UnknownFormat)
+		return r.Picture
+	}
+	r.Format = f.name
+	r.metadata(data)
+	if img := r.decode(f, data); img != nil {
+		r.look(img)
+	}
+	return r.Picture
+}
+
+// Field returns the first value of a name, or nothing.
+func (p *Picture) Field(name string) string {
+	for _, f := range p.Metadata {
+		if f.Name == name {
+			return f.Value
+		}
+	}
+	return ""
+}
+
+func (p *Picture) note(n Note) {
+	for _, known := range p.Notes {
+		if known == n {
+			return
+		}
+	}
+	p.Notes = append(p.Notes, n)
+}
+
+// decode returns the pixels if the header promises few enough.
+func (r *reading) decode(f *format, data []byte) (img image.Image) {
+	defer func() {
+		if recover() != nil {
+			r.note(DecoderFailed)
+			img = nil
+		}
+	}()
+	c, err := f.config(bytes.NewReader(data))
+	if err != nil {
+		r.note(Broken)
+		return nil
+	}
+	r.Width, r.Height = c.Width, c.Height
+	if c.Width <= 0 || c.Height <= 0 {
+		r.note(Broken)
+		return nil
+	}
+	if c.Width > r.limits.Pixels/c.Height || f.name == "webp" && largestFrame(data) > r.limits.Pixels {
+		r.note(TooLarge)
+		return nil
+	}
+	img, err = f.decode(bytes.NewReader(data))
+	if err != nil {
+		r.note(Broken)
+		return nil
+	}
+	return img
+}
+
+// look takes the facts from the pixels.
+func (r *reading) look(img image.Image) {
+	p := sample(img, r.limits.Side)
+	if p == nil {
+		r.note(Broken)
+		return
+	}
+	r.Decoded = true
+	r.Mean, r.OneColour = p.mean()
+	if r.OneColour {
+		return
+	}
+	r.DHash, r.PHash = dhash(p.luma()), phash(p.luma())
+	r.findCodes(p)
+}

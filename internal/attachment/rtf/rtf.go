@@ -1,0 +1,178 @@
+// Package rtf reads what a Rich Text Format document shows and carries.
+//
+// The format is a stream of groups, control words and text, and Word skips what it does
+// not understand. Attackers use that to write the hex of embedded objects in ways that
+// only Word puts together: with blanks, control words, groups and raw bytes in between.
+// The package lexes as Word does, decodes objects, and lists fields, templates and
+// pictures with the text.
+//
+// Standards: Rich Text Format Specification 1.9.1, and MS-OLEDS (objects of OLE 1.0).
+//
+// Divergences: a document needs no more than "{\rt" for its header, may begin with other
+// bytes, and may end in open groups; each is recorded as a Note.
+//
+// Limits: text follows the code page of the document and not that of each font; HTML and
+// text that Outlook encapsulates is not unwrapped.
+package rtf
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"outrider/internal/attachment/ole"
+)
+
+// Limits bounds what one Read may cost.
+type Limits struct {
+	Bytes   int64 // decoded from hex and raw data, all objects and pictures together
+	Text    int   // bytes of text
+	Items   int   // of each list
+	Nesting int   // groups inside one another; the rest is skipped
+}
+
+// DefaultLimits returns the limits for one document in a worker of 256 MiB.
+func DefaultLimits() Limits {
+	return Limits{
+		Bytes:   64 << 20, // a quarter of budget.UnpackedBytes
+		Text:    1 << 20,
+		Items:   2000, // as budget.URLs
+		Nesting: 500,  // tables of Word reach 60
+	}
+}
+
+// Note is an oddity that readers tolerate.
+type Note string
+
+// The notes of a document.
+const (
+	NoHeader     Note = "no-header"   // the data do not begin with {\rtf
+	BrokenHex    Note = "broken-hex"  // control words, groups or other characters inside the hex of an object
+	RawObject    Note = "raw-object"  // \bin inside the hex of an object
+	BadObject    Note = "bad-object"  // an object that is not OLE 1.0
+	OpenGroups   Note = "open-groups" // the document ends inside a group
+	DataAfter    Note = "data-after"  // bytes after the document
+	OverLimit    Note = "over-limit"  // something was left out
+	EquationFont Note = "equation"    // an object of the equation editor, which runs what it is given
+)
+
+// Object is an embedded or linked object.
+type Object struct {
+	Declared string `json:"declared"` // class as the text tells it
+	Class    string `json:"class"`    // class in the object
+	Name     string `json:"name"`     // of a package, or topic of a link
+	Linked   bool   `json:"linked"`
+	Update   bool   `json:"update"` // loads without a click
+	Data     []byte `json:"-"`      // the file of a package, or the native data, or all if it does not parse
+}
+
+// Field is the instruction of a field.
+type Field struct {
+	Kind string `json:"kind"` // first word in upper case, such as "DDEAUTO"
+	Code string `json:"code"`
+}
+
+// Image is a picture.
+type Image struct {
+	Format string `json:"format"` // "png", "jpeg", "emf", "wmf" or ""
+	Data   []byte `json:"-"`
+}
+
+// Document is what was read. It is never nil and holds whatever could be read.
+type Document struct {
+	Title    string   `json:"title"`
+	Author   string   `json:"author"`
+	Template string   `json:"template"`
+	Objects  []Object `json:"objects"`
+	Fields   []Field  `json:"fields"`
+	Links    []string `json:"links"` // targets of HYPERLINK, INCLUDEPICTURE and INCLUDETEXT
+	Images   []Image  `json:"images"`
+	Text     string   `json:"text"`
+	Notes    []Note   `json:"notes"`
+}
+
+func (d *Document) note(n Note) {
+	if !slices.Contains(d.Notes, n) {
+		d.Notes = append(d.Notes, n)
+	}
+}
+
+// Read reads a document. What is broken becomes a note, never an error.
+func Read(data []byte, l Limits) *Document {
+	d := &Document{}
+	at := bytes.Index(data, []byte(`{\rt`))
+	if at < 0 {
+		d.note(NoHeader)
+		return d
+	}
+	if at > 0 || !bytes.HasPrefix(data[at:], []byte(`{\rtf`)) {
+		d.note(NoHeader)
+	}
+	r := &reader{doc: d, data: data[at:], limits: l, left: l.Bytes, codePage: 1252}
+	r.run()
+	d.Text = strings.TrimSpace(r.text.String())
+	return d
+}
+
+// object decodes the data of an object. MS-OLEDS, 2.2.4 and 2.2.6: a header of version,
+// format, class, topic and item, and for embedded ones size and data.
+func (r *reader) object(data []byte) {
+	if len(r.doc.Objects) >= r.limits.Items {
+		r.doc.note(OverLimit)
+		return
+	}
+	o := Object{Declared: r.class, Update: r.update}
+	r.class, r.update = "", false
+	defer func() {
+		if strings.HasPrefix(strings.ToLower(o.Class+o.Declared), "equation") {
+			r.doc.note(EquationFont)
+		}
+		r.doc.Objects = append(r.doc.Objects, o)
+	}()
+	x := cursor{data}
+	x.number() // the version is of no use: Word does not look at it
+	format, _ := x.number()
+	o.Class, _ = x.string()
+	topic, _ := x.string()
+	_, ok := x.string()
+	o.Linked = format == 1
+	if !ok {
+		r.doc.note(BadObject)
+		o.Data = data
+		return
+	}
+	if o.Linked {
+		o.Name = topic
+		return
+	}
+	size, _ := x.number()
+	o.Data = x.rest[:min(int64(size), int64(len(x.rest)))]
+	if f, ok := ole.Native(o.Data); ok && strings.EqualFold(o.Class, "Package") {
+		o.Name, o.Data = f.Name, f.Data
+	}
+}
+
+// cursor reads numbers and strings from the front of data.
+type cursor struct{ rest []byte }
+
+func (x *cursor) number() (uint32, bool) {
+	if len(x.rest) < 4 {
+		x.rest = nil
+		return 0, false
+	}
+	b := x.rest
+	x.rest = b[4:]
+	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24, true
+}
+
+// string reads a string behind its length, which counts the zero at its end.
+func (x *cursor) string() (string, bool) {
+	n, ok := x.number()
+	if !ok || int64(n) > int64(len(x.rest)) {
+		return "", false
+	}
+	s := x.rest[:n]
+	x.rest = x.rest[n:]
+	s, _, _ = bytes.Cut(s, []byte{0})
+	return ole.Decode(s[:min(len(s), 1024)], 1252), true
+}

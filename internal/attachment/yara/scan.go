@@ -1,0 +1,217 @@
+package yara
+
+import (
+	"cmp"
+	"io"
+	"slices"
+)
+
+// span is one match of a string.
+type span struct{ at, length int }
+
+// scanner is the state of one Match.
+type scanner struct {
+	rules  *Rules
+	data   []byte
+	limits Limits
+	work   int
+	found  [][]span // by string
+	notes  []Note
+}
+
+// Match returns the rules that data satisfies, in the order of the source, and notes about
+// what the limits left out.
+func (r *Rules) Match(data []byte, l Limits) ([]Match, []Note) {
+	s := &scanner{rules: r, data: data, limits: l, work: l.Work, found: make([][]span, len(r.strings))}
+	s.atoms()
+	s.looseEnds()
+	for i := range s.found {
+		s.found[i] = tidy(s.found[i])
+	}
+	return s.conclude(), s.notes
+}
+
+func (s *scanner) note(n Note) {
+	if !slices.Contains(s.notes, n) {
+		s.notes = append(s.notes, n)
+	}
+}
+
+// atoms runs the automaton and compares where an atom stands.
+func (s *scanner) atoms() {
+	if len(s.rules.refs) == 0 {
+		return
+	}
+	folded := make([]byte, len(s.data))
+	for i, c := range s.data {
+		folded[i] = lower(c)
+	}
+	for it := s.rules.machine.IterOverlappingByte(folded); ; {
+		m := it.Next()
+		if m == nil {
+			return
+		}
+		for _, r := range s.rules.refs[m.Pattern()] {
+			if at := m.Start() - r.offset; at >= 0 && !s.verify(r, at) {
+				return
+			}
+		}
+	}
+}
+
+// looseEnds compares at every position what has no atom.
+func (s *scanner) looseEnds() {
+	for _, r := range s.rules.loose {
+		for at := range s.data {
+			if !s.verify(r, at) {
+				return
+			}
+		}
+	}
+}
+
+// verify compares one variant at one position and keeps the match. It returns whether
+// there is work left.
+func (s *scanner) verify(r ref, at int) bool {
+	v := &s.rules.strings[r.pattern].variants[r.variant]
+	if len(s.found[r.pattern]) >= s.limits.Matches {
+		s.note(ManyMatches)
+		return true
+	}
+	s.work--
+	var stop int
+	if v.re != nil {
+		stop = s.search(v.re, at)
+	} else {
+		stop = s.compare(v, at)
+	}
+	if s.work <= 0 {
+		s.note(WorkSpent)
+		return false
+	}
+	if stop > at && s.isolated(v.word, at, stop) {
+		s.found[r.pattern] = append(s.found[r.pattern], span{at, stop - at})
+	}
+	return true
+}
+
+// isolated reports whether no letter or digit touches a match of fullword.
+func (s *scanner) isolated(width, at, stop int) bool {
+	if width == 0 {
+		return true
+	}
+	alnum := func(i int) bool {
+		wide := width == 1 || i+1 < len(s.data) && s.data[i+1] == 0
+		return i >= 0 && i < len(s.data) && wide && (digit(s.data[i]) || letter(s.data[i]) && s.data[i] != '_')
+	}
+	return !alnum(at-width) && !alnum(stop)
+}
+
+// compare returns the end of the match that begins at, or -1.
+func (s *scanner) compare(v *variant, at int) int {
+	limit := min(len(s.data), at+s.limits.Window)
+	ends := s.advance([]int{at}, v.elements, v.fold, limit)
+	if len(ends) == 0 {
+		return -1
+	}
+	return ends[0]
+}
+
+// advance returns where the elements may end, in order, when they may begin at any of
+// from. Positions are a set, so jumps do not multiply.
+func (s *scanner) advance(from []int, elements []element, fold bool, limit int) []int {
+	for _, e := range elements {
+		if len(from) == 0 || s.work <= 0 {
+			return nil
+		}
+		s.work -= len(from)
+		switch {
+		case e.jump:
+			from = s.leap(from, e, limit)
+		case e.choices != nil:
+			var ends []int
+			for _, c := range e.choices {
+				ends = append(ends, s.advance(from, c, fold, limit)...)
+			}
+			slices.Sort(ends)
+			from = slices.Compact(ends)
+		default:
+			from = s.step(from, e, fold, limit)
+		}
+	}
+	return from
+}
+
+// step keeps the positions at which one byte fits.
+func (s *scanner) step(from []int, e element, fold bool, limit int) []int {
+	kept := make([]int, 0, len(from))
+	for _, at := range from {
+		if at >= limit {
+			break
+		}
+		c, value := s.data[at], e.value
+		if fold {
+			c, value = lower(c), lower(value)
+		}
+		if (c&e.mask == value) != e.not {
+			kept = append(kept, at+1)
+		}
+	}
+	return kept
+}
+
+// leap returns the positions after a jump.
+func (s *scanner) leap(from []int, e element, limit int) []int {
+	var out []int
+	next := 0 // the first position not yet in out
+	for _, at := range from {
+		last := limit
+		if e.max >= 0 {
+			last = min(limit, at+e.max)
+		}
+		for p := max(at+e.min, next); p <= last; p++ {
+			out = append(out, p)
+			next = p + 1
+		}
+	}
+	s.work -= len(out)
+	return out
+}
+
+// window hands bytes over as the runes below U+0100, and charges for them.
+type window struct {
+	s        *scanner
+	at, last int
+}
+
+// ReadRune reads one byte.
+func (w *window) ReadRune() (rune, int, error) {
+	if w.at >= w.last || w.s.work <= 0 {
+		return 0, 0, io.EOF
+	}
+	w.at++
+	w.s.work--
+	return rune(w.s.data[w.at-1]), 1, nil
+}
+
+// search returns the end of the match of a regular expression that begins at, or -1.
+func (s *scanner) search(e *expression, at int) int {
+	re, from := e.begin, at
+	if at > 0 {
+		// The byte before lets word boundaries see what stands there.
+		re, from = e.later, at-1
+	}
+	m := re.FindReaderIndex(&window{s, from, min(len(s.data), at+s.limits.Window)})
+	if m == nil {
+		return -1
+	}
+	return from + m[1]
+}
+
+// tidy sorts matches and keeps the longest that begins at each position.
+func tidy(list []span) []span {
+	slices.SortFunc(list, func(a, b span) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(b.length, a.length))
+	})
+	return slices.CompactFunc(list, func(a, b span) bool { return a.at == b.at })
+}
