@@ -53,7 +53,10 @@ func (f *File) worthOpening(pictures *int) bool {
 	if f.Type != "" && !f.Type.IsExecutable() {
 		return true
 	}
-	kind, _, _ := strings.Cut(f.Part.MediaType, "/")
+	kind, sub, _ := strings.Cut(f.Part.MediaType, "/")
+	if strings.HasSuffix(sub, "-signature") {
+		return false
+	}
 	if kind == "image" && *pictures > 0 && len(f.Part.Decoded()) >= smallPicture {
 		*pictures--
 		return true

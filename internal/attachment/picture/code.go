@@ -32,11 +32,18 @@ func (r *reading) findCodes(p *pixels) {
 	}
 }
 
+// hardPixels bounds the pictures that are looked at in every way. Lures that hide a code
+// are small; photographs are large, and cost most where there is nothing to find.
+const hardPixels = 160_000
+
 // harder returns the further attempts.
 func (r *reading) harder(p *pixels, luma *image.Gray) []attempt {
 	var list []attempt
 	if len(r.Codes) > 0 {
 		return nil
+	}
+	if p.w*p.h > hardPixels {
+		return []attempt{{resize(luma, p.w/2, p.h/2), 1, 2, false, false}}
 	}
 	list = append(list, attempt{stretch(luma), 1, 1, false, false})
 	if max(p.w, p.h) <= r.limits.Side/2 {
