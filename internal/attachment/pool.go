@@ -80,11 +80,11 @@ var ErrClosed = errors.New("the pool of attachment workers is closed")
 func (p *Pool) Inspect(ctx context.Context, in Input) (*Report, error) {
 	in.Name, in.ContentType = clean(in.Name, 1<<10), clean(in.ContentType, 200)
 	if len(in.Data) > maxContent {
-		return p.without(in, NoteBytes, "larger than a worker accepts"), nil
+		return without(in, NoteBytes, "larger than a worker accepts"), nil
 	}
 	if p.waiting.Add(1) > int64(p.config.Queue+p.config.Size) {
 		p.waiting.Add(-1)
-		return p.without(in, NoteBusy, "the queue is full"), nil
+		return without(in, NoteBusy, "the queue is full"), nil
 	}
 	defer p.waiting.Add(-1)
 	w, err := p.take(ctx)
@@ -108,7 +108,7 @@ func (p *Pool) Inspect(ctx context.Context, in Input) (*Report, error) {
 			return nil, ctx.Err()
 		}
 		p.config.Log.WarnContext(ctx, "attachment worker died", "error", err, "bytes", len(in.Data))
-		return p.without(in, NoteWorkerDied, err.Error()), nil
+		return without(in, NoteWorkerDied, err.Error()), nil
 	}
 	return report, nil
 }
@@ -145,7 +145,7 @@ func (p *Pool) Close() error {
 }
 
 // without reports the input alone: its name, and nothing that needs a reader.
-func (p *Pool) without(in Input, kind NoteKind, detail string) *Report {
+func without(in Input, kind NoteKind, detail string) *Report {
 	f := File{Parent: -1, Name: clean(in.Name, 1<<10), Size: int64(len(in.Data)), Type: unknown, Format: unknown, MIME: octets, Unread: true}
 	f.Extension = extension(f.Name)
 	f.NameFacts = factsOf(f.Name, in.ContentType, &f)
@@ -240,10 +240,4 @@ func refused(err error) bool {
 }
 
 // Unopened returns the report of a file that nobody has looked into.
-func Unopened(in Input, why string) *Report {
-	name := clean(in.Name, 1<<10)
-	return &Report{
-		Files: []File{{Parent: -1, Name: name, Extension: extension(name), Type: unknown, Format: unknown, MIME: octets, Size: int64(len(in.Data)), Unread: true}},
-		Notes: []Note{{Kind: NoteBusy, Detail: clean(why, 300)}},
-	}
-}
+func Unopened(in Input, why string) *Report { return without(in, NoteBusy, why) }

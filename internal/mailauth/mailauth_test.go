@@ -36,6 +36,7 @@ twice.example. TXT "v=spf1 -all"
 _dmarc.twice.example. TXT "v=DMARC1; p=reject"
 _dmarc.twice.example. TXT "v=DMARC1; p=none"
 helo.example. TXT "v=spf1 ip4:192.0.2.9 -all"
+_dmarc.helo.example. TXT "v=DMARC1; p=reject"
 fail broken.example
 fail _dmarc.broken.example
 `
@@ -91,6 +92,7 @@ func TestSPFAndDMARC(t *testing.T) {
 		"a subdomain gets sp and aligns relaxed":          {from("ann@mail.example.org"), "ann@example.org", "192.0.2.1", mailauth.Pass, mailauth.Pass, "quarantine"},
 		"strict alignment refuses a subdomain":            {from("ann@strict.example"), "x@mail.strict.example", "192.0.2.1", mailauth.Pass, mailauth.Fail, "reject"},
 		"the null sender is checked by HELO":              {plain, "", "192.0.2.9", mailauth.Pass, mailauth.Fail, "reject"},
+		"the null sender of the author's own host":        {from("a@helo.example"), "", "192.0.2.9", mailauth.Pass, mailauth.Fail, "reject"},
 		"no record at all":                                {from("a@none.example"), "a@none.example", "192.0.2.1", mailauth.None, mailauth.None, ""},
 		"two records count as none":                       {from("a@twice.example"), "a@twice.example", "192.0.2.1", mailauth.Fail, mailauth.None, ""},
 		"a server that fails leaves it open":              {from("a@broken.example"), "a@broken.example", "192.0.2.1", mailauth.TempError, mailauth.TempError, ""},

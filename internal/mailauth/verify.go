@@ -1,6 +1,7 @@
 package mailauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -45,14 +46,19 @@ func Verify(ctx context.Context, r *message.Received, m *message.Message, d *ten
 	// The policies are asked for meanwhile, so that a slow DNS of the sender takes nothing
 	// from the time for them.
 	wg.Go(func() { contain(func() { evaluate(ctx, memo, authors, &Results{}) }) })
+	checked := false
 	contain(func() {
 		v := &dkim.Verifier{Resolver: dns}
 		res.DKIM = checkDKIM(ctx, m, v, b)
 		res.ARC = checkARC(ctx, m, v, b, sealers)
+		checked = true
 	})
 	wg.Wait()
+	// Signatures that a defect of ours left unchecked might have passed.
 	res.DMARC = DMARC{Result: TempError, Why: "a defect of ours"}
-	contain(func() { res.DMARC = evaluate(ctx, memo, authors, &res) })
+	if checked {
+		contain(func() { res.DMARC = evaluate(ctx, memo, authors, &res) })
+	}
 	return res
 }
 
@@ -89,12 +95,9 @@ func checkDKIM(ctx context.Context, m *message.Message, v *dkim.Verifier, b *bud
 		return nil
 	}
 	found := v.Verify(ctx, m.Raw, b)
-	out := make([]DKIM, 0, len(found.Signatures)+1)
+	out := make([]DKIM, 0, len(found.Signatures))
 	for i := range found.Signatures {
 		out = append(out, dkimResult(&found.Signatures[i]))
-	}
-	if found.Skipped > 0 && len(out) == 0 {
-		out = append(out, DKIM{Result: TempError, Why: "no budget left for signatures"})
 	}
 	return out
 }
@@ -105,7 +108,7 @@ func dkimResult(s *dkim.Signature) DKIM {
 		Keys: s.Fields, Bits: s.Key.Bits, Testing: s.Key.Testing, Unsigned: s.Unsigned,
 	}
 	if s.Result != dkim.Pass {
-		d.Why = firstOf(s.Detail, string(s.Why))
+		d.Why = cmp.Or(s.Detail, string(s.Why))
 	}
 	if s.Why == dkim.WhyBudget {
 		d.Result = Policy // looking again would end the same: who sends too many must not leave DMARC open
@@ -121,15 +124,6 @@ func dkimResult(s *dkim.Signature) DKIM {
 	return d
 }
 
-func firstOf(list ...string) string {
-	for _, s := range list {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
-}
-
 // checkARC validates the chain of a message that has been forwarded. A valid chain proves
 // who handled the message, and not that they tell the truth: what they found counts only
 // where the newest of them is one of the sealers that the operator trusts.
@@ -139,7 +133,7 @@ func checkARC(ctx context.Context, m *message.Message, v *dkim.Verifier, b *budg
 		return ARC{}
 	}
 	chain := arc.Validate(ctx, m.Raw, v, b)
-	out := ARC{Result: Result(chain.Result), Why: firstOf(chain.Detail, string(chain.Why)), Sealers: chain.Sealers()}
+	out := ARC{Result: Result(chain.Result), Why: cmp.Or(chain.Detail, string(chain.Why)), Sealers: chain.Sealers()}
 	if chain.Temporary {
 		out.Result = TempError
 	}
@@ -189,15 +183,16 @@ func evaluate(ctx context.Context, dns dmarc.Resolver, authors []string, res *Re
 		return DMARC{Result: None, Why: "no author domain"}
 	}
 	in := dmarc.Input{Authors: authors}
-	// RFC 7208, Section 2.4: with a null reverse-path the identity is that of HELO.
-	in.SPF = dmarc.Proof{Domain: res.SPF.Domain, Result: dkim.Result(res.SPF.Result)}
+	if !res.SPF.Helo { // which proves a host, and nobody's mail
+		in.SPF = dmarc.Proof{Domain: res.SPF.Domain, Result: dkim.Result(res.SPF.Result)}
+	}
 	for _, s := range res.DKIM {
 		in.DKIM = append(in.DKIM, dmarc.Proof{Domain: s.Domain, Result: dkim.Result(s.Result)})
 	}
 	e := (&dmarc.Evaluator{Resolver: dns}).Evaluate(ctx, in)
 	out := DMARC{
 		Result: Result(e.Result), Domain: e.Author, Policy: string(e.Policy), Apply: string(e.Apply), Org: e.Org, FoundAt: e.FoundAt,
-		Why: firstOf(e.Detail, string(e.Why)), Testing: e.Record.Testing,
+		Why: cmp.Or(e.Detail, string(e.Why)), Testing: e.Record.Testing,
 	}
 	for _, a := range e.Aligned {
 		out.Aligned = string(a.Method)

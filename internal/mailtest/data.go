@@ -1,8 +1,10 @@
 package mailtest
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -25,4 +27,27 @@ func Data(tb testing.TB, name string) string {
 	}
 	Missing(tb, "shared data "+name+" (make data)")
 	return ""
+}
+
+// Files returns the paths of the files of some folders of the shared data whose names
+// have one of the extensions, or all where there are none. It skips as Data does.
+func Files(tb testing.TB, folders []string, extensions ...string) []string {
+	tb.Helper()
+	var paths []string
+	for _, folder := range folders {
+		root, err := filepath.EvalSymlinks(Data(tb, folder))
+		if err != nil {
+			tb.Fatalf("finding %s: %v", folder, err)
+		}
+		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && (len(extensions) == 0 || slices.Contains(extensions, filepath.Ext(path))) {
+				paths = append(paths, path)
+			}
+			return err
+		})
+		if err != nil {
+			tb.Fatalf("reading %s: %v", folder, err)
+		}
+	}
+	return paths
 }

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"outrider/internal/address"
@@ -110,7 +111,7 @@ func (u *URL) String() string {
 			b.WriteString(u.Host)
 		}
 		if u.Port != 0 {
-			b.WriteString(":" + itoa(u.Port))
+			b.WriteString(":" + strconv.Itoa(u.Port))
 		}
 	}
 	b.WriteString(u.Path)

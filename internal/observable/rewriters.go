@@ -2,7 +2,6 @@ package observable
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"outrider/internal/address"
@@ -355,15 +354,4 @@ func yahoo(u *URL) (string, error) {
 		}
 	}
 	return "", errNoTarget
-}
-
-func itoa(n int) string { return strconv.Itoa(n) }
-
-// Encoders returns the names of all services that Unwrap knows, some more than once.
-func Encoders() []string {
-	out := make([]string, len(rewriters))
-	for i := range rewriters {
-		out[i] = rewriters[i].name
-	}
-	return out
 }

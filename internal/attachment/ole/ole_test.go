@@ -2,7 +2,6 @@ package ole_test
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -89,7 +88,13 @@ func TestCorpus(t *testing.T) {
 		"testMSG_chinese.msg":                         {"kind msg"},
 		"test-outlook2003.msg":                        {"kind msg"},
 	}
-	for _, path := range corpus(t) {
+	paths := corpus(t)
+	for name := range want {
+		if !slices.ContainsFunc(paths, func(p string) bool { return filepath.Base(p) == name }) {
+			t.Errorf("%s is not in the suites", name)
+		}
+	}
+	for _, path := range paths {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -103,18 +108,5 @@ func TestCorpus(t *testing.T) {
 
 func corpus(tb testing.TB) []string {
 	tb.Helper()
-	var paths []string
-	for _, dir := range []string{"att_eicar_office", "att_tika_archives_office", "mime_tika"} {
-		root, err := filepath.EvalSymlinks(mailtest.Data(tb, "conformance/"+dir))
-		if err != nil {
-			tb.Fatal(err)
-		}
-		filepath.WalkDir(root, func(path string, _ fs.DirEntry, _ error) error {
-			if ext := strings.ToLower(filepath.Ext(path)); len(ext) > 3 && strings.Contains(".doc.xls.ppt.msg.docx.xlsx.pptx", ext) {
-				paths = append(paths, path)
-			}
-			return nil
-		})
-	}
-	return paths
+	return mailtest.Files(tb, []string{"conformance/att_eicar_office", "conformance/att_tika_archives_office", "conformance/mime_tika"}, ".doc", ".xls", ".ppt", ".msg", ".docx", ".xlsx", ".pptx")
 }

@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -162,7 +161,13 @@ func TestCorpus(t *testing.T) {
 		"test_recursive_embedded.docx":                 "embedded ",
 		"protectedFile.xlsx":                           "note not-zip",
 	}
-	for _, path := range corpus(t) {
+	paths := corpus(t)
+	for name := range want {
+		if !slices.ContainsFunc(paths, func(p string) bool { return filepath.Base(p) == name }) {
+			t.Errorf("%s is not in the suites", name)
+		}
+	}
+	for _, path := range paths {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -176,20 +181,7 @@ func TestCorpus(t *testing.T) {
 
 func corpus(tb testing.TB) []string {
 	tb.Helper()
-	var paths []string
-	for _, dir := range []string{"att_eicar_office", "att_tika_archives_office"} {
-		root, err := filepath.EvalSymlinks(mailtest.Data(tb, "conformance/"+dir))
-		if err != nil {
-			tb.Fatal(err)
-		}
-		filepath.WalkDir(root, func(path string, _ fs.DirEntry, _ error) error {
-			if ext := strings.ToLower(filepath.Ext(path)); len(ext) == 5 && strings.Contains(".docx.docm.xlsx.xlsm.pptx.pptm.xlsb", ext) {
-				paths = append(paths, path)
-			}
-			return nil
-		})
-	}
-	return paths
+	return mailtest.Files(tb, []string{"conformance/att_eicar_office", "conformance/att_tika_archives_office"}, ".docx", ".docm", ".xlsx", ".xlsm", ".pptx", ".pptm", ".xlsb")
 }
 
 func FuzzRead(f *testing.F) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/zlib"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -180,7 +179,13 @@ func TestCorpus(t *testing.T) {
 		"testUnicodePassword.pdf":                  {"note encryption-closed"},
 		"testPDF_deeplyEmbeddedAttachments.pdf":    {"file ", "pages 1"},
 	}
-	for _, path := range corpus(t) {
+	paths := corpus(t)
+	for name := range want {
+		if !slices.ContainsFunc(paths, func(p string) bool { return filepath.Base(p) == name }) {
+			t.Errorf("%s is not in the suites", name)
+		}
+	}
+	for _, path := range paths {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -194,20 +199,7 @@ func TestCorpus(t *testing.T) {
 
 func corpus(tb testing.TB) []string {
 	tb.Helper()
-	var paths []string
-	for _, dir := range []string{"att_eicar_office", "att_tika_archives_office"} {
-		root, err := filepath.EvalSymlinks(mailtest.Data(tb, "conformance/"+dir))
-		if err != nil {
-			tb.Fatal(err)
-		}
-		filepath.WalkDir(root, func(path string, _ fs.DirEntry, _ error) error {
-			if strings.EqualFold(filepath.Ext(path), ".pdf") {
-				paths = append(paths, path)
-			}
-			return nil
-		})
-	}
-	return paths
+	return mailtest.Files(tb, []string{"conformance/att_eicar_office", "conformance/att_tika_archives_office"}, ".pdf")
 }
 
 func FuzzRead(f *testing.F) {

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -111,7 +110,13 @@ func TestCorpus(t *testing.T) {
 		"testRTFUnicodeGothic.rtf":       "text \"\U00010332",
 		"testRTFHexEscapeInsideWord.rtf": "text ",
 	}
-	for _, path := range corpus(t) {
+	paths := corpus(t)
+	for name := range want {
+		if !slices.ContainsFunc(paths, func(p string) bool { return filepath.Base(p) == name }) {
+			t.Errorf("%s is not in the suites", name)
+		}
+	}
+	for _, path := range paths {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -125,18 +130,7 @@ func TestCorpus(t *testing.T) {
 
 func corpus(tb testing.TB) []string {
 	tb.Helper()
-	var paths []string
-	root, err := filepath.EvalSymlinks(mailtest.Data(tb, "conformance/att_tika_archives_office"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	filepath.WalkDir(root, func(path string, _ fs.DirEntry, _ error) error {
-		if filepath.Ext(path) == ".rtf" {
-			paths = append(paths, path)
-		}
-		return nil
-	})
-	return paths
+	return mailtest.Files(tb, []string{"conformance/att_tika_archives_office"}, ".rtf")
 }
 
 func FuzzRead(f *testing.F) {

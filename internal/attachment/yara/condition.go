@@ -78,14 +78,7 @@ func (p *parser) primary() (expr, error) {
 		return p.word()
 	case end, quoted, symbol:
 	}
-	if err := p.expect("("); err != nil {
-		return nil, err
-	}
-	x, err := p.binary(0)
-	if err != nil {
-		return nil, err
-	}
-	return x, p.expect(")")
+	return p.group()
 }
 
 func (p *parser) word() (expr, error) {
@@ -307,10 +300,8 @@ func (p *parser) overNumbers(q quantity) (expr, error) {
 }
 
 // body reads : ( condition ).
-func (p *parser) body() (expr, error) {
-	if err := p.expect(":"); err != nil {
-		return nil, err
-	}
+// group reads an expression in parentheses.
+func (p *parser) group() (expr, error) {
 	if err := p.expect("("); err != nil {
 		return nil, err
 	}
@@ -319,4 +310,11 @@ func (p *parser) body() (expr, error) {
 		return nil, err
 	}
 	return x, p.expect(")")
+}
+
+func (p *parser) body() (expr, error) {
+	if err := p.expect(":"); err != nil {
+		return nil, err
+	}
+	return p.group()
 }

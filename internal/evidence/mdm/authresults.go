@@ -1,6 +1,7 @@
 package mdm
 
 import (
+	"cmp"
 	"strings"
 
 	"outrider/internal/mailauth"
@@ -95,7 +96,7 @@ func (r *AuthResults) add(s statement) {
 	case "spf":
 		if r.SPF == nil {
 			r.SPF, r.SPFDetails = text(s.result), newSPFInfo(s.result, s.comment)
-			if id := firstOf(s.props["smtp.mailfrom"], s.props["smtp.helo"]); id != "" {
+			if id := cmp.Or(s.props["smtp.mailfrom"], s.props["smtp.helo"]); id != "" {
 				r.SPFDetails.Designator = &id
 			}
 		}

@@ -1,9 +1,7 @@
 package mdm_test
 
 import (
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -18,16 +16,12 @@ import (
 func corpus(tb testing.TB, name string) [][]byte {
 	tb.Helper()
 	var mails [][]byte
-	err := filepath.WalkDir(mailtest.Data(tb, name), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
+	for _, path := range mailtest.Files(tb, []string{name}) {
 		raw, err := os.ReadFile(path)
+		if err != nil {
+			tb.Fatal(err)
+		}
 		mails = append(mails, raw)
-		return err
-	})
-	if err != nil {
-		tb.Fatal(err)
 	}
 	return mails
 }

@@ -1,6 +1,7 @@
 package mdm
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -21,7 +22,7 @@ func newHeaders(in *Input) Headers {
 	out := Headers{
 		AuthSummary: newAuthSummary(&in.Auth, hops), Hops: hops, ReplyTo: newMailboxes(h.Mailboxes("Reply-To")),
 		MessageID: text(h.Get("Message-ID")), InReplyTo: text(firstID(h.Get("In-Reply-To"))), References: references(h),
-		Mailer: text(firstOf(h.Text("X-Mailer"), h.Text("User-Agent"))), DeliveredTo: email(h.Get("Delivered-To")),
+		Mailer: text(cmp.Or(h.Text("X-Mailer"), h.Text("User-Agent"))), DeliveredTo: email(h.Get("Delivered-To")),
 		ReturnPath: returnPath(in, h), XOriginatingIP: newIP(h.Get("X-Originating-IP")), XClientIP: newIP(h.Get("X-Client-IP")),
 		XSender: email(h.Get("X-Sender")), XAuthenticatedSender: email(h.Get("X-Authenticated-Sender")),
 		XSecureServerAccount: text(h.Get("X-SECURESERVER-ACCT")),
@@ -39,15 +40,6 @@ func newHeaders(in *Input) Headers {
 	}
 	out.namesOf(in.Message.Hops())
 	return out
-}
-
-func firstOf(list ...string) string {
-	for _, s := range list {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }
 
 func utc(t time.Time) *time.Time {
