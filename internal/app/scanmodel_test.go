@@ -51,8 +51,11 @@ func TestScanOpensAttachments(t *testing.T) {
 		}
 		return o.String()
 	}
-	if out := run(); !strings.Contains(out, `"executable-attachment"`) || !strings.Contains(out, "invoice.pdf.js") {
-		t.Errorf("the script in the archive in the archive was not found: %s", out)
+	for _, declared := range []string{"application/gzip", "text/plain", "image/png", "application/pgp-signature"} {
+		write(t, file, strings.Replace(mail, "application/gzip", declared, 1))
+		if out := run(); !strings.Contains(out, `"executable-attachment"`) || !strings.Contains(out, "invoice.pdf.js") {
+			t.Errorf("the script in the archive in the archive was not found in what is called %s: %s", declared, out)
+		}
 	}
 	var model struct {
 		Outrider struct {

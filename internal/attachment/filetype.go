@@ -3,6 +3,7 @@ package attachment
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"strings"
 
 	"github.com/gabriel-vasile/mimetype"
@@ -63,6 +64,20 @@ var magics = [...]magic{
 	{4, "Standard Jet DB", "mdb", "application/x-msaccess"},
 	{4, "Standard ACE DB", "mdb", "application/x-msaccess"},
 }
+
+// Identify returns the type of a file in the words of the message data model, "unknown"
+// where they have none, and our finer word for it, as in File. It looks at magic numbers
+// and directories only and opens nothing; name decides between kinds of text.
+func Identify(data []byte, name string) (fileType, format string) {
+	format, _ = identify(data, extension(name))
+	return typeOf(format), format
+}
+
+// Opens reports whether there is something to find inside files of the format.
+func Opens(format string) bool { return opens(format) }
+
+// IsPicture reports whether files of the format are pictures, in which codes may stand.
+func IsPicture(format string) bool { return slices.Contains(pictures(), format) }
 
 // identify returns the format and media type of a file by its content. The extension
 // decides only between kinds of plain text that look the same.

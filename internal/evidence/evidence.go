@@ -30,8 +30,8 @@ type Facts struct {
 	Budget   *budget.Budget    // always non-nil
 	Degraded []string          // stages that missed their deadline so far
 
-	// Open says what a file is and what is in it, or nil where it could not be opened in
-	// time; it may be nil itself. It is called while the message is judged.
+	// Open says what a file is and what is in it; a file that could not be opened in time
+	// has a report that says so. It may be nil, and is called while the message is judged.
 	Open func(attachment.Input) *attachment.Report
 }
 

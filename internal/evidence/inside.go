@@ -46,22 +46,16 @@ func (e *Evidence) readInsides() []*attachment.Report {
 	return out
 }
 
-// worthOpening reports whether there can be something in the file that its first bytes do
-// not tell. Sounds and texts are what they are; of pictures, in which codes may stand, so
-// many are looked at.
+// worthOpening reports whether there can be something in the file. Its bytes decide, since
+// what the sender calls it costs nothing; of pictures, so many are looked at.
 func (f *File) worthOpening(pictures *int) bool {
-	if f.Type != "" && !f.Type.IsExecutable() {
-		return true
-	}
-	kind, sub, _ := strings.Cut(f.Part.MediaType, "/")
-	if strings.HasSuffix(sub, "-signature") {
-		return false
-	}
-	if kind == "image" && *pictures > 0 && len(f.Part.Decoded()) >= smallPicture {
+	data := f.Part.Decoded()
+	_, format := attachment.Identify(data, f.Names[0])
+	if attachment.IsPicture(format) {
 		*pictures--
-		return true
+		return *pictures >= 0 && len(data) >= smallPicture
 	}
-	return f.Type == "" && kind != "image" && kind != "audio" && kind != "video" && kind != "text" && kind != "message"
+	return attachment.Opens(format)
 }
 
 // named finds what stands behind the word for a password, in the languages of the mail

@@ -22,7 +22,7 @@ import (
 	"outrider/internal/verdict"
 )
 
-// Opener says what a file is and what is in it, or nil where it could not be opened.
+// Opener says what a file is and what is in it, or that it could not be opened.
 type Opener func(ctx context.Context, in attachment.Input) *attachment.Report
 
 // Judge carries a message through steps 2 to 6. It is safe for concurrent use.

@@ -120,9 +120,10 @@ func newAttachment(p *message.Part) Attachment {
 	if p.MediaType == "message/rfc822" {
 		data = p.BodyBytes()
 	}
+	fileType, _ := attachment.Identify(data, p.Filename)
 	m, s1, s256 := md5.Sum(data), sha1.Sum(data), sha256.Sum256(data) //nolint:gosec // names, see above
 	return Attachment{
-		FileName: text(p.Filename), FileExtension: text(observable.Extension(p.Filename)), FileType: FileType(data),
+		FileName: text(p.Filename), FileExtension: text(observable.Extension(p.Filename)), FileType: fileType,
 		ContentType: text(p.MediaType), ContentID: text(p.ContentID), ContentDisposition: text(p.Disposition),
 		ContentTransferEncoding: text(p.Encoding), Size: len(data), Part: p.Path,
 		MD5: hex.EncodeToString(m[:]), SHA1: hex.EncodeToString(s1[:]), SHA256: hex.EncodeToString(s256[:]),
