@@ -110,6 +110,9 @@ func trimURL(s string) string {
 func parseText(raw string) (URL, bool) {
 	full := raw
 	if len(raw) > 4 && strings.EqualFold(raw[:4], "www.") {
+		if host, _, _ := strings.Cut(raw, "/"); strings.Contains(host, "@") {
+			return URL{}, false // an address whose local part begins with "www."
+		}
 		full = "http://" + raw
 	}
 	u, ok := ParseURL(full)

@@ -54,6 +54,13 @@ func TestParseURLRefusesWhatHasNoHost(t *testing.T) {
 	}
 }
 
+func TestAddressIsNoURL(t *testing.T) {
+	t.Parallel()
+	if got := observable.TextURLs("write to www.bank@mail.test or see www.mail.test/@bank", budget.New(budget.Default())); len(got) != 1 || got[0].Path != "/@bank" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestTextURLsFindsWhatClientsLink(t *testing.T) {
 	t.Parallel()
 	text := "See https://a.test/x, (http://b.test/y(1)), www.c.test. seehttp://d.test; hxxp://e.test/z] <https://f.test/?q=1> " +

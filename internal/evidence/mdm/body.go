@@ -1,6 +1,7 @@
 package mdm
 
 import (
+	"slices"
 	"strings"
 
 	"outrider/internal/markup"
@@ -193,7 +194,9 @@ func ipsOf(links []Link) []IP {
 // threads takes what is new and what is quoted. A link belongs to the part in whose text
 // what it shows stands; one that shows nothing belongs to the current part.
 func (b *Body) threads(t *thread.Thread, links []Link) {
-	b.CurrentThread.Text, b.CurrentThread.Preamble = t.Current.Text, text(t.Current.Preamble)
+	// A signature is text too: what an attacker makes look like one must not be lost to rules.
+	parts := slices.DeleteFunc([]string{t.Current.Text, t.Current.Signature, t.Current.Disclaimer}, func(s string) bool { return s == "" })
+	b.CurrentThread.Text, b.CurrentThread.Preamble = strings.Join(parts, "\n"), text(t.Current.Preamble)
 	b.CurrentThread.Banners = banners(t.Current.Banners, links)
 	for i := range t.Previous {
 		p := &t.Previous[i]
@@ -209,9 +212,8 @@ func (b *Body) threads(t *thread.Thread, links []Link) {
 			quoted[b.PreviousThreads[i].Links[j].HrefURL.URL] = true
 		}
 	}
-	whole := t.Current.Text + "\n" + t.Current.Signature
 	for i := range links {
-		if s := shown(&links[i]); !quoted[links[i].HrefURL.URL] || s != "" && strings.Contains(whole, s) {
+		if s := shown(&links[i]); !quoted[links[i].HrefURL.URL] || s != "" && strings.Contains(b.CurrentThread.Text, s) {
 			b.CurrentThread.Links = append(b.CurrentThread.Links, links[i])
 		}
 	}

@@ -207,6 +207,15 @@ func TestAbsence(t *testing.T) {
 	}
 }
 
+// What looks like a signature belongs to the text, since anybody can put one on top.
+func TestSignatureIsText(t *testing.T) {
+	t.Parallel()
+	m := read(t, "From: Portal Support <a@sender.co.uk>\n\nStorage full\n-- \nPortal Support\nRelease your messages here: https://walk.example.com/x\n")
+	if s := m.Body.CurrentThread.Text; !strings.Contains(s, "Storage full") || !strings.Contains(s, "Release your messages") {
+		t.Errorf("text %q", s)
+	}
+}
+
 func TestTypeNeedsProof(t *testing.T) {
 	t.Parallel()
 	const from = "From: a@example.org\nTo: b@example.org, c@other.com\n\nHi\n"
