@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"outrider/internal/markup"
 	"outrider/internal/message"
 	"outrider/internal/observable"
 )
@@ -13,20 +14,21 @@ type body struct {
 	text   string // all that is shown, in all readings and alternatives
 	fresh  string // text without the quoted lines
 	quoted int    // quoted lines
-	html   []*observable.HTML
+	pages  []*Page
+	docs   map[*message.Part]*markup.Document
 	urls   []observable.URL
 }
 
 func (e *Evidence) readBody() body {
-	var b body
+	b := body{docs: map[*message.Part]*markup.Document{}}
 	var text strings.Builder
 	for _, p := range e.Message.TextParts() {
 		content := p.Text()
 		if p.MediaType == "text/html" {
-			doc := observable.ReadHTML(content, e.Budget)
-			b.html = append(b.html, doc)
-			b.urls = append(b.urls, doc.URLs...)
-			content = doc.Visible
+			page := readPage(content, e.Budget)
+			b.pages, b.docs[p] = append(b.pages, page), page.Document
+			b.urls = append(b.urls, page.URLs...)
+			content = page.Shown
 			// Clients make links of plain addresses in HTML too; only new ones count.
 			b.addText(observable.TextURLs(content, e.Budget))
 		} else {
@@ -83,8 +85,8 @@ func (e *Evidence) Text() string { return e.body().text }
 // FreshText returns the text without quoted lines.
 func (e *Evidence) FreshText() string { return e.body().fresh }
 
-// HTML returns the HTML documents of the body.
-func (e *Evidence) HTML() []*observable.HTML { return e.body().html }
+// Pages returns the HTML documents of the body.
+func (e *Evidence) Pages() []*Page { return e.body().pages }
 
 // URLs returns the URLs of the body in order, pictures included.
 func (e *Evidence) URLs() []observable.URL { return e.body().urls }
@@ -106,8 +108,8 @@ type File struct {
 	Names   []string            // every name that some client shows, at least one
 	Type    observable.FileType // by its bytes
 	Entries []observable.ZipEntry
-	HTML    *observable.HTML // or nil: it is no HTML document
-	Macros  bool             // it is an Office document with a VBA project
+	Page    *Page // or nil: it is no HTML document
+	Macros  bool  // it is an Office document with a VBA project
 }
 
 // Files returns the attachments.
@@ -144,7 +146,7 @@ func (e *Evidence) readFile(p *message.Part) File {
 	case f.Type == observable.TypeOLE:
 		f.Macros = observable.HasOLEMacros(data)
 	case f.looksLikeHTML(data):
-		f.HTML = observable.ReadHTML(string(data), e.Budget)
+		f.Page = readPage(string(data), e.Budget)
 	}
 	return f
 }

@@ -64,7 +64,7 @@ func (ed *editor) targets(p *Part) []*Part {
 		return ed.mixed(p.Children)
 	case !p.isBodyText() || p.IsAttachment():
 		return nil
-	case isPGP(p):
+	case p.Seal() != SealNone:
 		ed.skip(SkippedSigned)
 		return nil
 	}
@@ -84,21 +84,6 @@ func (ed *editor) mixed(parts []*Part) []*Part {
 		}
 	}
 	return all
-}
-
-// isPGP reports whether a text is signed or encrypted in place.
-// RFC 9580, Sections 6.2 and 7.
-func isPGP(p *Part) bool {
-	if p.MediaType != "text/plain" {
-		return false
-	}
-	b := p.Decoded()
-	for _, begin := range []string{"-----BEGIN PGP MESSAGE-----", "-----BEGIN PGP SIGNED MESSAGE-----"} {
-		if bytes.HasPrefix(b, []byte(begin)) || bytes.Contains(b, []byte("\n"+begin)) {
-			return true
-		}
-	}
-	return false
 }
 
 // insert puts the banner into one text.

@@ -19,6 +19,8 @@ func (p *parser) examine(leaf *Part) {
 		return
 	case leaf.isMessage() && !isIdentity(leaf.Encoding):
 		p.embed(leaf)
+	case leaf.isCMS():
+		p.unseal(leaf)
 	}
 	if leaf.isBodyText() {
 		p.checkText(leaf)

@@ -8,10 +8,22 @@ import (
 // IsMultipart reports whether the media type is a multipart.
 func (p *Part) IsMultipart() bool { return strings.HasPrefix(p.MediaType, "multipart/") }
 
-// isMessage reports whether the part embeds a whole message.
+// isMessage reports whether the part embeds a whole message, or the beginning of one.
 func (p *Part) isMessage() bool {
-	return p.MediaType == "message/rfc822" || p.MediaType == "message/global"
+	switch p.MediaType {
+	case "message/rfc822", "message/global":
+		return true
+	case "message/partial":
+		// RFC 2046, Section 5.2.2.1: the first fragment begins with the enclosed header.
+		return p.Params["number"] == "1"
+	}
+	return false
 }
+
+// IsFragment reports whether the part is a piece of a message that a client puts
+// together again from several, so that nobody on the way sees the whole.
+// RFC 2046, Section 5.2.2.
+func (p *Part) IsFragment() bool { return p.MediaType == "message/partial" }
 
 // isBodyText reports whether clients can show the part as text of the message.
 func (p *Part) isBodyText() bool { return p.MediaType == "text/plain" || p.MediaType == "text/html" }

@@ -132,7 +132,7 @@ func (s *scanner) enter(p *Part, pos int) int {
 			if s.enterMultipart(p, d) {
 				return body
 			}
-		case p.MediaType == "message/rfc822" || p.MediaType == "message/global":
+		case p.isMessage():
 			if child := s.enterMessage(p, body); child != nil {
 				p, pos = child, body
 				continue

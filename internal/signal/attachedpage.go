@@ -22,7 +22,7 @@ func attachedPage() Signal {
 			}
 			files := e.Files()
 			for i := range files {
-				if f := &files[i]; f.HTML != nil && opensInBrowser(nameOf(f)) {
+				if f := &files[i]; f.Page != nil && opensInBrowser(nameOf(f)) {
 					return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: nameOf(f), Args: []any{nameOf(f)}})
 				}
 			}

@@ -17,20 +17,20 @@ func hiddenText() Signal {
 		ID: "hidden-text", Name: "Hidden text", Class: verdict.ClassSpam, Weight: 1.5, Since: "0.1",
 		Why: "The message hides %s words from you.",
 		Find: func(e *evidence.Evidence) []Match {
-			for _, doc := range e.HTML() {
-				hidden := observable.Words(doc.Hidden)
+			for _, page := range e.Pages() {
+				hidden := observable.Words(page.Concealed)
 				n := strings.Count(hidden, " ") - 1
-				shown := strings.Count(doc.Visible, " ") + 1
+				shown := strings.Count(page.Shown, " ") + 1
 				var times float64
 				switch {
 				case n >= 150 && n > shown:
 					times = 1.5
 				case n >= 60:
 					times = 1
-				case n >= 8 && n*2 > shown && doc.ZeroWidth == 0:
+				case n >= 8 && n*2 > shown && page.ZeroWidth == 0:
 					times = 0.5
-				case doc.ZeroWidth >= 10:
-					times, n = 1, doc.ZeroWidth
+				case page.ZeroWidth >= 10:
+					times, n = 1, page.ZeroWidth
 				default:
 					continue
 				}

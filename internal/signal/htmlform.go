@@ -2,7 +2,6 @@ package signal
 
 import (
 	"outrider/internal/evidence"
-	"outrider/internal/observable"
 	"outrider/internal/verdict"
 )
 
@@ -16,13 +15,13 @@ func htmlForm() Signal {
 		Find: func(e *evidence.Evidence) []Match {
 			files := e.Files()
 			for i := range files {
-				if f := &files[i]; f.HTML != nil && asksPassword(f.HTML) {
+				if f := &files[i]; f.Page != nil && asksPassword(f.Page) {
 					return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: nameOf(f), Args: []any{nameOf(f)}})
 				}
 			}
-			for _, doc := range e.HTML() {
-				if asksPassword(doc) {
-					return one(Match{Portion: verdict.PortionBody, Value: doc.Title, Args: []any{"in its text"}})
+			for _, page := range e.Pages() {
+				if asksPassword(page) {
+					return one(Match{Portion: verdict.PortionBody, Value: page.Title, Args: []any{"in its text"}})
 				}
 			}
 			return nil
@@ -30,8 +29,8 @@ func htmlForm() Signal {
 	}
 }
 
-func asksPassword(doc *observable.HTML) bool {
-	for _, f := range doc.Forms {
+func asksPassword(page *evidence.Page) bool {
+	for _, f := range page.Forms() {
 		if f.Password {
 			return true
 		}

@@ -19,10 +19,10 @@ func htmlScript() Signal {
 			files := e.Files()
 			for i := range files {
 				f := &files[i]
-				if f.HTML == nil {
+				if f.Page == nil {
 					continue
 				}
-				if how, times := tricks(f.HTML); times > 0 {
+				if how, times := tricks(f.Page); times > 0 {
 					return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: nameOf(f), Args: []any{nameOf(f), how}, Times: times})
 				}
 			}
@@ -38,10 +38,10 @@ var decoders = [...]string{
 }
 
 // tricks returns what a page does, and how bad that is.
-func tricks(doc *observable.HTML) (how string, times float64) {
+func tricks(page *evidence.Page) (how string, times float64) {
 	var found []string
 	for _, d := range decoders {
-		if strings.Contains(doc.Script, d) {
+		if strings.Contains(page.Script.Text, d) {
 			found = append(found, strings.TrimSuffix(d, "("))
 		}
 	}
@@ -50,17 +50,17 @@ func tricks(doc *observable.HTML) (how string, times float64) {
 		return strings.Join(found, ", "), 1.5
 	case len(found) == 1:
 		return found[0], 1
-	case strings.Contains(doc.Script, "location"):
+	case strings.Contains(page.Script.Text, "location"):
 		return "it sends you to another page", 1
-	case doc.DataLinks > 0:
+	case page.DataLinks > 0:
 		return "it opens a page hidden inside it", 1
 	}
-	for i := range doc.URLs {
-		if doc.URLs[i].Place == observable.PlaceRefresh {
+	for i := range page.URLs {
+		if page.URLs[i].Place == observable.PlaceRefresh {
 			return "it sends you to another page", 1
 		}
 	}
-	if doc.Scripts > 0 {
+	if page.Script.Elements+page.Script.Handlers > 0 {
 		return "it has a script", 0.6
 	}
 	return "", 0

@@ -25,6 +25,11 @@ func obfuscatedText() Signal {
 			if how := obfuscation(text[:min(len(text), 20_000)], 6); how != "" {
 				return one(Match{Portion: verdict.PortionBody, Value: text[:min(len(text), 60)], Args: []any{how}})
 			}
+			for _, page := range e.Pages() {
+				if page.ZeroWidth >= 6 {
+					return one(Match{Portion: verdict.PortionBody, Value: page.Shown[:min(len(page.Shown), 60)], Args: []any{"invisible characters stand inside words"}})
+				}
+			}
 			return nil
 		},
 	}

@@ -15,14 +15,14 @@ func pictureOnly() Signal {
 		ID: "picture-only", Name: "Picture instead of text", Class: verdict.ClassSpam, Weight: 2, Since: "0.1",
 		Why: "The message is a picture with a link (%s) and hardly any text.",
 		Find: func(e *evidence.Evidence) []Match {
-			docs := e.HTML()
-			if len(docs) == 0 || e.IsReply() {
+			pages := e.Pages()
+			if len(pages) == 0 || e.IsReply() {
 				return nil
 			}
 			images, words := 0, 0
-			for _, doc := range docs {
-				images += doc.Images
-				words += len(strings.Fields(doc.Visible))
+			for _, page := range pages {
+				images += page.Images.Shown
+				words += len(strings.Fields(page.Shown))
 			}
 			links := e.Links()
 			if images == 0 || words > 30 || len(links) == 0 {

@@ -19,7 +19,7 @@ func recipientInLink() Signal {
 		Find: func(e *evidence.Evidence) []Match {
 			recipients := e.Recipients()
 			for _, u := range e.Links() {
-				if u.Place == observable.PlaceText && len(e.HTML()) == 0 || isLeave(&u) {
+				if u.Place == observable.PlaceText && len(e.Pages()) == 0 || isLeave(&u) {
 					continue
 				}
 				target := strings.ToLower(u.Path + "?" + u.Query + "#" + u.Fragment)

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"outrider/internal/budget"
 	"outrider/internal/detect"
 	"outrider/internal/detect/fit"
 	"outrider/internal/mailtest"
+	"outrider/internal/markup"
 	"outrider/internal/observable"
 	"outrider/internal/signal"
 	"outrider/internal/verdict"
@@ -64,8 +64,9 @@ func TestCommercialMailIsNotFlagged(t *testing.T) {
 // mainDomain returns the organizational domain of most links.
 func mainDomain(body string) string {
 	count, best := make(map[string]int), "sender.example"
-	for _, u := range observable.ReadHTML(body, budget.New(budget.Default())).URLs {
-		if o := u.Org(); o != "" && u.Place == observable.PlaceAnchor {
+	for _, l := range markup.Parse(body, nil).Links() {
+		u, ok := observable.ParseURL(l.URL)
+		if o := u.Org(); ok && o != "" && l.Place == markup.PlaceAnchor {
 			count[o]++
 			if count[o] > count[best] {
 				best = o

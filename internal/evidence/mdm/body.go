@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"outrider/internal/markup"
+	"outrider/internal/message"
 	"outrider/internal/observable"
 	"outrider/internal/thread"
 )
@@ -26,7 +27,7 @@ func readBody(in *Input, m *Message) (hidden []string) {
 		raw := p.Text()
 		switch p.MediaType {
 		case "text/html":
-			doc := markup.Parse(raw, in.Budget)
+			doc := in.document(p, raw)
 			links := r.ofDocument(doc)
 			b.Links = append(b.Links, r.fresh(links)...)
 			hidden = r.hide(hidden, doc)
@@ -54,6 +55,14 @@ func readBody(in *Input, m *Message) (hidden []string) {
 	b.IPs = ipsOf(b.Links)
 	m.Body = b
 	return hidden
+}
+
+// document returns the parsed HTML of a part.
+func (in *Input) document(p *message.Part, raw string) *markup.Document {
+	if d := in.Documents[p]; d != nil {
+		return d
+	}
+	return markup.Parse(raw, in.Budget)
 }
 
 // sender returns the name of the author, or the address where there is none: a line with

@@ -11,6 +11,7 @@ import (
 	"outrider/internal/attachment"
 	"outrider/internal/budget"
 	"outrider/internal/mailauth"
+	"outrider/internal/markup"
 	"outrider/internal/message"
 	"outrider/internal/observable"
 )
@@ -23,6 +24,7 @@ type Input struct {
 	Budget    *budget.Budget                       // always non-nil
 	Own       func(domain string) bool             // whether the organisation has the domain; or nil
 	Reports   map[*message.Part]*attachment.Report // of the attachments that were opened
+	Documents map[*message.Part]*markup.Document   // HTML texts that were parsed already
 	NewSender bool
 	Degraded  []string
 }

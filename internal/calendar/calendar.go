@@ -1,0 +1,241 @@
+// Package calendar reads invitations.
+//
+// An invitation is a text of properties in nested components; mail programs show it as
+// a card with buttons, and some put it into the calendar before anybody has read the
+// mail. So attackers write into it what filters look for in the body: the link, the
+// telephone number, the meeting that is no meeting.
+//
+// Standards: RFC 5545 (iCalendar), RFC 5546 (methods), RFC 6047 (in mail), RFC 7986 and
+// RFC 9073 (conferences, styled descriptions).
+//
+// Divergences: bare LF and CR end lines; white space in front of the first property, the
+// missing end of a component, and lines that are no properties are tolerated.
+//
+// Limits: maxEvents components of maxProperties properties each, maxInput bytes.
+// Repetitions are not expanded, and times are kept as written beside their UTC reading.
+package calendar
+
+import (
+	"strings"
+	"time"
+)
+
+// Bounds of what is read of one calendar.
+const (
+	maxInput      = 4 << 20
+	maxEvents     = 200
+	maxProperties = 200 // of one event
+	maxValue      = 64 << 10
+	maxParams     = 20
+	maxDepth      = 8
+)
+
+// Calendar is one calendar object.
+type Calendar struct {
+	Product string // PRODID
+	Scale   string // CALSCALE, or ""
+	Method  string // upper case: "REQUEST", "CANCEL" and so on, or ""
+	Events  []Event
+	Cut     bool // there was more than is read
+}
+
+// Event is one entry: an event, a task or a note.
+type Event struct {
+	Kind            string // upper case: "VEVENT", "VTODO", "VJOURNAL" and the like
+	UID             string
+	Summary         string
+	Location        string
+	Description     string
+	DescriptionHTML string // as some programs add it, or ""
+	Status          string // upper case, or ""
+	Organizer       Person
+	Attendees       []Person
+	Start, End      time.Time // zero where unreadable
+	Links           []string  // properties that are URIs: URL, ATTACH, CONFERENCE, SOURCE, IMAGE
+	Properties      []Property
+}
+
+// Person is somebody who invites or is invited.
+type Person struct {
+	Name    string // CN
+	Address string // without "mailto:"
+	Status  string // upper case PARTSTAT, or ""
+}
+
+// Property is one property as it stands, text unescaped.
+type Property struct {
+	Key    string // upper case
+	Value  string
+	Params []Param
+}
+
+// Param is one parameter of a property.
+type Param struct{ Key, Value string }
+
+// Param returns the value of the parameter of that upper-case name, or "".
+func (p *Property) Param(key string) string {
+	for i := range p.Params {
+		if p.Params[i].Key == key {
+			return p.Params[i].Value
+		}
+	}
+	return ""
+}
+
+// Read reads the calendar in a text, and reports whether there is one.
+func Read(text string) (*Calendar, bool) {
+	c := &Calendar{Cut: len(text) > maxInput}
+	r := reader{calendar: c}
+	l := lines{rest: strings.TrimPrefix(text[:min(len(text), maxInput)], "\ufeff")}
+	for line, more := l.next(); more; line, more = l.next() {
+		if p, ok := property(line); ok {
+			r.take(p)
+		}
+	}
+	r.close()
+	return c, r.found
+}
+
+// reader puts properties where they belong.
+type reader struct {
+	calendar *Calendar
+	found    bool
+	open     []string // names of components that are open, the calendar first
+	event    *Event   // that is open, or nil
+}
+
+func (r *reader) take(p Property) {
+	switch p.Key {
+	case "BEGIN":
+		r.begin(strings.ToUpper(p.Value))
+	case "END":
+		r.end(strings.ToUpper(p.Value))
+	default:
+		r.property(p)
+	}
+}
+
+func (r *reader) begin(name string) {
+	switch {
+	case name == "VCALENDAR":
+		r.close()
+		r.found, r.open = true, append(r.open[:0], name)
+		return
+	case len(r.open) == 0 || len(r.open) > maxDepth:
+		return
+	case len(r.open) == 1 && name != "VTIMEZONE":
+		r.close()
+		r.event = &Event{Kind: name}
+	}
+	r.open = append(r.open, name)
+}
+
+// end closes a component, and those inside that were left open.
+func (r *reader) end(name string) {
+	for i := len(r.open) - 1; i >= 0; i-- {
+		if r.open[i] == name {
+			r.open = r.open[:i]
+			break
+		}
+	}
+	if len(r.open) <= 1 {
+		r.close()
+	}
+}
+
+// close keeps the event that is open.
+func (r *reader) close() {
+	if r.event == nil {
+		return
+	}
+	if len(r.calendar.Events) < maxEvents {
+		r.calendar.Events = append(r.calendar.Events, *r.event)
+	} else {
+		r.calendar.Cut = true
+	}
+	r.event = nil
+}
+
+func (r *reader) property(p Property) {
+	switch {
+	case r.event != nil:
+		r.event.take(p, len(r.open) > 2)
+	case len(r.open) != 1:
+	case p.Key == "PRODID":
+		r.calendar.Product = p.Value
+	case p.Key == "CALSCALE":
+		r.calendar.Scale = p.Value
+	case p.Key == "METHOD":
+		r.calendar.Method = strings.ToUpper(p.Value)
+	}
+}
+
+// take keeps a property. Those of what is inside, such as alarms, say nothing of the
+// event itself, but can lead elsewhere too.
+func (e *Event) take(p Property, inside bool) {
+	if len(e.Properties) == maxProperties {
+		return
+	}
+	e.Properties = append(e.Properties, p)
+	switch p.Key {
+	case "URL", "ATTACH", "CONFERENCE", "SOURCE", "IMAGE":
+		if strings.Contains(p.Value, ":") && p.Param("ENCODING") == "" {
+			e.Links = append(e.Links, p.Value)
+		}
+	}
+	if !inside {
+		e.describe(&p)
+	}
+}
+
+func (e *Event) describe(p *Property) {
+	switch p.Key {
+	case "UID":
+		e.UID = p.Value
+	case "SUMMARY":
+		e.Summary = p.Value
+	case "LOCATION":
+		e.Location = p.Value
+	case "DESCRIPTION":
+		e.Description = p.Value
+	case "X-ALT-DESC", "STYLED-DESCRIPTION":
+		if strings.EqualFold(p.Param("FMTTYPE"), "text/html") {
+			e.DescriptionHTML = p.Value
+		}
+	case "STATUS":
+		e.Status = strings.ToUpper(p.Value)
+	case "ORGANIZER":
+		e.Organizer = person(p)
+	case "ATTENDEE":
+		e.Attendees = append(e.Attendees, person(p))
+	case "DTSTART":
+		e.Start = moment(p)
+	case "DTEND", "DUE":
+		e.End = moment(p)
+	}
+}
+
+func person(p *Property) Person {
+	address := p.Value
+	if len(address) > 7 && strings.EqualFold(address[:7], "mailto:") {
+		address = address[7:]
+	}
+	return Person{Name: p.Param("CN"), Address: address, Status: strings.ToUpper(p.Param("PARTSTAT"))}
+}
+
+// moment reads a date with or without time. RFC 5545, Section 3.3.5: in UTC, in the zone
+// that TZID names, or in nobody's; zones that are not known are read as UTC.
+func moment(p *Property) time.Time {
+	zone := time.UTC
+	if id := p.Param("TZID"); id != "" && len(id) < 64 {
+		if z, err := time.LoadLocation(id); err == nil {
+			zone = z
+		}
+	}
+	for _, layout := range []string{"20060102T150405Z", "20060102T150405", "20060102"} {
+		if t, err := time.ParseInLocation(layout, p.Value, zone); err == nil {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}

@@ -1,0 +1,115 @@
+package calendar
+
+import "strings"
+
+// lines unfolds the lines of a text. RFC 5545, Section 3.1: a line that begins with a
+// space or a tab goes on with the one before.
+type lines struct{ rest string }
+
+// next returns one line, cut at maxValue, and whether there was one.
+func (l *lines) next() (string, bool) {
+	if l.rest == "" {
+		return "", false
+	}
+	line := l.physical()
+	if !l.folded() {
+		return line[:min(len(line), maxValue)], true
+	}
+	var b strings.Builder
+	b.WriteString(line[:min(len(line), maxValue)])
+	for l.folded() {
+		part := l.physical()[1:]
+		b.WriteString(part[:min(len(part), max(0, maxValue-b.Len()))])
+	}
+	return b.String(), true
+}
+
+func (l *lines) folded() bool { return l.rest != "" && (l.rest[0] == ' ' || l.rest[0] == '\t') }
+
+// physical takes one line as it stands, without its end.
+func (l *lines) physical() string {
+	i := strings.IndexAny(l.rest, "\r\n")
+	if i < 0 {
+		line := l.rest
+		l.rest = ""
+		return line
+	}
+	line := l.rest[:i]
+	if l.rest[i] == '\r' && i+1 < len(l.rest) && l.rest[i+1] == '\n' {
+		i++
+	}
+	l.rest = l.rest[i+1:]
+	return line
+}
+
+// property reads "name;param=value:value".
+func property(line string) (Property, bool) {
+	end := strings.IndexAny(line, ";:")
+	if end <= 0 || strings.ContainsAny(line[:end], " \t\"") {
+		return Property{}, false
+	}
+	p := Property{Key: strings.ToUpper(line[:end])}
+	rest := line[end:]
+	for rest != "" && rest[0] == ';' {
+		var param Param
+		if param, rest = parameter(rest[1:]); len(p.Params) < maxParams {
+			p.Params = append(p.Params, param)
+		}
+	}
+	if rest == "" {
+		return Property{}, false
+	}
+	p.Value = strings.ToValidUTF8(rest[1:], "\ufffd")
+	if isText(p.Key) {
+		p.Value = unescape(p.Value)
+	}
+	return p, true
+}
+
+// parameter takes one parameter. RFC 5545, Section 3.2: values in quotes may hold
+// semicolons and colons; RFC 6868 escapes the quotes themselves.
+func parameter(s string) (p Param, rest string) {
+	end := 0
+	for quoted := false; end < len(s); end++ {
+		if c := s[end]; c == '"' {
+			quoted = !quoted
+		} else if !quoted && (c == ';' || c == ':') {
+			break
+		}
+	}
+	key, value, _ := strings.Cut(s[:end], "=")
+	value = strings.NewReplacer(`"`, "", "^n", "\n", "^'", `"`, "^^", "^").Replace(value)
+	return Param{strings.ToUpper(key), strings.ToValidUTF8(value, "\ufffd")}, s[end:]
+}
+
+// isText reports whether values of the property are escaped text.
+// RFC 5545, Section 3.3.11.
+func isText(key string) bool {
+	switch key {
+	case "SUMMARY", "DESCRIPTION", "LOCATION", "COMMENT", "CONTACT", "CATEGORIES", "RESOURCES", "PRODID", "NAME", "STYLED-DESCRIPTION":
+		return true
+	}
+	return strings.HasPrefix(key, "X-")
+}
+
+func unescape(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' || i+1 == len(s) {
+			b.WriteByte(s[i])
+			continue
+		}
+		i++
+		switch s[i] {
+		case 'n', 'N':
+			b.WriteByte('\n')
+		default:
+			b.WriteByte(s[i])
+		}
+	}
+	return b.String()
+}
