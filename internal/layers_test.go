@@ -14,10 +14,10 @@ import (
 // is that of docs/architecture.md.
 var layers = [][]string{
 	{"address", "verdict", "config", "telemetry", "budget"},
-	{"smtp", "dns", "tenant", "mailauth/dkim"},
+	{"smtp", "dns", "tenant", "mailauth/dkim", "calendar"},
 	{"event", "message", "policy", "markup", "mailauth/arc", "mailauth/dmarc", "mailauth/report", "attachment/pdf", "attachment/ole", "attachment/ooxml", "attachment/picture", "attachment/yara"},
 	{"attachment/rtf", "quarantine", "observable", "mailauth", "smtpd", "relay", "spool", "history", "mailbox/file"},
-	{"thread", "attachment"},
+	{"thread", "attachment", "message/report"},
 	{"evidence/mdm"},
 	{"evidence"},
 	{"signal", "detect"},

@@ -4,6 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"outrider/internal/budget"
+	"outrider/internal/calendar"
+	"outrider/internal/evidence/mdm"
 	"outrider/internal/markup"
 	"outrider/internal/message"
 	"outrider/internal/observable"
@@ -11,12 +14,14 @@ import (
 
 // body is what readers see of the message, and what can be followed from there.
 type body struct {
-	text   string // all that is shown, in all readings and alternatives
-	fresh  string // text without the quoted lines
-	quoted int    // quoted lines
-	pages  []*Page
-	docs   map[*message.Part]*markup.Document
-	urls   []observable.URL
+	text      string // all that is shown, in all readings and alternatives
+	fresh     string // text without the quoted lines
+	quoted    int    // quoted lines
+	pages     []*Page
+	calendars map[*message.Part]*calendar.Calendar
+	docs      map[*message.Part]*markup.Document
+	urls      []observable.URL
+	links     []observable.URL
 }
 
 func (e *Evidence) readBody() body {
@@ -39,9 +44,32 @@ func (e *Evidence) readBody() body {
 			text.WriteByte('\n')
 		}
 	}
-	b.text = text.String()
+	b.calendars = mdm.Calendars(e.Message)
+	for _, p := range e.Message.Parts {
+		if c := b.calendars[p]; c != nil {
+			b.invite(c, &text, e.Budget)
+		}
+	}
+	b.text, b.links = text.String(), linksOf(b.urls)
 	b.fresh, b.quoted = withoutQuotes(b.text)
 	return b
+}
+
+// invite adds what an invitation says, and where it leads: mail programs show it as a
+// card beside the text.
+func (b *body) invite(c *calendar.Calendar, text *strings.Builder, l *budget.Budget) {
+	for i := range c.Events {
+		e := &c.Events[i]
+		shown := strings.Join(append([]string{e.Summary, e.Location, e.Description}, e.Links...), "\n")
+		b.addText(observable.TextURLs(shown, l))
+		if e.DescriptionHTML != "" {
+			b.addText(readPage(e.DescriptionHTML, l).URLs)
+		}
+		if text.Len() < 2*maxText {
+			text.WriteString(shown)
+			text.WriteByte('\n')
+		}
+	}
 }
 
 // addText adds URLs found in the text of HTML, where no anchor leads to their host.
@@ -91,12 +119,19 @@ func (e *Evidence) Pages() []*Page { return e.body().pages }
 // URLs returns the URLs of the body in order, pictures included.
 func (e *Evidence) URLs() []observable.URL { return e.body().urls }
 
-// Links returns the URLs of the body that readers can follow.
-func (e *Evidence) Links() []observable.URL {
+// Links returns the URLs of the body that readers can follow, and behind each that
+// somebody has wrapped the one it leads to, as far as that stands in it.
+func (e *Evidence) Links() []observable.URL { return e.body().links }
+
+func linksOf(urls []observable.URL) []observable.URL {
 	var out []observable.URL
-	for _, u := range e.body().urls {
-		if u.IsLink() {
-			out = append(out, u)
+	for _, u := range urls {
+		if !u.IsLink() {
+			continue
+		}
+		out = append(out, u)
+		if target, _ := observable.Unwrap(u); target.IsLink() && target.Host != u.Host {
+			out = append(out, target)
 		}
 	}
 	return out

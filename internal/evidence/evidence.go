@@ -77,7 +77,7 @@ func (e *Evidence) Model() *mdm.Message { return e.model() }
 func (e *Evidence) readModel() *mdm.Message {
 	in := mdm.Input{
 		Received: e.Received, Message: e.Message, Auth: e.Auth, Budget: e.Budget, Degraded: e.Degraded,
-		NewSender: e.Contact.First(), Documents: e.body().docs,
+		NewSender: e.Contact.First(), Documents: e.body().docs, Calendars: e.body().calendars,
 	}
 	if e.Tenant != nil {
 		in.Own = e.Tenant.Owns

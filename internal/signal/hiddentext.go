@@ -27,7 +27,7 @@ func hiddenText() Signal {
 					times = 1.5
 				case n >= 60:
 					times = 1
-				case n >= 8 && n*2 > shown && page.ZeroWidth == 0:
+				case n >= 5 && n*2 > shown && page.ZeroWidth == 0:
 					times = 0.5
 				case page.ZeroWidth >= 10:
 					times, n = 1, page.ZeroWidth

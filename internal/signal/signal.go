@@ -67,7 +67,7 @@ func ByHand() []Signal {
 		linkTextMismatch(), mixedScriptHost(), addressLink(), hiddenLink(), hostedPage(), recipientInLink(), throwawayLink(), stolenBrand(),
 		credentialLure(), cryptoLure(), callbackInvoice(), newSenderPayment(), urgentFavour(), paymentChange(), payrollChange(),
 		advanceFee(), extortion(), procurement(), prizeLure(), miracleOffer(), searchSpam(), tradeSpam(), removalOffer(),
-		genericGreeting(), obfuscatedText(), hiddenText(), pictureOnly(), mimeEvasion(), headerOddities(), bulkMail(),
+		genericGreeting(), obfuscatedText(), hiddenText(), pictureOnly(), mimeEvasion(), messageFragment(), headerOddities(), bulkMail(),
 		knownSender(), conversation(),
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"outrider/internal/attachment"
 	"outrider/internal/budget"
+	"outrider/internal/calendar"
 	"outrider/internal/mailauth"
 	"outrider/internal/markup"
 	"outrider/internal/message"
@@ -25,12 +26,16 @@ type Input struct {
 	Own       func(domain string) bool             // whether the organisation has the domain; or nil
 	Reports   map[*message.Part]*attachment.Report // of the attachments that were opened
 	Documents map[*message.Part]*markup.Document   // HTML texts that were parsed already
+	Calendars map[*message.Part]*calendar.Calendar // as Calendars reads them; nil: not yet
 	NewSender bool
 	Degraded  []string
 }
 
 // Read reads the whole model.
 func Read(in *Input) *Message {
+	if in.Calendars == nil {
+		in.Calendars = Calendars(in.Message)
+	}
 	sum := sha256.Sum256(in.Message.Raw)
 	h := in.Message.Header()
 	m := &Message{
@@ -136,10 +141,14 @@ func newAttachment(p *message.Part) Attachment {
 func newOutrider(in *Input, m *Message, docs []string) Outrider {
 	o := Outrider{
 		Auth:     newAuth(&in.Auth),
-		Payments: []Payment{}, Phones: []string{}, Defects: []string{}, Exceeded: []string{}, OwnRecipients: []string{},
+		Payments: []Payment{}, Phones: []string{}, Defects: []string{}, Exceeded: []string{}, OwnRecipients: []string{}, Seals: []string{},
 		HiddenText: strings.Join(docs, "\n"), Degraded: append([]string{}, in.Degraded...), NewSender: in.NewSender,
 	}
-	o.Files = filesOf(in)
+	o.Files, o.Calendars, o.Report = filesOf(in), newCalendars(in), newReport(in.Message)
+	for _, s := range in.Message.Seals() {
+		o.Seals = append(o.Seals, string(s))
+	}
+	o.Fragment = slices.ContainsFunc(in.Message.Parts, (*message.Part).IsFragment)
 	for _, p := range observable.Payments(m.Subject.Subject + "\n" + m.Body.CurrentThread.Text) {
 		o.Payments = append(o.Payments, Payment{string(p.Kind), p.Value, p.Country})
 	}

@@ -231,6 +231,10 @@ type Outrider struct {
 	NewSender     bool           `json:"new_sender"`  // nobody here has had mail from the address
 	OwnRecipients []string       `json:"own_recipients"`
 	Files         []ArchivedFile `json:"files"` // attachments that were opened, and what is in them
+	Calendars     []Calendar     `json:"calendars"`
+	Report        *Report        `json:"report"`   // what a mail system says about mail
+	Seals         []string       `json:"seals"`    // how parts are signed or encrypted: "smime-signed", "pgp-encrypted" and so on
+	Fragment      bool           `json:"fragment"` // it is a piece of a message that was sent in several
 }
 
 // ArchivedFile is an attachment or a file found in one.

@@ -1,0 +1,142 @@
+package mdm
+
+import (
+	"strings"
+	"time"
+
+	"outrider/internal/calendar"
+	"outrider/internal/markup"
+	"outrider/internal/message"
+	"outrider/internal/message/report"
+	"outrider/internal/observable"
+)
+
+// Calendar is an invitation, or another object of a calendar.
+type Calendar struct {
+	Part    string  `json:"part"`    // position in the message
+	Method  *string `json:"method"`  // "REQUEST", "CANCEL" and so on
+	Product *string `json:"product"` // program that made it
+	Events  []Event `json:"events"`
+}
+
+// Event is one entry of a calendar.
+type Event struct {
+	Kind        string     `json:"kind"` // "VEVENT", "VTODO" and the like
+	Summary     *string    `json:"summary"`
+	Location    *string    `json:"location"`
+	Description *string    `json:"description"`
+	Organizer   *Mailbox   `json:"organizer"`
+	Attendees   []Mailbox  `json:"attendees"` // at most maxMailboxes
+	Start       *time.Time `json:"start"`
+	End         *time.Time `json:"end"`
+	Links       []Link     `json:"links"` // of all its properties
+}
+
+// Report is what a mail system says about mail: a claim of its sender.
+type Report struct {
+	Kind         string            `json:"kind"` // "delivery-status", "disposition-notification" or "feedback-report"
+	ReportingMTA *string           `json:"reporting_mta"`
+	Recipients   []ReportRecipient `json:"recipients"`
+	Disposition  *string           `json:"disposition"`   // "displayed", "deleted" and so on
+	FeedbackType *string           `json:"feedback_type"` // "abuse", "fraud" and so on
+	Returned     bool              `json:"returned"`      // the original message, or its header section, is there
+}
+
+// ReportRecipient is what became of one recipient.
+type ReportRecipient struct {
+	Address    string  `json:"address"`
+	Action     *string `json:"action"`
+	Status     *string `json:"status"` // enhanced code
+	Diagnostic *string `json:"diagnostic"`
+}
+
+// maxCalendars bounds the calendars that are read of one message.
+const maxCalendars = 5
+
+// Calendars reads the calendars of a message: parts of their media type, and files of
+// their name.
+func Calendars(m *message.Message) map[*message.Part]*calendar.Calendar {
+	out := map[*message.Part]*calendar.Calendar{}
+	for _, p := range m.Parts {
+		if p.MediaType != "text/calendar" && p.MediaType != "application/ics" && observable.Extension(p.Filename) != "ics" {
+			continue
+		}
+		content := p.Text()
+		if content == "" {
+			content = string(p.Decoded()) // no text by its media type
+		}
+		if c, ok := calendar.Read(content); ok {
+			out[p] = c
+		}
+		if len(out) == maxCalendars {
+			break
+		}
+	}
+	return out
+}
+
+// newCalendars describes the calendars in the order of the parts.
+func newCalendars(in *Input) []Calendar {
+	out := []Calendar{}
+	r := bodyReader{in: in, seen: map[string]bool{}}
+	for _, p := range in.Message.Parts {
+		c := in.Calendars[p]
+		if c == nil {
+			continue
+		}
+		model := Calendar{Part: p.Path, Method: text(c.Method), Product: text(c.Product), Events: []Event{}}
+		for i := range c.Events {
+			model.Events = append(model.Events, r.event(&c.Events[i]))
+		}
+		out = append(out, model)
+	}
+	return out
+}
+
+func (r *bodyReader) event(e *calendar.Event) Event {
+	out := Event{
+		Kind: e.Kind, Summary: text(e.Summary), Location: text(e.Location), Description: text(e.Description),
+		Organizer: invited(e.Organizer), Attendees: []Mailbox{}, Start: utc(e.Start), End: utc(e.End),
+	}
+	for _, a := range e.Attendees {
+		if m := invited(a); m != nil && len(out.Attendees) < maxMailboxes {
+			out.Attendees = append(out.Attendees, *m)
+		}
+	}
+	out.Links = r.ofText(strings.Join(append([]string{e.Location, e.Description}, e.Links...), "\n"))
+	if e.DescriptionHTML != "" {
+		out.Links = append(out.Links, r.ofDocument(markup.Parse(e.DescriptionHTML, r.in.Budget))...)
+	}
+	return out
+}
+
+func invited(p calendar.Person) *Mailbox {
+	if p.Name == "" && p.Address == "" {
+		return nil
+	}
+	return &Mailbox{DisplayName: text(p.Name), Email: NewEmail(p.Address)}
+}
+
+// newReport describes the first report of a message, or returns nil.
+func newReport(m *message.Message) *Report {
+	r, ok := report.Read(m)
+	if !ok {
+		return nil
+	}
+	out := &Report{Kind: string(r.Kind), ReportingMTA: text(r.ReportingMTA), Recipients: []ReportRecipient{}, Returned: r.Returned != nil}
+	for i := range r.Recipients {
+		rcpt := &r.Recipients[i]
+		address := rcpt.Final
+		if address == "" {
+			address = rcpt.Original
+		}
+		out.Recipients = append(out.Recipients, ReportRecipient{address, text(rcpt.Action), text(rcpt.Status), text(rcpt.Diagnostic)})
+	}
+	if r.Disposition != nil {
+		out.Disposition = text(r.Disposition.Type)
+	}
+	if r.Feedback != nil {
+		out.FeedbackType = text(r.Feedback.Type)
+	}
+	return out
+}
