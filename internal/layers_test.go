@@ -14,7 +14,7 @@ import (
 // is that of docs/architecture.md.
 var layers = [][]string{
 	{"address", "verdict", "config", "telemetry", "budget"},
-	{"smtp", "dns", "tenant", "mailauth/dkim", "calendar"},
+	{"smtp", "dns", "tenant", "mailauth/dkim", "mailauth/spf", "calendar"},
 	{"event", "message", "policy", "markup", "mailauth/arc", "mailauth/dmarc", "mailauth/report", "attachment/pdf", "attachment/ole", "attachment/ooxml", "attachment/picture", "attachment/yara"},
 	{"attachment/rtf", "quarantine", "observable", "mailauth", "smtpd", "relay", "spool", "history", "mailbox/file"},
 	{"thread", "attachment", "message/report"},

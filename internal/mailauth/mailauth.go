@@ -48,9 +48,10 @@ const (
 // SPF is the outcome of SPF.
 type SPF struct {
 	Result Result `json:"result"`
-	Domain string `json:"domain"` // domain that was checked
-	Helo   bool   `json:"helo"`   // the HELO identity was checked, since the reverse-path is null
-	Why    string `json:"why,omitempty"`
+	Domain string `json:"domain"`         // domain that was checked
+	Helo   bool   `json:"helo"`           // the HELO identity was checked, since the reverse-path is null
+	Term   string `json:"term,omitempty"` // of the record, that decided
+	Why    string `json:"why,omitempty"`  // of an error; what the domain says about a fail
 }
 
 // DKIM is the outcome of one signature.

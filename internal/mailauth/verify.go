@@ -3,13 +3,12 @@ package mailauth
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
-	"blitiri.com.ar/go/spf"
 	"github.com/emersion/go-msgauth/authres"
 
 	"outrider/internal/address"
@@ -17,6 +16,7 @@ import (
 	"outrider/internal/mailauth/arc"
 	"outrider/internal/mailauth/dkim"
 	"outrider/internal/mailauth/dmarc"
+	"outrider/internal/mailauth/spf"
 	"outrider/internal/message"
 	"outrider/internal/tenant"
 )
@@ -81,11 +81,8 @@ func checkSPF(ctx context.Context, s TrueSender, from string, dns Resolver) SPF 
 		out.Why = "the sender's address is unknown"
 		return out
 	}
-	result, err := spf.CheckHostWithSender(net.IP(s.Addr.AsSlice()), s.Helo, from, spf.WithContext(ctx), spf.WithResolver(dns))
-	out.Result = Result(result)
-	if err != nil && !errors.Is(err, spf.ErrNoResult) {
-		out.Why = err.Error()
-	}
+	o := spf.Evaluate(ctx, dns, spf.Query{Addr: s.Addr, Domain: out.Domain, Sender: from, Helo: s.Helo, At: time.Now()})
+	out.Result, out.Term, out.Why = Result(o.Result), o.Term, cmp.Or(o.Why, o.Explanation)
 	return out
 }
 
