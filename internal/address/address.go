@@ -177,6 +177,7 @@ func Domain(s string) (string, error) {
 		if d, err = profile.ToASCII(s); err != nil {
 			return "", fmt.Errorf("converting domain %q to ASCII: %w", s, err)
 		}
+		d = strings.TrimSuffix(d, ".") // a final dot of another script
 	}
 	if d == "" || len(d) > maxDomain || !validLabels(d) {
 		return "", fmt.Errorf("reading domain %q: %w", s, ErrSyntax)
