@@ -239,6 +239,7 @@ func structural(k message.DefectKind) bool {
 	case message.DefectBareLF, message.DefectLongLine, message.DefectHeader8Bit, message.DefectHeaderUTF8, message.DefectBadWord,
 		message.DefectCharsetMismatch, message.DefectUnknownCharset, message.DefectEightBit, message.DefectNameConflict:
 		return false
+	default:
+		return true
 	}
-	return true
 }

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -129,6 +130,55 @@ func TestSuites(t *testing.T) {
 	}
 	if len(empty) > 0 {
 		t.Errorf("without recipient, action or type, or named so and complete: %v", empty)
+	}
+}
+
+// TestFeedbackSuite compares with what mail-auth expects of its reports.
+func TestFeedbackSuite(t *testing.T) {
+	t.Parallel()
+	files := mailtest.Files(t, []string{"conformance/dkim_arc_mailauth_rs/resources/arf"}, ".eml")
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, ok := report.Read(message.Parse(raw, nil))
+		if !ok || r.Feedback == nil {
+			t.Fatalf("%s: no feedback", file)
+		}
+		var want struct {
+			FeedbackType string   `json:"feedback_type"`
+			UserAgent    string   `json:"user_agent"`
+			MailFrom     string   `json:"original_mail_from"`
+			RcptTo       string   `json:"original_rcpt_to"`
+			Domains      []string `json:"reported_domain"`
+			URIs         []string `json:"reported_uri"`
+			SourceIP     string   `json:"source_ip"`
+			MTA          string   `json:"reporting_mta"`
+		}
+		expected, err := os.ReadFile(strings.TrimSuffix(file, ".eml") + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(expected, &want); err != nil {
+			t.Fatal(err)
+		}
+		f := r.Feedback
+		source := ""
+		if f.Source.IsValid() {
+			source = f.Source.String()
+		}
+		got := []string{strings.ReplaceAll(f.Type, "-", ""), f.UserAgent, f.MailFrom, strings.Join(f.Recipients, ""), strings.Join(f.Domains, " "), strings.Join(f.URIs, " "), source, r.ReportingMTA}
+		expect := []string{
+			strings.ToLower(want.FeedbackType), want.UserAgent, strings.Trim(want.MailFrom, "<>"), strings.Trim(want.RcptTo, "<>"),
+			strings.Join(want.Domains, " "), strings.Join(want.URIs, " "), want.SourceIP, strings.TrimPrefix(want.MTA, "dns; "),
+		}
+		if !slices.Equal(got, expect) {
+			t.Errorf("%s:\ngot  %q\nwant %q", filepath.Base(file), got, expect)
+		}
+	}
+	if len(files) != 5 {
+		t.Errorf("%d reports, want 5", len(files))
 	}
 }
 
