@@ -27,6 +27,7 @@ import (
 	"outrider/internal/dns"
 	"outrider/internal/event"
 	"outrider/internal/history"
+	"outrider/internal/mailauth"
 	"outrider/internal/mailflow"
 	"outrider/internal/message"
 	"outrider/internal/relay"
@@ -139,10 +140,29 @@ func newSettings(c *config.Config) (*mailflow.Settings, error) {
 		Outbound: tenant.NewRoute(&c.Relay.Outbound), FirstRetry: c.Relay.FirstRetry.D(), RetryFor: c.Relay.RetryFor.D(), DelayAt: c.Relay.DelayNotice.D(),
 		HoldFor: c.Quarantine.Keep.D(), KeepFor: c.Retention.Keep.D(),
 	}
+	if s.Sealer, err = newSealer(c); err != nil {
+		return nil, err
+	}
 	if !c.Detection.Off {
 		s.Engine = detect.New(detect.Default(), signal.New(c.Detection.Disable))
 	}
 	return s, nil
+}
+
+// newSealer returns the sealer of the configuration, or nil.
+func newSealer(c *config.Config) (*mailauth.Sealer, error) {
+	if !c.Auth.Seal.On() {
+		return nil, nil //nolint:nilnil // nil is the sealer that is switched off
+	}
+	pem, err := os.ReadFile(c.Auth.Seal.Key)
+	if err != nil {
+		return nil, fmt.Errorf("reading auth.seal.key: %w", err)
+	}
+	key, err := mailauth.ReadKey(pem)
+	if err != nil {
+		return nil, fmt.Errorf("reading auth.seal.key: %w", err)
+	}
+	return mailauth.NewSealer(c.Auth.Seal.Domain, c.Auth.Seal.Selector, key), nil
 }
 
 func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Settings, resolver *dns.Client) error {

@@ -63,6 +63,7 @@ func (cc *checkCmd) Run(c *console) error {
 			k.warn("dns", "Set dns.servers.", "%v", err)
 		}
 	}
+	k.sealer(resolver, &cfg)
 	client := relay.New(relayConfig(&cfg, resolver, discard()))
 	for _, t := range dir.Tenants() {
 		for _, d := range t.Domains {
@@ -116,6 +117,36 @@ func (k *checker) certificate(c *config.Config) {
 	default:
 		k.ok("certificate", "%s until %s", c.Hostname, cert.NotAfter.Format(time.DateOnly))
 	}
+}
+
+// sealer looks for the public key of the ARC sealer.
+func (k *checker) sealer(resolver *dns.Client, c *config.Config) {
+	sealer, err := newSealer(c)
+	switch {
+	case err != nil:
+		k.fail("arc seal", "Correct auth.seal.", "%v", err)
+		return
+	case sealer == nil || resolver == nil:
+		return
+	}
+	name, text, err := sealer.Record()
+	if err != nil {
+		k.fail("arc seal", "Correct auth.seal.", "%v", err)
+		return
+	}
+	found, err := resolver.For(nil).LookupTXT(k.c.ctx, name)
+	if err != nil || len(found) != 1 || keyOf(found[0]) != keyOf(text) {
+		k.warn("arc seal", "Publish as TXT: "+text, "%s does not hold the public key", name)
+		return
+	}
+	k.ok("arc seal", "%s", name)
+}
+
+// keyOf returns the key of a record, without white space.
+func keyOf(record string) string {
+	_, key, _ := strings.Cut(record, "p=")
+	key, _, _ = strings.Cut(key, ";")
+	return strings.Join(strings.Fields(key), "")
 }
 
 // dataDir proves that the directory can be written and synced.

@@ -99,7 +99,24 @@ type Auth struct {
 	// TrustedSealers lists the domains of forwarders and lists whose ARC seals are believed: mail that they received in
 	// order and changed is not taken for forged.
 	TrustedSealers []string `yaml:"trusted_sealers"`
+	// Seal says in whose name Outrider adds to the ARC chain of the mail it relays, so that hosts behind it can believe what
+	// it found before it changed the message. Nothing is sealed unless all of it is given.
+	Seal Seal `yaml:"seal"`
 }
+
+// Seal is the key of an ARC sealer.
+type Seal struct {
+	// Domain is the domain that seals.
+	Domain string `yaml:"domain"`
+	// Selector names the key below the domain.
+	Selector string `yaml:"selector"`
+	// Key is a file with the private key in PEM: RSA of at least 2048 bits, or Ed25519. "outrider check" tells the record to
+	// publish.
+	Key string `yaml:"key"`
+}
+
+// On reports whether there is a sealer.
+func (s *Seal) On() bool { return s.Domain != "" }
 
 // Relay holds what concerns delivery to every next hop.
 type Relay struct {

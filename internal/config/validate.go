@@ -99,6 +99,9 @@ func (c *Config) checkRest(k *checker) {
 	if c.DataDir == "" {
 		k.fail("data_dir", "", "must not be empty")
 	}
+	if s := c.Auth.Seal; s != (Seal{}) && (s.Domain == "" || s.Selector == "" || s.Key == "") {
+		k.fail("auth.seal", "Give domain, selector and key, or none of them.", "something is missing")
+	}
 	k.oneOf("detection.on_failure", c.Detection.OnFailure, "deliver", "defer")
 	k.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.oneOf("log.format", c.Log.Format, "text", "json")

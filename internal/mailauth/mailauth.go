@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"outrider/internal/address"
+	"outrider/internal/mailauth/arc"
 )
 
 // Result is the outcome of one method, in the words of RFC 8601, Section 2.7.
@@ -103,6 +104,8 @@ type Results struct {
 	DKIM   []DKIM     `json:"dkim"`
 	DMARC  DMARC      `json:"dmarc"`
 	ARC    ARC        `json:"arc,omitzero"`
+
+	chain *arc.Chain // as it was found, for sealing; nil where there is none, or it was not checked
 }
 
 // Vouched reports whether a forwarder that is trusted found that DMARC passed before it

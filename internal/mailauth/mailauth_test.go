@@ -3,9 +3,14 @@ package mailauth_test
 import (
 	"bytes"
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -310,5 +315,58 @@ func TestHeloProvesNobody(t *testing.T) {
 	res := verify(t, zone, from("a@helo.example"), "", "192.0.2.9")
 	if res.SPF.Result != mailauth.Pass || res.AlignedPass("helo.example") {
 		t.Errorf("the HELO identity counts as the author's: %+v", res)
+	}
+}
+
+func TestReadKey(t *testing.T) {
+	t.Parallel()
+	encode := func(kind string, der []byte, err error) string {
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+	}
+	_, ed, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8 := func(k any) string {
+		der, err := x509.MarshalPKCS8PrivateKey(k)
+		return encode("PRIVATE KEY", der, err)
+	}
+	tests := []struct{ name, pem, record, wrong string }{
+		{"ed25519", pkcs8(ed), "v=DKIM1; k=ed25519; p=", ""},
+		{"rsa", pkcs8(long), "v=DKIM1; k=rsa; p=", ""},
+		{"rsa of old", encode("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(long), nil), "v=DKIM1; k=rsa; p=", ""},
+		{"another curve", pkcs8(curve), "", "neither RSA nor Ed25519"},
+		{"no pem", "hello", "", "no private key"},
+		{"broken", encode("PRIVATE KEY", []byte{1, 2}, nil), "", "reading private key"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			key, err := mailauth.ReadKey([]byte(test.pem))
+			if test.wrong != "" {
+				if err == nil || !strings.Contains(err.Error(), test.wrong) {
+					t.Errorf("error %v, want %s", err, test.wrong)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			name, record, err := mailauth.NewSealer("a.example", "s", key).Record()
+			if err != nil || name != "s._domainkey.a.example" || !strings.HasPrefix(record, test.record) {
+				t.Errorf("%s %s %v", name, record, err)
+			}
+		})
 	}
 }

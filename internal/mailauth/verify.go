@@ -50,7 +50,7 @@ func Verify(ctx context.Context, r *message.Received, m *message.Message, d *ten
 	contain(func() {
 		v := &dkim.Verifier{Resolver: dns}
 		res.DKIM = checkDKIM(ctx, m, v, b)
-		res.ARC = checkARC(ctx, m, v, b, sealers)
+		res.ARC, res.chain = checkARC(ctx, m, v, b, sealers)
 		checked = true
 	})
 	wg.Wait()
@@ -125,9 +125,9 @@ func dkimResult(s *dkim.Signature) DKIM {
 // who handled the message, and not that they tell the truth: what they found counts only
 // where the newest of them is one of the sealers that the operator trusts.
 // RFC 8617, Section 9.1.
-func checkARC(ctx context.Context, m *message.Message, v *dkim.Verifier, b *budget.Budget, trusted []string) ARC {
+func checkARC(ctx context.Context, m *message.Message, v *dkim.Verifier, b *budget.Budget, trusted []string) (ARC, *arc.Chain) {
 	if !m.Header().Has("ARC-Seal") {
-		return ARC{}
+		return ARC{}, nil
 	}
 	chain := arc.Validate(ctx, m.Raw, v, b)
 	out := ARC{Result: Result(chain.Result), Why: cmp.Or(chain.Detail, string(chain.Why)), Sealers: chain.Sealers()}
@@ -135,7 +135,7 @@ func checkARC(ctx context.Context, m *message.Message, v *dkim.Verifier, b *budg
 		out.Result = TempError
 	}
 	if chain.Result != arc.Pass || len(chain.Sets) == 0 {
-		return out
+		return out, chain
 	}
 	newest := chain.Sets[0]
 	for _, t := range trusted {
@@ -149,7 +149,7 @@ func checkARC(ctx context.Context, m *message.Message, v *dkim.Verifier, b *budg
 			out.DMARC = result(d.Value)
 		}
 	}
-	return out
+	return out, chain
 }
 
 // maxAuthors bounds the domains of one From field.

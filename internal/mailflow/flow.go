@@ -25,6 +25,7 @@ import (
 	"outrider/internal/detect"
 	"outrider/internal/event"
 	"outrider/internal/history"
+	"outrider/internal/mailauth"
 	"outrider/internal/message"
 	"outrider/internal/policy"
 	"outrider/internal/relay"
@@ -52,11 +53,12 @@ type Settings struct {
 	Directory  *tenant.Directory // always non-nil
 	Engine     *detect.Engine    // or nil: mail is placed unjudged
 	Hostname   string
-	Deadline   time.Duration // of inline judgement; that of the judge's limits when 0
-	MaxHops    int           // more Received fields are a loop
-	OnFailure  tenant.Action // of a message that could not be judged: deliver or defer
-	Outbound   tenant.Route  // of notifications to senders
-	FirstRetry time.Duration // wait before the second attempt
+	Sealer     *mailauth.Sealer // adds to the ARC chain of judged mail, or nil
+	Deadline   time.Duration    // of inline judgement; that of the judge's limits when 0
+	MaxHops    int              // more Received fields are a loop
+	OnFailure  tenant.Action    // of a message that could not be judged: deliver or defer
+	Outbound   tenant.Route     // of notifications to senders
+	FirstRetry time.Duration    // wait before the second attempt
 	RetryFor   time.Duration
 	DelayAt    time.Duration // when a sender who asked for it hears of a delay
 	HoldFor    time.Duration // how long quarantined mail is kept
@@ -214,7 +216,7 @@ func (f *Flow) read(ctx context.Context, l *letter, dom *tenant.Domain) error {
 		l.facts = append(l.facts, judgedFact(l, decisions))
 		f.observe.Judged(l.judged.Verdict.Disposition.String(), l.judged.Took)
 	}
-	err = f.prepare(l, decisions)
+	err = f.prepare(ctx, l, decisions)
 	l.judged.Message, l.judged.Evidence = nil, nil // the bytes are not needed any more
 	return err
 }

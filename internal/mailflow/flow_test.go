@@ -61,6 +61,7 @@ type bundle struct {
 	sink   *mailtest.Sink
 	signer *mailflow.Signer
 	relay  *relay.Relay
+	judge  *mailflow.Judge
 }
 
 // setup builds a whole flow in front of a sink that answers as reply says.
@@ -94,13 +95,14 @@ tenants:
 		t.Fatal(err)
 	}
 	memory := history.New()
+	b.judge = &mailflow.Judge{Limits: budget.Default(), History: memory}
 	b.flow = mailflow.New(mailflow.Config{
 		Settings: &mailflow.Settings{
 			Directory: dir, Engine: detect.New(detect.Default(), subjectDetector{}), Hostname: "gw.example", MaxHops: 30, OnFailure: tenant.ActionDeliver,
 			Outbound: tenant.Route{Transport: tenant.TransportSMTP, Hosts: []string{b.sink.Addr}, TLS: tenant.TLSNone}, FirstRetry: time.Millisecond,
 			RetryFor: time.Hour, DelayAt: time.Hour, HoldFor: time.Hour,
 		},
-		Judge: &mailflow.Judge{Limits: budget.Default(), History: memory}, Spool: b.spool, Relay: b.relay, History: memory,
+		Judge: b.judge, Spool: b.spool, Relay: b.relay, History: memory,
 		Signer: b.signer, Memory: 64 << 20, Log: log,
 	})
 	t.Cleanup(func() {

@@ -1,6 +1,8 @@
 package mailflow
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"html"
 	"math"
@@ -46,12 +48,12 @@ func (f *Flow) checkLoop(l *letter) error {
 }
 
 // prepare renders one copy per decision.
-func (f *Flow) prepare(l *letter, decisions []policy.Decision) error {
+func (f *Flow) prepare(ctx context.Context, l *letter, decisions []policy.Decision) error {
 	for _, d := range decisions {
 		c := Copy{Decision: d, Job: relay.Job{Envelope: l.received.Envelope, Traits: l.received.Traits}}
 		c.Job.Envelope.Recipients = muteForged(d.Recipients, &l.judged)
 		if d.Action == tenant.ActionDeliver {
-			content, err := f.render(l, &d)
+			content, err := f.render(ctx, l, &d)
 			if err != nil {
 				return fmt.Errorf("preparing %s: %w", l.received.ID, err)
 			}
@@ -64,7 +66,7 @@ func (f *Flow) prepare(l *letter, decisions []policy.Decision) error {
 
 // render edits the message as decided: tag and banner first, then our own header,
 // whose signature covers the body as it is sent.
-func (f *Flow) render(l *letter, d *policy.Decision) (*message.Rendition, error) {
+func (f *Flow) render(ctx context.Context, l *letter, d *policy.Decision) (*message.Rendition, error) {
 	m, host := l.judged.Message, l.settings.Hostname
 	edit := message.Edit{SubjectPrefix: d.SubjectPrefix, Remove: func(field message.Field) bool {
 		return strings.HasPrefix(field.Key, headerPrefix) || field.Key == "authentication-results" && wroteBy(m, field, host)
@@ -77,7 +79,27 @@ func (f *Flow) render(l *letter, d *policy.Decision) (*message.Rendition, error)
 		return nil, err
 	}
 	edit.Prepend = w.Bytes()
-	return m.Render(l.received.Body, edit)
+	rendered, err := m.Render(l.received.Body, edit)
+	if err != nil || l.settings.Sealer == nil || l.settings.Engine == nil {
+		return rendered, err
+	}
+	return f.seal(ctx, l, rendered, edit)
+}
+
+// seal renders the message again with our set of its ARC chain on top. Its signature
+// covers what is sent, so it comes last.
+func (f *Flow) seal(ctx context.Context, l *letter, rendered *message.Rendition, edit message.Edit) (*message.Rendition, error) {
+	var leaving bytes.Buffer
+	if _, err := rendered.WriteTo(&leaving); err != nil {
+		return nil, fmt.Errorf("reading what is sealed: %w", err)
+	}
+	set, err := l.settings.Sealer.Seal(ctx, &l.judged.Auth, leaving.Bytes(), l.settings.Hostname, time.Now())
+	if err != nil {
+		f.log.WarnContext(ctx, "message was not sealed", "message_id", l.received.ID, "error", err)
+		return rendered, nil
+	}
+	edit.Prepend = append([]byte(set), edit.Prepend...)
+	return l.judged.Message.Render(l.received.Body, edit)
 }
 
 // wroteBy reports whether an Authentication-Results field claims to be from host.
