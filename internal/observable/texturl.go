@@ -9,16 +9,15 @@ import (
 )
 
 // TextURLs returns the URLs that clients make links of in plain text: those with a
-// scheme, spoiled ones such as "hxxp" included, and names that begin with "www.".
-// It stops where b has no URL left.
+// scheme, spoiled ones such as "hxxp" included, names that begin with "www.", and other
+// names of hosts below a public suffix. It stops where b has no URL left.
 func TextURLs(text string, b *budget.Budget) []URL {
 	var out []URL
 	for pos := 0; pos < len(text); {
-		start, found := nextURL(text, pos)
+		start, end, found := nextURL(text, pos)
 		if !found {
 			break
 		}
-		end := urlEnd(text, start)
 		if raw := trimURL(text[start:end]); raw != "" {
 			u, ok := parseText(raw)
 			if ok && !b.Spend(budget.URLs, 1) {
@@ -33,22 +32,79 @@ func TextURLs(text string, b *budget.Budget) []URL {
 	return out
 }
 
-// nextURL returns where the next URL begins at or behind pos.
-func nextURL(text string, pos int) (int, bool) {
+// nextURL returns where the next URL at or behind pos begins and ends.
+func nextURL(text string, pos int) (start, end int, found bool) {
 	for i := pos; i < len(text); i++ {
-		switch text[i] {
-		case ':':
+		switch c := text[i]; {
+		case c == ':':
 			if start := schemeStart(text, pos, i); start < i {
-				return start, true
+				return start, urlEnd(text, start), true
 			}
-		case 'w', 'W':
-			if isBare(text, i) {
-				return i, true
+		case c|0x20 == 'w' && isBare(text, i):
+			return i, urlEnd(text, i), true
+		case c == '.':
+			if start, end, ok := namedHost(text, pos, i); ok {
+				return start, end, true
 			}
+			i = max(i, hostEnd(text, i)-1) // a name is looked at once
 		}
 	}
-	return 0, false
+	return 0, 0, false
 }
+
+// namedHost reports whether the first dot of a name that clients make a link of stands at
+// dot. The text of a name begins behind a blank or a bracket: what follows other
+// characters is part of an address, a path or an expression.
+func namedHost(text string, low, dot int) (start, end int, ok bool) {
+	start = dot
+	for start > low && isHostByte(text[start-1]) {
+		start--
+	}
+	end = hostEnd(text, dot)
+	if start == dot || end-start > maxHost || start > 0 && strings.IndexByte(" \t\r\n([<\"'>", text[start-1]) < 0 {
+		return 0, 0, false
+	}
+	host := strings.TrimRight(text[start:end], ".-_")
+	path := end < len(text) && (text[end] == '/' || text[end] == '?') && len(host) == end-start
+	if end < len(text) && strings.IndexByte("@(=$*", text[end]) >= 0 || !isLinkedName(host, path) {
+		return 0, 0, false
+	}
+	if path {
+		end = urlEnd(text, start)
+	}
+	return start, end, true
+}
+
+// maxHost is the longest name of a host in text. RFC 1035, Section 2.3.4.
+const maxHost = 253
+
+func hostEnd(text string, i int) int {
+	for i < len(text) && isHostByte(text[i]) {
+		i++
+	}
+	return i
+}
+
+// isLinkedName reports whether clients take a name for that of a host. A sentence without
+// a blank behind its end ("done.So") and the names of files are none, unless a path
+// follows.
+func isLinkedName(host string, path bool) bool {
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	if len(last) < 2 || last != strings.ToLower(last) && host != strings.ToUpper(host) {
+		return false
+	}
+	if strings.Contains(fileSuffixes, " "+strings.ToLower(last)+" ") || !path && strings.Contains(wordSuffixes, " "+strings.ToLower(last)+" ") {
+		return false
+	}
+	domain, err := address.Domain(host)
+	return err == nil && IsKnownSuffix(domain)
+}
+
+// Top-level domains that are seen more often as something else.
+const (
+	fileSuffixes = " md py rs sh pl so cc ps zip mov java bz ml mk ac vi la "
+	wordSuffixes = " is no to be at as do am my id so la "
+)
 
 // isBare reports whether a name that begins with "www." begins at i.
 func isBare(text string, i int) bool {
@@ -109,9 +165,9 @@ func trimURL(s string) string {
 
 func parseText(raw string) (URL, bool) {
 	full := raw
-	if len(raw) > 4 && strings.EqualFold(raw[:4], "www.") {
+	if !strings.Contains(raw, ":") || schemeStart(raw, 0, strings.IndexByte(raw, ':')) == strings.IndexByte(raw, ':') {
 		if host, _, _ := strings.Cut(raw, "/"); strings.Contains(host, "@") {
-			return URL{}, false // an address whose local part begins with "www."
+			return URL{}, false // an address whose local part looks like a name
 		}
 		full = "http://" + raw
 	}

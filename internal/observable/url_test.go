@@ -156,3 +156,37 @@ func hostPart(host string) string {
 	}
 	return host
 }
+
+// TestTextURLsFindsNamesOfHosts has names that clients make links of without a scheme, and
+// what only looks like one.
+func TestTextURLsFindsNamesOfHosts(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ text, want string }{
+		{"sign in at secure-pay.com today", "secure-pay.com"},
+		{"(evil.example.com/login?id=1), now", "evil.example.com/login?id=1"},
+		{"Go to EXAMPLE.COM.", "EXAMPLE.COM"},
+		{"bit.ly/3xYz", "bit.ly/3xYz"},
+		{"see <b>pay.app</b>", "pay.app"},
+		{"at münchen-bank.de", "münchen-bank.de"},
+		{"at bank.no", ""}, // a word with a suffix, and no path
+		{"at bank.no/tan", "bank.no/tan"},
+		{"setup.py and README.md/x and kernel/fs.com/", ""},
+		{"It is done.So we go. Ask him.is it", ""},
+		{"write to ann@example.com or x.y@b.example.com", ""},
+		{"call os.path.com(1) with a=b.com", ""},
+		{"version 1.2.3.4 of foo.conf and e.g. this", ""},
+		{"http://one.test/two.com three.com", "http://one.test/two.com three.com"},
+	}
+	for _, test := range tests {
+		t.Run(test.text, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, u := range observable.TextURLs(test.text, budget.New(budget.Default())) {
+				got = append(got, u.Raw)
+			}
+			if strings.Join(got, " ") != test.want {
+				t.Errorf("got %q, want %q", strings.Join(got, " "), test.want)
+			}
+		})
+	}
+}

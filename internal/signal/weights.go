@@ -6,8 +6,8 @@ package signal
 // Trained on, 2026-11-24: ml_devel, ml_driverdev-devel, ml_industrypack-devel, ml_industrypack-devel_dsn, ml_jfs-discussion, ml_linux-erofs, ml_linux-nfc, ml_linux-nvdimm, ml_openbmc, ml_openrisc, ml_samba-technical, ml_speakup, ml_usb-storage, phishing_pot, sisimai_dsn.
 // phishing_pot is licensed CC BY-NC 4.0; the others are public list archives.
 var fitted = map[string]float64{
-	"brand-impersonation":   3.62,
-	"suspicious-domain":     1.62,
+	"brand-impersonation":   3.61,
+	"suspicious-domain":     1.63,
 	"random-sender":         1.18,
 	"executable-attachment": 10.00,
 	"disguised-file":        5.00,
@@ -21,11 +21,11 @@ var fitted = map[string]float64{
 	"mixed-script-host":     6.00,
 	"address-link":          3.02,
 	"hidden-link":           1.95,
-	"hosted-page":           1.33,
+	"hosted-page":           1.32,
 	"recipient-in-link":     2.33,
-	"throwaway-link":        1.11,
+	"throwaway-link":        1.01,
 	"credential-lure":       3.21,
-	"crypto-lure":           2.97,
+	"crypto-lure":           2.98,
 	"callback-invoice":      5.00,
 	"urgent-favour":         3.00,
 	"payment-change":        3.00,
@@ -38,6 +38,6 @@ var fitted = map[string]float64{
 	"search-spam":           3.68,
 	"trade-spam":            3.25,
 	"generic-greeting":      1.04,
-	"obfuscated-text":       3.18,
+	"obfuscated-text":       3.19,
 	"mime-evasion":          1.55,
 }
