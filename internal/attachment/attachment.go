@@ -7,16 +7,19 @@
 // which breaks the reader costs a note in the report and not the mail flow.
 //
 // Standards: APPNOTE.TXT 6.3.10 (zip), WinZip AE-1 and AE-2, RFC 1952 (gzip), RFC 8878
-// (zstd), ECMA-119 (ISO 9660) with Joliet, MS-CAB and MS-MCI (cabinets),
-// POSIX.1 ustar and pax, and the published formats of xz, 7z, rar and TLSH.
+// (zstd), ECMA-119 (ISO 9660) with Joliet, ECMA-167 (UDF), FAT, VHD and MS-VHDX (discs),
+// MS-CAB and MS-MCI (cabinets), MS-SHLLINK (shell links), POSIX.1 ustar and pax, and the
+// published formats of xz, 7z, rar and TLSH.
 //
 // Divergences: a zip is read by its central directory, as unpackers for people do, and
 // entries that only local headers show are read too and noted. Names inside archives
 // are facts and never used as paths.
 //
-// Limits: images with UDF alone, LZX and Quantum cabinets, zip methods but stored, deflate, bzip2, xz and
-// zstd, zip strong encryption, and volumes of a split archive are noted, not opened. TLSH and
-// patterns see at most the first Limits.FileBytes of a file.
+// Limits: LZX and Quantum cabinets, zip methods but stored, deflate, bzip2, xz and zstd,
+// zip strong encryption, rpm, cpio, compress, LZ4, LHA, ARJ and ACE archives, help files,
+// file systems but ISO 9660, UDF and FAT, presentations of PowerPoint 97 behind passwords,
+// and volumes of a split archive are noted or only named, not opened. Of lzip the first
+// member is read. TLSH and patterns see at most the first Limits.FileBytes of a file.
 package attachment
 
 import (
@@ -96,6 +99,7 @@ type File struct {
 	NameFacts NameFacts     `json:"name_facts,omitzero"`
 	Archive   *ArchiveFacts `json:"archive,omitempty"`  // nil if not an archive that was opened
 	Document  *Document     `json:"document,omitempty"` // nil if not a document that was read
+	Matches   []string      `json:"matches,omitempty"`  // names of the YARA rules it satisfies, sorted, at most maxMatches
 	Head      []byte        `json:"head,omitempty"`     // first bytes, at most 64
 }
 
@@ -147,6 +151,7 @@ const (
 	NotePanic       NoteKind = "reader-panicked"   // a bug of ours or of a library
 	NoteWorkerDied  NoteKind = "worker-died"       // the worker crashed or was killed
 	NoteBusy        NoteKind = "worker-busy"       // no worker was free in time
+	NotePatterns    NoteKind = "limit-patterns"    // matching YARA rules stopped before the end
 )
 
 // Report is all that was found. Files[0] is the input; the others follow breadth
@@ -166,8 +171,8 @@ func (r *Report) Has(kind NoteKind) bool {
 	return false
 }
 
-// Inspect looks at the file and at what is inside, in this process. It never fails:
-// what it cannot read is a note. Files that strangers sent belong into a Pool.
+// Inspect looks at the file and at what is inside, in this process and without tools. It
+// never fails: what it cannot read is a note. Files that strangers sent belong into a Pool.
 func Inspect(ctx context.Context, in Input, l Limits) *Report {
 	return Walk(ctx, in, l, nil)
 }
@@ -175,11 +180,7 @@ func Inspect(ctx context.Context, in Input, l Limits) *Report {
 // Walk is Inspect, and calls visit, if not nil, once for every file that was read, with
 // the bytes looked at. The bytes are valid during the call only.
 func Walk(ctx context.Context, in Input, l Limits, visit func(*File, []byte)) *Report {
-	ctx, cancel := context.WithTimeout(ctx, l.Wall)
-	defer cancel()
-	i := &inspector{ctx: ctx.Err, limits: l, passwords: candidates(in.Passwords, l.Passwords), visit: visit, report: &Report{}}
-	i.run(in)
-	return i.report
+	return (&Tools{}).walk(ctx, in, l, visit)
 }
 
 // candidates returns the passwords to try: the given ones, without doubles, then the

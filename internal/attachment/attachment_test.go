@@ -446,7 +446,7 @@ func FuzzInspect(f *testing.F) {
 }
 
 func FuzzServe(f *testing.F) {
-	f.Add([]byte("\x00\x00\x00\x02{}\x00\x00\x00\x01x"))
+	f.Add([]byte("\x00\x00\x00\x02{}\x00\x00\x00\x0f{\"inputs\":[{}]}\x00\x00\x00\x01x"))
 	f.Fuzz(func(_ *testing.T, data []byte) { _ = attachment.ServeUnconfined(bytes.NewReader(data), io.Discard) })
 }
 

@@ -13,18 +13,29 @@ import (
 // Bounds that the kernel holds for a worker.
 const (
 	addressSpace = 768 << 20 // on top of what Go reserved at the start, mostly unused: the collector holds 224 MiB, and frees late
+	machineSpace = 1 << 30   // more where pages are drawn: the virtual machine, its memory grown by copying, and its compiled program
+	programFiles = 24        // descriptors more where text is read: pipes to a program, and what it opens itself
 	cpuSeconds   = 600       // over the life of a worker; the clock of the pool bounds one file
 )
 
 // confine gives up what a worker does not need: memory, further files, core dumps, new
-// rights. It can still remove or rename what its user may.
-func confine() error {
+// rights. It can still remove or rename what its user may. A worker that reads text needs a
+// program, and so the right to open files, but not to write them.
+func confine(s Setup) error {
+	space := reserved() + addressSpace
+	if s.Pages != nil {
+		space += machineSpace
+	}
+	files := openFiles()
+	if s.Text != nil {
+		files += programFiles
+	}
 	if err := giveUpRights(); err != nil {
 		return fmt.Errorf("giving up new privileges: %w", err)
 	}
 	for resource, most := range map[int]uint64{
-		unix.RLIMIT_AS: reserved() + addressSpace, unix.RLIMIT_CPU: cpuSeconds, unix.RLIMIT_FSIZE: 0, unix.RLIMIT_CORE: 0,
-		unix.RLIMIT_NOFILE: openFiles(),
+		unix.RLIMIT_AS: space, unix.RLIMIT_CPU: cpuSeconds, unix.RLIMIT_FSIZE: 0, unix.RLIMIT_CORE: 0,
+		unix.RLIMIT_NOFILE: files,
 	} {
 		if err := unix.Setrlimit(resource, &unix.Rlimit{Cur: most, Max: most}); err != nil {
 			return fmt.Errorf("limiting resource %d: %w", resource, err)

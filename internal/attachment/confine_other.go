@@ -8,6 +8,6 @@ import (
 )
 
 // confine fails: only Linux has the limits that hostile files call for.
-func confine() error { return errors.New("workers need Linux") }
+func confine(Setup) error { return errors.New("workers need Linux") }
 
 func isolated() *syscall.SysProcAttr { return nil }

@@ -3,8 +3,10 @@ package attachment
 import (
 	"bytes"
 	"fmt"
+	"image"
 
 	"outrider/internal/attachment/pdf"
+	"outrider/internal/attachment/picture"
 )
 
 // Document is what a file says that people open to read or to look at: the text, where it
@@ -21,6 +23,9 @@ type Document struct {
 	Scripts []string `json:"scripts,omitempty"` // sources of JavaScript and macros
 	Fields  []string `json:"fields,omitempty"`  // names of the fields of a form
 	Notes   []string `json:"notes,omitempty"`   // oddities that readers tolerate
+	// Pictures and Shapes are what the pages of a PDF show beside text, counted.
+	Pictures int `json:"pictures,omitempty"`
+	Shapes   int `json:"shapes,omitempty"` // rectangles, lines and curves
 }
 
 // Bounds of what a report keeps of one document.
@@ -78,7 +83,7 @@ func openPDF(i *inspector, n *node) {
 	l.Bytes = min(l.Bytes, max(0, i.limits.Bytes-i.spent))
 	p := pdf.Open(n.data, l, i.passwords...)
 	d := newDocument(p.Info.Title, p.Info.Author, p.Info.Creator, p.Text)
-	d.Pages = p.Pages
+	d.Pages, d.Pictures, d.Shapes = p.Pages, len(p.Images), p.Shapes
 	d.links(p.URIs...)
 	d.scripts(p.Scripts...)
 	for _, a := range p.Actions {
@@ -92,15 +97,48 @@ func openPDF(i *inspector, n *node) {
 	}
 	f := i.file(n.id)
 	f.Document, f.Encrypted, f.Password = d, f.Encrypted || p.Encrypted, p.Password
+	for _, drawing := range p.Drawings {
+		d.look(drawing.Image, fmt.Sprintf("drawing of page %d", drawing.Page))
+	}
 	for _, e := range p.Files {
 		if !i.embedded(n.id, e.Name, e.Data) {
 			return
 		}
 	}
-	for k, img := range p.Images {
-		if img.Format == "jpeg" && !i.embedded(n.id, fmt.Sprintf("picture %d.jpg", k+1), img.Data) {
+	i.pictures(n.id, p.Images)
+}
+
+// Bounds of the pictures of one PDF that are decoded by us.
+const (
+	maxRaw      = 24         // pictures
+	maxRawSize  = 8_000_000  // pixels of one
+	maxRawTotal = 24_000_000 // pixels of all
+	smallestRaw = 21         // pixels a side; a code has as many modules
+)
+
+// pictures hands on the pictures that are files, and looks for codes in the others.
+func (i *inspector) pictures(id int, images []pdf.Image) {
+	raw, pixels := 0, 0
+	for k := range images {
+		img := &images[k]
+		if img.Format == "jpeg" && !i.embedded(id, fmt.Sprintf("picture %d.jpg", k+1), img.Data) {
 			return
 		}
+		if img.Format != "raw" || min(img.Width, img.Height) < smallestRaw || raw == maxRaw || i.ctx() != nil {
+			continue
+		}
+		if shown := img.Picture(min(maxRawSize, maxRawTotal-pixels)); shown != nil {
+			raw, pixels = raw+1, pixels+img.Width*img.Height
+			i.file(id).Document.look(shown, fmt.Sprintf("picture %d", k+1))
+		}
+	}
+}
+
+// look keeps the codes of a picture in the document.
+func (d *Document) look(img image.Image, where string) {
+	for _, c := range picture.Look(img, picture.DefaultLimits()).Codes {
+		keep(&d.Codes, c.Text, 4<<10)
+		d.note("code in " + where)
 	}
 }
 

@@ -1,10 +1,13 @@
 package attachment
 
+import "io"
+
 // What the tests of this package reach inside for.
 var (
-	ServeUnconfined = serve
-	SevenZipWindow  = sevenZipWindow
+	SevenZipWindow = sevenZipWindow
 )
 
-// UnpackRTF is the decompression of RTF in MAPI.
-var UnpackRTF = unpackRTF
+// ServeUnconfined is Serve in the process of the test.
+func ServeUnconfined(r io.Reader, w io.Writer) error {
+	return serve(r, w, func(Setup) error { return nil })
+}

@@ -54,6 +54,7 @@ var magics = [...]magic{
 	{0, "dex\n", "dex", "application/vnd.android.dex"},
 	{0, "SQLite format 3\x00", "sqlite", "application/vnd.sqlite3"},
 	{0, "\x78\x9f\x3e\x22", "tnef", "application/ms-tnef"},
+	{8, "\xd1\x01\x02SURL", "webloc", "application/x-webloc"},
 	{0, "**ACE**", "ace", "application/x-ace-compressed"},
 	{7, "**ACE**", "ace", "application/x-ace-compressed"},
 	{0, "\x60\xea", "arj", "application/x-arj"},
@@ -90,15 +91,28 @@ func identify(data []byte, ext string) (format, mime string) {
 			return m.format, m.mime
 		}
 	}
-	for _, find := range []func([]byte) (string, string){windowsProgram, compoundFile, zipKind, pdfKind, disc, oldTar, universalBinary} {
+	for _, find := range []func([]byte) (string, string){windowsProgram, compoundFile, zipKind, pdfKind, disc, rawDisk, oldTar, universalBinary} {
 		if format, mime = find(data); format != "" {
 			return format, mime
 		}
 	}
 	if text, ok := plain(data); ok {
+		if isSavedMail(text, ext) {
+			return "eml", "message/rfc822"
+		}
+		if format, mime = shortcutKind(text); format != "" {
+			return format, mime
+		}
 		return textKind(text, ext)
 	}
 	return byLibrary(data)
+}
+
+// isSavedMail knows messages and web archives by their header, whatever pages they hold,
+// unless the name makes a browser show the whole as a page.
+func isSavedMail(text, ext string) bool {
+	header, _, _ := strings.Cut(strings.ReplaceAll(text[:min(len(text), 4096)], "\r", ""), "\n\n")
+	return strings.Contains("\n"+header, "\nmime-version:") && isMail(header) && !strings.Contains(ext, "htm") && ext != "svg" && ext != "hta"
 }
 
 func windowsProgram(data []byte) (format, mime string) {

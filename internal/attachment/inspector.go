@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"outrider/internal/attachment/shortcut"
 )
 
 // inspector is one inspection. It belongs to one goroutine.
@@ -44,13 +46,16 @@ func openers() []opener {
 		{[]string{"rar"}, openRAR},
 		{[]string{"tar"}, openTar},
 		{[]string{"ar", "deb"}, openAr},
-		{[]string{"gz", "bz2", "xz", "zst", "lzma"}, openStream},
+		{[]string{"gz", "bz2", "xz", "zst", "lzma", "lz"}, openStream},
 		{[]string{"iso", "udf"}, openISO},
+		{[]string{"fat", "vhd"}, openDisk},
 		{[]string{"cab"}, openCab},
 		{[]string{"tnef"}, openTNEF},
 		{[]string{"onenote"}, openOneNote},
 		{[]string{"eml"}, openMessage},
 		{[]string{"pdf"}, openPDF},
+		{[]string{"lnk"}, openLink},
+		{shortcut.Formats(), openShortcut},
 		{pictures(), openPicture},
 	}
 }

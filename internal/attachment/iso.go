@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf16"
+
+	"outrider/internal/attachment/udf"
 )
 
 // sector is the unit of discs in bytes.
@@ -18,17 +20,65 @@ type isoDir struct {
 	path     string
 }
 
-// openISO walks the tree that shows most: Joliet if there is one, as Windows does.
+// span is where a file lies in an image.
+type span struct{ at, size int64 }
+
+// openISO walks the tree of UDF, which Windows prefers, and then that of ISO 9660: Joliet
+// if there is one, as Windows does. A file that both trees show is reported once.
 func openISO(i *inspector, n *node) {
+	shown, more := i.udfFiles(n)
 	root, joliet, ok := isoRoot(i, n)
-	if !ok {
-		i.fail(n.id, fmt.Errorf("an image with UDF alone: %w", errMethod))
-		return
+	switch {
+	case ok && more:
+		i.isoFiles(n, root, joliet, shown)
+	case shown == nil && !ok:
+		i.fail(n.id, errors.New("neither ISO 9660 nor UDF leads to files"))
 	}
-	// A folder is read once: images with loops end, whatever they are called.
+}
+
+// udfFiles takes the files of the tree of UDF, and returns where they lie, nil if there is
+// no such tree, and whether to go on.
+func (i *inspector) udfFiles(n *node) (shown map[span]bool, more bool) {
+	v, ok := udf.Read(n.data, i.limits.Entries)
+	if !ok {
+		return nil, true
+	}
+	i.archive(n.id).Volume = clean(v.Label, 128)
+	i.diskNotes(n.id, v.Notes)
+	shown = map[span]bool{}
+	for _, f := range v.Files {
+		if f.Size > 0 { // empty files lie nowhere
+			shown[span{f.Offset, f.Size}] = true
+		}
+		if !i.entry(n.id, f.Path) || !i.take(File{Parent: n.id, Name: f.Path, Size: f.Size}, f.Open(), f.Stored()) {
+			return shown, false
+		}
+	}
+	return shown, true
+}
+
+// diskNotes hands on the notes of a reader of images.
+func (i *inspector) diskNotes(id int, notes []udf.Note) {
+	for _, note := range notes {
+		kind := NoteUnreadable
+		switch note {
+		case udf.Virtual, udf.BadStrategy:
+			kind = NoteUnsupported
+		case udf.OverLimit:
+			kind = NoteEntries
+		case udf.Broken:
+		}
+		i.note(kind, id, "udf: "+string(note))
+	}
+}
+
+// isoFiles walks the tree of ISO 9660. A folder is read once: images with loops end,
+// whatever they are called.
+func (i *inspector) isoFiles(n *node, root isoDir, joliet bool, shown map[span]bool) {
 	seen := map[int64]bool{root.at: true}
+	t := isoTree{joliet: joliet, shown: shown, both: map[span]bool{}}
 	for dirs := []isoDir{root}; len(dirs) > 0; dirs = dirs[1:] {
-		found, more := i.isoFolder(n, dirs[0], joliet)
+		found, more := i.isoFolder(n, dirs[0], &t)
 		for _, d := range found {
 			if !seen[d.at] {
 				seen[d.at] = true
@@ -39,6 +89,28 @@ func openISO(i *inspector, n *node) {
 			return
 		}
 	}
+	if differ := t.only + len(shown) - len(t.both); shown != nil && differ > 0 {
+		i.archive(n.id).Mismatches += differ
+		i.note(NoteMismatch, n.id, fmt.Sprintf("the trees of UDF and ISO 9660 differ in %d files", differ))
+	}
+}
+
+// isoTree is the state of walking the tree of ISO 9660 beside that of UDF.
+type isoTree struct {
+	joliet bool
+	shown  map[span]bool // files of the tree of UDF, nil if there is none
+	both   map[span]bool // of these, the ones met
+	only   int           // files that the tree of UDF does not show
+}
+
+// meet counts a file, and reports whether the tree of UDF showed it.
+func (t *isoTree) meet(s span) bool {
+	if t.shown[s] || t.shown != nil && s.size == 0 {
+		t.both[s] = true
+		return true
+	}
+	t.only++
+	return false
 }
 
 // isoRoot reads the volume descriptors. ECMA-119, Section 8: type 1 is the primary one,
@@ -61,7 +133,7 @@ func isoRoot(i *inspector, n *node) (root isoDir, joliet, ok bool) {
 }
 
 // isoFolder reads the records of a folder. ECMA-119, Section 9.1.
-func (i *inspector) isoFolder(n *node, d isoDir, joliet bool) (dirs []isoDir, more bool) {
+func (i *inspector) isoFolder(n *node, d isoDir, t *isoTree) (dirs []isoDir, more bool) {
 	data := cut(n.data, d.at, d.size)
 	for at := 0; at < len(data); {
 		size := int(data[at])
@@ -81,21 +153,28 @@ func (i *inspector) isoFolder(n *node, d isoDir, joliet bool) (dirs []isoDir, mo
 		}
 		e := isoDir{
 			at: int64(binary.LittleEndian.Uint32(r[2:])) * sector, size: int64(binary.LittleEndian.Uint32(r[10:])),
-			path: d.path + isoName(id, joliet),
+			path: d.path + isoName(id, t.joliet),
 		}
-		if !i.entry(n.id, e.path) {
-			return dirs, false
+		isDir := r[25]&2 != 0
+		if isDir {
+			dirs = append(dirs, isoDir{e.at, e.size, e.path + "/"})
 		}
-		if r[25]&2 != 0 {
-			e.path += "/"
-			dirs = append(dirs, e)
-			continue
-		}
-		if body := cut(n.data, e.at, e.size); !i.take(File{Parent: n.id, Name: e.path, Size: e.size}, bytes.NewReader(body), e.size) {
+		if !i.isoEntry(n, e, isDir, t) {
 			return dirs, false
 		}
 	}
 	return dirs, true
+}
+
+// isoEntry reports an entry of a folder, unless the tree of UDF showed it.
+func (i *inspector) isoEntry(n *node, e isoDir, isDir bool, t *isoTree) bool {
+	if !isDir && t.meet(span{e.at, e.size}) {
+		return true
+	}
+	if !i.entry(n.id, e.path) {
+		return false
+	}
+	return isDir || i.take(File{Parent: n.id, Name: e.path, Size: e.size}, bytes.NewReader(cut(n.data, e.at, e.size)), e.size)
 }
 
 func isoName(raw []byte, wide bool) string {

@@ -1,6 +1,7 @@
 package attachment
 
 import (
+	"strconv"
 	"strings"
 
 	"outrider/internal/attachment/ole"
@@ -44,12 +45,13 @@ func openOffice(i *inspector, n *node) {
 // openOLE reads the old formats of Office and messages of Outlook, and hands on what they
 // carry.
 func openOLE(i *inspector, n *node) {
-	o := ole.Read(n.data, ole.DefaultLimits())
-	d := newDocument(o.Info.Title, o.Info.Author, o.Info.Application, "")
+	o := ole.Read(n.data, ole.DefaultLimits(), i.passwords...)
+	d := newDocument(o.Info.Title, o.Info.Author, o.Info.Application, o.Text)
 	d.links(o.Links...)
 	for _, m := range o.Modules {
 		d.scripts(m.Source)
 	}
+	d.scripts(macroSheet(o.MacroFormulas))
 	for _, k := range o.Keywords {
 		d.note(k.Type + " " + k.Keyword)
 	}
@@ -69,8 +71,26 @@ func openOLE(i *inspector, n *node) {
 		d.note(string(note))
 	}
 	f := i.file(n.id)
-	f.Document, f.Encrypted = d, f.Encrypted || o.Encrypted
+	f.Document, f.Encrypted, f.Password = d, f.Encrypted || o.Encrypted, o.Password
+	if o.Encrypted && o.Password == "" {
+		i.note(NotePassword, n.id, "no password opens the document")
+	}
+	if len(o.Package) > 0 && !i.embedded(n.id, base(f.Name), o.Package) {
+		return
+	}
 	i.oleFiles(n, o, d)
+}
+
+// macroSheet writes formulas as a script, a line for each cell.
+func macroSheet(formulas []ole.Formula) string {
+	var s strings.Builder
+	for _, f := range formulas {
+		if s.Len() > maxScript {
+			break
+		}
+		s.WriteString(f.Cell + " " + f.Text + "\n")
+	}
+	return s.String()
 }
 
 // oleFiles hands on the files in a document, and those of a message with its texts.
@@ -79,16 +99,34 @@ func (i *inspector) oleFiles(n *node, o *ole.Document, d *Document) {
 	if m := o.Mail; m != nil {
 		d.Title, d.Author = clean(m.Subject, 300), clean(strings.TrimSpace(m.SenderName+" <"+m.Sender+">"), 300)
 		d.text(m.Text)
-		if len(m.HTML) > 0 {
-			files = append(files, ole.File{Name: "body.html", Data: m.HTML})
-		}
-		files = append(files, m.Attachments...)
+		files = append(files, mailFiles(m, "")...)
 	}
 	for _, e := range files {
 		if !i.embedded(n.id, e.Name, e.Data) {
 			return
 		}
 	}
+}
+
+// mailFiles lists the bodies and attachments of a message, and those of the messages in
+// it under names of folders.
+func mailFiles(m *ole.Mail, folder string) []ole.File {
+	var out []ole.File
+	for _, body := range [...]ole.File{{Name: "body.html", Data: m.HTML}, {Name: "body.rtf", Data: m.RTF}} {
+		if len(body.Data) > 0 {
+			out = append(out, ole.File{Name: folder + body.Name, Data: body.Data})
+		}
+	}
+	if folder != "" && m.Text != "" {
+		out = append(out, ole.File{Name: folder + "body.txt", Data: []byte(m.Text)})
+	}
+	for _, a := range m.Attachments {
+		out = append(out, ole.File{Name: folder + a.Name, Data: a.Data})
+	}
+	for k, inner := range m.Messages {
+		out = append(out, mailFiles(inner, folder+"message "+strconv.Itoa(k+1)+"/")...)
+	}
+	return out
 }
 
 // openRTF reads a document in Rich Text Format, and hands on its objects.
@@ -106,6 +144,9 @@ func openRTF(i *inspector, n *node) {
 		d.note(string(note))
 	}
 	i.file(n.id).Document = d
+	if len(r.HTML) > 0 && !i.embedded(n.id, "body.html", r.HTML) {
+		return
+	}
 	for _, o := range r.Objects {
 		d.object(&o)
 		name := o.Name

@@ -3,12 +3,12 @@ package attachment
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os/exec"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -22,6 +22,7 @@ type PoolConfig struct {
 	Queue   int          // callers that may wait for a worker (16 per worker)
 	Recycle int          // files after which a worker is replaced (200)
 	Limits  Limits       // of one file (DefaultLimits)
+	Setup   Setup        // what each worker is told at its start (no tools)
 	Log     *slog.Logger // (discarded)
 }
 
@@ -78,39 +79,70 @@ var ErrClosed = errors.New("the pool of attachment workers is closed")
 // a note of a report that still names the file; so is a full queue. Errors are the end
 // of ctx, a closed pool, and a worker that cannot be started.
 func (p *Pool) Inspect(ctx context.Context, in Input) (*Report, error) {
-	in.Name, in.ContentType = clean(in.Name, 1<<10), clean(in.ContentType, 200)
-	if len(in.Data) > maxContent {
-		return without(in, NoteBytes, "larger than a worker accepts"), nil
-	}
-	if p.waiting.Add(1) > int64(p.config.Queue+p.config.Size) {
-		p.waiting.Add(-1)
-		return without(in, NoteBusy, "the queue is full"), nil
-	}
-	defer p.waiting.Add(-1)
-	w, err := p.take(ctx)
+	reports, err := p.InspectAll(ctx, []Input{in})
 	if err != nil {
 		return nil, err
 	}
-	if w == nil {
-		if w, err = p.start(); err != nil {
-			p.slots <- nil
-			return nil, fmt.Errorf("starting an attachment worker: %w", err)
-		}
+	return reports[0], nil
+}
+
+// InspectAll is Inspect for files that stand beside one another in a message, at most
+// eight, in one worker. Pictures that follow each other are looked at as one too.
+func (p *Pool) InspectAll(ctx context.Context, ins []Input) ([]*Report, error) {
+	if len(ins) == 0 || len(ins) > maxInputs {
+		return nil, fmt.Errorf("inspecting %d files at once: one to %d are allowed", len(ins), maxInputs)
 	}
-	report, err := w.ask(ctx, request{Input: in, Limits: p.config.Limits})
+	q := request{Inputs: slices.Clone(ins), Limits: p.config.Limits}
+	size := 0
+	for k := range q.Inputs {
+		in := &q.Inputs[k]
+		in.Name, in.ContentType = clean(in.Name, 1<<10), clean(in.ContentType, 200)
+		size += len(in.Data)
+	}
+	if size > maxContent {
+		return q.without(NoteBytes, "larger than a worker accepts"), nil
+	}
+	if p.waiting.Add(1) > int64(p.config.Queue+p.config.Size) {
+		p.waiting.Add(-1)
+		return q.without(NoteBusy, "the queue is full"), nil
+	}
+	defer p.waiting.Add(-1)
+	w, err := p.worker(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return p.use(ctx, w, q)
+}
+
+// worker takes a slot, and starts a worker if none runs there.
+func (p *Pool) worker(ctx context.Context) (*worker, error) {
+	w, err := p.take(ctx)
+	if err != nil || w != nil {
+		return w, err
+	}
+	if w, err = p.start(); err != nil {
+		p.slots <- nil
+		return nil, fmt.Errorf("starting an attachment worker: %w", err)
+	}
+	return w, nil
+}
+
+// use asks the worker and gives the slot back.
+func (p *Pool) use(ctx context.Context, w *worker, q request) ([]*Report, error) {
+	reports, err := w.ask(ctx, p.config.Setup, q)
 	if w.files++; err != nil || w.killed || w.files >= p.config.Recycle {
 		err = errors.Join(err, w.stop(err != nil))
 		w = nil
 	}
 	p.slots <- w
-	if report == nil {
+	if reports == nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		p.config.Log.WarnContext(ctx, "attachment worker died", "error", err, "bytes", len(in.Data))
-		return without(in, NoteWorkerDied, err.Error()), nil
+		p.config.Log.WarnContext(ctx, "attachment worker died", "error", err, "files", len(q.Inputs))
+		return q.without(NoteWorkerDied, err.Error()), nil
 	}
-	return report, nil
+	return reports, nil
 }
 
 // take waits for a slot.
@@ -150,6 +182,15 @@ func without(in Input, kind NoteKind, detail string) *Report {
 	f.Extension = extension(f.Name)
 	f.NameFacts = factsOf(f.Name, in.ContentType, &f)
 	return &Report{Files: []File{f}, Notes: []Note{{Kind: kind, Detail: clean(detail, 200)}}}
+}
+
+// without reports the inputs alone.
+func (q *request) without(kind NoteKind, detail string) []*Report {
+	var out []*Report
+	for _, in := range q.Inputs {
+		out = append(out, without(in, kind, detail))
+	}
+	return out
 }
 
 // start runs a worker without environment and, where the kernel permits, without network.
@@ -192,32 +233,38 @@ func (p *Pool) run(alone bool) (*worker, error) {
 	return &worker{cmd: cmd, in: in, out: bufio.NewReader(out)}, nil
 }
 
-// ask sends one file and reads the report. The clock kills a worker that is late, which
+// ask sends files and reads the reports. The clock kills a worker that is late, which
 // ends the reads and writes here.
-func (w *worker) ask(ctx context.Context, q request) (*Report, error) {
-	ctx, cancel := context.WithTimeout(ctx, q.Limits.Wall+grace)
+func (w *worker) ask(ctx context.Context, s Setup, q request) ([]*Report, error) {
+	late := time.Duration(len(q.Inputs))*q.Limits.Wall + grace
+	if w.files == 0 {
+		late += s.patience()
+	}
+	ctx, cancel := context.WithTimeout(ctx, late)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = w.cmd.Process.Kill() })
 	defer func() { w.killed = !stop() }() // the clock may strike just behind the reply
-	head, err := json.Marshal(q)
-	if err != nil {
-		return nil, fmt.Errorf("encoding the request: %w", err)
+	if w.files == 0 {
+		if err := encodeFrame(w.in, s); err != nil {
+			return nil, err
+		}
 	}
-	if err := writeFrame(w.in, head); err != nil {
+	if err := encodeFrame(w.in, q); err != nil {
 		return nil, err
 	}
-	if err := writeFrame(w.in, q.Input.Data); err != nil {
-		return nil, err
+	for k := range q.Inputs {
+		if err := writeFrame(w.in, q.Inputs[k].Data); err != nil {
+			return nil, err
+		}
 	}
-	reply, err := readFrame(w.out, maxReply)
-	if err != nil {
-		return nil, fmt.Errorf("reading the report: %w", noEOF(err))
+	var reports []*Report
+	if err := decodeFrame(w.out, maxReply, &reports); err != nil {
+		return nil, fmt.Errorf("reading the reports: %w", noEOF(err))
 	}
-	r := &Report{}
-	if err := json.Unmarshal(reply, r); err != nil || len(r.Files) == 0 {
-		return nil, fmt.Errorf("decoding the report of %d files: %w", len(r.Files), errors.Join(err, errors.New("the worker answered nonsense")))
+	if len(reports) != len(q.Inputs) || slices.ContainsFunc(reports, func(r *Report) bool { return r == nil || len(r.Files) == 0 }) {
+		return nil, fmt.Errorf("reading %d reports: the worker answered nonsense", len(reports))
 	}
-	return r, nil
+	return reports, nil
 }
 
 // stop ends the process and waits for it. A worker ends by itself when its input does.

@@ -51,6 +51,8 @@ func (i *inspector) stream(format string, data []byte) (r io.Reader, name string
 		r, err = i.method(93, data)
 	case "xz":
 		r, err = i.xz(data)
+	case "lz":
+		r, err = i.lzip(data)
 	default:
 		r, err = lzma.ReaderConfig{DictCap: int(i.limits.Window)}.NewReader(bytes.NewReader(data))
 	}
@@ -73,6 +75,25 @@ func (i *inspector) xz(data []byte) (io.Reader, error) {
 	r, err := xz.ReaderConfig{DictCap: 1 << 16}.NewReader(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("opening xz: %w", err)
+	}
+	return r, nil
+}
+
+// lzip opens the first member: a version, a coded dictionary, and LZMA with fixed
+// properties and a mark at its end, whose size stands behind it.
+func (i *inspector) lzip(data []byte) (io.Reader, error) {
+	if len(data) < 6 || data[4] > 1 {
+		return nil, errMethod
+	}
+	window := int64(1) << (data[5] & 31)
+	window -= window / 16 * int64(data[5]>>5)
+	if window > i.limits.Window {
+		return nil, errWindow
+	}
+	head := append(binary.LittleEndian.AppendUint32([]byte{0x5d}, uint32(window)), "\xff\xff\xff\xff\xff\xff\xff\xff"...)
+	r, err := lzma.ReaderConfig{DictCap: int(i.limits.Window)}.NewReader(io.MultiReader(bytes.NewReader(head), bytes.NewReader(data[6:])))
+	if err != nil {
+		return nil, fmt.Errorf("opening lzip: %w", err)
 	}
 	return r, nil
 }

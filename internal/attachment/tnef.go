@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"unicode/utf16"
+
+	"outrider/internal/attachment/ole"
 )
 
 // The attributes of TNEF that carry files. MS-OXTNEF, 2.1.3.
@@ -103,7 +105,8 @@ func (i *inspector) tnefBody(n *node, value []byte) bool {
 		}
 		body := p.value
 		if p.id == mapiRTF {
-			if body = unpackRTF(body); body == nil {
+			// Outlook shows what could be unpacked of a damaged body.
+			if body, _ = ole.UnpackRTF(body, 4<<20); len(body) == 0 {
 				continue
 			}
 		}
@@ -214,72 +217,6 @@ func (r *tnefReader) u32() uint32 {
 		return binary.LittleEndian.Uint32(b)
 	}
 	return 0
-}
-
-// rtfDictionary is what every packed RTF may refer to. MS-OXRTFCP, 2.1.2.1.
-const rtfDictionary = `{\rtf1\ansi\mac\deff0\deftab720{\fonttbl;}{\f0\fnil \froman \fswiss \fmodern \fscript \fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\colortbl\red0\green0\blue0` +
-	"\r\n" + `\par \pard\plain\f0\fs20\b\i\u\tab\tx`
-
-// unpackRTF undoes the compression of RTF in MAPI, or returns nil where it is none.
-// MS-OXRTFCP, 2.2: runs of eight tokens behind a byte of flags, over a ring of 4 KiB.
-func unpackRTF(d []byte) []byte {
-	r := tnefReader{d: d}
-	r.u32()
-	size, kind := r.u32(), r.u32()
-	r.u32()
-	if kind == 0x414c454d { // "MELA": not packed
-		return r.d[:min(uint64(size), uint64(len(r.d)))]
-	}
-	if kind != 0x75465a4c { // "LZFu"
-		return nil
-	}
-	w := rtfWindow{out: make([]byte, 0, min(int(size), 8*len(d)))}
-	w.at = copy(w.ring[:], rtfDictionary)
-	for len(r.d) > 0 {
-		flags := r.next(1)[0]
-		for bit := range 8 {
-			if !w.token(&r, flags>>bit&1 == 1) {
-				return w.out
-			}
-		}
-	}
-	return w.out
-}
-
-// rtfWindow is what was unpacked, and the ring that tokens refer to.
-type rtfWindow struct {
-	ring [4096]byte
-	at   int
-	out  []byte
-}
-
-func (w *rtfWindow) put(b byte) {
-	w.out = append(w.out, b)
-	w.ring[w.at] = b
-	w.at = (w.at + 1) % len(w.ring)
-}
-
-// token unpacks one byte, or one reference. It returns false at the end.
-func (w *rtfWindow) token(r *tnefReader, reference bool) bool {
-	if !reference {
-		b := r.next(1)
-		if b != nil {
-			w.put(b[0])
-		}
-		return b != nil
-	}
-	b := r.next(2)
-	if b == nil {
-		return false
-	}
-	from, length := int(b[0])<<4|int(b[1])>>4, int(b[1]&15)+2
-	if from == w.at { // MS-OXRTFCP, 2.2.2.1: the end
-		return false
-	}
-	for k := range length {
-		w.put(w.ring[(from+k)%len(w.ring)])
-	}
-	return true
 }
 
 // fileStore begins each file that is embedded in a OneNote section. MS-ONESTORE, 2.6.13.

@@ -11,56 +11,98 @@ import (
 	"runtime/debug"
 )
 
-// Bounds of the protocol between pool and worker. A request is a frame of JSON and a
-// frame of content; a reply is one frame of JSON. A frame is its length in four bytes,
-// big-endian, and so many bytes.
+// Bounds of the protocol between pool and worker. First the pool sends a frame of JSON, the
+// Setup. A request is a frame of JSON and a frame of content for each input; a reply is one
+// frame of JSON. A frame is its length in four bytes, big-endian, and so many bytes.
 const (
+	maxSetup   = 16 << 20  // YARA rules
 	maxHead    = 1 << 20   // names and passwords of a request
 	maxContent = 128 << 20 // the largest attachment, see budget.DecodedBytes
 	maxReply   = 64 << 20
 	goMemory   = 224 << 20 // Go's collector works against this limit
+	pageMemory = 320 << 20 // and where pages are drawn, this much more
 )
 
 type request struct {
-	Input  Input  `json:"input"`
-	Limits Limits `json:"limits"`
+	Inputs []Input `json:"inputs"`
+	Limits Limits  `json:"limits"`
 }
 
-// Serve is the loop of a worker: it gives up the rights that reading files does not
-// need, then answers requests from r on w until r ends. It returns nil at a clean end.
+// maxInputs is how many files one request may have.
+const maxInputs = 8
+
+// Serve is the loop of a worker: it reads its setup, gives up the rights that reading files
+// does not need, then answers requests from r on w until r ends. It returns nil at a clean
+// end.
 func Serve(r io.Reader, w io.Writer) error {
-	debug.SetMemoryLimit(goMemory)
-	if err := confine(); err != nil {
+	return serve(r, w, confine)
+}
+
+func serve(r io.Reader, w io.Writer, confine func(Setup) error) error {
+	in := bufio.NewReader(r)
+	var s Setup
+	if err := decodeFrame(in, maxSetup, &s); err != nil {
+		return cleanEnd("reading the setup", err)
+	}
+	debug.SetMemoryLimit(s.memory())
+	if err := confine(s); err != nil {
 		return fmt.Errorf("confining the worker: %w", err)
 	}
-	return serve(r, w)
-}
-
-func serve(r io.Reader, w io.Writer) error {
-	in := bufio.NewReader(r)
+	tools, err := NewTools(s)
+	if err != nil {
+		return fmt.Errorf("setting up the worker: %w", err)
+	}
+	defer func() { _ = tools.Close() }() // the process ends
 	for {
-		head, err := readFrame(in, maxHead)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
+		q, err := readRequest(in)
 		if err != nil {
-			return fmt.Errorf("reading a request: %w", err)
+			return cleanEnd("reading a request", err)
 		}
-		var q request
-		if err := json.Unmarshal(head, &q); err != nil {
-			return fmt.Errorf("decoding a request: %w", err)
-		}
-		if q.Input.Data, err = readFrame(in, maxContent); err != nil {
-			return fmt.Errorf("reading the content: %w", err)
-		}
-		reply, err := json.Marshal(Inspect(context.Background(), q.Input, q.Limits))
+		reply, err := json.Marshal(tools.InspectAll(context.Background(), q.Inputs, q.Limits))
 		if err != nil {
-			return fmt.Errorf("encoding the report: %w", err)
+			return fmt.Errorf("encoding the reports: %w", err)
 		}
 		if err := writeFrame(w, reply); err != nil {
-			return fmt.Errorf("writing the report: %w", err)
+			return fmt.Errorf("writing the reports: %w", err)
 		}
 	}
+}
+
+// cleanEnd returns nil where the pool has closed between frames.
+func cleanEnd(action string, err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", action, err)
+}
+
+func readRequest(r io.Reader) (*request, error) {
+	q := &request{}
+	if err := decodeFrame(r, maxHead, q); err != nil {
+		return nil, err
+	}
+	if len(q.Inputs) > maxInputs {
+		return nil, fmt.Errorf("%d inputs, %d are allowed", len(q.Inputs), maxInputs)
+	}
+	for k := range q.Inputs {
+		data, err := readFrame(r, maxContent)
+		if err != nil {
+			return nil, fmt.Errorf("reading the content: %w", noEOF(err))
+		}
+		q.Inputs[k].Data = data
+	}
+	return q, nil
+}
+
+func decodeFrame(r io.Reader, most uint32, to any) error {
+	data, err := readFrame(r, most)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, to); err != nil {
+		return fmt.Errorf("decoding %d bytes: %w", len(data), err)
+	}
+	return nil
 }
 
 // readFrame reads one frame. It returns io.EOF only between frames, and allocates as
@@ -91,6 +133,14 @@ func noEOF(err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
+}
+
+func encodeFrame(w io.Writer, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encoding a frame: %w", err)
+	}
+	return writeFrame(w, data)
 }
 
 func writeFrame(w io.Writer, data []byte) error {

@@ -7,15 +7,17 @@
 // hold any file. The package lists these and runs nothing.
 //
 // Standards: MS-CFB (the container), MS-OVBA (macros), MS-XLS, MS-DOC and MS-PPT (as far as
-// encryption, sheets and embedded objects), MS-OLEPS (properties), MS-OLEDS (packages), and
-// MS-OXMSG (messages).
+// text, links, sheets, macro formulas and embedded objects), MS-OLEPS (properties), MS-OLEDS
+// (packages), MS-OXMSG (messages), and MS-OXRTFCP (their packed bodies).
 //
 // Divergences: a VBA project whose directory is broken is searched for source text by its
 // first line, and modules which no directory names are read.
 //
-// Limits: the text of Word, Excel and PowerPoint documents is not extracted; formulas of
-// macro sheets are counted and not decoded; p-code is not disassembled; embedded storages
-// are listed as streams.
+// Limits: documents of Word 95 and Excel 95 and before give no text; numbers and the
+// formulas of ordinary sheets are not shown; macro formulas are decoded and not evaluated,
+// but for strings of constants; p-code is not disassembled; embedded storages are listed
+// as streams. Presentations behind passwords, obfuscation by XOR, and documents encrypted
+// for certificates are not opened.
 package ole
 
 import (
@@ -66,6 +68,7 @@ const (
 	BrokenVBA  Note = "broken-vba" // the directory of the project does not read
 	NoSource   Note = "no-source"  // a module has p-code and no source: a hint that it was stomped
 	BadPackage Note = "bad-package"
+	BadRTF     Note = "bad-rtf" // a packed body whose length or checksum is wrong
 	OverLimit  Note = "over-limit"
 )
 
@@ -90,9 +93,16 @@ type Sheet struct {
 	Macro bool   `json:"macro"`
 }
 
-// Action is what a click on a slide starts.
+// Formula is a formula of a macro sheet.
+type Formula struct {
+	Cell string `json:"cell"` // with the sheet, or a defined name
+	Text string `json:"text"` // as Excel shows it, with constant strings put together
+}
+
+// Action is what a click on a slide starts, or what a field or a message loads.
 type Action struct {
-	Kind   string `json:"kind"` // "macro" or "program"
+	// Kind is "macro", "program", "reminder-sound" or "attachment-link", or that of a field.
+	Kind   string `json:"kind"`
 	Target string `json:"target"`
 }
 
@@ -120,26 +130,43 @@ type Mail struct {
 	Headers     string `json:"headers"` // as received by SMTP, "" if it was not
 	Text        string `json:"text"`
 	HTML        []byte `json:"-"` // in the character set that it names
+	RTF         []byte `json:"-"` // unpacked; HTML may be wrapped in it
 	Attachments []File `json:"attachments"`
+
+	Recipients []Recipient `json:"recipients"`
+	Messages   []*Mail     `json:"messages"` // attached ones
+
+	remote []string // paths of attachments that are elsewhere
+}
+
+// Recipient is one of a message.
+type Recipient struct {
+	Name    string `json:"name"`
+	Address string `json:"address"`
 }
 
 // Document is what was read. It is never nil and holds whatever could be read.
 type Document struct {
 	Kind      Kind      `json:"kind"`
 	Encrypted bool      `json:"encrypted"`
+	Password  string    `json:"password"` // that opened it, "" if none did
+	Package   []byte    `json:"-"`        // the Office Open XML document that was encrypted
 	Streams   []Stream  `json:"streams"`
 	Modules   []Module  `json:"modules"`
 	Keywords  []Keyword `json:"keywords"` // of the sources of all modules
 	Sheets    []Sheet   `json:"sheets"`
-	Formulas  int       `json:"formulas"`  // cells with formulas, macro sheets included
-	AutoOpen  bool      `json:"auto_open"` // a defined name runs when the workbook opens
-	DDE       []string  `json:"dde"`       // service and topic
-	Actions   []Action  `json:"actions"`
-	Links     []string  `json:"links"` // of a presentation
-	Embedded  []File    `json:"embedded"`
-	Info      Info      `json:"info"`
-	Mail      *Mail     `json:"mail"` // nil unless Kind is Message
-	Notes     []Note    `json:"notes"`
+	Formulas  int       `json:"formulas"` // cells with formulas, macro sheets included
+	// MacroFormulas are those of macro sheets, and of names that run by themselves.
+	MacroFormulas []Formula `json:"macro_formulas"`
+	Text          string    `json:"text"`      // shown by the document, at most Limits.Text bytes
+	AutoOpen      bool      `json:"auto_open"` // a defined name runs when the workbook opens
+	DDE           []string  `json:"dde"`       // service and topic
+	Actions       []Action  `json:"actions"`
+	Links         []string  `json:"links"` // as written
+	Embedded      []File    `json:"embedded"`
+	Info          Info      `json:"info"`
+	Mail          *Mail     `json:"mail"` // nil unless Kind is Message
+	Notes         []Note    `json:"notes"`
 }
 
 func (d *Document) note(n Note) {
@@ -158,18 +185,25 @@ type entry struct {
 
 // reader is the state of one Read.
 type reader struct {
-	doc     *Document
-	limits  Limits
-	left    int64 // of Limits.Bytes
-	entries []entry
-	nested  bool // a compound file inside another
+	doc       *Document
+	limits    Limits
+	left      int64 // of Limits.Bytes
+	entries   []entry
+	passwords []string
+	spun      int  // rounds of hashing for passwords
+	nested    bool // a compound file inside another
+	shown     *strings.Builder
+	work      int // bytes written in decoding formulas
+	messages  int // read
 }
 
-// Read reads a document. What is broken becomes a note, never an error.
-func Read(data []byte, l Limits) *Document {
+// Read reads a document. If it is encrypted, it tries the passwords that Office tries by
+// itself, and then the given ones. What is broken becomes a note, never an error.
+func Read(data []byte, l Limits, passwords ...string) *Document {
 	d := &Document{}
-	r := &reader{doc: d, limits: l, left: l.Bytes}
+	r := &reader{doc: d, passwords: passwords, limits: l, left: l.Bytes, shown: &strings.Builder{}}
 	r.read(data)
+	d.Text = strings.ToValidUTF8(r.shown.String(), "")
 	d.Keywords = r.keywords()
 	return d
 }
@@ -182,7 +216,7 @@ func (r *reader) read(data []byte) {
 		r.entry(e)
 	}
 	if r.doc.Kind == Message {
-		r.mail()
+		r.doc.Mail = r.mail("")
 	}
 }
 
@@ -250,8 +284,11 @@ func (r *reader) entry(e entry) {
 	switch strings.ToLower(strings.TrimLeft(e.name, "\x01\x02\x03\x05")) {
 	case "encryptedpackage":
 		r.doc.Encrypted = true
+		if e.dir == "" && r.doc.Package == nil && !r.nested {
+			r.unlockPackage()
+		}
 	case "worddocument":
-		r.word(e.data)
+		r.word(e)
 	case "workbook", "book":
 		r.workbook(e.data)
 	case "powerpoint document":

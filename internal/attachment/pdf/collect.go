@@ -217,63 +217,6 @@ func (r *reader) field(kind string, d dict) {
 	r.doc.Fields = keep(r, r.doc.Fields, Field{Name: r.string(d["T"]), Kind: kind, Value: value})
 }
 
-// image keeps a picture. ISO 32000-1, 8.9.5.
-func (r *reader) image(s *stream) {
-	either := func(long, short name) int {
-		if n := r.int(s.dict[long]); n != 0 {
-			return n
-		}
-		return r.int(s.dict[short])
-	}
-	i := Image{Width: either("Width", "W"), Height: either("Height", "H"), Bits: either("BitsPerComponent", "BPC")}
-	if mask, ok := r.resolve(s.dict["ImageMask"]).(bool); ok && mask {
-		i.Bits = 1
-	}
-	if len(r.doc.Images) >= r.limits.Items {
-		r.doc.note(OverLimit)
-		return
-	}
-	body, left := r.decode(s)
-	i.Data, i.Components = body, r.components(s.dict["ColorSpace"])
-	switch left {
-	case "":
-		i.Format = "raw"
-	case "DCTDecode", "DCT":
-		i.Format = "jpeg"
-	case "JPXDecode":
-		i.Format = "jp2"
-	case "JBIG2Decode":
-		i.Format = "jbig2"
-	case "CCITTFaxDecode", "CCF":
-		i.Format = "ccitt"
-	default:
-		r.doc.note(UnknownFilter)
-		return
-	}
-	r.doc.Images = append(r.doc.Images, i)
-}
-
-// components returns how many samples a pixel has. ISO 32000-1, 8.6.
-func (r *reader) components(v value) int {
-	v = r.resolve(v)
-	a, ok := v.(array)
-	if ok && len(a) > 0 {
-		v = r.resolve(a[0])
-	}
-	n, _ := v.(name)
-	switch n {
-	case "DeviceRGB", "RGB", "CalRGB", "Lab":
-		return 3
-	case "DeviceCMYK", "CMYK":
-		return 4
-	case "ICCBased":
-		if len(a) > 1 {
-			return max(1, r.int(r.dict(a[1])["N"]))
-		}
-	}
-	return 1
-}
-
 // string returns a text string as UTF-8, "" for other values.
 func (r *reader) string(v value) string {
 	t, _ := r.resolve(v).(text)

@@ -64,16 +64,24 @@ func (r *reader) page(w *writer, d, resources dict) {
 			all = append(append(all, b...), '\n')
 		}
 	}
+	w.canvas = newCanvas()
 	w.run(all, resources, 0)
 	w.write("\n")
+	if len(r.doc.Drawings) == maxDrawings {
+		return
+	}
+	if shown := w.canvas.picture(); shown != nil {
+		r.doc.Drawings = append(r.doc.Drawings, Drawing{r.doc.Pages, shown})
+	}
 }
 
 // writer interprets content and keeps the text.
 type writer struct {
 	*reader
-	out   strings.Builder
-	font  *font
-	fonts map[ref]*font // by object, since pages share them
+	out    strings.Builder
+	font   *font
+	fonts  map[ref]*font // by object, since pages share them
+	canvas *canvas       // of the page
 }
 
 func (w *writer) write(s string) {
@@ -112,28 +120,20 @@ func (w *writer) run(content []byte, resources dict, depth int) {
 		case "Do":
 			w.form(args, resources, depth)
 		case "BI":
-			skipInline(x)
+			w.inline(x, resources)
 		default:
+			w.canvas.operate(op, args)
 			w.operate(op, args, resources)
 		}
 		args = args[:0]
 	}
 }
 
-// skipInline passes an inline picture. ISO 32000-1, 8.9.7: its bytes end with EI.
-func skipInline(x *lexer) {
-	for i := x.pos; i+3 < len(x.data); i++ {
-		if space(x.data[i]) && x.data[i+1] == 'E' && x.data[i+2] == 'I' && space(x.data[i+3]) {
-			x.pos = i + 3
-			return
-		}
-	}
-	x.pos = len(x.data)
-}
-
-// operate handles the operators of text. ISO 32000-1, 9.4.
+// operate handles the operators of text, ISO 32000-1, 9.4, and counts those of paths, 8.5.2.
 func (w *writer) operate(op keyword, args array, resources dict) {
 	switch op {
+	case "re", "l", "c", "v", "y":
+		w.doc.Shapes++
 	case "Tf":
 		if len(args) > 0 {
 			n, _ := args[0].(name)
@@ -200,9 +200,12 @@ func (w *writer) form(args array, resources dict, depth int) {
 	if own == nil {
 		own = resources
 	}
-	saved := w.font
+	font, pen := w.font, w.canvas.pen
+	if m, ok := w.resolve(s.dict["Matrix"]).(array); ok {
+		w.canvas.transform(m)
+	}
 	w.run(b, own, depth+1)
-	w.font = saved
+	w.font, w.canvas.pen = font, pen
 }
 
 // font turns codes into text. The nil font is one that was not found.

@@ -26,7 +26,7 @@ func (r *reader) decode(s *stream) ([]byte, name) {
 		return b, ""
 	}
 	body := s.raw
-	if r.key != nil {
+	if r.key != nil && !s.bare {
 		if !r.spend(len(body)) { // what does not decode is not remembered, and decrypted again
 			return nil, ""
 		}

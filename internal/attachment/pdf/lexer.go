@@ -22,6 +22,7 @@ type (
 		dict dict
 		raw  []byte // as stored, decrypted once the document is unlocked
 		num  int    // object number, 0 inside an object stream
+		bare bool   // part of a content stream, which is decrypted as a whole
 	}
 )
 

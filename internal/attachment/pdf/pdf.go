@@ -4,8 +4,8 @@
 // broken heaps in their own ways, so hostile documents are broken on purpose. This
 // package therefore finds objects by scanning the bytes as well as by the cross-reference
 // table, and looks into every revision of an object, since one of them runs somewhere.
-// From the objects it lists actions, scripts, links, attached files, form fields, text and
-// pictures; it runs and renders nothing.
+// From the objects it lists actions, scripts, links, attached files, form fields, text,
+// pictures, and what pages fill with colour; it runs nothing and renders no page.
 //
 // Standards: ISO 32000-1 and 32000-2 (PDF 1.7 and 2.0), and its standard security handler
 // of revisions 2 to 6, opened by the empty user password or by those given.
@@ -13,7 +13,8 @@
 // Divergences: a header may stand anywhere, a stream may lie about its length, and
 // dictionaries and arrays may end early; each is recorded as a Note.
 //
-// Limits: CCITT, JBIG2, JPEG and JPEG 2000 pictures are handed out encoded. Text of fonts
+// Limits: CCITT, JBIG2, JPEG and JPEG 2000 pictures are handed out encoded, and colours are
+// shown without their profiles. Drawings leave out strokes, patterns and clipping. Text of fonts
 // without a ToUnicode map is read as Windows-1252, and that of composite fonts without one
 // is left out. Owner passwords are not tried, and encrypted objects of a generation above
 // 0 stay closed.
@@ -21,6 +22,7 @@ package pdf
 
 import (
 	"bytes"
+	"image"
 	"slices"
 )
 
@@ -92,6 +94,16 @@ type Image struct {
 	Components int    `json:"components"`
 	Format     string `json:"format"` // "jpeg", "jp2", "jbig2", "ccitt" or "raw"
 	Data       []byte `json:"-"`
+	Palette    []byte `json:"-"` // of indexed colours, in bytes of the base's components
+	Base       int    `json:"-"` // components of the palette
+	Inverted   bool   `json:"-"` // the greatest sample is dark
+}
+
+// Drawing is what a page fills with colour where its small shapes are, as a code drawn in
+// rectangles is. It is no picture of the page.
+type Drawing struct {
+	Page  int // from 1
+	Image image.Image
 }
 
 // Info is what the document says about itself.
@@ -105,21 +117,23 @@ type Info struct {
 
 // Document is what was read. It is never nil and holds whatever could be read.
 type Document struct {
-	Version   string   `json:"version"` // of the header, such as "1.7"
-	Pages     int      `json:"pages"`
-	Objects   int      `json:"objects"`
-	Updates   int      `json:"updates"` // end-of-file marks; each above one is an incremental update
-	Encrypted bool     `json:"encrypted"`
-	Password  string   `json:"password"` // that opened it, "" if none was needed
-	Info      Info     `json:"info"`
-	URIs      []string `json:"uris"` // of URI actions, in order, once each
-	Actions   []Action `json:"actions"`
-	Scripts   []string `json:"scripts"` // JavaScript
-	Files     []File   `json:"files"`
-	Fields    []Field  `json:"fields"`
-	Images    []Image  `json:"images"`
-	Text      string   `json:"text"` // of the pages, in page order
-	Notes     []Note   `json:"notes"`
+	Version   string    `json:"version"` // of the header, such as "1.7"
+	Pages     int       `json:"pages"`
+	Objects   int       `json:"objects"`
+	Updates   int       `json:"updates"` // end-of-file marks; each above one is an incremental update
+	Encrypted bool      `json:"encrypted"`
+	Password  string    `json:"password"` // that opened it, "" if none was needed
+	Info      Info      `json:"info"`
+	URIs      []string  `json:"uris"` // of URI actions, in order, once each
+	Actions   []Action  `json:"actions"`
+	Scripts   []string  `json:"scripts"` // JavaScript
+	Files     []File    `json:"files"`
+	Fields    []Field   `json:"fields"`
+	Images    []Image   `json:"images"`
+	Shapes    int       `json:"shapes"` // rectangles, lines and curves that pages draw
+	Drawings  []Drawing `json:"-"`
+	Text      string    `json:"text"` // of the pages, in page order
+	Notes     []Note    `json:"notes"`
 }
 
 // Has reports whether the document asks for an action of the kind.

@@ -155,7 +155,9 @@ func TestHostile(t *testing.T) {
 		"forms": shell + "4 0 obj <<>> stream\n/X Do\nendstream endobj 3 0 obj <</Type/Page/Contents 4 0 R/Resources" +
 			"<</XObject<</X 6 0 R>>>>>> endobj 6 0 obj <</Subtype/Form>> stream\n" + strings.Repeat("/X Do ", 1000) +
 			"\nendstream endobj " + trailer,
-		"page tree circle": "1 0 obj <</Pages 2 0 R>> endobj 2 0 obj <</Kids[2 0 R 2 0 R]>> endobj " + trailer,
+		"page tree circle":         "1 0 obj <</Pages 2 0 R>> endobj 2 0 obj <</Kids[2 0 R 2 0 R]>> endobj " + trailer,
+		"strokes of a large brush": shell + "4 0 obj <<>> stream\n" + strings.Repeat("0 0 1 1 re 1 g f 0 0 m 9000 9000 l 1 9000 l 0 g f\n", n/50) + "\nendstream endobj " + trailer,
+		"fills of nothing":         shell + "4 0 obj <<>> stream\n" + strings.Repeat("f ", n/2) + "\nendstream endobj " + trailer,
 		"bomb": "7 0 obj <</JS 6 0 R>> endobj 6 0 obj <</Filter[/Fl/Fl]>> stream\n" +
 			flate(flate(strings.Repeat("\x00", 100<<20))) + "\nendstream endobj",
 	}

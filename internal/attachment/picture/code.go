@@ -23,7 +23,7 @@ func (r *reading) findCodes(p *pixels) {
 	r.try(p.factor, attempt{luma, 1, 1, false, false})
 	r.try(p.factor, attempt{invert(luma), 1, 1, true, false})
 	for _, a := range r.harder(p, luma) {
-		if len(r.Codes) > 0 {
+		if len(r.Codes) > 0 || r.centers > 2*r.limits.Centers {
 			return
 		}
 		r.try(p.factor, a)
@@ -32,8 +32,9 @@ func (r *reading) findCodes(p *pixels) {
 	}
 }
 
-// hardPixels bounds the pictures that are looked at in every way. Lures that hide a code
-// are small; photographs are large, and cost most where there is nothing to find.
+// hardPixels bounds the pictures of many colours that are looked at in every way. Lures that
+// hide a code are small or have few colours; photographs are large, have many, and cost most
+// where there is nothing to find.
 const hardPixels = 160_000
 
 // harder returns the further attempts.
@@ -42,7 +43,7 @@ func (r *reading) harder(p *pixels, luma *image.Gray) []attempt {
 	if len(r.Codes) > 0 {
 		return nil
 	}
-	if p.w*p.h > hardPixels {
+	if p.w*p.h > hardPixels && !p.plain() {
 		return []attempt{{resize(luma, p.w/2, p.h/2), 1, 2, false, false}}
 	}
 	list = append(list, attempt{stretch(luma), 1, 1, false, false})
@@ -62,7 +63,8 @@ func (r *reading) harder(p *pixels, luma *image.Gray) []attempt {
 
 // try adds the codes of one attempt.
 func (r *reading) try(factor int, a attempt) {
-	found, note := scan(a.grey, r.limits.Centers)
+	found, centers, note := scan(a.grey, r.limits.Centers)
+	r.centers += centers
 	if note != "" {
 		r.note(note)
 	}
@@ -81,8 +83,9 @@ func (r *reading) try(factor int, a attempt) {
 // tooMany is thrown through the finder, whose next step takes cubic time.
 type tooMany struct{}
 
-// scan returns the codes of one grey picture.
-func scan(g *image.Gray, centers int) (codes []Code, n Note) {
+// scan returns the codes of one grey picture, and how many candidates for corner marks it
+// has.
+func scan(g *image.Gray, most int) (codes []Code, centers int, n Note) {
 	defer func() {
 		switch recover().(type) {
 		case nil:
@@ -94,24 +97,23 @@ func scan(g *image.Gray, centers int) (codes []Code, n Note) {
 	}()
 	b, err := gozxing.NewBinaryBitmapFromImage(g)
 	if err != nil {
-		return nil, ""
+		return nil, 0, ""
 	}
-	seen := 0
 	found, err := qrcode.NewQRCodeMultiReader().DecodeMultiple(b, map[gozxing.DecodeHintType]any{
 		gozxing.DecodeHintType_TRY_HARDER: true,
 		gozxing.DecodeHintType_NEED_RESULT_POINT_CALLBACK: gozxing.ResultPointCallback(func(gozxing.ResultPoint) {
-			if seen++; seen > centers {
+			if centers++; centers > most {
 				panic(tooMany{})
 			}
 		}),
 	})
 	if err != nil {
-		return nil, "" // no code is no oddity
+		return nil, centers, "" // no code is no oddity
 	}
 	for _, f := range found {
 		codes = append(codes, Code{Text: strings.ToValidUTF8(f.GetText(), "\ufffd"), Corners: corners(f.GetResultPoints())})
 	}
-	return codes, ""
+	return codes, centers, ""
 }
 
 // corners returns the finder marks.

@@ -4,19 +4,28 @@ import (
 	"image"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // maxCells bounds a drawing: the largest code has 177 modules and a margin, and a module
 // is at most three cells wide.
 const maxCells = 600
 
-// FromBlocks returns the payloads of the QR codes drawn in text with the characters █, ▀,
-// ▄ and spaces, one or two to a module.
+// FromBlocks returns the payloads of the QR codes drawn in text with blocks, half blocks or
+// number signs and spaces, one or two to a module. Marks of quotation and a blank line
+// between the lines do not matter.
 func FromBlocks(text string) []string {
 	var out []string
 	var group []string
-	for line := range strings.Lines(text + "\n\n") {
-		line = strings.TrimRight(line, "\r\n")
+	blank := 0
+	for line := range strings.Lines(text + "\n\n\n") {
+		line = unquote(line)
+		// A line of a code that has nothing dark is its margin.
+		if strings.TrimSpace(line) == "" && blank == 0 {
+			blank++
+			continue
+		}
+		blank = 0
 		if drawn(line) && len(group) < maxCells {
 			group = append(group, line)
 			continue
@@ -30,15 +39,39 @@ func FromBlocks(text string) []string {
 	return out
 }
 
+// unquote returns a line without its end and the marks of quotation before it.
+func unquote(line string) string {
+	line = strings.TrimRight(line, "\r\n")
+	for strings.HasPrefix(line, ">") {
+		line = strings.TrimPrefix(line[1:], " ")
+	}
+	return line
+}
+
 // FromTable returns the payloads of the QR code drawn with the cells of a table, true for
 // dark. Rows may differ in length.
 func FromTable(rows [][]bool) []string {
 	return fromGrid(rows, 1, 1)
 }
 
+// The characters of drawings. Whole ones are dark above and below.
+const (
+	wholeBlocks = "█▓■⬛#"
+	halfBlocks  = "▀▄"
+)
+
 // drawn reports whether a line has nothing but blocks.
 func drawn(line string) bool {
-	return strings.ContainsAny(line, "█▀▄") && strings.Trim(line, "█▀▄ \u00a0\t|") == ""
+	dark := false
+	for _, c := range line {
+		switch {
+		case strings.ContainsRune(wholeBlocks+halfBlocks, c):
+			dark = true
+		case !unicode.IsSpace(c) && !strings.ContainsRune("|░□⬜", c):
+			return false
+		}
+	}
+	return dark
 }
 
 // fromLines reads lines of blocks at the three usual shapes of a module.
@@ -48,8 +81,9 @@ func fromLines(lines []string) []string {
 	for _, line := range lines {
 		var top, bottom []bool
 		for _, c := range line {
-			top = append(top, c == '█' || c == '▀')
-			bottom = append(bottom, c == '█' || c == '▄')
+			block := strings.ContainsRune(wholeBlocks, c)
+			top = append(top, block || c == '▀')
+			bottom = append(bottom, block || c == '▄')
 		}
 		halves = append(halves, top, bottom)
 		whole = append(whole, top)
@@ -87,7 +121,7 @@ func fromGrid(grid [][]bool, w, h int) []string {
 	}
 	var out []string
 	for _, picture := range []*image.Gray{g, invert(g)} {
-		codes, _ := scan(picture, DefaultLimits().Centers)
+		codes, _, _ := scan(picture, DefaultLimits().Centers)
 		for _, c := range codes {
 			out = merge(out, []string{c.Text})
 		}

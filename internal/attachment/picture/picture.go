@@ -14,7 +14,7 @@
 // metadata are those of ExifTool, which public rules test for.
 //
 // Limits: only the first frame of a moving picture is looked at. AVIF, HEIC, JPEG XL, SVG,
-// icons and animated WebP are not decoded, and codes split over two pictures not joined.
+// icons and animated WebP are not decoded.
 package picture
 
 import (
@@ -89,12 +89,13 @@ type Field struct {
 // reading is the state of one Read.
 type reading struct {
 	*Picture
-	limits Limits
+	limits  Limits
+	centers int // candidates for corner marks so far
 }
 
 // Read reads a picture. It never fails: what does not decode is a note.
 func Read(data []byte, l Limits) *Picture {
-	r := &reading{&Picture{}, l}
+	r := &reading{Picture: &Picture{}, limits: l}
 	f := sniff(data)
 	if f == nil {
 		r.note(UnknownFormat)
@@ -105,6 +106,27 @@ func Read(data []byte, l Limits) *Picture {
 	if img := r.decode(f, data); img != nil {
 		r.look(img)
 	}
+	return r.Picture
+}
+
+// Decode returns the pixels of a picture, nil if it does not decode or has too many.
+func Decode(data []byte, l Limits) image.Image {
+	f := sniff(data)
+	if f == nil {
+		return nil
+	}
+	return (&reading{Picture: &Picture{}, limits: l}).decode(f, data)
+}
+
+// Look takes the facts from pixels that were decoded elsewhere, at most Limits.Pixels.
+func Look(img image.Image, l Limits) *Picture {
+	b := img.Bounds()
+	r := &reading{Picture: &Picture{Width: b.Dx(), Height: b.Dy()}, limits: l}
+	if b.Empty() || b.Dx() > l.Pixels/b.Dy() {
+		r.note(TooLarge)
+		return r.Picture
+	}
+	r.look(img)
 	return r.Picture
 }
 

@@ -86,6 +86,19 @@ func (p *pixels) coloured() bool {
 	return false
 }
 
+// plain reports whether the picture has few colours, as drawings have.
+func (p *pixels) plain() bool {
+	const few = 48
+	seen := make(map[uint32]bool, few)
+	for i := range p.rgb[0] {
+		seen[uint32(p.rgb[0][i]>>4)<<8|uint32(p.rgb[1][i]>>4)<<4|uint32(p.rgb[2][i]>>4)] = true
+		if len(seen) > few {
+			return false
+		}
+	}
+	return true
+}
+
 // mean returns the mean colour, and whether no pixel is far from another.
 func (p *pixels) mean() (color.RGBA, bool) {
 	var mean [3]uint8

@@ -6,13 +6,14 @@
 // The package lexes as Word does, decodes objects, and lists fields, templates and
 // pictures with the text.
 //
-// Standards: Rich Text Format Specification 1.9.1, and MS-OLEDS (objects of OLE 1.0).
+// Standards: Rich Text Format Specification 1.9.1, MS-OLEDS (objects of OLE 1.0), and
+// MS-OXRTFEX (HTML in RTF).
 //
 // Divergences: a document needs no more than "{\rt" for its header, may begin with other
 // bytes, and may end in open groups; each is recorded as a Note.
 //
-// Limits: text follows the code page of the document and not that of each font; HTML and
-// text that Outlook encapsulates is not unwrapped.
+// Limits: text, and HTML that Outlook wrapped, follow the code page of the document and not
+// that of each font.
 package rtf
 
 import (
@@ -88,6 +89,7 @@ type Document struct {
 	Links    []string `json:"links"` // targets of HYPERLINK, INCLUDEPICTURE and INCLUDETEXT
 	Images   []Image  `json:"images"`
 	Text     string   `json:"text"`
+	HTML     []byte   `json:"-"` // that Outlook wrapped in it, as UTF-8; nil if there is none
 	Notes    []Note   `json:"notes"`
 }
 
@@ -111,6 +113,9 @@ func Read(data []byte, l Limits) *Document {
 	r := &reader{doc: d, data: data[at:], limits: l, left: l.Bytes, codePage: 1252}
 	r.run()
 	d.Text = strings.TrimSpace(r.text.String())
+	if fromHTML(r.data) {
+		d.HTML = unwrap(r.data, l)
+	}
 	return d
 }
 

@@ -170,7 +170,7 @@ func (p *parser) nth(offset bool, of func(*evaluation) int) (expr, error) {
 		}
 	}
 	return func(e *evaluation) value {
-		n, list := nth(e), e.found[of(e)]
+		n, list := nth(e), e.spans(of(e))
 		if n.kind != wholeKind || n.i < 1 || n.i > int64(len(list)) {
 			return value{}
 		}
@@ -299,7 +299,6 @@ func (p *parser) overNumbers(q quantity) (expr, error) {
 	}, err
 }
 
-// body reads : ( condition ).
 // group reads an expression in parentheses.
 func (p *parser) group() (expr, error) {
 	if err := p.expect("("); err != nil {
@@ -312,6 +311,7 @@ func (p *parser) group() (expr, error) {
 	return x, p.expect(")")
 }
 
+// body reads : ( condition ).
 func (p *parser) body() (expr, error) {
 	if err := p.expect(":"); err != nil {
 		return nil, err

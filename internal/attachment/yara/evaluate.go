@@ -69,7 +69,7 @@ func (s *scanner) conclude() []Match {
 func (s *scanner) report(r rule) []Found {
 	var out []Found
 	for i := r.first; i < r.last; i++ {
-		if list := s.found[i]; len(list) > 0 {
+		if list := s.spans(i); len(list) > 0 {
 			out = append(out, Found{s.rules.strings[i].name, list[0].at, list[0].length, len(list)})
 		}
 	}
@@ -82,7 +82,7 @@ type where struct{ low, high expr }
 // within returns how many matches begin there, or that the bounds are undefined.
 func (w where) within(e *evaluation, i int) (int, bool) {
 	e.steps--
-	list := e.found[i]
+	list := e.spans(i)
 	if w.low == nil {
 		return len(list), true
 	}

@@ -12,6 +12,7 @@ import (
 type parser struct {
 	lexer
 	rules *Rules
+	known map[string]int // patterns by key
 	rule  *rule
 	vars  []string // of the loops around
 	depth int
@@ -150,18 +151,32 @@ func (p *parser) strings() error {
 		return err
 	}
 	for p.tok.kind == name {
-		s := pattern{name: p.tok.text}
-		known := func(k pattern) bool { return k.name == s.name && s.name != "$" }
-		if s.name[0] != '$' || slices.ContainsFunc(p.rules.strings[p.rule.first:], known) {
-			return fmt.Errorf("bad or second string %s", s.name)
+		n := named{name: p.tok.text}
+		known := func(k named) bool { return k.name == n.name && n.name != "$" }
+		if n.name[0] != '$' || slices.ContainsFunc(p.rules.strings[p.rule.first:], known) {
+			return fmt.Errorf("bad or second string %s", n.name)
 		}
+		var s pattern
 		if err := errors.Join(p.next(), p.definition(&s)); err != nil {
-			return fmt.Errorf("string %s: %w", s.name, err)
+			return fmt.Errorf("string %s: %w", n.name, err)
 		}
-		p.rules.strings = append(p.rules.strings, s)
+		n.pattern = p.pattern(s)
+		p.rules.strings = append(p.rules.strings, n)
 		p.rule.last++
 	}
 	return nil
+}
+
+// pattern keeps a pattern once, and returns its number.
+func (p *parser) pattern(s pattern) int {
+	key := s.key()
+	at, ok := p.known[key]
+	if !ok {
+		at = len(p.rules.patterns)
+		p.known[key] = at
+		p.rules.patterns = append(p.rules.patterns, s)
+	}
+	return at
 }
 
 // definition reads what stands after the name of a string.

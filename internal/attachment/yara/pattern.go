@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// pattern is one string of a rule.
+// pattern is what one string of a rule looks for.
 type pattern struct {
-	name     string
 	variants []variant
+	loose    bool // a variant of it has no atom
 }
 
 // variant is one way a string may stand in a file.
@@ -23,6 +23,7 @@ type variant struct {
 	re       *expression
 	fold     bool // letters match in both cases
 	word     int  // bytes per character to look at on both sides, 0 without fullword
+	loose    bool // without an atom
 }
 
 // element is one step of a variant.
@@ -36,17 +37,35 @@ type element struct {
 
 // expression is a regular expression.
 type expression struct {
-	begin *regexp.Regexp // anchored at the beginning of the file
-	later *regexp.Regexp // the same after any one byte
-	lead  []string       // one of these begins every match, folded
+	source string
+	begin  *regexp.Regexp // anchored at the beginning of the file
+	later  *regexp.Regexp // the same after any one byte
+	tree   *syntax.Regexp
 }
 
-type atom struct {
-	text   string // folded
-	offset int
+// key tells patterns apart.
+func (p *pattern) key() string {
+	var b []byte
+	for i := range p.variants {
+		v := &p.variants[i]
+		b = fmt.Appendf(b, "%t %d ", v.fold, v.word)
+		if v.re != nil {
+			b = fmt.Appendf(b, "/%s/", v.re.source)
+		}
+		b = appendElements(b, v.elements)
+	}
+	return string(b)
 }
 
-const longestAtom = 8
+func appendElements(b []byte, elements []element) []byte {
+	for _, e := range elements {
+		b = fmt.Appendf(b, "%x.%x.%t.%t.%d.%d ", e.value, e.mask, e.not, e.jump, e.min, e.max)
+		for _, c := range e.choices {
+			b = append(appendElements(append(b, '('), c), ')')
+		}
+	}
+	return b
+}
 
 // fixed returns the elements of bytes.
 func fixed(text string) []element {
@@ -63,51 +82,6 @@ func lower(c byte) byte {
 		c += 'a' - 'A'
 	}
 	return c
-}
-
-// atoms returns bytes of which one stands in every match, or nothing.
-func (v *variant) atoms() []atom {
-	if v.re != nil {
-		var out []atom
-		for _, s := range v.re.lead {
-			out = append(out, atom{s[:min(len(s), longestAtom)], 0})
-		}
-		return out
-	}
-	var best atom
-	score := 0
-	var run []byte
-	for i, e := range v.elements {
-		if e.jump || e.choices != nil {
-			break // from here on the offset varies
-		}
-		if e.mask != 0xff || e.not {
-			run = nil
-			continue
-		}
-		run = append(run, lower(e.value))
-		if len(run) > longestAtom {
-			run = run[1:]
-		}
-		if n := rarity(run); n > score {
-			best, score = atom{string(run), i + 1 - len(run)}, n
-		}
-	}
-	if score == 0 {
-		return nil
-	}
-	return []atom{best}
-}
-
-// rarity rates an atom: the more different bytes the better, and zeros are everywhere.
-func rarity(b []byte) int {
-	n := len(b)
-	for i, c := range b {
-		if c != 0 && slices.Index(b, c) == i {
-			n += 4
-		}
-	}
-	return n
 }
 
 // modifiers are the words after a string.
@@ -210,44 +184,7 @@ func compileExpression(src, flags string) (*expression, error) {
 	if err != nil {
 		return nil, err
 	}
-	lead := leads(tree, 0)
-	if slices.Contains(lead, "") || len(lead) > 64 {
-		lead = nil
-	}
-	return &expression{begin, later, lead}, nil
-}
-
-// leads returns texts of which one begins every match; an empty one tells nothing.
-func leads(t *syntax.Regexp, depth int) []string {
-	unknown := []string{""}
-	if depth > 50 {
-		return unknown
-	}
-	switch op := t.Op; {
-	case op == syntax.OpLiteral:
-		return []string{literal(t.Rune)}
-	case op == syntax.OpCapture || op == syntax.OpPlus || op == syntax.OpConcat || op == syntax.OpRepeat && t.Min > 0:
-		return leads(t.Sub[0], depth+1)
-	case op == syntax.OpAlternate:
-		var out []string
-		for _, s := range t.Sub {
-			out = append(out, leads(s, depth+1)...)
-		}
-		return out
-	}
-	return unknown
-}
-
-// literal returns runes below U+0100 as folded bytes.
-func literal(runes []rune) string {
-	var b []byte
-	for _, r := range runes {
-		if r >= 0x80 {
-			break // what folds with it is not known
-		}
-		b = append(b, lower(byte(r)))
-	}
-	return string(b)
+	return &expression{src, begin, later, tree}, nil
 }
 
 // hexParser reads the inside of a hex string.

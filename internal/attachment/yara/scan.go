@@ -15,20 +15,20 @@ type scanner struct {
 	data   []byte
 	limits Limits
 	work   int
-	found  [][]span // by string
+	kept   int      // matches so far
+	found  [][]span // by pattern
+	ready  []bool   // by pattern: found is complete and in order
 	notes  []Note
 }
 
-// Match returns the rules that data satisfies, in the order of the source, and notes about
-// what the limits left out.
-func (r *Rules) Match(data []byte, l Limits) ([]Match, []Note) {
-	s := &scanner{rules: r, data: data, limits: l, work: l.Work, found: make([][]span, len(r.strings))}
-	s.atoms()
-	s.looseEnds()
-	for i := range s.found {
-		s.found[i] = tidy(s.found[i])
+// Match looks for the rules in data.
+func (r *Rules) Match(data []byte, l Limits) Result {
+	n := len(r.patterns)
+	s := &scanner{rules: r, data: data, limits: l, work: l.Work, found: make([][]span, n), ready: make([]bool, n)}
+	for i := range r.tables {
+		r.tables[i].each(data, s.begins)
 	}
-	return s.conclude(), s.notes
+	return Result{s.conclude(), s.notes, l.Work - s.work}
 }
 
 func (s *scanner) note(n Note) {
@@ -37,44 +37,69 @@ func (s *scanner) note(n Note) {
 	}
 }
 
-// atoms runs the automaton and compares where an atom stands.
-func (s *scanner) atoms() {
-	if len(s.rules.refs) == 0 {
+// begins compares everywhere a match may begin that has an atom at this place. It returns
+// whether there is work left.
+func (s *scanner) begins(atom int, r ref) bool {
+	for at := max(0, atom-int(r.most)); at <= atom-int(r.least); at++ {
+		if !s.verify(r, at) {
+			return false
+		}
+	}
+	return true
+}
+
+// spans returns the matches of a string.
+func (s *scanner) spans(i int) []span {
+	p := s.rules.strings[i].pattern
+	if !s.ready[p] {
+		s.ready[p] = true
+		s.loose(p)
+		s.found[p] = tidy(s.found[p])
+	}
+	return s.found[p]
+}
+
+// loose compares at every position what has no atom.
+func (s *scanner) loose(p int) {
+	if !s.rules.patterns[p].loose {
 		return
 	}
-	folded := make([]byte, len(s.data))
-	for i, c := range s.data {
-		folded[i] = lower(c)
-	}
-	for it := s.rules.machine.IterOverlappingByte(folded); ; {
-		m := it.Next()
-		if m == nil {
-			return
-		}
-		for _, r := range s.rules.refs[m.Pattern()] {
-			if at := m.Start() - r.offset; at >= 0 && !s.verify(r, at) {
-				return
-			}
+	for i := range s.rules.patterns[p].variants {
+		if v := &s.rules.patterns[p].variants[i]; v.loose {
+			s.everywhere(v, ref{pattern: int32(p), variant: int32(i)})
 		}
 	}
 }
 
-// looseEnds compares at every position what has no atom.
-func (s *scanner) looseEnds() {
-	for _, r := range s.rules.loose {
-		for at := range s.data {
-			if !s.verify(r, at) {
-				return
-			}
+func (s *scanner) everywhere(v *variant, r ref) {
+	var first element
+	if v.re == nil && !v.elements[0].jump && v.elements[0].choices == nil {
+		first = v.elements[0]
+	}
+	for at, c := range s.data {
+		if first.mask != 0 && !first.fits(c, v.fold) {
+			continue
+		}
+		if !s.verify(r, at) {
+			return
 		}
 	}
+}
+
+// fits reports whether a byte is what the element asks for.
+func (e *element) fits(c byte, fold bool) bool {
+	value := e.value
+	if fold {
+		c, value = lower(c), lower(value)
+	}
+	return (c&e.mask == value) != e.not
 }
 
 // verify compares one variant at one position and keeps the match. It returns whether
 // there is work left.
 func (s *scanner) verify(r ref, at int) bool {
-	v := &s.rules.strings[r.pattern].variants[r.variant]
-	if len(s.found[r.pattern]) >= s.limits.Matches {
+	v := &s.rules.patterns[r.pattern].variants[r.variant]
+	if len(s.found[r.pattern]) >= s.limits.Matches || s.kept >= s.limits.Kept {
 		s.note(ManyMatches)
 		return true
 	}
@@ -90,6 +115,7 @@ func (s *scanner) verify(r ref, at int) bool {
 		return false
 	}
 	if stop > at && s.isolated(v.word, at, stop) {
+		s.kept++
 		s.found[r.pattern] = append(s.found[r.pattern], span{at, stop - at})
 	}
 	return true
@@ -110,7 +136,20 @@ func (s *scanner) isolated(width, at, stop int) bool {
 // compare returns the end of the match that begins at, or -1.
 func (s *scanner) compare(v *variant, at int) int {
 	limit := min(len(s.data), at+s.limits.Window)
-	ends := s.advance([]int{at}, v.elements, v.fold, limit)
+	rest := v.elements
+	end := at
+	for ; len(rest) > 0 && !rest[0].jump && rest[0].choices == nil; end++ {
+		if end >= limit || !rest[0].fits(s.data[end], v.fold) {
+			s.work -= end - at
+			return -1
+		}
+		rest = rest[1:]
+	}
+	s.work -= end - at
+	if len(rest) == 0 {
+		return end
+	}
+	ends := s.advance([]int{end}, rest, v.fold, limit)
 	if len(ends) == 0 {
 		return -1
 	}
@@ -149,11 +188,7 @@ func (s *scanner) step(from []int, e element, fold bool, limit int) []int {
 		if at >= limit {
 			break
 		}
-		c, value := s.data[at], e.value
-		if fold {
-			c, value = lower(c), lower(value)
-		}
-		if (c&e.mask == value) != e.not {
+		if e.fits(s.data[at], fold) {
 			kept = append(kept, at+1)
 		}
 	}
@@ -178,6 +213,9 @@ func (s *scanner) leap(from []int, e element, limit int) []int {
 	return out
 }
 
+// searching is what beginning a regular expression costs, in bytes compared.
+const searching = 16
+
 // window hands bytes over as the runes below U+0100, and charges for them.
 type window struct {
 	s        *scanner
@@ -196,6 +234,7 @@ func (w *window) ReadRune() (rune, int, error) {
 
 // search returns the end of the match of a regular expression that begins at, or -1.
 func (s *scanner) search(e *expression, at int) int {
+	s.work -= searching
 	re, from := e.begin, at
 	if at > 0 {
 		// The byte before lets word boundaries see what stands there.

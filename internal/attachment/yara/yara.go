@@ -4,8 +4,9 @@
 // which is how analysts write down what the files of one campaign share. The rules come
 // from people who test them against YARA, so this package reads their language as it is and
 // refuses, with the line, what it would read differently. All strings of all rules are
-// looked for in one pass over the file by their rarest few bytes, and only where those
-// stand is the rest compared.
+// looked for in one pass over the file by their rarest four bytes, and only where those
+// stand is the rest compared; a string without such bytes is looked for when a condition
+// asks for it.
 //
 // Standards: the YARA 4.5 manual, "Writing YARA rules".
 //
@@ -18,17 +19,14 @@
 // counts above a thousand in regular expressions.
 package yara
 
-import (
-	"fmt"
-
-	ahocorasick "github.com/petar-dambovaliev/aho-corasick"
-)
+import "fmt"
 
 // Limits bounds what one Match may cost.
 type Limits struct {
 	Window  int // bytes one match may span
 	Work    int // bytes compared beyond the first pass, all strings together
 	Matches int // matches kept of one string
+	Kept    int // matches kept of all strings together, 16 bytes each
 	Steps   int // of the conditions, all rules together
 }
 
@@ -36,8 +34,9 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Window:  64 << 10,
-		Work:    64 << 20, // about two seconds of regular expressions
+		Work:    16 << 20, // about a second of regular expressions at worst
 		Matches: 50_000,
+		Kept:    1_000_000,
 		Steps:   5_000_000,
 	}
 }
@@ -56,9 +55,16 @@ const (
 const (
 	conditionDepth = 100     // operators and parentheses inside one another
 	maxSource      = 8 << 20 // bytes
-	maxAtoms       = 200_000 // of all rules together
+	maxAtoms       = 500_000 // of all rules together
 	maxJump        = 1 << 20 // bytes
 )
+
+// Result is what Match found.
+type Result struct {
+	Matches []Match // in the order of the source
+	Notes   []Note
+	Work    int // spent of Limits.Work
+}
 
 // Match is a rule that a file satisfies.
 type Match struct {
@@ -80,11 +86,16 @@ type Found struct {
 
 // Rules is a compiled set of rules. It is immutable and safe for concurrent use.
 type Rules struct {
-	rules   []rule
-	strings []pattern
-	machine ahocorasick.AhoCorasick
-	refs    [][]ref // by atom
-	loose   []ref   // what has no atom
+	rules    []rule
+	strings  []named
+	patterns []pattern // without doubles: rules of one author begin alike
+	tables   []grams
+}
+
+// named is a string of a rule.
+type named struct {
+	name    string
+	pattern int
 }
 
 // rule is one compiled rule.
@@ -96,9 +107,6 @@ type rule struct {
 	private, global bool
 	condition       expr
 }
-
-// ref tells which string an atom belongs to, and where in it.
-type ref struct{ pattern, variant, offset int }
 
 // Names returns the names of the rules which Match can report.
 func (r *Rules) Names() []string {
@@ -116,7 +124,7 @@ func Compile(src string) (*Rules, error) {
 	if len(src) > maxSource {
 		return nil, fmt.Errorf("compiling yara rules: more than %d bytes", maxSource)
 	}
-	p := &parser{lexer: lexer{src: src, line: 1}, rules: &Rules{}}
+	p := &parser{lexer: lexer{src: src, line: 1}, rules: &Rules{}, known: make(map[string]int)}
 	if err := p.run(); err != nil {
 		return nil, fmt.Errorf("compiling yara rules: line %d: %w", p.line, err)
 	}
@@ -124,34 +132,4 @@ func Compile(src string) (*Rules, error) {
 		return nil, fmt.Errorf("compiling yara rules: %w", err)
 	}
 	return p.rules, nil
-}
-
-// index builds the automaton of the atoms.
-func (r *Rules) index() error {
-	known := make(map[string]int)
-	var atoms [][]byte
-	for i, s := range r.strings {
-		for j, v := range s.variants {
-			list := v.atoms()
-			if len(list) == 0 {
-				r.loose = append(r.loose, ref{i, j, 0})
-			}
-			for _, a := range list {
-				at, ok := known[a.text]
-				if !ok {
-					at = len(atoms)
-					known[a.text] = at
-					atoms = append(atoms, []byte(a.text))
-					r.refs = append(r.refs, nil)
-				}
-				r.refs[at] = append(r.refs[at], ref{i, j, a.offset})
-			}
-		}
-		if len(atoms) > maxAtoms {
-			return fmt.Errorf("more than %d different atoms", maxAtoms)
-		}
-	}
-	b := ahocorasick.NewAhoCorasickBuilder(ahocorasick.Opts{MatchKind: ahocorasick.StandardMatch})
-	r.machine = b.BuildByte(atoms)
-	return nil
 }

@@ -82,7 +82,8 @@ func TestMatch(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, notes := rules.Match([]byte(test.data), yara.DefaultLimits())
+			result := rules.Match([]byte(test.data), yara.DefaultLimits())
+			got, notes := result.Matches, result.Notes
 			if (len(got) == 1) != test.want || len(notes) > 0 {
 				t.Errorf("got %v, notes %v, want %v", got, notes, test.want)
 			}
@@ -119,7 +120,7 @@ func TestReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, _ := rules.Match([]byte("yxx"), yara.DefaultLimits())
+	got := rules.Match([]byte("yxx"), yara.DefaultLimits()).Matches
 	want := "[{r [one two] [{author me} {level -3}] [{$a 1 1 2}]}]"
 	if fmt.Sprint(got) != want {
 		t.Errorf("got %v, want %s", got, want)
@@ -135,9 +136,9 @@ func TestBounded(t *testing.T) {
 	}
 	l := yara.DefaultLimits()
 	l.Work, l.Steps = 1<<20, 1<<16
-	got, notes := rules.Match([]byte(strings.Repeat("a", 1<<20)), l)
-	if len(got) != 0 || !slices.Contains(notes, yara.WorkSpent) || !slices.Contains(notes, yara.StepsSpent) {
-		t.Errorf("got %v, notes %v", got, notes)
+	r := rules.Match([]byte(strings.Repeat("a", 1<<20)), l)
+	if got, notes := r.Matches, r.Notes; len(got) != 0 || !slices.Contains(notes, yara.WorkSpent) || !slices.Contains(notes, yara.StepsSpent) || r.Work < l.Work {
+		t.Errorf("got %v", r)
 	}
 }
 
@@ -180,7 +181,8 @@ func TestFeed(t *testing.T) {
 		{zip, ""},
 	}
 	for _, test := range tests {
-		got, notes := rules.Match([]byte(test.data), yara.DefaultLimits())
+		result := rules.Match([]byte(test.data), yara.DefaultLimits())
+		got, notes := result.Matches, result.Notes
 		var names []string
 		for _, m := range got {
 			names = append(names, m.Rule)
@@ -201,16 +203,4 @@ func FuzzCompile(f *testing.F) {
 			rules.Match(data, l)
 		}
 	})
-}
-
-func BenchmarkMatch(b *testing.B) {
-	rules, err := yara.Compile(feed(b))
-	if err != nil {
-		b.Fatal(err)
-	}
-	data := []byte(strings.Repeat("%PDF-1.7 1 0 obj <</Type/Page /Rect [1 2 3 4]>> endobj stream\n", 16384))
-	b.SetBytes(int64(len(data)))
-	for b.Loop() {
-		rules.Match(data, yara.DefaultLimits())
-	}
 }

@@ -1,0 +1,7 @@
+package clamav
+
+// What the fuzz test reaches inside for.
+var (
+	ParseScan    = parseScan
+	ParseVersion = parseVersion
+)

@@ -1,0 +1,270 @@
+package ole
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// operand is a value on the stack of a formula. A literal is a string as it stands, which
+// gets its quotes when it is used in something else.
+type operand struct {
+	text    string
+	literal bool
+}
+
+func (o operand) String() string {
+	if o.literal {
+		return `"` + strings.ReplaceAll(o.text, `"`, `""`) + `"`
+	}
+	return o.text
+}
+
+// tokens decodes the tokens of one formula, which stand in the order of a stack machine.
+// MS-XLS, 2.2.2. Strings that are put together from constants are put together, as senders
+// of malware take them apart letter by letter.
+type tokens struct {
+	*workbook
+	b     []byte
+	stack []operand
+}
+
+// maxFormula is what Excel allows for the text of a formula.
+const maxFormula = 8 << 10
+
+func (t *tokens) decode() string {
+	for len(t.b) > 0 && t.work <= maxFormulaWork {
+		token := t.b[0]
+		t.b = t.b[1:]
+		if token >= 0x20 { // three classes of the same
+			token = token&0x1F | 0x20
+		}
+		if !t.token(token) {
+			t.push("#" + fmt.Sprintf("%02x", token))
+			break
+		}
+	}
+	if len(t.stack) == 0 {
+		return ""
+	}
+	parts := make([]string, 0, len(t.stack))
+	for _, o := range t.stack[:min(len(t.stack), 100)] {
+		parts = append(parts, o.String())
+	}
+	return "=" + strings.Join(parts, " ")
+}
+
+func (t *tokens) push(s string) { t.put(operand{text: s}) }
+
+func (t *tokens) put(o operand) {
+	if len(o.text) > maxFormula {
+		o.text = strings.ToValidUTF8(o.text[:maxFormula], "")
+	}
+	t.work += len(o.text) + 16
+	t.stack = append(t.stack, o)
+}
+
+// pop returns the last n operands, fewer if there are no more.
+func (t *tokens) pop(n int) []operand {
+	n = min(n, len(t.stack))
+	out := t.stack[len(t.stack)-n:]
+	t.stack = t.stack[:len(t.stack)-n]
+	return out
+}
+
+// next takes n bytes, zeros where they end.
+func (t *tokens) next(n int) []byte {
+	if n > len(t.b) {
+		t.b = nil
+		return make([]byte, n)
+	}
+	b := t.b[:n]
+	t.b = t.b[n:]
+	return b
+}
+
+// operators are the tokens 3 to 20. MS-XLS, 2.5.198.
+var operators = [...]string{
+	3: "+", "-", "*", "/", "^", "&", "<", "<=", "=", ">=", ">", "<>", " ", ",", ":", "+", "-", "%",
+}
+
+// token decodes one token, and reports whether it is known.
+func (t *tokens) token(token byte) bool {
+	switch {
+	case token == 8:
+		t.concatenate()
+	case token >= 3 && token <= 17:
+		if o := t.pop(2); len(o) == 2 {
+			t.push(o[0].String() + operators[token] + o[1].String())
+		}
+	case token == 18 || token == 19:
+		if o := t.pop(1); len(o) == 1 {
+			t.push(operators[token] + o[0].String())
+		}
+	case token == 20:
+		if o := t.pop(1); len(o) == 1 {
+			t.push(o[0].String() + "%")
+		}
+	case token >= 0x20:
+		return t.reference(token)
+	default:
+		return t.constant(token)
+	}
+	return true
+}
+
+// concatenate joins two operands, at once if both are constant.
+func (t *tokens) concatenate() {
+	o := t.pop(2)
+	if len(o) < 2 {
+		return
+	}
+	if o[0].literal && o[1].literal {
+		t.put(operand{o[0].text + o[1].text, true})
+		return
+	}
+	t.push(o[0].String() + "&" + o[1].String())
+}
+
+// constant decodes the tokens that stand for a value, or for no change of it.
+func (t *tokens) constant(token byte) bool {
+	switch token {
+	case 0x01, 0x02: // the formula stands with another cell
+		b := t.next(4)
+		t.push("{" + cellName(le16(b), le16(b[2:])) + "}")
+	case 0x15:
+		if o := t.pop(1); len(o) == 1 {
+			t.push("(" + o[0].String() + ")")
+		}
+	case 0x16: // a missing argument
+		t.push("")
+	case 0x17:
+		n := int(t.next(1)[0])
+		size := n
+		if len(t.b) > 0 && t.b[0]&1 != 0 {
+			size *= 2
+		}
+		t.put(operand{shortString(t.next(min(1+size, len(t.b))), n), true})
+	case 0x19:
+		t.attribute()
+	case 0x1C:
+		t.next(1)
+		t.push("#N/A")
+	case 0x1D:
+		t.push(map[bool]string{false: "FALSE", true: "TRUE"}[t.next(1)[0] != 0])
+	case 0x1E:
+		t.push(strconv.Itoa(int(le16(t.next(2)))))
+	case 0x1F:
+		t.push(strconv.FormatFloat(math.Float64frombits(binary.LittleEndian.Uint64(t.next(8))), 'g', -1, 64))
+	default:
+		return false
+	}
+	return true
+}
+
+// attribute decodes hints for the evaluation. MS-XLS, 2.5.198.34 and 2.5.198.39: CHOOSE
+// has a table of jumps, and SUM of one argument is a hint.
+func (t *tokens) attribute() {
+	b := t.next(3)
+	switch {
+	case b[0]&4 != 0:
+		t.next(min(2*(int(le16(b[1:]))+1), len(t.b)))
+	case b[0]&0x10 != 0:
+		if o := t.pop(1); len(o) == 1 {
+			t.push("SUM(" + o[0].String() + ")")
+		}
+	}
+}
+
+// sizes are those of the tokens that decode to nothing useful.
+var sizes = map[byte]int{0x20: 7, 0x26: 6, 0x27: 6, 0x28: 6, 0x29: 2, 0x2A: 4, 0x2B: 8, 0x3C: 6, 0x3D: 10}
+
+// reference decodes the tokens that have a class: functions, names and cells.
+func (t *tokens) reference(token byte) bool {
+	switch token {
+	case 0x21:
+		id := le16(t.next(2))
+		t.call(id, functions[id].arguments)
+	case 0x22:
+		b := t.next(3)
+		t.call(le16(b[1:]), int(b[0]&0x7F))
+	case 0x23:
+		t.push(t.name(int(le32(t.next(4)))))
+	case 0x39:
+		b := t.next(6)
+		t.push(t.name(int(le16(b[2:]))))
+	case 0x24, 0x2C:
+		b := t.next(4)
+		t.push(cellName(le16(b), le16(b[2:])))
+	case 0x25, 0x2D:
+		t.push(area(t.next(8)))
+	case 0x3A:
+		b := t.next(6)
+		t.push(t.sheetName(le16(b)) + cellName(le16(b[2:]), le16(b[4:])))
+	case 0x3B:
+		b := t.next(10)
+		t.push(t.sheetName(le16(b)) + area(b[2:]))
+	default:
+		n, ok := sizes[token]
+		if !ok {
+			return false
+		}
+		t.next(n)
+		if token != 0x26 && token != 0x29 { // the expression behind stands for these
+			t.push("#REF!")
+		}
+	}
+	return true
+}
+
+func area(b []byte) string {
+	return cellName(le16(b), le16(b[4:])) + ":" + cellName(le16(b[2:]), le16(b[6:]))
+}
+
+func (t *tokens) name(n int) string {
+	if n >= 1 && n <= len(t.names) {
+		return t.names[n-1]
+	}
+	return "#NAME?"
+}
+
+func (t *tokens) sheetName(n uint16) string {
+	if int(n) < len(t.ranges) && t.ranges[n] < len(t.doc.Sheets) {
+		return t.doc.Sheets[t.ranges[n]].Name + "!"
+	}
+	return "#REF!"
+}
+
+// call writes a function with its arguments. CHAR of a number is the letter.
+func (t *tokens) call(id uint16, arguments int) {
+	args := t.pop(arguments)
+	f := functions[id]
+	if id == 111 && len(args) == 1 {
+		if n, err := strconv.Atoi(args[0].text); err == nil && !args[0].literal && n > 0 && n < 256 {
+			t.put(operand{Decode([]byte{byte(n)}, 1252), true})
+			return
+		}
+	}
+	name := f.name
+	if name == "" {
+		name = fmt.Sprintf("FUNCTION.%d", id)
+	}
+	if id == 255 && len(args) > 0 { // a function by its name, which is the first argument
+		name, args = args[0].text, args[1:]
+	}
+	var s strings.Builder
+	s.WriteString(name + "(")
+	for k, a := range args {
+		if s.Len() > maxFormula {
+			break
+		}
+		if k > 0 {
+			s.WriteByte(',')
+		}
+		s.WriteString(a.String())
+	}
+	s.WriteByte(')')
+	t.push(s.String())
+}

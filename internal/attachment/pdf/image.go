@@ -1,0 +1,218 @@
+package pdf
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+)
+
+// image keeps a picture. ISO 32000-1, 8.9.5.
+func (r *reader) image(s *stream) {
+	i := Image{Width: r.either(s, "Width", "W"), Height: r.either(s, "Height", "H"), Bits: r.either(s, "BitsPerComponent", "BPC")}
+	mask, _ := r.entry(s, "ImageMask", "IM").(bool)
+	if mask {
+		i.Bits = 1
+	}
+	if len(r.doc.Images) >= r.limits.Items {
+		r.doc.note(OverLimit)
+		return
+	}
+	body, left := r.decode(s)
+	i.Data = body
+	r.colours(&i, r.entry(s, "ColorSpace", "CS"))
+	// ISO 32000-1, 8.9.5.2: [1 0] turns the samples round; 8.9.6.2: a mask paints where they are 0.
+	if a, ok := r.entry(s, "Decode", "D").(array); ok && len(a) > 1 && len(i.Palette) == 0 && r.int(a[0]) > r.int(a[1]) {
+		i.Inverted = !i.Inverted
+	}
+	switch left {
+	case "":
+		i.Format = "raw"
+	case "DCTDecode", "DCT":
+		i.Format = "jpeg"
+	case "JPXDecode":
+		i.Format = "jp2"
+	case "JBIG2Decode":
+		i.Format = "jbig2"
+	case "CCITTFaxDecode", "CCF":
+		i.Format = "ccitt"
+	default:
+		r.doc.note(UnknownFilter)
+		return
+	}
+	r.doc.Images = append(r.doc.Images, i)
+}
+
+// entry returns what a picture says under a name or the short form of it.
+func (r *reader) entry(s *stream, long, short name) value {
+	if v := r.resolve(s.dict[long]); v != nil {
+		return v
+	}
+	return r.resolve(s.dict[short])
+}
+
+func (r *reader) either(s *stream, long, short name) int { return r.int(r.entry(s, long, short)) }
+
+// colours reads a colour space. ISO 32000-1, 8.6; Indexed is 8.6.6.3.
+func (r *reader) colours(i *Image, v value) {
+	i.Components = r.components(v)
+	a, ok := v.(array)
+	if !ok || len(a) == 0 {
+		return
+	}
+	switch r.resolve(a[0]) {
+	case name("Separation"):
+		i.Inverted = true // 8.6.6.4: 1 is the most ink
+	case name("Indexed"), name("I"):
+		if len(a) < 4 {
+			return
+		}
+		i.Base = r.components(a[1])
+		switch t := r.resolve(a[3]).(type) {
+		case text:
+			i.Palette = t.raw
+		case *stream:
+			i.Palette, _ = r.decode(t)
+		}
+	}
+}
+
+// components returns how many samples a pixel has. ISO 32000-1, 8.6.
+func (r *reader) components(v value) int {
+	v = r.resolve(v)
+	a, ok := v.(array)
+	if ok && len(a) > 0 {
+		v = r.resolve(a[0])
+	}
+	n, _ := v.(name)
+	switch n {
+	case "DeviceRGB", "RGB", "CalRGB", "Lab":
+		return 3
+	case "DeviceCMYK", "CMYK":
+		return 4
+	case "ICCBased":
+		if len(a) > 1 {
+			return max(1, r.int(r.dict(a[1])["N"]))
+		}
+	case "DeviceN":
+		if len(a) > 1 {
+			names, _ := r.resolve(a[1]).(array)
+			return max(1, len(names))
+		}
+	}
+	return 1
+}
+
+// inline reads a picture inside content, and moves behind it. ISO 32000-1, 8.9.7: its
+// bytes end with EI.
+func (w *writer) inline(x *lexer, resources dict) {
+	s := &stream{dict: dict{}, bare: true}
+	var key value
+	for pairs := 0; pairs < 64; pairs++ {
+		v, ok := x.next()
+		if !ok || v == keyword("ID") {
+			break
+		}
+		if n, is := key.(name); is {
+			s.dict[n], key = v, nil
+			continue
+		}
+		key = v
+	}
+	start := min(x.pos+1, len(x.data))
+	end := endOfInline(x.data, start)
+	s.raw = x.data[start:end]
+	x.pos = min(end+3, len(x.data))
+	if n, ok := s.dict["CS"].(name); ok {
+		if v := w.resolve(w.dict(resources["ColorSpace"])[n]); v != nil {
+			s.dict["CS"] = v
+		}
+	}
+	w.image(s)
+}
+
+// endOfInline returns where the bytes of an inline picture end.
+func endOfInline(data []byte, from int) int {
+	for i := from; ; {
+		at := bytes.Index(data[i:], []byte("EI"))
+		if at < 0 {
+			return len(data)
+		}
+		i += at + 2
+		if i-3 >= from && space(data[i-3]) && (i == len(data) || space(data[i])) {
+			return i - 3
+		}
+	}
+}
+
+// maxComponents is how many samples a pixel may have to be shown.
+const maxComponents = 32
+
+// Picture returns the pixels of a raw picture, nil for other formats, for more pixels than
+// most, and for samples that are no picture. Rows that are missing are white.
+func (i *Image) Picture(most int) image.Image {
+	switch {
+	case i.Format != "raw" || i.Width <= 0 || i.Height <= 0 || i.Width > most/i.Height:
+		return nil
+	case i.Bits != 1 && i.Bits != 2 && i.Bits != 4 && i.Bits != 8 && i.Bits != 16:
+		return nil
+	case i.Components < 1 || i.Components > maxComponents || i.Palette != nil && i.Base < 1:
+		return nil
+	}
+	row := (i.Width*i.Components*i.Bits + 7) / 8
+	out := image.NewRGBA(image.Rect(0, 0, i.Width, i.Height))
+	for at := range out.Pix {
+		out.Pix[at] = 0xff
+	}
+	sample := make([]uint8, i.Components)
+	for y := range min(i.Height, len(i.Data)/row) {
+		line := i.Data[y*row : (y+1)*row]
+		for x := range i.Width {
+			for c := range sample {
+				sample[c] = i.sample(line, x*i.Components+c)
+			}
+			r, g, b := i.colour(sample)
+			copy(out.Pix[out.PixOffset(x, y):], []uint8{r, g, b})
+		}
+	}
+	return out
+}
+
+// sample returns one sample: an index as it is, a colour stretched to eight bits.
+func (i *Image) sample(line []byte, n int) uint8 {
+	switch i.Bits {
+	case 16:
+		return line[2*n]
+	case 8:
+		return line[n]
+	}
+	bit := n * i.Bits
+	most := uint8(1<<i.Bits - 1)
+	v := line[bit/8] >> (8 - i.Bits - bit%8) & most
+	if i.Palette != nil {
+		return v
+	}
+	return v * (255 / most)
+}
+
+// colour returns red, green and blue.
+func (i *Image) colour(sample []uint8) (r, g, b uint8) {
+	if i.Palette != nil {
+		at := int(sample[0]) * i.Base
+		if at+i.Base > len(i.Palette) {
+			return 0, 0, 0
+		}
+		sample = i.Palette[at : at+i.Base]
+	}
+	switch len(sample) {
+	case 3:
+		r, g, b = sample[0], sample[1], sample[2]
+	case 4:
+		r, g, b = color.CMYKToRGB(sample[0], sample[1], sample[2], sample[3])
+	default:
+		r, g, b = sample[0], sample[0], sample[0]
+	}
+	if i.Inverted {
+		return ^r, ^g, ^b
+	}
+	return r, g, b
+}
