@@ -14,9 +14,9 @@ import (
 // is that of docs/architecture.md.
 var layers = [][]string{
 	{"address", "verdict", "config", "telemetry", "budget"},
-	{"smtp", "dns", "tenant", "mailauth/dkim", "mailauth/spf", "calendar"},
-	{"event", "message", "policy", "markup", "mailauth/arc", "mailauth/dmarc", "mailauth/report", "attachment/pdf", "attachment/ole", "attachment/ooxml", "attachment/picture", "attachment/yara"},
-	{"attachment/rtf", "quarantine", "observable", "mailauth", "smtpd", "relay", "spool", "history", "mailbox/file"},
+	{"smtp", "dns", "tenant", "mailauth/dkim", "mailauth/spf", "calendar", "egress"},
+	{"event", "message", "policy", "markup", "mailauth/arc", "mailauth/dmarc", "mailauth/report", "attachment/pdf", "attachment/ole", "attachment/ooxml", "attachment/picture", "attachment/yara", "attachment/shortcut", "attachment/udf", "attachment/disk", "attachment/page", "attachment/ocr", "attachment/clamav", "mtasts"},
+	{"attachment/rtf", "attachment/lnk", "mailauth/bimi", "quarantine", "observable", "mailauth", "smtpd", "relay", "spool", "history", "mailbox/file"},
 	{"thread", "attachment", "message/report"},
 	{"evidence/mdm"},
 	{"evidence"},
@@ -30,8 +30,8 @@ var banned = map[string]struct {
 	reason string
 	except []string
 }{
-	"net/http":                 {"all outward HTTP goes through egress; app and telemetry serve metrics", []string{"app", "telemetry"}},
-	"os/exec":                  {"programs are started by attachment workers and crawl only", []string{"attachment"}},
+	"net/http":                 {"all outward HTTP goes through egress; app and telemetry serve metrics", []string{"app", "telemetry", "egress"}},
+	"os/exec":                  {"programs are started by attachment workers and crawl only", []string{"attachment", "attachment/ocr"}},
 	"unsafe":                   {"hostile input and unsafe do not mix", nil},
 	"database/sql":             {"the database belongs to store", []string{"store"}},
 	"modernc.org/sqlite":       {"the database belongs to store", []string{"store"}},

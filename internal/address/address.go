@@ -172,6 +172,9 @@ var profile = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainNa
 func Domain(s string) (string, error) {
 	s = strings.TrimSuffix(s, ".")
 	d := s
+	if !utf8.ValidString(s) || strings.ContainsRune(s, utf8.RuneError) {
+		return "", fmt.Errorf("reading domain %q: %w", s, ErrSyntax) // it would have no way back
+	}
 	if !isLowerHost(s) {
 		var err error
 		if d, err = profile.ToASCII(s); err != nil {

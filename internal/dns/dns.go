@@ -8,7 +8,7 @@
 // validated it by DNSSEC.
 //
 // Standards: RFC 1034 and 1035 (DNS), RFC 2308 (negative caching), RFC 3596
-// (AAAA), RFC 4035 Section 3.2.3 (the AD bit), RFC 6891 (EDNS).
+// (AAAA), RFC 4035 Section 3.2.3 (the AD bit), RFC 6698 (TLSA), RFC 6891 (EDNS).
 //
 // Limits: Authentic rests on the AD bit, and is believed only from resolvers on
 // loopback, since anyone on the path could set it.
@@ -162,17 +162,8 @@ func (s *Session) LookupTXT(ctx context.Context, name string) ([]string, error) 
 
 // LookupMX returns the MX records of name.
 func (s *Session) LookupMX(ctx context.Context, name string) ([]*net.MX, error) {
-	a, err := s.ask(ctx, name, mdns.TypeMX)
-	if err != nil {
-		return nil, err
-	}
-	var out []*net.MX
-	for _, rr := range a.records {
-		if m, ok := rr.(*mdns.MX); ok {
-			out = append(out, &net.MX{Host: m.Mx, Pref: m.Preference})
-		}
-	}
-	return nonEmpty(out, name)
+	mxs, _, err := s.LookupSecureMX(ctx, name)
+	return mxs, err
 }
 
 // LookupIPAddr returns the IPv4 and IPv6 addresses of host.
@@ -240,7 +231,7 @@ func (s *Session) LookupAddr(ctx context.Context, addr string) ([]string, error)
 }
 
 // Authentic reports whether the resolver validated the answer to (name, qtype), one
-// of "A", "MX", "TXT", "TLSA", by DNSSEC.
+// of "A", "MX", "TXT", "TLSA", "CNAME", by DNSSEC.
 func (s *Session) Authentic(ctx context.Context, name, qtype string) bool {
 	a, err := s.ask(ctx, name, mdns.StringToType[qtype])
 	return err == nil && a.authentic

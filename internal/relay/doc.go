@@ -21,17 +21,29 @@
 // from MX records are then nothing but names, and addresses of this machine or its
 // network are refused with 550 5.4.4 unless Config.AllowPrivateMX is set.
 //
+// On such routes the owner may also say how the hosts are to be recognised: by TLSA
+// records that DNSSEC vouches for (DANE), or else by a policy fetched over HTTPS
+// (MTA-STS). Then TLS is no longer an opportunity: a host that cannot show the right
+// certificate gets nothing, the recipients are deferred with 4.7.5, and a connection made
+// under one demand is not used under another. A route of its own authorities or name with
+// TLS mode "verified", and one of mode "none", is the operator's word and goes before both.
+//
 // Divergences: a message with 8-bit content goes to a next hop without 8BITMIME as it
 // is, unless Config.Refuse8Bit is set. RFC 6152, Section 3 asks for conversion or a
 // bounce; conversion breaks DKIM signatures, and hosts that cannot take eight bits
 // but do not say so are not met any more. A greeting of 5xx fails a recipient only
 // when every host of the route answers so.
 //
-// Limits: no BDAT, no DANE and no MTA-STS; a message accepted as BINARYMIME goes out
-// with DATA and is refused here when it is not made of lines.
+// A message that asks for REQUIRETLS fails where neither DNSSEC nor a policy vouches for
+// the names of the hosts, if Config has what it takes to know. DANE never looks at the
+// common name of a certificate (RFC 7672, Section 3.2.3 would, without DNS names).
+//
+// Limits: no BDAT; a message accepted as BINARYMIME goes out with DATA and is refused here
+// when it is not made of lines. A trust anchor of which a TLSA record holds only the bare
+// key or a digest must be among the certificates that the host sends.
 //
 // Standards: RFC 5321 (SMTP), RFC 2033 (LMTP), RFC 2920 (PIPELINING), RFC 1870 (SIZE),
 // RFC 6152 (8BITMIME), RFC 6531 (SMTPUTF8), RFC 3461 and RFC 3464 (DSN), RFC 6533
 // (internationalised DSN), RFC 3207 (STARTTLS), RFC 8689 (REQUIRETLS), RFC 7505 (null
-// MX), RFC 3834 (automatic responses).
+// MX), RFC 6698, 7671 and 7672 (DANE), RFC 8461 (MTA-STS), RFC 3834 (automatic responses).
 package relay

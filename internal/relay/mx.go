@@ -11,7 +11,10 @@ import (
 	"strconv"
 	"strings"
 
+	"outrider/internal/address"
+	"outrider/internal/dns"
 	"outrider/internal/smtp"
+	"outrider/internal/tenant"
 )
 
 // Errors of hosts that the DNS or the sender named, and that are not dialled.
@@ -26,18 +29,19 @@ var (
 // Whoever owns the domain, or writes the recipient's address, chooses what comes out.
 // So names are nothing but names here, whatever they mean in a route, and addresses
 // that only this machine or its network can reach are refused.
-func (r *Relay) mxTargets(ctx context.Context, domain string, port int) ([]target, error) {
-	if strings.HasPrefix(domain, "[") {
-		return r.literalTarget(domain, port)
+func (r *Relay) mxTargets(ctx context.Context, route tenant.Route, port int) ([]target, error) {
+	if strings.HasPrefix(route.Domain, "[") {
+		return r.literalTarget(route.Domain, port)
 	}
-	hosts, err := r.mxHosts(ctx, domain)
+	hosts, secure, err := r.mxHosts(ctx, route.Domain)
 	if err != nil {
 		return nil, err
 	}
+	g := r.guardFor(route, secure)
 	var ts []target
 	var why error
 	for _, h := range hosts {
-		t, err := r.mxAddresses(ctx, h, port)
+		t, err := r.mxAddresses(ctx, g, h, port)
 		ts = append(ts, t...)
 		// A host that may come back is a better reason than one that never will.
 		if why == nil || smtp.ReplyFor(why).Class() == 5 {
@@ -53,34 +57,54 @@ func (r *Relay) mxTargets(ctx context.Context, domain string, port int) ([]targe
 	return nil, why
 }
 
-// mxHosts returns the hosts that take mail for a domain.
+// mxHosts returns the hosts that take mail for a domain, and whether DNSSEC vouches for
+// their names.
 // RFC 5321, Section 5.1: by preference, equal ones in random order.
-func (r *Relay) mxHosts(ctx context.Context, domain string) ([]string, error) {
+func (r *Relay) mxHosts(ctx context.Context, domain string) (hosts []string, secure bool, err error) {
 	if r.cfg.Resolver == nil {
-		return nil, fail(replyRoute, "no resolver for the MX of %s", domain)
+		return nil, false, fail(replyRoute, "no resolver for the MX of %s", domain)
 	}
-	mxs, err := r.cfg.Resolver.LookupMX(ctx, domain)
+	mxs, secure, err := r.lookupMX(ctx, domain)
 	if err != nil && !notFound(err) {
-		return nil, fail(replyDNS, "looking up MX of %s: %w", domain, err)
+		return nil, false, fail(replyDNS, "looking up MX of %s: %w", domain, err)
 	}
 	if len(mxs) == 0 {
-		return []string{domain}, nil // RFC 5321, Section 5.1: the implicit MX
+		// RFC 5321, Section 5.1: the implicit MX. Its name is that of the domain, for which
+		// nobody needs to vouch.
+		return []string{domain}, true, nil
 	}
 	if len(mxs) == 1 && strings.Trim(mxs[0].Host, ".") == "" {
-		return nil, fail(replyNullMX, "null MX at %s", domain)
+		return nil, false, fail(replyNullMX, "null MX at %s", domain)
 	}
 	mxs = slices.Clone(mxs[:min(len(mxs), maxMX)])
 	rand.Shuffle(len(mxs), func(i, j int) { mxs[i], mxs[j] = mxs[j], mxs[i] }) //nolint:gosec // spreads load, hides nothing
 	slices.SortStableFunc(mxs, func(a, b *net.MX) int { return cmp.Compare(a.Pref, b.Pref) })
 	mxs = r.beforeUs(mxs)
 	if len(mxs) == 0 {
-		return nil, fail(replyLoop, "this host is the best MX of %s", domain)
+		return nil, false, fail(replyLoop, "this host is the best MX of %s", domain)
 	}
-	hosts := make([]string, 0, len(mxs))
 	for _, mx := range mxs {
 		hosts = append(hosts, strings.TrimSuffix(mx.Host, "."))
 	}
-	return hosts, nil
+	return hosts, secure, nil
+}
+
+func (r *Relay) lookupMX(ctx context.Context, domain string) ([]*net.MX, bool, error) {
+	if r.cfg.Secure != nil {
+		return r.cfg.Secure.LookupSecureMX(ctx, domain) //nolint:wrapcheck // mxHosts names the action
+	}
+	mxs, err := r.cfg.Resolver.LookupMX(ctx, domain)
+	return mxs, false, err //nolint:wrapcheck // mxHosts names the action
+}
+
+// lookupHost returns what is known about the name of a host, at least one address.
+func (r *Relay) lookupHost(ctx context.Context, name string) (dns.Host, error) {
+	if r.cfg.Secure == nil {
+		addrs, err := r.lookup(ctx, name)
+		return dns.Host{Addrs: addrs, Canonical: name}, err
+	}
+	host, err := r.cfg.Secure.LookupSecureHost(ctx, name)
+	return host, hostError(name, len(host.Addrs), err)
 }
 
 // beforeUs cuts the list where we stand in it ourselves.
@@ -97,18 +121,19 @@ func (r *Relay) beforeUs(mxs []*net.MX) []*net.MX {
 	return slices.DeleteFunc(mxs, func(mx *net.MX) bool { return mx.Pref >= ours })
 }
 
-// mxAddresses resolves one host that an MX record names.
-func (r *Relay) mxAddresses(ctx context.Context, host string, port int) ([]target, error) {
+// mxAddresses resolves one host that an MX record names, and finds out what its domain
+// demands of the connection.
+func (r *Relay) mxAddresses(ctx context.Context, g *guard, host string, port int) ([]target, error) {
 	if !isHostName(host) {
 		r.log.Warn("mail host refused", "host", host, "error", errNotAName)
 		return nil, fail(replyNoRoute, "mail host %q: %w", host, errNotAName)
 	}
-	addrs, err := r.lookup(ctx, host)
+	found, err := r.lookupHost(ctx, host)
 	if err != nil {
 		return nil, err
 	}
 	var ts []target
-	for _, a := range addrs {
+	for _, a := range found.Addrs {
 		if !r.mayDial(a) {
 			r.log.Warn("mail host refused", "host", host, "addr", a.String(), "error", errInternal)
 			continue
@@ -120,7 +145,7 @@ func (r *Relay) mxAddresses(ctx context.Context, host string, port int) ([]targe
 	if len(ts) == 0 {
 		return nil, fail(replyNoRoute, "mail host %s: %w", host, errInternal)
 	}
-	return ts, nil
+	return g.apply(ctx, ts, host, found, port)
 }
 
 // literalTarget returns the address that stands for a domain: "[192.0.2.1]" or
@@ -167,37 +192,4 @@ func notInLabel(r rune) bool {
 }
 
 // mayDial reports whether an address that a stranger chose may be connected to.
-func (r *Relay) mayDial(a netip.Addr) bool { return r.cfg.AllowPrivateMX || isPublic(a) }
-
-// Networks that no public host has, beyond those that netip knows.
-var internalNets = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"),      // RFC 1122, Section 3.2.1.3: this network
-	netip.MustParsePrefix("100.64.0.0/10"),  // RFC 6598: behind a carrier's address translation
-	netip.MustParsePrefix("240.0.0.0/4"),    // RFC 1112, Section 4: reserved, and broadcast
-	netip.MustParsePrefix("::/96"),          // RFC 4291, Section 2.5.5.1: IPv4-compatible
-	netip.MustParsePrefix("64:ff9b:1::/48"), // RFC 8215: local translation to IPv4
-	netip.MustParsePrefix("fec0::/10"),      // RFC 3879: site-local
-}
-
-var (
-	nat64  = netip.MustParsePrefix("64:ff9b::/96") // RFC 6052, Section 2.1
-	sixTo4 = netip.MustParsePrefix("2002::/16")    // RFC 3056, Section 2
-)
-
-// isPublic reports whether an address belongs to the public network. An IPv6 address
-// that carries an IPv4 address is what that is.
-func isPublic(a netip.Addr) bool {
-	a = a.Unmap()
-	b := a.As16()
-	switch {
-	case nat64.Contains(a):
-		a = netip.AddrFrom4([4]byte(b[12:]))
-	case sixTo4.Contains(a):
-		a = netip.AddrFrom4([4]byte(b[2:6]))
-	}
-	// IsGlobalUnicast leaves out loopback, link-local, multicast and unspecified.
-	if !a.IsGlobalUnicast() || a.IsPrivate() {
-		return false
-	}
-	return !slices.ContainsFunc(internalNets, func(p netip.Prefix) bool { return p.Contains(a) })
-}
+func (r *Relay) mayDial(a netip.Addr) bool { return r.cfg.AllowPrivateMX || address.IsPublic(a) }

@@ -151,6 +151,9 @@ func (p *pool) close() {
 // one. release must be called.
 func (r *Relay) connect(ctx context.Context, route tenant.Route, t target, requireTLS, fresh bool) (*session, error) {
 	key := fmt.Sprintf("%s|%s|%t", route.Key(), t.addr, requireTLS)
+	if t.demand != nil {
+		key += t.demand.key() // a connection fulfils the demand that it was made under, and no other
+	}
 	if err := r.pool.enter(ctx, key); err != nil {
 		return nil, fail(replyNoHost, "connecting to %s: %w", t.addr, err)
 	}

@@ -13,7 +13,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"outrider/internal/dns"
 	"outrider/internal/message"
+	"outrider/internal/mtasts"
 	"outrider/internal/smtp"
 	"outrider/internal/tenant"
 )
@@ -52,6 +54,7 @@ type Result struct {
 	Reply     smtp.Reply // of the next hop, or ours where it gave none
 	Host      string     // who answered, HostMaildir, or "" when the reply is ours
 	TLS       string     // version and cipher suite of the connection, or ""
+	Verified  string     // what the host's certificate was verified by: VerifiedDANE and so on, or ""
 	DSN       bool       // the host took over the duty to notify the sender (RFC 3461, Section 5.2.1)
 	At        time.Time
 }
@@ -61,6 +64,19 @@ type Result struct {
 type Resolver interface {
 	LookupMX(ctx context.Context, domain string) ([]*net.MX, error)
 	LookupHost(ctx context.Context, host string) ([]netip.Addr, error)
+}
+
+// SecureResolver tells what DNSSEC says of the answers; dns.Session fits.
+type SecureResolver interface {
+	LookupSecureMX(ctx context.Context, domain string) ([]*net.MX, bool, error)
+	LookupSecureHost(ctx context.Context, host string) (dns.Host, error)
+	LookupTLSA(ctx context.Context, name string) ([]dns.TLSA, bool, error)
+}
+
+// Policies knows the MTA-STS policies of domains; mtasts.Client fits. With an error the
+// domain counts as one without policy.
+type Policies interface {
+	Policy(ctx context.Context, domain string) (mtasts.Policy, error)
 }
 
 // Timeouts bounds the stages of a session.
@@ -97,6 +113,8 @@ type Config struct {
 	MaxMessages    int                                                               // per connection; 200 when 0
 	Refuse8Bit     bool                                                              // fail 8-bit messages for hosts without 8BITMIME instead of sending them as they are
 	Resolver       Resolver                                                          // or nil: host names are left to Dial, and MX routes are deferred
+	Secure         SecureResolver                                                    // for DANE on routes that go by MX, or nil: no DANE; asked instead of Resolver there
+	Policies       Policies                                                          // for MTA-STS on routes that go by MX, or nil: no MTA-STS
 	AllowPrivateMX bool                                                              // dial loopback and private addresses that MX records and address literals name; routes with hosts always may
 	Dial           func(ctx context.Context, network, addr string) (net.Conn, error) // net.Dialer when nil
 	Log            *slog.Logger                                                      // always non-nil
@@ -227,7 +245,7 @@ func (d *delivery) settle(i int, reply smtp.Reply, s *session) {
 	res := &d.results[i]
 	res.Status, res.Reply, res.At = statusOf(reply), reply, time.Now()
 	if s != nil {
-		res.Host, res.TLS, res.DSN = s.target.name, s.tls, s.has("DSN")
+		res.Host, res.TLS, res.Verified, res.DSN = s.target.name, s.tls, s.verified, s.has("DSN")
 	}
 	for k, o := range d.open {
 		if o == i {
@@ -324,6 +342,11 @@ func (d *delivery) toHosts(ctx context.Context) {
 // tryHost makes one attempt, or two where the first met a pooled connection that was
 // dead.
 func (d *delivery) tryHost(ctx context.Context, t target) {
+	if t.untrusted && requiresTLS(&d.job.Envelope, t) {
+		// RFC 8689, Section 8.2: the name must come by DNSSEC or from an MTA-STS policy.
+		d.hostFailed(ctx, t, fail(replyNoReqTLS, "nothing vouches for the name of mail host %s", t.name))
+		return
+	}
 	for _, fresh := range []bool{false, true} {
 		s, err := d.r.connect(ctx, d.route, t, requiresTLS(&d.job.Envelope, t), fresh)
 		if err != nil {

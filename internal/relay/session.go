@@ -36,7 +36,7 @@ type session struct {
 	ext      map[string]string // EHLO keywords in upper case and their parameters
 	greeting string
 	tls      string // version and cipher suite, or ""
-	verified bool   // the certificate is valid for the host
+	verified string // what the certificate was verified by, or ""
 	lmtp     bool
 	messages int             // transactions that went before
 	key      string          // of the pool
@@ -140,7 +140,7 @@ func (s *session) attach(conn net.Conn) {
 // dial opens a session that is ready for MAIL. Where TLS is only an opportunity and
 // the handshake fails, it starts again without.
 func (r *Relay) dial(ctx context.Context, route tenant.Route, t target, requireTLS bool) (*session, error) {
-	mode := tlsMode(route, requireTLS)
+	mode := t.demand.mode(tlsMode(route, requireTLS))
 	s, err := r.open(ctx, route, t, mode)
 	if _, ok := errors.AsType[*handshakeError](err); ok && mode == tenant.TLSOpportunistic {
 		r.log.Info("continuing without tls", "host", t.name, "error", err)
@@ -254,6 +254,7 @@ func (s *session) startTLS(route tenant.Route, mode tenant.TLSMode) error {
 		if must {
 			return fail(replyTLS, "%s does not offer STARTTLS", s.target.name)
 		}
+		s.target.demand.observe(s.r.log, errNoTLS)
 		return nil
 	}
 	r, err := s.cmd("STARTTLS")
@@ -264,6 +265,7 @@ func (s *session) startTLS(route tenant.Route, mode tenant.TLSMode) error {
 		if must {
 			return fail(replyTLS, "%s refuses STARTTLS: %s", s.target.name, r)
 		}
+		s.target.demand.observe(s.r.log, errNoTLS)
 		return nil
 	}
 	if s.br.Buffered() > 0 {
@@ -287,7 +289,7 @@ func (s *session) handshake(route tenant.Route, mode tenant.TLSMode) error {
 	}
 	state := conn.ConnectionState()
 	s.tls = describeTLS(&state)
-	s.verified = mode == tenant.TLSVerified
+	s.verified = s.target.demand.verifiedBy(mode)
 	s.attach(conn)
 	return nil
 }

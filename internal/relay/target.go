@@ -24,6 +24,9 @@ type target struct {
 	name    string // as configured or from the MX record: what certificates and results name
 	network string // "tcp" or "unix"
 	addr    string
+
+	demand    *demand // what DANE or MTA-STS ask of the connection, or nil
+	untrusted bool    // the name comes from the DNS, and nothing vouches for it
 }
 
 // targets lists the addresses of the route in the order in which to try them: that
@@ -36,7 +39,7 @@ func (r *Relay) targets(ctx context.Context, route tenant.Route) ([]target, erro
 	var ts []target
 	var err error
 	if len(route.Hosts) == 0 {
-		ts, err = r.mxTargets(ctx, route.Domain, port)
+		ts, err = r.mxTargets(ctx, route, port)
 	} else {
 		ts, err = r.routeTargets(ctx, route.Hosts, port)
 	}
@@ -92,13 +95,18 @@ func (r *Relay) addresses(ctx context.Context, host string, port int) ([]target,
 // lookup returns the addresses of a name, at least one.
 func (r *Relay) lookup(ctx context.Context, name string) ([]netip.Addr, error) {
 	addrs, err := r.cfg.Resolver.LookupHost(ctx, name)
+	return addrs, hostError(name, len(addrs), err)
+}
+
+// hostError judges a look-up that found n addresses.
+func hostError(name string, n int, err error) error {
 	if err != nil && !notFound(err) {
-		return nil, fail(replyDNS, "looking up host %s: %w", name, err)
+		return fail(replyDNS, "looking up host %s: %w", name, err)
 	}
-	if len(addrs) == 0 {
-		return nil, fail(replyNoDomain, "host %s has no address: %w", name, cmp.Or(err, errNotFound))
+	if n == 0 {
+		return fail(replyNoDomain, "host %s has no address: %w", name, cmp.Or(err, errNotFound))
 	}
-	return addrs, nil
+	return nil
 }
 
 var errNotFound = errors.New("not found")

@@ -36,13 +36,14 @@ func (r *Relay) tlsConfig(route tenant.Route, t target, mode tenant.TLSMode) (*t
 		// alternative would be clear text.
 		InsecureSkipVerify: mode != tenant.TLSVerified, //nolint:gosec // see above
 	}
-	if mode == tenant.TLSVerified && route.CAFile != "" {
+	if (mode == tenant.TLSVerified || t.demand != nil) && route.CAFile != "" {
 		roots, err := r.authorities(route.CAFile)
 		if err != nil {
 			return nil, fail(replyRoute, "route %s: %w", route.Key(), err)
 		}
 		cfg.RootCAs = roots
 	}
+	t.demand.configure(cfg, mode, r.log)
 	return cfg, nil
 }
 

@@ -105,6 +105,7 @@ func (r *Relay) probeAt(ctx context.Context, route tenant.Route, t target) (Prob
 	s, err := r.open(ctx, route, t, tenant.TLSVerified)
 	if err != nil {
 		p.VerifyErr = err.Error()
+		t.demand = nil
 		s, err = r.open(ctx, route, t, tenant.TLSOpportunistic)
 		if h, ok := errors.AsType[*handshakeError](err); ok {
 			p.TLSError = h.Error()
@@ -115,7 +116,7 @@ func (r *Relay) probeAt(ctx context.Context, route tenant.Route, t target) (Prob
 		return p, err
 	}
 	defer s.quit()
-	p.Greeting, p.TLS, p.Verified, p.Size = s.greeting, s.tls, s.verified, s.maxSize()
+	p.Greeting, p.TLS, p.Verified, p.Size = s.greeting, s.tls, s.verified != "", s.maxSize()
 	for _, name := range slices.Sorted(maps.Keys(s.ext)) {
 		ext := name
 		if params := s.ext[name]; params != "" {
