@@ -25,11 +25,13 @@ import (
 	"outrider/internal/config"
 	"outrider/internal/detect"
 	"outrider/internal/dns"
+	"outrider/internal/egress"
 	"outrider/internal/event"
 	"outrider/internal/history"
 	"outrider/internal/mailauth"
 	"outrider/internal/mailflow"
 	"outrider/internal/message"
+	"outrider/internal/mtasts"
 	"outrider/internal/relay"
 	"outrider/internal/signal"
 	"outrider/internal/smtp"
@@ -46,18 +48,20 @@ const maxLoadedSenders = 500_000
 
 // App is one running Outrider.
 type App struct {
-	log     *slog.Logger
-	metrics *telemetry.Metrics
-	lock    *os.File // of the data directory
-	spool   *spool.Spool
-	db      *store.DB
-	dns     *dns.Client      // or nil
-	workers *attachment.Pool // opens attachments
-	relay   *relay.Relay
-	flow    *mailflow.Flow
-	shipper *mailflow.Shipper
-	edge    *smtpd.Server
-	http    *httpServer
+	log      *slog.Logger
+	metrics  *telemetry.Metrics
+	lock     *os.File // of the data directory
+	spool    *spool.Spool
+	db       *store.DB
+	dns      *dns.Client      // or nil
+	workers  *attachment.Pool // opens attachments
+	fetch    *egress.Client   // or nil
+	policies *mtasts.Client   // or nil
+	relay    *relay.Relay
+	flow     *mailflow.Flow
+	shipper  *mailflow.Shipper
+	edge     *smtpd.Server
+	http     *httpServer
 
 	mu        sync.Mutex
 	config    config.Config  // guarded by mu
@@ -84,10 +88,14 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 		return nil, err
 	}
 	a.dns = resolver
-	if a.workers, err = newWorkers(log); err != nil {
+	if a.workers, err = newWorkers(&c, false, log); err != nil {
 		return nil, err
 	}
-	a.relay = relay.New(relayConfig(&c, resolver, log))
+	rc := relayConfig(&c, resolver, log)
+	if err := a.transportPolicies(&c, resolver, &rc); err != nil {
+		return nil, err
+	}
+	a.relay = relay.New(rc)
 	if err := a.buildFlow(ctx, &c, settings, resolver); err != nil {
 		return nil, err
 	}
@@ -96,6 +104,29 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 	}
 	a.http = newHTTPServer(a)
 	return a, nil
+}
+
+// transportPolicies lets domains say how their mail hosts are to be recognised. Without a
+// resolver there is nobody to hear them.
+func (a *App) transportPolicies(c *config.Config, resolver *dns.Client, rc *relay.Config) error {
+	if resolver == nil {
+		return nil
+	}
+	if c.Relay.DANE {
+		rc.Secure = resolver.For(nil)
+	}
+	if !c.Relay.MTASTS {
+		return nil
+	}
+	a.fetch = egress.New(egress.Config{Resolver: resolver.For(nil), AllowPrivate: c.Relay.AllowPrivateMX})
+	var err error
+	a.policies, err = mtasts.New(mtasts.Config{
+		Resolver: resolver.For(nil), Fetcher: a.fetch, Dir: filepath.Join(c.DataDir, "mta-sts"), Log: a.log,
+	})
+	if err == nil {
+		rc.Policies = a.policies
+	}
+	return err
 }
 
 // openState opens what survives a restart.
@@ -177,7 +208,7 @@ func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Setti
 	limits := budget.Default()
 	a.flow = mailflow.New(mailflow.Config{
 		Settings: s, Spool: a.spool, Relay: a.relay, History: memory, Signer: signer, Memory: int64(c.Detection.Memory), Log: a.log,
-		Judge: &mailflow.Judge{DNS: resolver, Limits: limits, History: memory, TrustedHosts: c.Auth.TrustedHosts, Sealers: c.Auth.TrustedSealers, Open: opener(a.workers, a.log)},
+		Judge: &mailflow.Judge{DNS: resolver, Limits: limits, History: memory, TrustedHosts: c.Auth.TrustedHosts, Sealers: c.Auth.TrustedSealers, Open: opener(a.workers, a.log), Scan: scanner(newClamAV(c), a.log)},
 		Observe: mailflow.Observer{
 			Judged: func(d string, took time.Duration) {
 				a.metrics.Verdicts.WithLabelValues(d).Inc()
@@ -303,6 +334,12 @@ func (a *App) close() error {
 	}
 	if a.relay != nil {
 		errs = append(errs, a.relay.Close())
+	}
+	if a.policies != nil {
+		errs = append(errs, a.policies.Close())
+	}
+	if a.fetch != nil {
+		errs = append(errs, a.fetch.Close())
 	}
 	errs = append(errs, a.dns.Close())
 	if a.workers != nil {

@@ -35,6 +35,7 @@ type scanCmd struct {
 	AskDNS bool     `name:"ask-dns" help:"Authenticate by DNS now, instead of reading what the receiving host wrote."`
 	Jobs   int      `help:"Messages judged at once. Default: one per core."`
 	MDM    bool     `name:"mdm" help:"Print the message data model of each message as JSON, instead of its verdict."`
+	Deep   bool     `help:"Draw the pages of PDFs and read text in pictures too (tesseract), however long it takes."`
 	Quiet  bool     `short:"q" help:"No progress and no summary."`
 }
 
@@ -73,12 +74,15 @@ func (s *scanCmd) Run(c *console) error {
 	judge := &mailflow.Judge{Limits: budget.Default(), TrustedHosts: cfg.Auth.TrustedHosts, Sealers: cfg.Auth.TrustedSealers, AskDNS: s.AskDNS}
 	judge.Limits.Wall = cfg.Detection.Deadline.D()
 	log := slog.New(slog.NewTextHandler(c.errOut, &slog.HandlerOptions{Level: slog.LevelError}))
-	workers, err := newWorkers(log)
+	workers, err := newWorkers(&cfg, s.Deep, log)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = workers.Close() }() // nothing of theirs is kept
-	judge.Open = opener(workers, log)
+	judge.Open, judge.Scan = opener(workers, log), scanner(newClamAV(&cfg), log)
+	if s.Deep {
+		judge.Limits.Wall = deepWall
+	}
 	if s.AskDNS {
 		if judge.DNS, err = newResolver(&cfg); err != nil {
 			return err

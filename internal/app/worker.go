@@ -2,11 +2,19 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
+	"time"
 
 	"outrider/internal/attachment"
+	"outrider/internal/attachment/clamav"
+	"outrider/internal/attachment/ocr"
+	"outrider/internal/attachment/page"
+	"outrider/internal/attachment/yara"
+	"outrider/internal/config"
 	"outrider/internal/mailflow"
 )
 
@@ -25,24 +33,99 @@ func (workerCmd) Run() error {
 	return nil
 }
 
-// newWorkers returns the pool of processes that open attachments. They start when they
-// are needed.
-func newWorkers(log *slog.Logger) (*attachment.Pool, error) {
+// newWorkers returns the pool of processes that open attachments, with the tools that the
+// configuration names. They start when they are needed. Deep ones draw the pages of
+// documents and read text in pictures as well, which takes seconds and is for those who
+// can wait.
+func newWorkers(c *config.Config, deep bool, log *slog.Logger) (*attachment.Pool, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding the own program: %w", err)
 	}
-	return attachment.NewPool(attachment.PoolConfig{Command: []string{self, workerName}, Log: log}), nil
+	pc := attachment.PoolConfig{Command: []string{self, workerName}, Log: log, Limits: attachment.DefaultLimits()}
+	if pc.Setup.Rules, err = gatherRules(c.Attachments.Rules, log); err != nil {
+		return nil, err
+	}
+	if deep {
+		pages := page.DefaultLimits()
+		pc.Size, pc.Limits.Wall, pc.Setup.Pages, pc.Setup.Text = 1, deepWall, &pages, &ocr.Config{Languages: c.Attachments.Languages}
+		if _, err := ocr.Open(context.Background(), *pc.Setup.Text); err != nil {
+			log.Warn("text in pictures is not read", "error", err)
+			pc.Setup.Text = nil
+		}
+	}
+	return attachment.NewPool(pc), nil
+}
+
+// deepWall bounds the deep inspection of one file.
+const deepWall = 60 * time.Second
+
+// gatherRules reads the YARA rules of some directories. Those that are not understood are
+// logged: one rule must not cost the others.
+func gatherRules(dirs []string, log *slog.Logger) (string, error) {
+	var all strings.Builder
+	for _, dir := range dirs {
+		if _, err := os.Stat(dir); err != nil {
+			return "", fmt.Errorf("reading attachments.rules: %w", err)
+		}
+		source, err := yara.Gather(os.DirFS(dir))
+		if err != nil {
+			log.Warn("yara rules were left out", "directory", dir, "error", err)
+		}
+		all.WriteString(source)
+	}
+	if all.Len() == 0 {
+		return "", nil
+	}
+	if _, err := yara.Compile(all.String()); err != nil {
+		return "", fmt.Errorf("reading attachments.rules together: %w", err)
+	}
+	return all.String(), nil
 }
 
 // opener adapts a pool to what judging asks of it. What could not be opened says so.
 func opener(pool *attachment.Pool, log *slog.Logger) mailflow.Opener {
-	return func(ctx context.Context, in attachment.Input) *attachment.Report {
-		report, err := pool.Inspect(ctx, in)
-		if err != nil {
-			log.WarnContext(ctx, "attachment was not opened", "error", err)
-			return attachment.Unopened(in, err.Error())
+	return func(ctx context.Context, ins []attachment.Input) []*attachment.Report {
+		reports, err := pool.InspectAll(ctx, ins)
+		if err == nil {
+			return reports
 		}
-		return report
+		log.WarnContext(ctx, "attachments were not opened", "files", len(ins), "error", err)
+		reports = make([]*attachment.Report, len(ins))
+		for i := range ins {
+			reports[i] = attachment.Unopened(ins[i], err.Error())
+		}
+		return reports
+	}
+}
+
+// newClamAV returns the client of the clamd that the configuration names, or nil.
+func newClamAV(c *config.Config) *clamav.Client {
+	address := c.Attachments.ClamAV
+	if address == "" {
+		return nil
+	}
+	cc := clamav.Config{Network: "tcp", Address: address}
+	if strings.HasPrefix(address, "/") {
+		cc.Network = "unix"
+	}
+	return clamav.New(cc)
+}
+
+// scanner adapts clamd to what judging asks of it. A file that is too large for it is one
+// that it knows nothing about.
+func scanner(client *clamav.Client, log *slog.Logger) mailflow.Scanner {
+	if client == nil {
+		return nil
+	}
+	return func(ctx context.Context, data []byte) (string, error) {
+		name, err := client.Scan(ctx, data)
+		if errors.Is(err, clamav.ErrTooLarge) {
+			return "", nil
+		}
+		if err != nil {
+			log.WarnContext(ctx, "clamd was not asked", "error", err)
+		}
+		return name, err //nolint:wrapcheck // it names the action
 	}
 }

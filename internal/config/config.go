@@ -29,6 +29,8 @@ type Config struct {
 	Retention Retention `yaml:"retention"`
 	// Detection holds what concerns judging.
 	Detection Detection `yaml:"detection"`
+	// Attachments holds what concerns opening attachments.
+	Attachments Attachments `yaml:"attachments"`
 	// Log says what is logged, to standard error.
 	Log Log `yaml:"log"`
 	// Tenants are the organisations that this installation protects. At least one.
@@ -136,11 +138,26 @@ type Relay struct {
 	DelayNotice Duration `yaml:"delay_notice"`
 	// Outbound is the route of what Outrider itself sends to senders: delivery status notifications. Default: their MX.
 	Outbound Route `yaml:"outbound"`
+	// DANE honours TLSA records of mail hosts that are found by MX, where a resolver on this machine vouches for them by DNSSEC.
+	DANE bool `yaml:"dane"`
+	// MTASTS fetches and honours the MTA-STS policies of domains whose mail hosts are found by MX.
+	MTASTS bool `yaml:"mta_sts"`
 	// AllowPrivateMX delivers to MX hosts on private, loopback and other addresses that are not public. Needed for MX records
 	// of an intranet; without it a stranger's MX cannot point Outrider at what stands behind the firewall.
 	AllowPrivateMX bool `yaml:"allow_private_mx"`
 	// MaxHops refuses a message with more Received fields, as a loop.
 	MaxHops int `yaml:"max_hops"`
+}
+
+// Attachments holds what concerns opening attachments.
+type Attachments struct {
+	// Rules lists directories of YARA rules (.yar, .yara), which every file is compared with. Rules that are not understood
+	// are named in the log and left out.
+	Rules []string `yaml:"rules"`
+	// Languages are those of text in pictures, by the names of tesseract, for "outrider scan --deep". Default: eng.
+	Languages []string `yaml:"languages"`
+	// ClamAV is the socket of a clamd that is asked about every attachment: a path, or host:port. Empty: nobody is asked.
+	ClamAV string `yaml:"clamav"`
 }
 
 // Spool holds the limits of the durable journal.
@@ -321,7 +338,7 @@ func Default() Config {
 			ConnectTimeout: Duration(30 * time.Second), ReplyTimeout: Duration(2 * time.Minute),
 			FinalTimeout: Duration(10 * time.Minute), MaxConnectionsPerRoute: 64,
 			FirstRetry: Duration(time.Minute), RetryFor: Duration(5 * 24 * time.Hour), DelayNotice: Duration(4 * time.Hour),
-			Outbound: Route{Type: "smtp"}, MaxHops: 50,
+			Outbound: Route{Type: "smtp"}, MaxHops: 50, DANE: true, MTASTS: true,
 		},
 		Spool:      Spool{MinFree: 256 << 20},
 		Quarantine: Quarantine{Keep: Duration(30 * 24 * time.Hour)},

@@ -30,9 +30,13 @@ type Facts struct {
 	Budget   *budget.Budget    // always non-nil
 	Degraded []string          // stages that missed their deadline so far
 
-	// Open says what a file is and what is in it; a file that could not be opened in time
-	// has a report that says so. It may be nil, and is called while the message is judged.
-	Open func(attachment.Input) *attachment.Report
+	// Open says what files that stand beside one another are and what is in them; one that
+	// could not be opened in time has a report that says so. It may be nil, and is called
+	// while the message is judged.
+	Open func([]attachment.Input) []*attachment.Report
+	// Scan asks a scanner for malware about a file, and returns the name of what it knows, or
+	// "". It may be nil.
+	Scan func([]byte) (string, error)
 }
 
 // Evidence is one message under judgement. It is safe for concurrent use, and every
@@ -48,6 +52,7 @@ type derived struct {
 	body     func() body
 	files    func() []File
 	insides  func() []*attachment.Report
+	malware  func() malware
 	words    func() string
 	subject  func() string
 	model    func() *mdm.Message
@@ -62,6 +67,7 @@ func New(f Facts) *Evidence {
 	e.body = sync.OnceValue(e.readBody)
 	e.files = sync.OnceValue(e.readFiles)
 	e.insides = sync.OnceValue(e.readInsides)
+	e.malware = sync.OnceValue(e.readMalware)
 	e.words = sync.OnceValue(e.readWords)
 	e.subject = sync.OnceValue(f.Message.Subject)
 	e.model = sync.OnceValue(e.readModel)

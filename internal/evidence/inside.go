@@ -26,24 +26,59 @@ func (e *Evidence) readInsides() []*attachment.Report {
 	if e.Open == nil {
 		return out
 	}
-	var passwords []string
-	opened, pictures := 0, maxPictures
+	o := opening{evidence: e, out: out}
+	pictures := maxPictures
 	for i := range files {
-		if !files[i].worthOpening(&pictures) {
-			continue
+		if files[i].worthOpening(&pictures) {
+			o.add(i, &files[i])
+		} else {
+			o.flush()
 		}
-		if opened == maxOpened {
-			out[i] = attachment.Unopened(attachment.Input{Name: files[i].Names[0]}, "the message has too many attachments")
-			continue
-		}
-		if opened == 0 {
-			passwords = e.passwords()
-		}
-		opened++
-		f := &files[i]
-		out[i] = e.Open(attachment.Input{Name: f.Names[0], ContentType: f.Part.MediaType, Data: f.Part.Decoded(), Passwords: passwords})
 	}
+	o.flush()
 	return out
+}
+
+// opening opens the files of one message. Pictures that follow each other are opened
+// together: a code may be cut in two.
+type opening struct {
+	evidence  *Evidence
+	out       []*attachment.Report
+	passwords []string
+	opened    int
+	waiting   []attachment.Input // pictures
+	at        []int              // where their reports go
+}
+
+func (o *opening) add(i int, f *File) {
+	if o.opened == maxOpened {
+		o.out[i] = attachment.Unopened(attachment.Input{Name: f.Names[0]}, "the message has too many attachments")
+		return
+	}
+	if o.opened == 0 {
+		o.passwords = o.evidence.passwords()
+	}
+	o.opened++
+	in := attachment.Input{Name: f.Names[0], ContentType: f.Part.MediaType, Data: f.Part.Decoded(), Passwords: o.passwords}
+	_, format := attachment.Identify(in.Data, in.Name)
+	if !attachment.IsPicture(format) {
+		o.flush()
+	}
+	o.waiting, o.at = append(o.waiting, in), append(o.at, i)
+	if !attachment.IsPicture(format) {
+		o.flush()
+	}
+}
+
+// flush opens what waits.
+func (o *opening) flush() {
+	if len(o.waiting) == 0 {
+		return
+	}
+	for k, r := range o.evidence.Open(o.waiting) {
+		o.out[o.at[k]] = r
+	}
+	o.waiting, o.at = nil, nil
 }
 
 // worthOpening reports whether there can be something in the file. Its bytes decide, since

@@ -22,8 +22,12 @@ import (
 	"outrider/internal/verdict"
 )
 
-// Opener says what a file is and what is in it, or that it could not be opened.
-type Opener func(ctx context.Context, in attachment.Input) *attachment.Report
+// Opener says what files that stand beside one another are and what is in them, or that
+// they could not be opened.
+type Opener func(ctx context.Context, ins []attachment.Input) []*attachment.Report
+
+// Scanner asks a scanner for malware about a file, and returns the name of what it knows.
+type Scanner func(ctx context.Context, data []byte) (string, error)
 
 // Judge carries a message through steps 2 to 6. It is safe for concurrent use.
 type Judge struct {
@@ -33,6 +37,7 @@ type Judge struct {
 	TrustedHosts []string        // whose Authentication-Results are believed for mail that others received
 	Sealers      []string        // whose ARC seals are believed
 	Open         Opener          // or nil: attachments are not opened
+	Scan         Scanner         // or nil: no scanner for malware is asked
 	AskDNS       bool            // authenticate mail that others received by DNS as well
 }
 
@@ -102,18 +107,24 @@ func (g *Judge) Inline(ctx context.Context, s *Settings, r *message.Received, ra
 	actx, enough := context.WithTimeout(ctx, limits.Wall*authShare/100)
 	j.Auth = g.authenticate(actx, r, j.Message, d, b)
 	enough()
-	var open func(attachment.Input) *attachment.Report
-	if g.Open != nil {
-		open = func(in attachment.Input) *attachment.Report { return g.Open(ctx, in) }
-	}
-	ev := evidence.New(evidence.Facts{ // 4. observe, 5. enrich: on demand, within the budget
+	facts := evidence.Facts{ // 4. observe, 5. enrich: on demand, within the budget
 		Received: r, Message: j.Message, Auth: j.Auth, Domain: d, Tenant: tenantOf(d), Budget: b,
-		Contact: g.contact(d, j.Author), Degraded: j.Auth.Degraded(), Open: open,
-	})
+		Contact: g.contact(d, j.Author), Degraded: j.Auth.Degraded(),
+	}
+	if g.Open != nil {
+		facts.Open = func(ins []attachment.Input) []*attachment.Report { return g.Open(ctx, ins) }
+	}
+	if g.Scan != nil {
+		facts.Scan = func(data []byte) (string, error) { return g.Scan(ctx, data) }
+	}
+	ev := evidence.New(facts)
 	j.Evidence = ev
 	j.Verdict = s.Engine.Judge(ctx, ev) // 6. detect: findings, summed and calibrated
 	if ev.Unopened() {
 		j.Verdict.Degraded = append(j.Verdict.Degraded, "attachments")
+	}
+	if ev.Unscanned() != nil {
+		j.Verdict.Degraded = append(j.Verdict.Degraded, "malware scanner")
 	}
 	return j, nil
 }

@@ -1,6 +1,7 @@
 package signal_test
 
 import (
+	"bytes"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -105,8 +106,14 @@ func caseEvidence(t *testing.T, text string, context []string) *evidence.Evidenc
 	m := message.Parse([]byte(text), b)
 	tn := defaultTenant(t)
 	f := evidence.Facts{
-		Open: func(in attachment.Input) *attachment.Report {
-			return attachment.Inspect(t.Context(), in, attachment.DefaultLimits())
+		Open: func(ins []attachment.Input) []*attachment.Report {
+			return (&attachment.Tools{}).InspectAll(t.Context(), ins, attachment.DefaultLimits())
+		},
+		Scan: func(data []byte) (string, error) {
+			if bytes.Contains(data, []byte("known to a scanner")) {
+				return "Test.Sample", nil
+			}
+			return "", nil
 		},
 		Message: m, Tenant: tn, Domain: tn.Domains[0], Budget: b, Contact: history.Contact{},
 		Received: &message.Received{

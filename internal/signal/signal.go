@@ -63,7 +63,7 @@ func ByHand() []Signal {
 	return []Signal{
 		dmarcFailed(), knownDomainUnproved(), ownDomainSpoof(), personImpersonation(), nameShowsAddress(), lookalikeDomain(),
 		brandImpersonation(), replyToDiffers(), severalAuthors(), namedInSubject(), suspiciousDomain(), randomSender(),
-		executableAttachment(), disguisedFile(), encryptedArchive(), officeMacro(), htmlForm(), htmlScript(), attachedPage(), documentLink(),
+		executableAttachment(), knownMalware(), disguisedFile(), encryptedArchive(), officeMacro(), htmlForm(), htmlScript(), attachedPage(), documentLink(),
 		linkTextMismatch(), mixedScriptHost(), addressLink(), hiddenLink(), hostedPage(), recipientInLink(), throwawayLink(), stolenBrand(),
 		credentialLure(), cryptoLure(), callbackInvoice(), newSenderPayment(), urgentFavour(), paymentChange(), payrollChange(),
 		advanceFee(), extortion(), procurement(), prizeLure(), miracleOffer(), searchSpam(), tradeSpam(), removalOffer(),

@@ -36,7 +36,7 @@ var byHand = map[string]string{
 	"name-shows-address": "list headers", "dmarc-failed": "the receiving host", "known-domain-unproved": "the receiving host",
 	"header-oddities": "the receiving host", "several-authors": "list headers", "named-in-subject": "list headers", "own-domain-spoof": "needs a tenant", "person-impersonation": "needs a tenant",
 	"lookalike-domain": "needs a tenant", "new-sender-payment": "needs a history", "known-sender": "needs a history",
-	"message-fragment": "nobody sends them any more", "stolen-brand": "says how bad, not whether", "picture-only": "lists strip pictures", "hidden-text": "lists strip HTML",
+	"known-malware": "needs a scanner", "message-fragment": "nobody sends them any more", "stolen-brand": "says how bad, not whether", "picture-only": "lists strip pictures", "hidden-text": "lists strip HTML",
 }
 
 // strength is how strongly fitted weights are held to those set by hand: as much as

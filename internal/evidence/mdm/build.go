@@ -187,7 +187,7 @@ func filesOf(in *Input) []ArchivedFile {
 			}
 			out = append(out, ArchivedFile{
 				Part: p.Path, ID: f.ID, Parent: f.Parent, Depth: f.Depth, Name: f.Name, FileType: f.Type, Format: f.Format, MIME: f.MIME,
-				Size: f.Size, SHA256: f.SHA256, TLSH: f.TLSH, Entropy: f.Entropy, Encrypted: f.Encrypted, Unread: f.Unread, Notes: notesOf(r, f.ID),
+				Size: f.Size, SHA256: f.SHA256, TLSH: f.TLSH, Entropy: f.Entropy, Encrypted: f.Encrypted, Unread: f.Unread, Notes: notesOf(r, f.ID), Matches: append([]string{}, f.Matches...),
 				Document: newDocument(f.Document),
 			})
 		}

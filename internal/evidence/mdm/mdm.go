@@ -254,6 +254,7 @@ type ArchivedFile struct {
 	Encrypted bool      `json:"encrypted"`
 	Unread    bool      `json:"unread"`   // only the name is known
 	Notes     []string  `json:"notes"`    // what was not looked at, or is wrong
+	Matches   []string  `json:"matches"`  // names of YARA rules
 	Document  *Document `json:"document"` // what it says, where it is a document that was read
 }
 
