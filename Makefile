@@ -37,6 +37,8 @@ data: ## unpack the shared corpora into .data/, where they are given
 docs: build ## write what is generated in docs/
 	./bin/outrider config reference > docs/config.md
 	$(GO) run ./internal/evidence/mdm/gen > docs/message-data-model.md
+	$(GO) run ./internal/rule/schema/gen
+	$(GO) run ./internal/rule/gen > docs/rule-language.md
 
 clean: ## remove what was built
 	rm -rf bin

@@ -13,19 +13,22 @@ import (
 // layers lists every package; one may import packages of lower layers only. The order
 // is that of docs/architecture.md.
 var layers = [][]string{
-	{"address", "verdict", "config", "telemetry", "budget"},
+	{"address", "verdict", "config", "telemetry", "budget", "rule/syntax"},
 	{"smtp", "dns", "tenant", "mailauth/dkim", "mailauth/spf", "calendar", "egress"},
-	{"event", "message", "policy", "markup", "mailauth/arc", "mailauth/dmarc", "mailauth/report", "attachment/pdf", "attachment/ole", "attachment/ooxml", "attachment/picture", "attachment/yara", "attachment/shortcut", "attachment/udf", "attachment/disk", "attachment/page", "attachment/ocr", "attachment/clamav", "mtasts"},
-	{"attachment/rtf", "attachment/lnk", "mailauth/bimi", "quarantine", "observable", "mailauth", "smtpd", "relay", "spool", "history", "mailbox/file"},
+	{"event", "message", "policy", "markup", "mailauth/arc", "mailauth/dmarc", "mailauth/report", "attachment/pdf", "attachment/ole", "attachment/ooxml", "attachment/picture", "attachment/yara", "attachment/shortcut", "attachment/udf", "attachment/disk", "attachment/page", "attachment/ocr", "attachment/clamav", "mtasts", "rdap"},
+	{"attachment/rtf", "attachment/lnk", "attachment/scan", "mailauth/bimi", "quarantine", "observable", "mailauth", "smtpd", "relay", "spool", "history", "mailbox/file"},
 	{"thread", "attachment", "message/report"},
 	{"evidence/mdm"},
-	{"evidence"},
-	{"signal", "detect"},
+	{"evidence", "rule/result"},
+	{"rule/schema"},
+	{"rule"},
+	{"signal", "detect", "rule/feed"},
 	{"mailflow", "store", "store/blob"},
 	{"app"},
 }
 
-// banned are imports that no package may have but those named, with the reason.
+// banned are imports that no package may have but those named, with the reason. Packages
+// below them are banned too.
 var banned = map[string]struct {
 	reason string
 	except []string
@@ -36,7 +39,8 @@ var banned = map[string]struct {
 	"database/sql":             {"the database belongs to store", []string{"store"}},
 	"modernc.org/sqlite":       {"the database belongs to store", []string{"store"}},
 	"github.com/miekg/dns":     {"the wire format of DNS belongs to dns", []string{"dns", "mailtest"}},
-	"github.com/goccy/go-yaml": {"the configuration file belongs to config", []string{"config"}},
+	"github.com/goccy/go-yaml": {"the configuration file belongs to config, the files of rules to rule/feed", []string{"config", "rule/feed"}},
+	"github.com/go-git":        {"feeds of rules are fetched by rule/feed, without programs and through egress", []string{"rule/feed"}},
 	"encoding/gob":             {"what is stored outlives the types of one version", nil},
 	"reflect":                  {"say what you mean with types", []string{"config", "app"}},
 }
@@ -116,8 +120,11 @@ func generator(pkg string) bool {
 func TestBannedImports(t *testing.T) {
 	t.Parallel()
 	imports(t, func(pkg, file, imported string) {
-		if b, ok := banned[imported]; ok && !slices.Contains(b.except, pkg) && pkg != "mailtest" && !generator(pkg) {
-			t.Errorf("%s imports %s: %s", file, imported, b.reason)
+		for name, b := range banned {
+			below := imported == name || strings.HasPrefix(imported, name+"/")
+			if below && !slices.Contains(b.except, pkg) && pkg != "mailtest" && !generator(pkg) {
+				t.Errorf("%s imports %s: %s", file, imported, b.reason)
+			}
 		}
 	})
 }

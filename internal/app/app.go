@@ -33,6 +33,7 @@ import (
 	"outrider/internal/message"
 	"outrider/internal/mtasts"
 	"outrider/internal/relay"
+	"outrider/internal/rule/schema"
 	"outrider/internal/signal"
 	"outrider/internal/smtp"
 	"outrider/internal/smtpd"
@@ -79,7 +80,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 	if err := a.openState(ctx, &c); err != nil {
 		return nil, err
 	}
-	settings, err := newSettings(&c)
+	settings, err := newSettings(&c, opensFiles, log)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +162,7 @@ func newResolver(c *config.Config) (*dns.Client, error) {
 }
 
 // newSettings builds what a reload replaces.
-func newSettings(c *config.Config) (*mailflow.Settings, error) {
+func newSettings(c *config.Config, have schema.Capability, log *slog.Logger) (*mailflow.Settings, error) {
 	dir, err := tenant.New(c)
 	if err != nil {
 		return nil, err
@@ -175,7 +176,11 @@ func newSettings(c *config.Config) (*mailflow.Settings, error) {
 		return nil, err
 	}
 	if !c.Detection.Off {
-		s.Engine = detect.New(detect.Default(), signal.New(c.Detection.Disable))
+		detectors := []detect.Detector{signal.New(c.Detection.Disable)}
+		if d := detector(c, have, log); d != nil {
+			detectors = append(detectors, d)
+		}
+		s.Engine = detect.New(detect.Default(), detectors...)
 	}
 	return s, nil
 }
@@ -311,7 +316,7 @@ func (a *App) recover(ctx context.Context) error {
 // Reload applies a new configuration, or none of it. What only a restart can change is
 // named in the log.
 func (a *App) Reload(ctx context.Context, c config.Config) error {
-	settings, err := newSettings(&c)
+	settings, err := newSettings(&c, opensFiles, a.log)
 	if err != nil {
 		return fmt.Errorf("reloading, the old configuration stays: %w", err)
 	}

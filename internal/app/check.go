@@ -69,7 +69,9 @@ func (cc *checkCmd) Run(c *console) error {
 		for _, d := range t.Domains {
 			k.nextHop(client, d)
 			if resolver != nil {
-				k.records(resolver.For(nil), d, cfg.Hostname)
+				s := resolver.For(nil)
+				k.records(s, d, cfg.Hostname)
+				k.logo(s, logos(s, cfg.Relay.AllowPrivateMX), d.Name)
 			}
 		}
 	}

@@ -32,6 +32,7 @@ type cli struct {
 	Check      checkCmd      `cmd:"" help:"Check configuration, certificates, routes, next hops and DNS records."`
 	Quarantine quarantineCmd `cmd:"" help:"List, show, release and delete held messages."`
 	Messages   messagesCmd   `cmd:"" help:"List and show messages and what became of them."`
+	Rules      rulesCmd      `cmd:"" help:"Fetch, check, activate, list and change detection rules."`
 	Settings   configCmd     `cmd:"" name:"config" help:"Print the reference of all settings."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Worker     workerCmd     `cmd:"" hidden:"" help:"Open attachments that come on standard input."`

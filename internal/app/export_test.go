@@ -8,3 +8,6 @@ var (
 
 // Secret is how the gateway's own secrets are read.
 var Secret = secret
+
+// AdviseLogo is what check says of the logo of a domain.
+var AdviseLogo = adviseLogo

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"runtime"
 	"strconv"
@@ -19,11 +18,14 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"outrider/internal/attachment"
 	"outrider/internal/budget"
+	"outrider/internal/config"
 	"outrider/internal/evidence/mdm"
 	"outrider/internal/mailbox/file"
 	"outrider/internal/mailflow"
 	"outrider/internal/message"
+	"outrider/internal/rule/schema"
 	"outrider/internal/smtp"
 	"outrider/internal/tenant"
 	"outrider/internal/verdict"
@@ -59,42 +61,18 @@ type scanResult struct {
 // BULK, 3 SPAM, 4 SPOOF, 5 SUSPICIOUS, 6 MALICIOUS or MALICIOUS-BEC, 1 for a message that could
 // not be read.
 func (s *scanCmd) Run(c *console) error {
-	cfg, err := c.load()
+	o, err := c.offline(s.Deep, s.AskDNS)
 	if err != nil {
 		return err
 	}
-	settings, err := newSettings(&cfg)
-	if err != nil {
-		return err
-	}
-	if c.path == "" {
-		// Without a configuration of its own, mail is judged for nobody in particular.
-		settings.Directory = &tenant.Directory{}
-	}
-	judge := &mailflow.Judge{Limits: budget.Default(), TrustedHosts: cfg.Auth.TrustedHosts, Sealers: cfg.Auth.TrustedSealers, AskDNS: s.AskDNS}
-	judge.Limits.Wall = cfg.Detection.Deadline.D()
-	log := slog.New(slog.NewTextHandler(c.errOut, &slog.HandlerOptions{Level: slog.LevelError}))
-	workers, err := newWorkers(&cfg, s.Deep, log)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = workers.Close() }() // nothing of theirs is kept
-	judge.Open, judge.Scan = opener(workers, log), scanner(newClamAV(&cfg), log)
-	if s.Deep {
-		judge.Limits.Wall = deepWall
-	}
-	if s.AskDNS {
-		if judge.DNS, err = newResolver(&cfg); err != nil {
-			return err
-		}
-	}
+	defer o.close()
 	var out resultWriter = newScanWriter(c.out, s.Format)
 	if s.MDM {
 		out = newModelWriter(c.out, s.Format)
 	}
 	sum := summary{start: time.Now()}
 	bar := s.progress(c.errOut)
-	for r := range s.judgeAll(c.ctx, judge, settings) {
+	for r := range s.judgeAll(c.ctx, o.judge, o.settings) {
 		sum.add(&r)
 		if err := out.write(&r); err != nil {
 			return fmt.Errorf("writing results: %w", err)
@@ -110,6 +88,54 @@ func (s *scanCmd) Run(c *console) error {
 	}
 	return sum.exit()
 }
+
+// offline judges mail that others received.
+type offline struct {
+	config   config.Config
+	judge    *mailflow.Judge
+	settings *mailflow.Settings
+	workers  *attachment.Pool
+}
+
+// offline builds what judges files, with the active rules. Deep inspection draws pages and
+// reads text in pictures.
+func (c *console) offline(deep, askDNS bool) (*offline, error) {
+	cfg, err := c.load()
+	if err != nil {
+		return nil, err
+	}
+	log := quietLog(c)
+	have := opensFiles
+	if deep {
+		have |= schema.OCR
+	}
+	o := &offline{config: cfg}
+	if o.settings, err = newSettings(&cfg, have, log); err != nil {
+		return nil, err
+	}
+	if c.path == "" {
+		// Without a configuration of its own, mail is judged for nobody in particular.
+		o.settings.Directory = &tenant.Directory{}
+	}
+	o.judge = &mailflow.Judge{Limits: budget.Default(), TrustedHosts: cfg.Auth.TrustedHosts, Sealers: cfg.Auth.TrustedSealers, AskDNS: askDNS}
+	o.judge.Limits.Wall = cfg.Detection.Deadline.D()
+	if deep {
+		o.judge.Limits.Wall = deepWall
+	}
+	if askDNS {
+		if o.judge.DNS, err = newResolver(&cfg); err != nil {
+			return nil, err
+		}
+	}
+	if o.workers, err = newWorkers(&cfg, deep, log); err != nil {
+		return nil, err
+	}
+	o.judge.Open, o.judge.Scan = opener(o.workers, log), scanner(newClamAV(&cfg), log)
+	return o, nil
+}
+
+// close stops the workers, of which nothing is kept.
+func (o *offline) close() { _ = o.workers.Close() }
 
 // judgeAll judges in parallel and yields the results in the order of the files.
 func (s *scanCmd) judgeAll(ctx context.Context, judge *mailflow.Judge, settings *mailflow.Settings) func(func(scanResult) bool) {

@@ -46,6 +46,13 @@ func newWorkers(c *config.Config, deep bool, log *slog.Logger) (*attachment.Pool
 	if pc.Setup.Rules, err = gatherRules(c.Attachments.Rules, log); err != nil {
 		return nil, err
 	}
+	if both := pc.Setup.Rules + patterns(c); both != pc.Setup.Rules {
+		if _, err := yara.Compile(both); err != nil {
+			log.Warn("yara rules of the active feeds were left out", "error", err)
+		} else {
+			pc.Setup.Rules = both
+		}
+	}
 	if deep {
 		pages := page.DefaultLimits()
 		pc.Size, pc.Limits.Wall, pc.Setup.Pages, pc.Setup.Text = 1, deepWall, &pages, &ocr.Config{Languages: c.Attachments.Languages}

@@ -25,6 +25,8 @@ package attachment
 import (
 	"context"
 	"time"
+
+	"outrider/internal/attachment/scan"
 )
 
 // Input is a file as the message carries it.
@@ -33,6 +35,7 @@ type Input struct {
 	ContentType string   `json:"content_type"` // declared media type, without parameters
 	Data        []byte   `json:"-"`            // content after transfer decoding
 	Passwords   []string `json:"passwords"`    // candidates found in the message, best first
+	Explode     bool     `json:"explode"`      // fill File.Scan, and find what scripts and base64 hold
 }
 
 // Limits bounds what one Inspect may cost. The zero value allows nothing; start from
@@ -101,6 +104,11 @@ type File struct {
 	Document  *Document     `json:"document,omitempty"` // nil if not a document that was read
 	Matches   []string      `json:"matches,omitempty"`  // names of the YARA rules it satisfies, sorted, at most maxMatches
 	Head      []byte        `json:"head,omitempty"`     // first bytes, at most 64
+
+	// What rules ask about the inside, where Input.Explode asks for it.
+	Scan    *scan.Scan    `json:"scan,omitempty"`    // nil where a limit was met before
+	Flavors *scan.Flavors `json:"flavors,omitempty"` // as Scan
+	Source  string        `json:"source,omitempty"`  // reader that found it, if no opener did
 }
 
 // ArchiveFacts is what an archive says of itself and where it contradicts itself.
@@ -139,6 +147,7 @@ const (
 	NoteMemory      NoteKind = "limit-memory"      // a container was listed but not kept for opening
 	NoteWall        NoteKind = "limit-wall"        // Limits.Wall or the context ended it
 	NoteWindow      NoteKind = "limit-window"      // a dictionary above Limits.Window was refused
+	NoteRounds      NoteKind = "limit-rounds"      // deriving a key would take too long, and is left out
 	NoteRatio       NoteKind = "limit-ratio"       // unpacking was stopped: a decompression bomb
 	NoteTruncated   NoteKind = "file-truncated"    // only the first bytes were looked at
 	NoteStalled     NoteKind = "no-progress"       // a decompressor gave nothing, again and again
@@ -152,10 +161,12 @@ const (
 	NoteWorkerDied  NoteKind = "worker-died"       // the worker crashed or was killed
 	NoteBusy        NoteKind = "worker-busy"       // no worker was free in time
 	NotePatterns    NoteKind = "limit-patterns"    // matching YARA rules stopped before the end
+	NoteExplode     NoteKind = "limit-explode"     // strings and the like are cut, or files in them left out
 )
 
 // Report is all that was found. Files[0] is the input; the others follow breadth
-// first, so that a parent stands before its children.
+// first, so that a parent stands before its children. Pictures of pages, which Input.Explode
+// asks for, stand last.
 type Report struct {
 	Files []File `json:"files"`
 	Notes []Note `json:"notes,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"image"
+	"slices"
 
 	"outrider/internal/attachment/pdf"
 	"outrider/internal/attachment/picture"
@@ -35,6 +36,10 @@ const (
 	maxScript        = 64 << 10 // bytes of one script
 )
 
+// noteCut says that something is longer than what a report keeps, or that a reader of the
+// format left something out. The readers have the same word.
+const noteCut = "over-limit"
+
 func newDocument(title, author, creator, text string) *Document {
 	d := &Document{Title: clean(title, 300), Author: clean(author, 300), Creator: clean(creator, 300)}
 	d.text(text)
@@ -43,19 +48,26 @@ func newDocument(title, author, creator, text string) *Document {
 
 func (d *Document) links(urls ...string) {
 	for _, u := range urls {
-		keep(&d.URLs, u, 4<<10)
+		d.keep(&d.URLs, u, 4<<10)
 	}
 }
 
 func (d *Document) scripts(sources ...string) {
 	for _, s := range sources {
-		keep(&d.Scripts, s, maxScript)
+		d.keep(&d.Scripts, s, maxScript)
 	}
 }
 
-func (d *Document) action(kind, target string) { keep(&d.Actions, kind+" "+target, 4<<10) }
+func (d *Document) action(kind, target string) { d.keep(&d.Actions, kind+" "+target, 4<<10) }
 
-func (d *Document) note(s string) { keep(&d.Notes, s, 300) }
+// note keeps a note, but noteCut once. There is always room for that.
+func (d *Document) note(s string) {
+	if s != noteCut {
+		d.keep(&d.Notes, s, 300)
+	} else if !slices.Contains(d.Notes, noteCut) {
+		d.Notes = append(d.Notes, noteCut)
+	}
+}
 
 // sheet notes a sheet that is not shown, or holds macros.
 func (d *Document) sheet(name, state string, macro bool) {
@@ -68,12 +80,25 @@ func (d *Document) sheet(name, state string, macro bool) {
 }
 
 // text keeps the beginning of a text.
-func (d *Document) text(s string) { d.Text = clean(s, maxDocumentText) }
+func (d *Document) text(s string) {
+	d.Text = clean(s, maxDocumentText)
+	if len(s) > maxDocumentText {
+		d.note(noteCut)
+	}
+}
 
-// keep appends an item, cut and up to the bound.
-func keep(list *[]string, s string, most int) {
-	if s != "" && len(*list) < maxDocumentItems {
+// keep appends an item to a list of the document, cut and up to the bound, and notes what is
+// left out.
+func (d *Document) keep(list *[]string, s string, most int) {
+	if s == "" {
+		return
+	}
+	full := len(*list) >= maxDocumentItems
+	if !full {
 		*list = append(*list, clean(s, most))
+	}
+	if full || len(s) > most {
+		d.note(noteCut)
 	}
 }
 
@@ -90,13 +115,14 @@ func openPDF(i *inspector, n *node) {
 		d.action(a.Kind, a.Target)
 	}
 	for _, f := range p.Fields {
-		keep(&d.Fields, f.Name, 200)
+		d.keep(&d.Fields, f.Name, 200)
 	}
 	for _, note := range p.Notes {
 		d.note(string(note))
 	}
 	f := i.file(n.id)
 	f.Document, f.Encrypted, f.Password = d, f.Encrypted || p.Encrypted, p.Password
+	i.explode.pdf(n, p)
 	for _, drawing := range p.Drawings {
 		d.look(drawing.Image, fmt.Sprintf("drawing of page %d", drawing.Page))
 	}
@@ -137,7 +163,7 @@ func (i *inspector) pictures(id int, images []pdf.Image) {
 // look keeps the codes of a picture in the document.
 func (d *Document) look(img image.Image, where string) {
 	for _, c := range picture.Look(img, picture.DefaultLimits()).Codes {
-		keep(&d.Codes, c.Text, 4<<10)
+		d.keep(&d.Codes, c.Text, 4<<10)
 		d.note("code in " + where)
 	}
 }

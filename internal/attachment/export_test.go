@@ -5,6 +5,7 @@ import "io"
 // What the tests of this package reach inside for.
 var (
 	SevenZipWindow = sevenZipWindow
+	RARRounds      = rarRounds
 )
 
 // ServeUnconfined is Serve in the process of the test.

@@ -116,8 +116,11 @@ func isSavedMail(text, ext string) bool {
 }
 
 func windowsProgram(data []byte) (format, mime string) {
-	if len(data) < 64 || string(data[:2]) != "MZ" {
+	if len(data) < 2 || string(data[:2]) != "MZ" {
 		return "", ""
+	}
+	if len(data) < 64 {
+		return "mz", "application/x-dosexec" // what is left of one
 	}
 	at := int64(binary.LittleEndian.Uint32(data[60:]))
 	if at+4 <= int64(len(data)) && string(data[at:at+4]) == "PE\x00\x00" {
@@ -146,10 +149,14 @@ func utf16Name(s string) []byte {
 	return out
 }
 
+func isCompound(data []byte) bool {
+	return bytes.HasPrefix(data, []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"))
+}
+
 // compoundFile names an OLE file by the streams that its directory must have. Deeper
 // looks belong to package ole.
 func compoundFile(data []byte) (format, mime string) {
-	if !bytes.HasPrefix(data, []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")) {
+	if !isCompound(data) {
 		return "", ""
 	}
 	for _, s := range [...]struct{ stream, format, mime string }{

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/klauspost/compress/zstd"
+	"github.com/nwaples/rardecode/v2"
+
 	"outrider/internal/attachment/shortcut"
 )
 
@@ -20,6 +23,7 @@ type inspector struct {
 	spent     int64 // unpacked so far
 	held      int64 // bytes of containers that wait, and of the one that is open
 	queue     []node
+	explode   *explosion // nil unless Input.Explode
 }
 
 // node is a container whose bytes wait to be opened.
@@ -34,12 +38,18 @@ type opener struct {
 	open    func(*inspector, *node)
 }
 
+func zips() []string { return []string{"zip", "jar", "apk", "epub", "odf", "msix"} }
+
+func packages() []string {
+	return []string{"docx", "docm", "xlsx", "xlsm", "xlsb", "pptx", "pptm", "ooxml"}
+}
+
 // openers is the one table of the formats that have an inside. Zip stands for all
 // formats that are zips inside.
 func openers() []opener {
 	return []opener{
-		{[]string{"zip", "jar", "apk", "epub", "odf", "msix"}, openZip},
-		{[]string{"docx", "docm", "xlsx", "xlsm", "xlsb", "pptx", "pptm", "ooxml"}, openOffice},
+		{zips(), openZip},
+		{packages(), openOffice},
 		{[]string{"doc", "xls", "ppt", "msg", "msi", "ole", "encrypted-ooxml"}, openOLE},
 		{[]string{"rtf"}, openRTF},
 		{[]string{"7z"}, open7z},
@@ -67,6 +77,7 @@ var (
 	errStalled = errors.New("the decompressor makes no progress")
 	errWindow  = errors.New("the dictionary is larger than allowed")
 	errMethod  = errors.New("the method is not supported")
+	errRounds  = errors.New("its key takes too long to derive")
 	errLocked  = errors.New("no password opens it")
 )
 
@@ -105,10 +116,10 @@ func (i *inspector) open(n *node) {
 		for _, f := range o.formats {
 			if f == format {
 				o.open(i, n)
-				return
 			}
 		}
 	}
+	i.explode.children(n.id)
 }
 
 func opens(format string) bool {
@@ -154,6 +165,7 @@ func (i *inspector) fail(id int, err error) {
 		kind NoteKind
 	}{
 		{errBytes, NoteBytes}, {errRatio, NoteRatio}, {errStalled, NoteStalled}, {errWindow, NoteWindow},
+		{rardecode.ErrDictionaryTooLarge, NoteWindow}, {zstd.ErrWindowSizeExceeded, NoteWindow}, {zstd.ErrDecoderSizeExceeded, NoteWindow}, {errRounds, NoteRounds},
 		{errMethod, NoteUnsupported}, {errLocked, NotePassword}, {errWall, NoteWall}, {errCut, NoteTruncated},
 	} {
 		if errors.Is(err, k.err) {
@@ -197,7 +209,7 @@ func (i *inspector) add(f File, data []byte, contentType string) int {
 func (i *inspector) enqueue(id int, data []byte) {
 	f := i.file(id)
 	switch {
-	case !opens(f.Format):
+	case !opens(f.Format) && !i.explode.found(id):
 	case f.Depth >= i.limits.Depth:
 		i.note(NoteDepth, id, "")
 	case id > 0 && i.held+int64(len(data)) > i.limits.Memory:

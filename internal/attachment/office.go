@@ -40,6 +40,7 @@ func openOffice(i *inspector, n *node) {
 		d.note("macro-enabled")
 	}
 	i.file(n.id).Document = d
+	i.explode.office(n.id, o)
 }
 
 // openOLE reads the old formats of Office and messages of Outlook, and hands on what they
@@ -72,6 +73,7 @@ func openOLE(i *inspector, n *node) {
 	}
 	f := i.file(n.id)
 	f.Document, f.Encrypted, f.Password = d, f.Encrypted || o.Encrypted, o.Password
+	i.explode.ole(n.id, o)
 	if o.Encrypted && o.Password == "" {
 		i.note(NotePassword, n.id, "no password opens the document")
 	}
@@ -144,6 +146,7 @@ func openRTF(i *inspector, n *node) {
 		d.note(string(note))
 	}
 	i.file(n.id).Document = d
+	i.explode.rtf(n.id, r)
 	if len(r.HTML) > 0 && !i.embedded(n.id, "body.html", r.HTML) {
 		return
 	}

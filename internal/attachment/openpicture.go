@@ -15,7 +15,7 @@ func openPicture(i *inspector, n *node) {
 	p := picture.Read(n.data, picture.DefaultLimits())
 	d := newDocument(p.Field("ImageDescription"), p.Field("Artist"), p.Field("Software"), p.Field("UserComment"))
 	for _, c := range p.Codes {
-		keep(&d.Codes, c.Text, 4<<10)
+		d.keep(&d.Codes, c.Text, 4<<10)
 		if c.Inverted {
 			d.note("inverted code")
 		}
@@ -28,4 +28,5 @@ func openPicture(i *inspector, n *node) {
 		d.note(string(note))
 	}
 	i.file(n.id).Document = d
+	i.explode.picture(n, p)
 }

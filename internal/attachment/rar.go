@@ -12,20 +12,38 @@ import (
 // openRAR reads the archive without a password, and again with each candidate for as
 // long as it asks for one.
 func openRAR(i *inspector, n *node) {
-	tries := append([]string{""}, i.passwords...)
-	for _, p := range tries {
-		if i.ctx() != nil || !i.rarNeeds(n, p) {
-			i.rar(n, p)
+	for _, p := range append([]string{""}, i.passwords...) {
+		if i.ctx() != nil {
+			i.fail(n.id, errWall)
+			return
+		}
+		err := rarRounds(n.data, p)
+		if errors.Is(err, errRounds) {
+			i.rarClosed(n, err)
+			return
+		}
+		if err == nil && !i.rarNeeds(n, p) {
+			i.rar(n, &p)
 			return
 		}
 	}
-	i.rar(n, "")
-	i.file(n.id).Encrypted = true
-	i.fail(n.id, errLocked)
+	i.rarClosed(n, errLocked)
 }
 
-func (i *inspector) rarReader(n *node, password string) (*rardecode.Reader, error) {
-	r, err := rardecode.NewReader(bytes.NewReader(n.data), rardecode.Password(password), rardecode.MaxDictionarySize(i.limits.Window))
+// rarClosed names the files of an archive that stays closed, unless the names are too.
+func (i *inspector) rarClosed(n *node, why error) {
+	i.rar(n, nil)
+	i.file(n.id).Encrypted = true
+	i.fail(n.id, why)
+}
+
+// rarReader opens the archive. Without a password the library derives no keys.
+func (i *inspector) rarReader(n *node, password *string) (*rardecode.Reader, error) {
+	options := []rardecode.Option{rardecode.MaxDictionarySize(i.limits.Window)}
+	if password != nil {
+		options = append(options, rardecode.Password(*password))
+	}
+	r, err := rardecode.NewReader(bytes.NewReader(n.data), options...)
 	if err != nil {
 		return nil, fmt.Errorf("opening rar: %w", err)
 	}
@@ -38,7 +56,7 @@ func locked(err error) bool {
 
 // rarNeeds reports whether the first encrypted file stays closed to the password.
 func (i *inspector) rarNeeds(n *node, password string) bool {
-	r, err := i.rarReader(n, password)
+	r, err := i.rarReader(n, &password)
 	if err != nil {
 		return locked(err)
 	}
@@ -57,7 +75,7 @@ func (i *inspector) rarNeeds(n *node, password string) bool {
 	return false
 }
 
-func (i *inspector) rar(n *node, password string) {
+func (i *inspector) rar(n *node, password *string) {
 	r, err := i.rarReader(n, password)
 	for err == nil {
 		var h *rardecode.FileHeader
@@ -65,15 +83,12 @@ func (i *inspector) rar(n *node, password string) {
 			return
 		}
 	}
-	if errors.Is(err, rardecode.ErrDictionaryTooLarge) {
-		err = errWindow
-	}
 	if !errors.Is(err, io.EOF) && !locked(err) {
 		i.fail(n.id, err)
 	}
 }
 
-func (i *inspector) rarFile(n *node, r io.Reader, h *rardecode.FileHeader, password string) bool {
+func (i *inspector) rarFile(n *node, r io.Reader, h *rardecode.FileHeader, password *string) bool {
 	if !i.entry(n.id, h.Name) {
 		return false
 	}
@@ -85,9 +100,13 @@ func (i *inspector) rarFile(n *node, r io.Reader, h *rardecode.FileHeader, passw
 	}
 	f := File{Parent: n.id, Name: h.Name, Size: h.UnPackedSize, Encrypted: h.Encrypted}
 	if h.Encrypted {
-		f.Password = password
 		i.archive(n.id).Encrypted++
-		i.file(n.id).Encrypted, i.file(n.id).Password = true, password
+		i.file(n.id).Encrypted = true
+		if password == nil {
+			i.unread(n.id, h.Name, h.UnPackedSize, true, nil)
+			return true
+		}
+		f.Password, i.file(n.id).Password = *password, *password
 	}
 	// In a solid archive the packed size says nothing: the archive's is the floor.
 	return i.take(f, r, max(h.PackedSize, int64(len(n.data))))

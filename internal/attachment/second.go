@@ -55,11 +55,11 @@ func (s *secondLook) file(ctx context.Context, n node) {
 	}
 	if s.inspector.file(n.id).Format != "pdf" {
 		if img := picture.Decode(n.data, picture.DefaultLimits()); img != nil {
-			s.read(ctx, n.id, img, "picture")
+			s.read(ctx, n.id, n.id, img, "picture")
 		}
 		return
 	}
-	if _, ok := s.inspector.report.wantsPages(n.id); ok {
+	if _, ok := s.inspector.report.wantsPages(n.id); ok || s.inspector.explode != nil {
 		s.pages(ctx, n)
 	}
 }
@@ -78,15 +78,17 @@ func (s *secondLook) pages(ctx context.Context, n node) {
 	wordless := len(f.Document.Text)/max(f.Document.Pages, 1) < littleText
 	for _, p := range pictures {
 		where := fmt.Sprintf("page %d", p.Number)
-		f.Document.look(p.Image, where)
-		if wordless && s.tools.text != nil {
-			s.read(ctx, n.id, p.Image, where)
+		s.inspector.file(n.id).Document.look(p.Image, where)
+		shown := s.inspector.explode.page(n.id, &p)
+		if (wordless || s.inspector.explode != nil) && s.tools.text != nil {
+			s.read(ctx, n.id, shown, p.Image, where)
 		}
 	}
 }
 
-// read adds the text that a picture shows to its document.
-func (s *secondLook) read(ctx context.Context, id int, img image.Image, where string) {
+// read adds the text that a picture shows to its document; shown is the file that the
+// picture is.
+func (s *secondLook) read(ctx context.Context, id, shown int, img image.Image, where string) {
 	if s.texts == maxTexts || img.Bounds().Dx() < leastWidth || img.Bounds().Dy() < leastHeight {
 		return
 	}
@@ -96,10 +98,12 @@ func (s *secondLook) read(ctx context.Context, id int, img image.Image, where st
 	switch {
 	case err != nil:
 		s.inspector.note(NoteUnreadable, id, err.Error())
+		return
 	case text.Words > 0:
 		d.text(strings.TrimSpace(d.Text + "\n\n" + text.Text))
 		d.note(fmt.Sprintf("text of %s read in %s, confidence %.0f", where, text.Languages, text.Confidence))
 	}
+	s.inspector.explode.text(shown, text.Text)
 }
 
 // Bounds on the PDFs whose pages are worth drawing.

@@ -126,10 +126,11 @@ func sevenZipWindow(data []byte, window int64) (large, closed bool) {
 	}
 	le := binary.LittleEndian
 	offset, size := le.Uint64(data[12:]), le.Uint64(data[20:])
-	if offset > uint64(len(data)) || size > uint64(len(data)) {
+	if offset > uint64(len(data)) {
 		return false, false // the library refuses it
 	}
-	header := cut(data, 32+int64(offset), int64(size))
+	// A header may claim more than there is: the library reads as far as it goes.
+	header := cut(data, 32+int64(offset), int64(min(size, uint64(len(data)))))
 	for range 4 {
 		closed = closed || bytes.Contains(header, []byte{0x06, 0xf1, 0x07, 0x01})
 		if coderWindow(header) > window {

@@ -33,6 +33,7 @@ func openLink(i *inspector, n *node) {
 		d.note(string(note))
 	}
 	i.file(n.id).Document = d
+	i.explode.link(n, l)
 	if len(l.Overlay) > 0 {
 		i.embedded(n.id, "overlay", l.Overlay)
 	}

@@ -4,11 +4,14 @@ import (
 	"context"
 
 	"outrider/internal/attachment/picture"
+	"outrider/internal/attachment/scan"
 )
 
 // InspectAll inspects files that stand beside one another. A code that is cut in two
 // pictures is added to the report of the first.
 func (t *Tools) InspectAll(ctx context.Context, ins []Input, l Limits) []*Report {
+	t.inputs = len(ins)
+	defer func() { t.inputs = 0 }()
 	reports := make([]*Report, len(ins))
 	for k := range ins {
 		reports[k] = t.Inspect(ctx, ins[k], l)
@@ -29,7 +32,10 @@ func isPictureOf(r *Report) bool {
 func join(r *Report, a, b []byte) {
 	d := r.Files[0].Document
 	for _, c := range picture.Joined(a, b, picture.DefaultLimits()) {
-		keep(&d.Codes, c.Text, 4<<10)
+		d.keep(&d.Codes, c.Text, 4<<10)
 		d.note("code over two pictures")
+	}
+	if len(d.Codes) > 0 {
+		codesOf(r, 0, &scan.Budget{Left: maxFacts / 8})
 	}
 }

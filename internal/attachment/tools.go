@@ -41,6 +41,7 @@ type Tools struct {
 	pages  *page.Renderer
 	limits page.Limits
 	text   *ocr.Reader
+	inputs int // of the request under way, which share what a reply may weigh
 }
 
 // NewTools sets the tools up.
@@ -84,10 +85,14 @@ func (t *Tools) walk(ctx context.Context, in Input, l Limits, visit func(*File, 
 	ctx, cancel := context.WithTimeout(ctx, l.Wall)
 	defer cancel()
 	i := &inspector{ctx: ctx.Err, limits: l, passwords: candidates(in.Passwords, l.Passwords), report: &Report{}}
+	if in.Explode {
+		i.explode = newExplosion(i, max(1, t.inputs))
+	}
 	second := &secondLook{tools: t, inspector: i}
 	patterns := &matcher{t.rules, yara.DefaultLimits().Work}
 	i.visit = func(f *File, data []byte) {
 		patterns.file(i, f, data)
+		i.explode.file(f, data)
 		second.keep(f, data)
 		if visit != nil {
 			visit(f, data)
@@ -95,6 +100,7 @@ func (t *Tools) walk(ctx context.Context, in Input, l Limits, visit func(*File, 
 	}
 	i.run(in)
 	second.run(ctx)
+	i.explode.finish()
 	return i.report
 }
 
@@ -121,5 +127,6 @@ func (m *matcher) file(i *inspector, f *File, data []byte) {
 	for _, match := range r.Matches[:min(len(r.Matches), maxMatches)] {
 		f.Matches = append(f.Matches, match.Rule)
 	}
+	i.explode.matched(f.ID, r)
 	slices.Sort(f.Matches)
 }

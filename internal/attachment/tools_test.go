@@ -189,4 +189,5 @@ func TestTextIsReadInAWorker(t *testing.T) {
 			t.Errorf("%s: notes %v", name, d.Notes)
 		}
 	}
+	pagesAreFiles(t, p, scanned)
 }

@@ -19,7 +19,7 @@ const (
 	maxHead    = 1 << 20   // names and passwords of a request
 	maxContent = 128 << 20 // the largest attachment, see budget.DecodedBytes
 	maxReply   = 64 << 20
-	goMemory   = 224 << 20 // Go's collector works against this limit
+	goMemory   = 208 << 20 // Go's collector works against this limit; the program's pages come on top
 	pageMemory = 320 << 20 // and where pages are drawn, this much more
 )
 

@@ -47,8 +47,11 @@ func findEnd(data []byte) int {
 
 func openZip(i *inspector, n *node) {
 	a := i.archive(n.id)
-	listed := zipDirectory(i, n)
-	found := zipLocals(n.data, i.limits.Entries)
+	listed := i.listed(n)
+	found, more := zipLocals(n.data, i.limits.Entries)
+	if more {
+		i.noteOnce(NoteEntries, n.id, "not all local headers were looked for")
+	}
 	zipCompare(i, n, listed, found)
 	if len(listed) == 0 {
 		listed = found
@@ -58,11 +61,14 @@ func openZip(i *inspector, n *node) {
 	if first := firstStart(listed); first > 0 {
 		a.LeadingJunk = first
 	}
-	password := ""
+	keys := zipPasswords{candidates: i.passwords}
 	for k := range listed {
-		if !i.entry(n.id, listed[k].name) || !i.zipEntry(n, &listed[k], &password) {
-			return
+		if !i.entry(n.id, listed[k].name) || !i.zipEntry(n, &listed[k], &keys) {
+			break
 		}
+	}
+	if keys.untried > 0 {
+		i.note(NotePassword, n.id, fmt.Sprintf("nothing opened %d entries, and the passwords were not tried on %d more", maxLocked, keys.untried))
 	}
 }
 
@@ -74,40 +80,47 @@ func firstStart(entries []zipEntry) int64 {
 	return first % (1 << 62)
 }
 
-// zipDirectory reads the central directory, up to Limits.Entries and one more.
-func zipDirectory(i *inspector, n *node) []zipEntry {
+// listed returns what the central directory names, up to Limits.Entries and one more.
+func (i *inspector) listed(n *node) []zipEntry {
 	end := findEnd(n.data)
 	if end < 0 {
 		return nil
 	}
 	a, le := i.archive(n.id), binary.LittleEndian
-	size, offset := int64(le.Uint32(n.data[end+12:])), int64(le.Uint32(n.data[end+16:]))
 	comment := int(le.Uint16(n.data[end+20:]))
 	a.Comment = clean(string(n.data[end+22:min(len(n.data), end+22+comment)]), 1<<10)
 	a.TrailingJunk = max(0, int64(len(n.data)-end-22-comment))
+	out := zipDirectory(n.data, end, i.limits.Entries+1)
+	if want := int(le.Uint16(n.data[end+10:])); want != len(out)&0xffff && want != 0xffff && len(out) <= i.limits.Entries {
+		a.Mismatches++
+		i.note(NoteMismatch, n.id, fmt.Sprintf("the end record counts %d entries, the directory has %d", want, len(out)))
+	}
+	return out
+}
+
+// zipDirectory reads the central directory before an end record, up to so many entries.
+func zipDirectory(data []byte, end, most int) []zipEntry {
+	le := binary.LittleEndian
+	size, offset := int64(le.Uint32(data[end+12:])), int64(le.Uint32(data[end+16:]))
 	pos := max(0, int64(end)-size)
-	if size == 0xffffffff || !isDirectory(n.data, pos) {
-		pos = zip64Directory(n.data, end, offset)
+	if size == 0xffffffff || !isDirectory(data, pos) {
+		pos = zip64Directory(data, end, offset)
 	}
 	base := max(0, pos-offset)
 	if offset == 0xffffffff {
 		base = 0
 	}
 	var out []zipEntry
-	for isDirectory(n.data, pos) && len(out) <= i.limits.Entries {
-		e, next := directoryEntry(n.data, pos)
+	for isDirectory(data, pos) && len(out) < most {
+		e, next := directoryEntry(data, pos)
 		e.start += base
-		if e.locate(n.data); e.body == 0 {
+		if e.locate(data); e.body == 0 {
 			// Offsets may count from the beginning of the file although something stands in front.
 			e.start -= base
-			e.locate(n.data)
+			e.locate(data)
 		}
 		out = append(out, e)
 		pos = next
-	}
-	if want := int(le.Uint16(n.data[end+10:])); want != len(out)&0xffff && want != 0xffff && len(out) <= i.limits.Entries {
-		a.Mismatches++
-		i.note(NoteMismatch, n.id, fmt.Sprintf("the end record counts %d entries, the directory has %d", want, len(out)))
 	}
 	return out
 }
@@ -126,9 +139,10 @@ func zip64Directory(data []byte, end int, offset int64) int64 {
 	return offset
 }
 
+// cut returns at most n bytes of data from an offset on; both may lie.
 func cut(data []byte, from, n int64) []byte {
 	from = min(max(from, 0), int64(len(data)))
-	return data[from:min(from+max(n, 0), int64(len(data)))]
+	return data[from : from+min(max(n, 0), int64(len(data))-from)]
 }
 
 // directoryEntry reads one header of APPNOTE 4.3.12.
@@ -178,13 +192,16 @@ func (e *zipEntry) locate(data []byte) {
 
 // zipLocals scans for local headers, for archives whose directory is missing or lies.
 // A header inside the packed bytes of another is skipped, unless the sizes are unknown.
-func zipLocals(data []byte, most int) []zipEntry {
-	var out []zipEntry
+// More tells that headers were left out.
+func zipLocals(data []byte, most int) (out []zipEntry, more bool) {
 	le := binary.LittleEndian
-	for at := 0; len(out) < most; {
+	for at := 0; ; {
 		k := bytes.Index(data[at:], []byte("PK\x03\x04"))
 		if k < 0 || at+k+30 > len(data) {
-			break
+			return out, false
+		}
+		if len(out) >= most {
+			return out, true
 		}
 		p := at + k
 		h := data[p:]
@@ -203,7 +220,6 @@ func zipLocals(data []byte, most int) []zipEntry {
 		out = append(out, e)
 		at = int(max(int64(p)+4, e.end))
 	}
-	return out
 }
 
 // untilNext returns the distance to the next header of any kind, which bounds an entry
@@ -292,7 +308,7 @@ func hidden(listed, found []zipEntry) []zipEntry {
 func byStart(a, b zipEntry) int { return cmp.Compare(a.start, b.start) }
 
 // zipEntry reads one entry, and reports whether to go on.
-func (i *inspector) zipEntry(n *node, e *zipEntry, password *string) bool {
+func (i *inspector) zipEntry(n *node, e *zipEntry, keys *zipPasswords) bool {
 	if e.mode&0o170000 == 0o120000 {
 		i.archive(n.id).Links++
 	}
@@ -308,13 +324,13 @@ func (i *inspector) zipEntry(n *node, e *zipEntry, password *string) bool {
 	if e.encrypted() {
 		i.archive(n.id).Encrypted++
 		i.file(n.id).Encrypted = true
-		plain, method, p, err := i.decrypt(e, packed, *password)
-		if err != nil {
+		plain, method, err := i.decrypt(e, packed, keys)
+		if err != nil || plain == nil {
 			i.unread(n.id, f.Name, f.Size, true, err)
 			return true
 		}
-		*password, f.Password = p, p
-		i.file(n.id).Password = p
+		f.Password = keys.last
+		i.file(n.id).Password = keys.last
 		packed, e.method = plain, method
 	}
 	r, err := i.method(e.method, packed)

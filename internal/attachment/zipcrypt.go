@@ -10,19 +10,40 @@ import (
 	"hash/crc32"
 )
 
+// maxLocked is how many entries of an archive may stay closed until no more are tried. A
+// key costs a thousand rounds, and archives of many passwords are not for people.
+const maxLocked = 20
+
+// zipPasswords is what is known of the passwords of an archive.
+type zipPasswords struct {
+	candidates []string
+	last       string // that opened an entry, or ""
+	locked     int    // entries that stayed closed
+	untried    int    // entries on which nothing was tried
+}
+
+// tries returns what to try on the next entry, what opened the last one first.
+func (z *zipPasswords) tries() []string {
+	if z.last == "" {
+		return z.candidates
+	}
+	return append([]string{z.last}, z.candidates...)
+}
+
 // decrypt tries the passwords on an entry, the one that opened the last entry first. It
-// returns the packed bytes, their method, and the password.
-func (i *inspector) decrypt(e *zipEntry, data []byte, last string) (plain []byte, method uint16, password string, err error) {
-	tries := i.passwords
-	if last != "" {
-		tries = append([]string{last}, tries...)
-	}
+// returns the packed bytes and their method, or nil if so many entries stayed closed that
+// nothing is tried.
+func (i *inspector) decrypt(e *zipEntry, data []byte, keys *zipPasswords) (plain []byte, method uint16, err error) {
 	if e.flags&0x40 != 0 { // APPNOTE 7: strong encryption
-		return nil, 0, "", errMethod
+		return nil, 0, errMethod
 	}
-	for _, p := range tries {
+	if keys.locked == maxLocked {
+		keys.untried++
+		return nil, 0, nil
+	}
+	for _, p := range keys.tries() {
 		if i.ctx() != nil {
-			return nil, 0, "", errWall
+			return nil, 0, errWall
 		}
 		if e.method == 99 {
 			plain, method = winZip(e.extra, data, p)
@@ -30,10 +51,12 @@ func (i *inspector) decrypt(e *zipEntry, data []byte, last string) (plain []byte
 			plain = nil
 		}
 		if plain != nil {
-			return plain, method, p, nil
+			keys.last = p
+			return plain, method, nil
 		}
 	}
-	return nil, 0, "", errLocked
+	keys.locked++
+	return nil, 0, errLocked
 }
 
 // winZip decrypts AE-1 and AE-2 and checks the authentication code, or returns nil.

@@ -27,12 +27,23 @@ const (
 	DNSQuestions                  // questions asked on behalf of the message
 	Signatures                    // DKIM and ARC signatures verified
 	UnpackedBytes                 // bytes unpacked from archives and documents
+	numLimits
+)
+
+// What readers bound by constants of their own. It is not spent: what is left out of it is
+// recorded with Omit.
+const (
+	Addresses        Resource = numLimits + iota // mailboxes of the header fields of one name
+	CalendarEvents                               // entries of a calendar, and what they say
+	Quotations                                   // earlier messages below a text
+	ReportRecipients                             // recipients that a report is about
+	HTMLDetails                                  // style rules, attributes, hidden text, scripts, forms and drawings of HTML
 	numResources
 )
 
 var names = [numResources]string{
 	"parts", "depth", "header-bytes", "header-fields", "decoded-bytes", "html-nodes", "urls", "dns-questions",
-	"signatures", "unpacked-bytes",
+	"signatures", "unpacked-bytes", "addresses", "calendar-events", "quotations", "report-recipients", "html-details",
 }
 
 // String returns the name of the resource as verdicts show it in "degraded".
@@ -41,14 +52,14 @@ func (r Resource) String() string { return names[r] }
 // Limits says how much of each resource a message may spend, and for how long its
 // inline judgement may take.
 type Limits struct {
-	Of   [numResources]int64
+	Of   [numLimits]int64
 	Wall time.Duration // inline judgement, from the last byte received to the verdict
 }
 
 // Default returns the limits that hold unless the operator configures others.
 func Default() Limits {
 	return Limits{
-		Of: [numResources]int64{
+		Of: [numLimits]int64{
 			Parts:         1000,      // real mail stays under 200; clients show no more
 			Depth:         50,        // forwarded chains reach 20
 			HeaderBytes:   1 << 20,   // 256 KiB is usual at MTAs; several parts add up
@@ -67,7 +78,7 @@ func Default() Limits {
 // Budget is what is left of the limits for one message. It is safe for concurrent use.
 type Budget struct {
 	limits Limits
-	used   [numResources]atomic.Int64
+	used   [numLimits]atomic.Int64
 	over   [numResources]atomic.Bool
 }
 
@@ -94,6 +105,9 @@ func (b *Budget) Reach(r Resource, n int64) bool {
 	}
 	return true
 }
+
+// Omit records that something of the resource was left out.
+func (b *Budget) Omit(r Resource) { b.over[r].Store(true) }
 
 // Left returns how much of the resource is left.
 func (b *Budget) Left(r Resource) int64 { return b.limits.Of[r] - b.used[r].Load() }

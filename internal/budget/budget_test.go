@@ -66,3 +66,14 @@ func TestEveryResourceHasALimitAndAName(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsLeftOutIsRecorded(t *testing.T) {
+	t.Parallel()
+	b := budget.New(budget.Default())
+	b.Omit(budget.Addresses)
+	b.Omit(budget.HTMLDetails)
+	got := b.Exceeded()
+	if len(got) != 2 || got[0].String() != "addresses" || got[1].String() != "html-details" {
+		t.Errorf("exceeded %v", got)
+	}
+}

@@ -93,6 +93,7 @@ func Read(text string) (*Calendar, bool) {
 		}
 	}
 	r.close()
+	c.Cut = c.Cut || l.cut
 	return c, r.found
 }
 
@@ -158,6 +159,8 @@ func (r *reader) close() {
 
 func (r *reader) property(p Property) {
 	switch {
+	case r.event != nil && len(r.event.Properties) == maxProperties:
+		r.calendar.Cut = true
 	case r.event != nil:
 		r.event.take(p, len(r.open) > 2)
 	case len(r.open) != 1:
@@ -173,9 +176,6 @@ func (r *reader) property(p Property) {
 // take keeps a property. Those of what is inside, such as alarms, say nothing of the
 // event itself, but can lead elsewhere too.
 func (e *Event) take(p Property, inside bool) {
-	if len(e.Properties) == maxProperties {
-		return
-	}
 	e.Properties = append(e.Properties, p)
 	switch p.Key {
 	case "URL", "ATTACH", "CONFERENCE", "SOURCE", "IMAGE":

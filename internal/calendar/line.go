@@ -4,7 +4,10 @@ import "strings"
 
 // lines unfolds the lines of a text. RFC 5545, Section 3.1: a line that begins with a
 // space or a tab goes on with the one before.
-type lines struct{ rest string }
+type lines struct {
+	rest string
+	cut  bool // a line was longer than is read
+}
 
 // next returns one line, cut at maxValue, and whether there was one.
 func (l *lines) next() (string, bool) {
@@ -13,15 +16,22 @@ func (l *lines) next() (string, bool) {
 	}
 	line := l.physical()
 	if !l.folded() {
-		return line[:min(len(line), maxValue)], true
+		return l.within(line, maxValue), true
 	}
 	var b strings.Builder
-	b.WriteString(line[:min(len(line), maxValue)])
+	b.WriteString(l.within(line, maxValue))
 	for l.folded() {
-		part := l.physical()[1:]
-		b.WriteString(part[:min(len(part), max(0, maxValue-b.Len()))])
+		b.WriteString(l.within(l.physical()[1:], maxValue-b.Len()))
 	}
 	return b.String(), true
+}
+
+// within returns at most n bytes of s.
+func (l *lines) within(s string, n int) string {
+	if len(s) > n {
+		l.cut = true
+	}
+	return s[:min(len(s), n)]
 }
 
 func (l *lines) folded() bool { return l.rest != "" && (l.rest[0] == ' ' || l.rest[0] == '\t') }

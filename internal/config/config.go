@@ -31,6 +31,8 @@ type Config struct {
 	Detection Detection `yaml:"detection"`
 	// Attachments holds what concerns opening attachments.
 	Attachments Attachments `yaml:"attachments"`
+	// Rules holds what concerns the rules that come from feeds, and those of the organisation itself.
+	Rules Rules `yaml:"rules"`
 	// Log says what is logged, to standard error.
 	Log Log `yaml:"log"`
 	// Tenants are the organisations that this installation protects. At least one.
@@ -192,6 +194,20 @@ type Detection struct {
 	OnFailure string `yaml:"on_failure"`
 }
 
+// Rules holds what concerns the rules that come from feeds, and those of the organisation itself.
+type Rules struct {
+	// Directory holds the organisation's own rules, one YAML file each. Where one has the id of a rule of a feed, it runs
+	// instead. Changes run from the next "outrider rules activate" on, which keeps every version.
+	Directory string `yaml:"directory"`
+	// Lists is a directory of the organisation's own lists, one text file each, with one entry a line: the name of the file
+	// is that of the list. They replace lists of the same name that feeds bring. An empty file says that the list is known to
+	// be empty.
+	Lists string `yaml:"lists"`
+	// MaxAside is how many percent of the rules of a feed may be beyond understanding before the feed is refused and the one
+	// that runs stays.
+	MaxAside int `yaml:"max_aside"`
+}
+
 // Log says what is logged.
 type Log struct {
 	// Level is debug, info, warn or error.
@@ -344,6 +360,7 @@ func Default() Config {
 		Quarantine: Quarantine{Keep: Duration(30 * 24 * time.Hour)},
 		Retention:  Retention{Keep: Duration(180 * 24 * time.Hour)},
 		Detection:  Detection{Deadline: Duration(5 * time.Second), Memory: 256 << 20, OnFailure: "deliver"},
+		Rules:      Rules{MaxAside: 5},
 		Log:        Log{Level: "info", Format: "text"},
 	}
 }

@@ -46,6 +46,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		"memory that holds no message":           {"detection: {memory: 60MiB}\n" + minimal, "smtp.max_size"},
 		"a listener without a port":              {"listen: {smtp: [localhost]}\n" + minimal, "host:port"},
 		"a network that is none":                 {"smtp: {xclient_from: [10.0.0.0/99]}\n" + minimal, "192.0.2.0/24"},
+		"a share of rules that is none":          {"rules: {max_aside: 101}\n" + minimal, "rules.max_aside"},
 		"a subject tag that would inject fields": {minimal + "    policy: {subject_tag: {SPAM: \"a\\nb\"}}\n", "control characters"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -55,6 +56,20 @@ func TestMistakesAreNamed(t *testing.T) {
 				t.Errorf("got %v, want an error with %q", err, tc.want)
 			}
 		})
+	}
+}
+
+func TestNobodyIsNotTheSameAsNotTold(t *testing.T) {
+	t.Parallel()
+	for in, known := range map[string]bool{minimal: false, minimal + "    people: []\n": true} {
+		c, err := config.Parse([]byte(in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Lists that rules read are empty in one case and missing in the other.
+		if p := c.Tenants[0].People; (p != nil) != known || len(p) != 0 || c.Rules.MaxAside != 5 {
+			t.Errorf("people %#v of %q", p, in)
+		}
 	}
 }
 

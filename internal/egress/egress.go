@@ -124,11 +124,12 @@ func (c *Client) Get(ctx context.Context, rawURL string, o Options) (*Response, 
 	}
 	resp, err := c.get(ctx, rawURL, o)
 	if err != nil {
-		status := 0
-		if resp != nil {
-			status = resp.Status
+		if resp == nil {
+			return nil, failed(rawURL, 0, err)
 		}
-		return nil, failed(rawURL, status, err)
+		e := failed(rawURL, resp.Status, err)
+		e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+		return nil, e
 	}
 	return resp, nil
 }

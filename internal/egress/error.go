@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
+	"time"
 )
 
 // Reasons for which a request fails; an Error wraps one of them, or that of the network.
@@ -23,6 +25,24 @@ type Error struct {
 	URL    string // as asked for
 	Status int    // of the answer, or 0
 	Err    error
+	// RetryAfter is how long the server asks to be left alone; 0 where it does not.
+	RetryAfter time.Duration
+}
+
+// maxRetryAfter bounds how long a server may ask to be left alone.
+const maxRetryAfter = 24 * time.Hour
+
+// retryAfter reads how long a server asks to be left alone from now on.
+// RFC 9110, Section 10.2.3: seconds, or a date.
+func retryAfter(value string, now time.Time) time.Duration {
+	if n, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return min(time.Duration(n)*time.Second, maxRetryAfter)
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), maxRetryAfter)
 }
 
 // failed returns err as an *Error.

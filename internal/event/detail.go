@@ -29,6 +29,7 @@ type JudgedDetail struct {
 	Verdict   verdict.Verdict `json:"verdict"`
 	Auth      json.RawMessage `json:"auth,omitempty"` // mailauth.Results
 	Decisions json.RawMessage `json:"decisions,omitempty"`
+	History   json.RawMessage `json:"history,omitempty"` // history.Lesson
 	Micros    int64           `json:"micros"`
 }
 
@@ -50,7 +51,8 @@ type HeldDetail struct {
 	Disposition verdict.Disposition `json:"disposition"`
 	Override    string              `json:"override,omitempty"`
 	Expires     time.Time           `json:"expires,omitzero"`
-	By          string              `json:"by,omitempty"` // who asked, of Released and Deleted
+	By          string              `json:"by,omitempty"`      // who asked, of Released and Deleted
+	History     json.RawMessage     `json:"history,omitempty"` // history.Lesson of Released
 }
 
 // New returns a fact about recipients of one message.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"outrider/internal/attachment"
 	"outrider/internal/budget"
 	"outrider/internal/calendar"
 	"outrider/internal/evidence/mdm"
@@ -22,6 +23,8 @@ type body struct {
 	docs      map[*message.Part]*markup.Document
 	urls      []observable.URL
 	links     []observable.URL
+	codes     []string // drawn without a picture
+	drawings  int      // looked at for codes
 }
 
 func (e *Evidence) readBody() body {
@@ -36,15 +39,17 @@ func (e *Evidence) readBody() body {
 			content = page.Shown
 			// Clients make links of plain addresses in HTML too; only new ones count.
 			b.addText(observable.TextURLs(content, e.Budget))
+			b.lookAt(page, e.Budget)
 		} else {
 			b.urls = append(b.urls, observable.TextURLs(content, e.Budget)...)
+			b.lookAtText(content, e.Budget)
 		}
 		if text.Len() < 2*maxText {
 			text.WriteString(content)
 			text.WriteByte('\n')
 		}
 	}
-	b.calendars = mdm.Calendars(e.Message)
+	b.calendars = mdm.Calendars(e.Message, e.Budget)
 	for _, p := range e.Message.Parts {
 		if c := b.calendars[p]; c != nil {
 			b.invite(c, &text, e.Budget)
@@ -140,11 +145,11 @@ func linksOf(urls []observable.URL) []observable.URL {
 // File is one attachment.
 type File struct {
 	Part    *message.Part
-	Names   []string            // every name that some client shows, at least one
-	Type    observable.FileType // by its bytes
-	Entries []observable.ZipEntry
-	Page    *Page // or nil: it is no HTML document
-	Macros  bool  // it is an Office document with a VBA project
+	Names   []string              // every name that some client shows, at least one
+	Format  string                // by its bytes, as attachment.Identify names it
+	Entries []attachment.ZipEntry // of a zip, as its directory names them
+	Page    *Page                 // or nil: it is no HTML document
+	Macros  bool                  // it is an Office document with a VBA project
 }
 
 // Files returns the attachments.
@@ -173,13 +178,13 @@ func (e *Evidence) readFile(p *message.Part) File {
 		f.Names = []string{p.Filename}
 	}
 	data := p.Decoded()
-	f.Type = observable.TypeOf(data)
+	_, f.Format = attachment.Identify(data, f.Names[0])
 	switch {
-	case f.Type == observable.TypeZip:
-		f.Entries = observable.ListZip(data)
+	case attachment.IsZip(f.Format):
+		f.Entries = attachment.ListZip(data)
 		f.Macros = slices.ContainsFunc(f.Entries, isMacroProject)
-	case f.Type == observable.TypeOLE:
-		f.Macros = observable.HasOLEMacros(data)
+	case attachment.HasOLEMacros(data):
+		f.Macros = true
 	case f.looksLikeHTML(data):
 		f.Page = readPage(string(data), e.Budget)
 	}
@@ -187,7 +192,7 @@ func (e *Evidence) readFile(p *message.Part) File {
 }
 
 // isMacroProject recognises the VBA project of an OOXML document.
-func isMacroProject(z observable.ZipEntry) bool {
+func isMacroProject(z attachment.ZipEntry) bool {
 	return strings.HasSuffix(strings.ToLower(z.Name), "vbaproject.bin")
 }
 

@@ -7,6 +7,7 @@
 package evidence
 
 import (
+	"context"
 	"sync"
 
 	"outrider/internal/attachment"
@@ -16,6 +17,7 @@ import (
 	"outrider/internal/mailauth"
 	"outrider/internal/message"
 	"outrider/internal/observable"
+	"outrider/internal/rdap"
 	"outrider/internal/tenant"
 )
 
@@ -30,6 +32,11 @@ type Facts struct {
 	Budget   *budget.Budget    // always non-nil
 	Degraded []string          // stages that missed their deadline so far
 
+	// People is what the tenant knew of senders and recipients when the message came, or nil.
+	People *history.View
+	// Whois says who registered a domain; nil: nobody is asked.
+	Whois Whois
+
 	// Open says what files that stand beside one another are and what is in them; one that
 	// could not be opened in time has a report that says so. It may be nil, and is called
 	// while the message is judged.
@@ -38,6 +45,10 @@ type Facts struct {
 	// "". It may be nil.
 	Scan func([]byte) (string, error)
 }
+
+// Whois says when and by whom an organizational domain was registered. It returns nil where
+// that is not known yet, or nobody can be asked about the domain.
+type Whois func(ctx context.Context, domain string) *rdap.Registration
 
 // Evidence is one message under judgement. It is safe for concurrent use, and every
 // answer is shared: callers do not change it.
@@ -83,7 +94,7 @@ func (e *Evidence) Model() *mdm.Message { return e.model() }
 func (e *Evidence) readModel() *mdm.Message {
 	in := mdm.Input{
 		Received: e.Received, Message: e.Message, Auth: e.Auth, Budget: e.Budget, Degraded: e.Degraded,
-		NewSender: e.Contact.First(), Documents: e.body().docs, Calendars: e.body().calendars,
+		NewSender: e.Contact.First(), Documents: e.body().docs, Calendars: e.body().calendars, Codes: e.body().codes,
 	}
 	if e.Tenant != nil {
 		in.Own = e.Tenant.Owns

@@ -119,7 +119,7 @@ func TestFilesAreLookedInto(t *testing.T) {
 	e := of("From: a@b.test\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nSee the file.\n--b\nContent-Type: application/octet-stream; name=a.html\n\n" +
 		"<form><input type=password></form>\n--b\nContent-Type: application/pdf; name=b.pdf\nContent-Transfer-Encoding: base64\n\nTVo=\n--b--\n")
 	files := e.Files()
-	if len(files) != 2 || files[0].Page == nil || len(files[0].Page.Forms()) != 1 || files[1].Type != observable.TypePE {
+	if len(files) != 2 || files[0].Page == nil || len(files[0].Page.Forms()) != 1 || files[1].Format != "mz" {
 		t.Errorf("files %+v", files)
 	}
 }

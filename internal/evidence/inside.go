@@ -56,16 +56,15 @@ func (o *opening) add(i int, f *File) {
 		return
 	}
 	if o.opened == 0 {
-		o.passwords = o.evidence.passwords()
+		o.passwords = o.evidence.Passwords()
 	}
 	o.opened++
 	in := attachment.Input{Name: f.Names[0], ContentType: f.Part.MediaType, Data: f.Part.Decoded(), Passwords: o.passwords}
-	_, format := attachment.Identify(in.Data, in.Name)
-	if !attachment.IsPicture(format) {
+	if !attachment.IsPicture(f.Format) {
 		o.flush()
 	}
 	o.waiting, o.at = append(o.waiting, in), append(o.at, i)
-	if !attachment.IsPicture(format) {
+	if !attachment.IsPicture(f.Format) {
 		o.flush()
 	}
 }
@@ -84,13 +83,11 @@ func (o *opening) flush() {
 // worthOpening reports whether there can be something in the file. Its bytes decide, since
 // what the sender calls it costs nothing; of pictures, so many are looked at.
 func (f *File) worthOpening(pictures *int) bool {
-	data := f.Part.Decoded()
-	_, format := attachment.Identify(data, f.Names[0])
-	if attachment.IsPicture(format) {
+	if attachment.IsPicture(f.Format) {
 		*pictures--
-		return *pictures >= 0 && len(data) >= smallPicture
+		return *pictures >= 0 && len(f.Part.Decoded()) >= smallPicture
 	}
-	return attachment.Opens(format)
+	return attachment.Opens(f.Format)
 }
 
 // named finds what stands behind the word for a password, in the languages of the mail
@@ -98,9 +95,9 @@ func (f *File) worthOpening(pictures *int) bool {
 var named = regexp.MustCompile(`(?i)(?:pass ?word|passwort|kennwort|passcode|pass ?code|pass|pwd|pw|pin|contraseña|clave|mot de passe|senha|hasło|heslo|jelszó|wachtwoord|lösenord|parola|şifre|пароль|код|密码|密碼|パスワード|비밀번호)` +
 	`[\s"'“”«»:=\-–—>]{1,8}(?:is|ist|es|est|è|to|jest|is:|:)?[\s"'“”«»:=]{0,4}([^\s"'“”«»<>]{2,40})`)
 
-// passwords returns the candidates for the password of an archive: what the text says,
+// Passwords returns the candidates for the password of an archive: what the text says,
 // and what senders of malware use without saying so.
-func (e *Evidence) passwords() []string {
+func (e *Evidence) Passwords() []string {
 	text := e.Subject() + "\n" + e.Text()
 	text = text[:min(len(text), maxText)]
 	var out []string

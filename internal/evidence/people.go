@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"outrider/internal/address"
+	"outrider/internal/budget"
 	"outrider/internal/mailauth"
 	"outrider/internal/message"
 )
@@ -16,7 +17,13 @@ type people struct {
 func (e *Evidence) readPeople() people {
 	h := e.Message.Header()
 	p := people{authors: h.Mailboxes("From"), replyTo: h.Mailboxes("Reply-To"), recipients: h.Mailboxes("To")}
-	p.recipients = append(p.recipients, h.Mailboxes("Cc")...)
+	cc := h.Mailboxes("Cc")
+	for _, list := range [][]message.Mailbox{p.authors, p.replyTo, p.recipients, cc} {
+		if len(list) >= message.MaxMailboxes {
+			e.Budget.Omit(budget.Addresses)
+		}
+	}
+	p.recipients = append(p.recipients, cc...)
 	return p
 }
 

@@ -1,12 +1,17 @@
-// Package history knows who has written to a tenant before.
+// Package history knows who has written to a tenant before, and whom it wrote to.
 //
 // First contact is what most fraud has in common, and what most honest senders have
-// only once. The memory of senders is held per tenant in memory, is filled from the
-// store at start, and grows with every judged message; it is bounded, and forgets
-// those not heard of for longest.
+// only once. The memory is held per tenant, is filled from the store at start, and grows
+// with every judged message; it is bounded, and forgets those not heard of for longest,
+// strangers before those who are known.
 //
-// Limits: counts are kept per sender address and domain; threads and relationships
-// between people are not.
+// Two questions are kept apart. Contact tells of wanted messages of proved authors alone,
+// since only these make a sender known. A Profile tells of every message that bears the
+// name of a sender and is not disowned by its domain, whatever was thought of it.
+//
+// Limits: counts are kept per address, organizational domain and address for replies;
+// threads and relationships between two people are not. Times of single messages are not
+// kept but counts per four hours, of which the last 32 that had any stay apart.
 package history
 
 import (
@@ -16,8 +21,8 @@ import (
 	"outrider/internal/address"
 )
 
-// maxSenders bounds the senders remembered per tenant: about 100 MB.
-const maxSenders = 500_000
+// maxRecords bounds the addresses and domains remembered per tenant: about 150 MB.
+const maxRecords = 500_000
 
 // Sender is what is known of one sender.
 type Sender struct {
@@ -41,28 +46,46 @@ func (c Contact) FirstDomain() bool { return c.Known && c.Domain.First.IsZero() 
 
 // Memory remembers senders. It is safe for concurrent use.
 type Memory struct {
+	limit   int // records per tenant
 	mu      sync.RWMutex
-	senders map[string]map[string]Sender // by tenant, then by address key or "@" and domain; guarded by mu
+	tenants map[string]*past // guarded by mu, with all that is in them
+}
+
+// past is the memory of one tenant.
+type past struct {
+	records map[string]*Record // by Lesson's keys
+	since   int64              // first thing remembered, in microseconds since 1970; 0: nothing yet
+	sent    int64              // first message remembered that the tenant sent; 0: none yet
 }
 
 // New returns an empty memory.
-func New() *Memory { return &Memory{senders: make(map[string]map[string]Sender)} }
+func New() *Memory { return &Memory{limit: maxRecords, tenants: make(map[string]*past)} }
 
-// Load adds what the store remembers of one sender key.
-func (m *Memory) Load(tenant, key string, s Sender) {
+// Load adds what the store remembers under one key.
+func (m *Memory) Load(tenant, key string, r Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.of(tenant)[key] = s
+	p := m.of(tenant)
+	p.records[key] = &r
+	p.note(&r)
 }
 
-// of returns the senders of a tenant. The caller holds mu.
-func (m *Memory) of(tenant string) map[string]Sender {
-	t := m.senders[tenant]
-	if t == nil {
-		t = make(map[string]Sender)
-		m.senders[tenant] = t
+// of returns the memory of a tenant. The caller holds mu.
+func (m *Memory) of(tenant string) *past {
+	p := m.tenants[tenant]
+	if p == nil {
+		p = &past{records: make(map[string]*Record)}
+		m.tenants[tenant] = p
 	}
-	return t
+	return p
+}
+
+// note keeps since when there is a memory.
+func (p *past) note(r *Record) {
+	for _, at := range []int64{r.First, r.FirstIn, r.FirstOut} {
+		p.since = earlier(p.since, at)
+	}
+	p.sent = earlier(p.sent, r.FirstOut)
 }
 
 // Contact returns what is known of an author address.
@@ -76,21 +99,29 @@ func (m *Memory) Contact(tenant, author string) Contact {
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	t := m.senders[tenant]
-	return Contact{Known: true, Address: t[keys[0]], Domain: t[keys[1]]}
+	c := Contact{Known: true}
+	if p := m.tenants[tenant]; p != nil {
+		c.Address, c.Domain = p.records[keys[0]].Sender(), p.records[keys[1]].Sender()
+	}
+	return c
 }
 
 // Keys returns the keys under which an author address is remembered: the address and
 // its organizational domain.
 func Keys(author string) (keys [2]string, ok bool) {
 	a, err := address.ParsePath(author, true)
-	if err != nil {
+	if err != nil || a.IsZero() {
 		return keys, false
 	}
-	return [2]string{a.Key(), "@" + address.Organizational(a.Domain)}, true
+	return [2]string{a.Key(), domainKey(a.Domain)}, true
 }
 
-// Learn records a wanted message of an author address.
+func domainKey(domain string) string { return "@" + address.Organizational(domain) }
+
+// replyKey is the key of an address that replies go to. No address begins so.
+func replyKey(addr string) string { return ">" + addr }
+
+// Learn records a wanted message of a proved author address.
 func (m *Memory) Learn(tenant, author string, at time.Time) {
 	keys, ok := Keys(author)
 	if !ok {
@@ -98,34 +129,50 @@ func (m *Memory) Learn(tenant, author string, at time.Time) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	t := m.of(tenant)
 	for _, k := range keys {
-		s := t[k]
-		if s.First.IsZero() {
-			s.First = at
-			makeRoom(t)
-		}
-		s.Last = at
-		s.Messages++
-		t[k] = s
+		m.of(tenant).learn(k, Known, at, m.limit)
 	}
 }
 
-// makeRoom forgets the oldest of a few senders when the memory is full. Looking at a
-// few is enough to keep the recent ones, and bounds the work.
-func makeRoom(t map[string]Sender) {
-	if len(t) < maxSenders {
+// Teach records what a judged, sent or released message teaches.
+func (m *Memory) Teach(tenant string, l Lesson) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p := m.of(tenant)
+	l.Each(func(key string, what What) { p.learn(key, what, l.At, m.limit) })
+}
+
+func (p *past) learn(key string, what What, at time.Time, limit int) {
+	r := p.records[key]
+	if r == nil {
+		p.makeRoom(limit)
+		r = &Record{}
+		p.records[key] = r
+	}
+	r.Learn(what, at)
+	p.note(r)
+}
+
+// makeRoom forgets the least valuable of a few when the memory is full. Looking at a few
+// is enough to keep the recent ones, and bounds the work. Strangers go first, so that a
+// flood of made-up senders does not wash away those who are known.
+func (p *past) makeRoom(limit int) {
+	if len(p.records) < limit {
 		return
 	}
 	const sample = 8
-	oldest, seen := "", 0
-	for k, s := range t {
-		if oldest == "" || s.Last.Before(t[oldest].Last) {
-			oldest = k
+	var victim *Record
+	key, seen := "", 0
+	for k, r := range p.records {
+		if victim == nil || r.lessThan(victim) {
+			key, victim = k, r
 		}
 		if seen++; seen == sample {
 			break
 		}
 	}
-	delete(t, oldest)
+	delete(p.records, key)
 }

@@ -44,7 +44,7 @@ func TestWithoutMemoryNothingIsKnown(t *testing.T) {
 func TestLoadedSendersAreKnown(t *testing.T) {
 	t.Parallel()
 	m := history.New()
-	m.Load("a", "ann@example.org", history.Sender{First: day, Last: day, Messages: 7})
+	m.Load("a", "ann@example.org", history.Record{First: day.UnixMicro(), Last: day.UnixMicro(), Messages: 7})
 	if c := m.Contact("a", "ann@example.org"); c.Address.Messages != 7 {
 		t.Errorf("got %+v", c)
 	}

@@ -132,6 +132,7 @@ func (f *Flow) Process(ctx context.Context, r *message.Received, at Placement) (
 		return smtp.Reply{}, err
 	}
 	l := &letter{settings: s, received: r, tenant: dom.Tenant}
+	defer f.teach(l) // whatever becomes of it
 
 	// Steps 2 to 7: parse, authenticate, observe, enrich, detect, decide. Nothing is
 	// promised yet; whatever fails, the sender still owns the message.
@@ -163,6 +164,7 @@ type letter struct {
 	judged   Judgement
 	copies   []Copy
 	facts    []event.Event
+	lesson   *history.Lesson // what it taught; nil where it was not judged
 }
 
 // nameDomains gives "postmaster", which needs no domain in a session, the one it has.
@@ -213,20 +215,14 @@ func (f *Flow) read(ctx context.Context, l *letter, dom *tenant.Domain) error {
 	l.facts = append(l.facts, receivedFact(l))
 	decisions := decide(l)
 	if l.settings.Engine != nil {
+		lesson := lessonOf(l)
+		l.lesson = &lesson
 		l.facts = append(l.facts, judgedFact(l, decisions))
 		f.observe.Judged(l.judged.Verdict.Disposition.String(), l.judged.Took)
 	}
 	err = f.prepare(ctx, l, decisions)
 	l.judged.Message, l.judged.Evidence = nil, nil // the bytes are not needed any more
 	return err
-}
-
-// learn remembers the author of a message that somebody has received. What was refused,
-// deferred or held teaches nothing, and neither does an author who was not proved.
-func (f *Flow) learn(l *letter, p *placed) {
-	if author := l.judged.Proved(); author != "" && len(p.replies) > 0 && f.history != nil {
-		f.history.Learn(l.tenant.ID, author, l.received.At)
-	}
 }
 
 // refuse answers a message that the sender keeps, and records that.

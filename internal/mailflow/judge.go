@@ -38,6 +38,7 @@ type Judge struct {
 	Sealers      []string        // whose ARC seals are believed
 	Open         Opener          // or nil: attachments are not opened
 	Scan         Scanner         // or nil: no scanner for malware is asked
+	Whois        evidence.Whois  // or nil: who registered a domain is not asked
 	AskDNS       bool            // authenticate mail that others received by DNS as well
 }
 
@@ -109,7 +110,10 @@ func (g *Judge) Inline(ctx context.Context, s *Settings, r *message.Received, ra
 	enough()
 	facts := evidence.Facts{ // 4. observe, 5. enrich: on demand, within the budget
 		Received: r, Message: j.Message, Auth: j.Auth, Domain: d, Tenant: tenantOf(d), Budget: b,
-		Contact: g.contact(d, j.Author), Degraded: j.Auth.Degraded(),
+		Contact: g.contact(d, j.Author), Degraded: j.Auth.Degraded(), Whois: g.Whois,
+	}
+	if d != nil {
+		facts.People = g.History.View(d.Tenant.ID, r.At)
 	}
 	if g.Open != nil {
 		facts.Open = func(ins []attachment.Input) []*attachment.Report { return g.Open(ctx, ins) }
@@ -199,5 +203,6 @@ func judgedFact(l *letter, decisions []policy.Decision) event.Event {
 	d := event.JudgedDetail{Verdict: l.judged.Verdict, Micros: l.judged.Took.Microseconds()}
 	d.Auth, _ = json.Marshal(l.judged.Auth)
 	d.Decisions, _ = json.Marshal(decisions)
+	d.History = asText(l.lesson)
 	return event.New(event.Judged, l.tenant.ID, string(l.received.ID), time.Now(), l.received.Envelope.Recipients, d)
 }

@@ -236,10 +236,14 @@ func (s *Shipper) release(ctx context.Context, i *quarantine.Item) error {
 		e.Envelope.Recipients = rcpts
 		entries = append(entries, e)
 	}
+	lesson := released(i, now)
 	fact := event.New(event.Released, i.Tenant, i.MessageID, now, i.Envelope.Recipients,
-		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, By: i.AskedBy})
+		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, By: i.AskedBy, History: asText(lesson)})
 	if err := s.finish(ctx, i, spool.Outcome{Queue: entries, Facts: []event.Event{fact}}); err != nil {
 		return err
+	}
+	if lesson != nil {
+		s.Flow.history.Teach(i.Tenant, *lesson)
 	}
 	signal(s.Flow.wake)
 	return nil

@@ -36,6 +36,14 @@ func check(tb interface{ Fatalf(string, ...any) }, doc string) *markup.Document 
 			tb.Fatalf("span %d-%d of %d", s.From, s.To, len(shown))
 		}
 	}
+	for _, rows := range d.Grids() {
+		if len(rows) < 21 || len(rows) > 200 {
+			tb.Fatalf("a drawing of %d rows", len(rows))
+		}
+	}
+	if lines, _ := d.Drawing(); len(lines) > 65_000 || !strings.Contains(strings.ReplaceAll(d.InnerText(), "\u00a0", " "), strings.TrimSpace(strings.SplitN(lines, "\n", 2)[0])) && !strings.ContainsAny(d.InnerText(), "\r\n") {
+		tb.Fatalf("lines of %d bytes that do not stand in the text", len(lines))
+	}
 	if d.Work() > 64*len(doc)+10_000 {
 		tb.Fatalf("%d steps for %d bytes", d.Work(), len(doc))
 	}
@@ -82,7 +90,7 @@ func documents(tb testing.TB, set string) []string {
 func TestRealDocuments(t *testing.T) {
 	t.Parallel()
 	for _, set := range []string{"mail/dev", "mail/html_ham"} {
-		simple, hidden, bytes := 0, 0, 0
+		simple, hidden, cut, bytes := 0, 0, 0, 0
 		docs := documents(t, set)
 		for _, doc := range docs {
 			d := check(t, doc)
@@ -90,13 +98,20 @@ func TestRealDocuments(t *testing.T) {
 			if len(d.Hidden()) > 0 {
 				hidden++
 			}
+			b := budget.New(budget.Default())
+			if markup.Parse(doc, b); len(b.Exceeded()) > 0 {
+				cut++
+			}
 			for _, tolerated := range d.Tolerated {
 				if tolerated == markup.SimpleTree {
 					simple++
 				}
 			}
 		}
-		t.Logf("%s: %d documents of %d bytes, %d by the simple tree, %d with hidden text", set, len(docs), bytes, simple, hidden)
+		t.Logf("%s: %d documents of %d bytes, %d by the simple tree, %d with hidden text, %d cut", set, len(docs), bytes, simple, hidden, cut)
+		if cut*100 > len(docs) {
+			t.Errorf("%s: something is left out of %d of %d documents", set, cut, len(docs))
+		}
 		if len(docs) == 0 || simple*10 > len(docs) {
 			t.Errorf("%s: %d of %d documents by the simple tree", set, simple, len(docs))
 		}

@@ -2,9 +2,13 @@ package markup_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"outrider/internal/budget"
+	"outrider/internal/markup"
 )
 
 // The worst documents of their kind. The steps are counted; the clock, which parsing
@@ -60,5 +64,43 @@ func TestHostileDocumentsTakeLinearTime(t *testing.T) {
 				t.Errorf("%d steps for %d bytes", d.Work(), len(doc))
 			}
 		})
+	}
+}
+
+// TestWhatIsLeftOutIsRecordedInTheBudget: a verdict must not hide that links, styles or
+// hidden text were dropped.
+func numbered(format string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
+}
+
+func TestWhatIsLeftOutIsRecordedInTheBudget(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, doc string
+		want      []budget.Resource
+	}{
+		{"few links", strings.Repeat("<a href='https://a.test/'>x</a>", 2000), nil},
+		{"many links", strings.Repeat("<a href='https://a.test/'>x</a>", 2001), []budget.Resource{budget.URLs}},
+		{"candidates of one srcset", "<img srcset='" + strings.Repeat("https://a.test/ 1x, ", 60) + "'>", []budget.Resource{budget.URLs}},
+		{"many attributes", strings.Repeat("<b>", 100) + "<p " + numbered("a%d=b ", 200) + ">", []budget.Resource{budget.HTMLDetails}},
+		{"long style sheet", "<style>" + strings.Repeat("p{color:red}", 50_000) + "</style>", []budget.Resource{budget.HTMLDetails}},
+		{"much hidden text", "<p hidden>" + strings.Repeat("word ", 20_000), []budget.Resource{budget.HTMLDetails}},
+		{"many forms", strings.Repeat("<form>", 20) + strings.Repeat("<form></form>", 101), []budget.Resource{budget.HTMLDetails}},
+		{"many fields", "<form>" + strings.Repeat("<input>", 101), []budget.Resource{budget.HTMLDetails}},
+		{"much for Outlook", "<!--[if mso]><p>" + strings.Repeat("word ", 20_000) + "<![endif]-->", []budget.Resource{budget.HTMLDetails}},
+		{"many drawings", strings.Repeat("<table>"+strings.Repeat("<tr><td bgcolor=black>"+strings.Repeat("<td>", 21), 21)+"</table>", 7), []budget.Resource{budget.HTMLDetails}},
+		{"long target", "<a href='https://a.test/" + strings.Repeat("a", 1<<20) + "'>x</a>", []budget.Resource{budget.URLs}},
+		{"long picture", "<img src='data:image/png;base64," + strings.Repeat("a", 1<<20) + "'>", nil},
+		{"long script", "<script>" + strings.Repeat("a();", 100_000) + "</script>", []budget.Resource{budget.HTMLDetails}},
+	} {
+		b := budget.New(budget.Default())
+		d := markup.Parse(test.doc, b)
+		if got := b.Exceeded(); !slices.Equal(got, test.want) {
+			t.Errorf("%s: %v, tolerated %v", test.name, got, d.Tolerated)
+		}
 	}
 }

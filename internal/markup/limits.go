@@ -2,25 +2,26 @@ package markup
 
 // Bounds on what is read and kept of one document.
 const (
-	maxDepth      = 256       // open elements; html.Parse refuses 512, newsletters reach 80
-	maxFormatting = 48        // open formatting elements, which html.Parse opens again in each paragraph
-	maxAttributes = 128       // of one element; html.Parse compares those of formatting elements pairwise
-	maxRootTags   = 8         // html and body tags, whose attributes html.Parse merges
-	smallDocument = 64 << 10  // bytes up to which joining texts cannot become dear
-	maxHidden     = 64 << 10  // bytes of hidden text, and of Outlook's
-	maxScript     = 256 << 10 // bytes of inline script
-	maxSheet      = 512 << 10 // bytes of style sheets
-	maxRules      = 8192      // selectors of style sheets
-	maxCompounds  = 8         // compound selectors in one selector
-	maxMatchSteps = 4_000_000 // comparisons of selectors with elements
-	maxLinkText   = 1 << 10   // bytes of the text of one link
-	maxTarget     = 1 << 20   // bytes of one target; data URLs are longer than names
-	maxAlt        = 200       // alternative texts
-	maxForms      = 100       // forms
-	maxFields     = 100       // fields of one form
-	maxNested     = 2         // documents within attributes and comments
-	maxSrcset     = 50        // candidates of one srcset
-	maxPreheader  = 200       // characters
-	maxStyles     = 2000      // different style attributes whose reading is kept
-	largeBase64   = 1024      // characters of base64 that are a payload and no identifier
+	maxDepth       = 256       // open elements; html.Parse refuses 512, newsletters reach 80
+	maxFormatting  = 48        // open formatting elements, which html.Parse opens again in each paragraph
+	maxAttributes  = 128       // of one element; html.Parse compares those of formatting elements pairwise
+	maxRootTags    = 8         // html and body tags, whose attributes html.Parse merges
+	smallDocument  = 64 << 10  // bytes up to which joining texts cannot become dear
+	maxHidden      = 64 << 10  // bytes of hidden text, and of Outlook's
+	maxScript      = 256 << 10 // bytes of inline script
+	maxSheet       = 512 << 10 // bytes of style sheets
+	maxRules       = 8192      // selectors of style sheets
+	maxCompounds   = 8         // compound selectors in one selector
+	maxMatchSteps  = 4_000_000 // comparisons of selectors with elements
+	maxLinkText    = 1 << 10   // bytes of the text of one link
+	maxTarget      = 1 << 20   // bytes of one target; data URLs are longer than names
+	maxAlt         = 200       // alternative texts
+	maxForms       = 100       // forms
+	maxFields      = 100       // fields of one form
+	maxNested      = 2         // documents within attributes and comments
+	maxSrcset      = 50        // candidates of one srcset
+	maxCodeTargets = 100       // targets written in one script
+	maxPreheader   = 200       // characters
+	maxStyles      = 2000      // different style attributes whose reading is kept
+	largeBase64    = 1024      // characters of base64 that are a payload and no identifier
 )

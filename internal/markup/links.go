@@ -184,6 +184,9 @@ func refreshTarget(content string) string {
 
 // link adds l unless it is empty, and returns its index+1, or 0.
 func (v *visitor) link(l Link) int {
+	if len(l.Href) > maxTarget && schemeOf(cleanTarget(l.Href[:100])) != "data" {
+		v.doc.tolerate(LinksCut)
+	}
 	l.Href = clip(l.Href, maxTarget)
 	l.URL = cleanTarget(l.Href)
 	if l.URL == "" {

@@ -20,7 +20,7 @@
 // applied, and recorded.
 //
 // Limits: budget.HTMLNodes bounds the tokens; the constants of limits.go bound
-// what is kept. A document that would cost html.Parse more than linear time is
+// what is kept; what was left out is recorded in the budget. A document that would cost html.Parse more than linear time is
 // read by a simpler tree builder. Each limit that was met is in Tolerated.
 package markup
 
@@ -45,6 +45,9 @@ const (
 	LinksCut      Tolerance = "links-cut"      // more links than are kept
 	HiddenCut     Tolerance = "hidden-cut"     // more hidden text than is kept
 	ScriptsCut    Tolerance = "scripts-cut"    // more script text than is kept
+	FormsCut      Tolerance = "forms-cut"      // more forms or fields than are kept
+	NestedCut     Tolerance = "nested-cut"     // documents within documents within documents
+	GridsCut      Tolerance = "grids-cut"      // more tables that can be drawings than are kept
 	MediaSkipped  Tolerance = "media-skipped"  // @media rules for print, dark mode or narrow screens exist
 )
 
@@ -64,6 +67,7 @@ type Document struct {
 	links     []Link
 	forms     []Form
 	spans     []Span
+	grids     [][][]bool
 	work      int
 }
 
@@ -99,7 +103,21 @@ func Parse(doc string, b *budget.Budget) *Document {
 	v := newVisitor(d, sheet, int(b.Limits().Of[budget.URLs]))
 	v.visit(d.root, rootStyle())
 	v.finish()
+	d.confess(b)
 	return d
+}
+
+// confess records in the budget what was left out, so that the verdict says it.
+func (d *Document) confess(b *budget.Budget) {
+	for _, t := range d.Tolerated {
+		switch t {
+		case LinksCut:
+			b.Omit(budget.URLs)
+		case AttributesCut, StylesCut, HiddenCut, ScriptsCut, FormsCut, NestedCut, GridsCut:
+			b.Omit(budget.HTMLDetails)
+		case TokensCut, SimpleTree, DepthCut, MediaSkipped:
+		}
+	}
 }
 
 func (d *Document) tolerate(t Tolerance) {

@@ -104,7 +104,11 @@ func (v *visitor) code(text, element, attribute string) {
 	room := maxScript - v.doc.Script.size
 	v.doc.Script.add(text, v.doc)
 	text = clip(text, max(room, 0))
-	for _, u := range codeTargets(text) {
+	found := codeTargets(text)
+	if len(found) == maxCodeTargets {
+		v.doc.tolerate(LinksCut)
+	}
+	for _, u := range found {
 		v.link(Link{Href: u, Element: element, Attr: attribute, Place: PlaceCode})
 	}
 }
@@ -112,9 +116,8 @@ func (v *visitor) code(text, element, attribute string) {
 // codeTargets returns the quoted strings that are URLs of a scheme, and those that
 // follow "location" or "open(".
 func codeTargets(s string) []string {
-	const maxTargets = 100
 	var out []string
-	for at := 0; len(out) < maxTargets; {
+	for at := 0; len(out) < maxCodeTargets; {
 		i := strings.IndexAny(s[at:], "\"'`")
 		if i < 0 {
 			break

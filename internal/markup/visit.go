@@ -43,6 +43,7 @@ type visitor struct {
 	outlookDoc textWriter
 	hiddenSize int
 	anchor     *anchor
+	tables     []grid // that are open, the innermost last
 }
 
 // anchor is a link whose text is being read.
@@ -121,7 +122,14 @@ func (v *visitor) element(n *html.Node, parent style) {
 	span := v.openSpan(n)
 	before := v.openAnchor(named, shown)
 	v.edge(n, &s)
+	v.cell(n, &s)
+	if n.DataAtom == atom.Table {
+		v.tables = append(v.tables, grid{})
+	}
 	v.content(n, s)
+	if n.DataAtom == atom.Table {
+		v.closeTable()
+	}
 	if n.DataAtom != atom.Br {
 		v.edge(n, &s)
 	}
@@ -236,9 +244,14 @@ func (v *visitor) text(s string, st *style) {
 }
 
 func (v *visitor) outlookText(s string, st *style) {
-	if st.hides() == "" && !st.msoHide && v.outlookDoc.b.Len() < maxHidden {
-		v.outlookDoc.write(clip(s, maxHidden-v.outlookDoc.b.Len()), false)
+	if st.hides() != "" || st.msoHide {
+		return
 	}
+	room := maxHidden - v.outlookDoc.b.Len()
+	if len(s) > room {
+		v.doc.tolerate(HiddenCut)
+	}
+	v.outlookDoc.write(clip(s, room), false)
 }
 
 // startText collects the preheader.
@@ -261,6 +274,9 @@ func (v *visitor) startText(s string) {
 
 // hide records text that is not shown.
 func (v *visitor) hide(s string, why Why) {
+	if len(s) > maxHidden {
+		v.doc.tolerate(HiddenCut)
+	}
 	if s = collapse(clip(s, maxHidden)); s == "" {
 		return
 	}
@@ -325,6 +341,7 @@ func (v *visitor) control(n *html.Node, s *style) {
 
 func (v *visitor) openForm(f Form) {
 	if len(v.doc.forms) >= maxForms {
+		v.doc.tolerate(FormsCut)
 		return
 	}
 	if f.Method == "" {
@@ -353,9 +370,11 @@ func (v *visitor) input(n *html.Node, s *style) {
 	}
 	f := &v.doc.forms[at-1]
 	f.Password = f.Password || kind == "password"
-	if len(f.Fields) < maxFields {
-		f.Fields = append(f.Fields, Field{Type: kind, Name: clip(attr(n, "name"), 200)})
+	if len(f.Fields) == maxFields {
+		v.doc.tolerate(FormsCut)
+		return
 	}
+	f.Fields = append(f.Fields, Field{Type: kind, Name: clip(attr(n, "name"), 200)})
 }
 
 func (v *visitor) image(n *html.Node, s *style) {
@@ -404,13 +423,14 @@ func (v *visitor) comment(s string) {
 // outer one, its text is Outlook's or hidden.
 func (v *visitor) nested(doc string, outlook bool) {
 	if v.depth >= maxNested {
+		v.doc.tolerate(NestedCut)
 		return
 	}
-	was, form, open := v.outlook, v.form, v.anchor
+	was, form, open, tables := v.outlook, v.form, v.anchor, v.tables
 	v.depth++
-	v.outlook, v.form, v.anchor = v.outlook || outlook, 0, nil
+	v.outlook, v.form, v.anchor, v.tables = v.outlook || outlook, 0, nil, nil
 	v.doc.work += len(doc)
 	v.visit(simpleTree(doc, v.doc), rootStyle())
-	v.outlook, v.form, v.anchor = was, form, open
+	v.outlook, v.form, v.anchor, v.tables = was, form, open, tables
 	v.depth--
 }

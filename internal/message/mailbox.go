@@ -6,17 +6,22 @@ import (
 	"outrider/internal/address"
 )
 
-// maxMailboxes is how many addresses are read from the fields of one name: more than
-// any server accepts as recipients of one message.
-const maxMailboxes = 2000
+// Bounds on the fields of one name.
+const (
+	// MaxMailboxes is how many addresses are read: more than any server accepts as
+	// recipients of one message.
+	MaxMailboxes = 2000
+	// maxWords is how many words without "@" are kept of one element, and how many with it.
+	maxWords = MaxMailboxes
+)
 
 // Mailboxes returns the addresses of all fields of that name. It reads what clients
 // manage to show, however broken: nothing that looks like an address is left out,
-// up to maxMailboxes.
+// up to MaxMailboxes.
 func (h *Header) Mailboxes(name string) []Mailbox {
 	var boxes []Mailbox
 	for i := range h.Fields {
-		if h.is(i, name) && len(boxes) < maxMailboxes {
+		if h.is(i, name) && len(boxes) < MaxMailboxes {
 			boxes = appendMailboxes(boxes, h.unfold(i), false)
 		}
 	}
@@ -52,11 +57,11 @@ type piece struct {
 
 func appendMailboxes(boxes []Mailbox, list string, inner bool) []Mailbox {
 	r := boxReader{s: list, boxes: boxes, inner: inner}
-	for r.pos < len(r.s) && len(r.boxes) < maxMailboxes {
+	for r.pos < len(r.s) && len(r.boxes) < MaxMailboxes {
 		r.step()
 	}
 	r.element()
-	return r.boxes[:min(len(r.boxes), maxMailboxes)]
+	return r.boxes[:min(len(r.boxes), MaxMailboxes)]
 }
 
 // step reads one token.
@@ -103,9 +108,21 @@ func (r *boxReader) quoted() {
 
 // piece adds a word of n bytes.
 func (r *boxReader) piece(text string, n int, quoted bool) {
-	r.phrase = append(r.phrase, piece{text: text, quoted: quoted, spaced: r.spaced})
+	p := piece{text: text, quoted: quoted, spaced: r.spaced}
+	if r.room(text) {
+		r.phrase = append(r.phrase, p)
+	} else {
+		r.phrase[len(r.phrase)-1] = p
+	}
 	r.spaced = false
 	r.pos += n
+}
+
+// room reports whether a word is kept beside those before it. Of too many, the last is
+// replaced unless it is part of an address: no name has so many words.
+func (r *boxReader) room(text string) bool {
+	n := len(r.phrase)
+	return n < maxWords || n < 2*maxWords && (strings.HasPrefix(text, "@") || strings.Contains(r.phrase[n-1].text, "@"))
 }
 
 // atom reads up to the next special character. An encoded-word is one atom, also

@@ -116,3 +116,10 @@ func ASCIILookalikes(s string) string {
 	}
 	return b.String()
 }
+
+// LooksLike returns the text of ASCII that a character looks like, in its case where
+// Unicode says so.
+func LooksLike(c rune) (string, bool) {
+	p, ok := prototypes()[c]
+	return p, ok
+}

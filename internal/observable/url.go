@@ -21,6 +21,7 @@ const (
 	PlaceRefresh Place = "refresh" // a document that sends the reader on
 	PlaceFrame   Place = "frame"   // a document inside the document
 	PlaceScript  Place = "script"  // a script that is loaded
+	PlaceCode    Place = "code"    // in a QR code that the body draws
 )
 
 // URL is one link as a browser would follow it.

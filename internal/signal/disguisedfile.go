@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"outrider/internal/attachment"
 	"outrider/internal/evidence"
 	"outrider/internal/observable"
 	"outrider/internal/verdict"
@@ -43,12 +44,12 @@ func disguise(f *evidence.File) (name, how string) {
 		}
 	}
 	switch ext := observable.Extension(f.Names[0]); {
-	case f.Type.IsExecutable() && !observable.RunsWhenOpened(ext):
-		return nameOf(f), "its content is a " + string(f.Type)
-	case f.Type.IsContainer() && observable.IsDocument(ext):
-		return nameOf(f), "its content is a " + string(f.Type)
-	case f.Type.IsContainer():
-		return nameOf(f), "a " + string(f.Type) + " carries files past the warnings of the system"
+	case attachment.IsProgram(f.Format) && !observable.RunsWhenOpened(ext):
+		return nameOf(f), "its content is a " + attachment.Describe(f.Format)
+	case attachment.IsCarrier(f.Format) && observable.IsDocument(ext):
+		return nameOf(f), "its content is a " + attachment.Describe(f.Format)
+	case attachment.IsCarrier(f.Format):
+		return nameOf(f), "a " + attachment.Describe(f.Format) + " carries files past the warnings of the system"
 	}
 	return "", ""
 }

@@ -2,8 +2,10 @@ package signal
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
+	"outrider/internal/attachment"
 	"outrider/internal/evidence"
 	"outrider/internal/observable"
 	"outrider/internal/verdict"
@@ -36,27 +38,20 @@ func encryptedArchive() Signal {
 
 // isLocked reports whether a file is an encrypted archive.
 func isLocked(f *evidence.File) bool {
-	switch f.Type {
-	case observable.TypeZip:
-		for _, z := range f.Entries {
-			if z.Encrypted {
-				return true
-			}
-		}
-	case observable.TypeRAR:
+	switch f.Format {
+	case "rar":
 		data := f.Part.Decoded()
 		// RAR 5: a header of type 4 directly behind the signature encrypts the rest; RAR 4: flag 0x80 of the main header.
 		if bytes.HasPrefix(data, []byte("Rar!\x1a\x07\x01\x00")) {
 			return len(data) > 14 && (data[12] == 4 || data[13] == 4)
 		}
 		return len(data) > 11 && data[10]&0x80 != 0
-	case observable.Type7z:
+	case "7z":
 		// The coder id of AES-256 stands in the header at the end.
 		data := f.Part.Decoded()
 		return bytes.Contains(data[max(0, len(data)-4096):], []byte{0x06, 0xf1, 0x07, 0x01})
-	default:
 	}
-	return false
+	return slices.ContainsFunc(f.Entries, func(z attachment.ZipEntry) bool { return z.Encrypted })
 }
 
 // givesPassword reports whether the text tells the password: the word, and behind it a

@@ -3,6 +3,7 @@ package signal
 import (
 	"strings"
 
+	"outrider/internal/attachment"
 	"outrider/internal/evidence"
 	"outrider/internal/observable"
 	"outrider/internal/verdict"
@@ -50,7 +51,7 @@ func runs(f *evidence.File) (string, bool) {
 			return n, true
 		}
 	}
-	if f.Type.IsExecutable() {
+	if attachment.IsProgram(f.Format) {
 		return nameOf(f), true
 	}
 	for _, z := range f.Entries {

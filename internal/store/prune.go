@@ -26,7 +26,7 @@ const (
 	pruneDeliveries = `DELETE FROM deliveries WHERE (message_id, recipient) IN (SELECT message_id, recipient FROM deliveries
 		WHERE at < $1 AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.id = deliveries.message_id) ORDER BY at LIMIT $2)`
 
-	pruneSenders = `DELETE FROM senders WHERE (tenant, sender) IN (SELECT tenant, sender FROM senders WHERE last < $1 ORDER BY last LIMIT $2)`
+	pruneSenders = `DELETE FROM senders WHERE (tenant, sender) IN (SELECT tenant, sender FROM senders WHERE seen < $1 ORDER BY seen LIMIT $2)`
 
 	// Only the first numbers of a tenant ($3) go, up to the first that is young enough,
 	// so that those that stay have no gap whatever order they came in.

@@ -74,7 +74,7 @@ func TestPruneTakesWhatIsOldAndNothingElse(t *testing.T) {
 				t.Errorf("numbers do not go on: %q", b)
 			}
 			senders := map[string]bool{}
-			if err := db.Senders(t.Context(), 10, func(tenant, key string, _ history.Sender) { senders[tenant+" "+key] = true }); err != nil {
+			if err := db.Senders(t.Context(), 10, func(tenant, key string, _ history.Record) { senders[tenant+" "+key] = true }); err != nil {
 				t.Fatal(err)
 			}
 			if len(senders) != 4 || !senders["a a@b.example"] {

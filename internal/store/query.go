@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"outrider/internal/event"
-	"outrider/internal/history"
 	"outrider/internal/quarantine"
 	"outrider/internal/verdict"
 )
@@ -228,27 +227,4 @@ func (d *DB) BlobInUse(ctx context.Context, blob string) (bool, error) {
 		return true, fmt.Errorf("asking who uses blob %s: %w", blob, err)
 	}
 	return n > 0, nil
-}
-
-// Senders calls f for every sender remembered, the most recent first, at most limit
-// per call of the database.
-func (d *DB) Senders(ctx context.Context, limit int, f func(tenant, key string, s history.Sender)) error {
-	rows, err := d.read.QueryContext(ctx, `SELECT tenant, sender, first, last, messages FROM senders ORDER BY last DESC LIMIT $1`, limit)
-	if err != nil {
-		return fmt.Errorf("listing senders: %w", err)
-	}
-	_, err = collect(rows, func(row scanner) (struct{}, error) {
-		var tenant, key string
-		var first, last int64
-		var n int
-		if err := row.Scan(&tenant, &key, &first, &last, &n); err != nil {
-			return struct{}{}, err
-		}
-		f(tenant, key, history.Sender{First: fromMicros(first), Last: fromMicros(last), Messages: n})
-		return struct{}{}, nil
-	})
-	if err != nil {
-		return fmt.Errorf("listing senders: %w", err)
-	}
-	return nil
 }

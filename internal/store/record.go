@@ -18,7 +18,7 @@ import (
 // nothing.
 func (d *DB) Record(ctx context.Context, events []event.Event, held []quarantine.Item) error {
 	return d.inTx(ctx, func(tx *sql.Tx) error {
-		r := recorder{ctx: ctx, tx: tx, stmts: make(map[string]*sql.Stmt), next: make(map[string]int64)}
+		r := recorder{ctx: ctx, tx: tx, stmts: make(map[string]*sql.Stmt), next: make(map[string]int64), senders: make(map[senderKey]*history.Record)}
 		defer r.close()
 		for i := range held {
 			r.hold(&held[i])
@@ -27,17 +27,19 @@ func (d *DB) Record(ctx context.Context, events []event.Event, held []quarantine
 			r.event(&events[i])
 		}
 		r.sequences()
+		r.writeSenders()
 		return r.err
 	})
 }
 
 // recorder writes one batch; after the first error it does nothing more.
 type recorder struct {
-	ctx   context.Context //nolint:containedctx // lives for one batch
-	tx    *sql.Tx
-	stmts map[string]*sql.Stmt
-	next  map[string]int64 // the next number by tenant, as far as it was asked for
-	err   error
+	ctx     context.Context //nolint:containedctx // lives for one batch
+	tx      *sql.Tx
+	stmts   map[string]*sql.Stmt
+	next    map[string]int64              // the next number by tenant, as far as it was asked for
+	senders map[senderKey]*history.Record // that the batch teaches about, as they will be
+	err     error
 }
 
 func (r *recorder) close() {
@@ -152,19 +154,7 @@ func (r *recorder) judged(e *event.Event) {
 	r.detail(e, &d)
 	r.exec("storing a verdict", `UPDATE messages SET disposition = $1, score = $2, verdict = $3, auth = $4 WHERE id = $5`,
 		d.Verdict.Disposition.String(), d.Verdict.Score, text(d.Verdict), cmp.Or(string(d.Auth), "{}"), e.MessageID)
-}
-
-// learn remembers the author of a message that was received.
-func (r *recorder) learn(e *event.Event, author string) {
-	keys, ok := history.Keys(author)
-	if !ok {
-		return
-	}
-	for _, k := range keys {
-		r.exec("storing a sender", `INSERT INTO senders (tenant, sender, first, last, messages) VALUES ($1, $2, $3, $3, 1)
-			ON CONFLICT (tenant, sender) DO UPDATE SET last = excluded.last, messages = senders.messages + 1`,
-			e.Tenant, k, micros(e.At))
-	}
+	r.lesson(e, d.History)
 }
 
 func (r *recorder) delivery(e *event.Event) {
@@ -190,6 +180,7 @@ func (r *recorder) held(e *event.Event) {
 	if e.Kind == event.Quarantined {
 		return
 	}
+	r.lesson(e, d.History)
 	r.exec("moving a held message", `UPDATE held SET state = $1 WHERE id = $2`, string(e.Kind), d.Held)
 }
 

@@ -109,7 +109,8 @@ func TestSendersOfWantedMailAreRemembered(t *testing.T) {
 	record(t, db, life("a", "m1", 1))
 	record(t, db, life("a", "m2", 4))
 	got := map[string]int{}
-	err := db.Senders(t.Context(), 10, func(tenant, key string, s history.Sender) {
+	err := db.Senders(t.Context(), 10, func(tenant, key string, r history.Record) {
+		s := r.Sender()
 		got[tenant+" "+key] = s.Messages
 		if !s.First.Equal(day) {
 			t.Errorf("%s first wrote at %s", key, s.First)

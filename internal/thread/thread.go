@@ -41,6 +41,7 @@ const (
 type Thread struct {
 	Current  Segment
 	Previous []Message // newest first
+	Cut      bool      // there are more messages, lines or levels than are told apart
 }
 
 // Segment is what the author of the mail wrote.
@@ -122,8 +123,9 @@ func clip(s string, n int) string { return strings.ToValidUTF8(s[:min(n, len(s))
 
 // split gives each line to a message, then takes the current one apart.
 func split(lines []line, sender string) Thread {
-	s := splitter{lines: lines, owner: []int{current}}
+	s := splitter{lines: lines, owner: []int{current}, cut: len(lines) == maxLines}
 	for i := 0; i < len(lines); {
+		s.cut = s.cut || lines[i].depth == maxDepth
 		i = s.step(i)
 	}
 	return s.finish(sender)
@@ -137,6 +139,7 @@ type splitter struct {
 	owner    []int // owner[depth] is the message to which lines of that depth belong
 	current  []int // lines of the current message
 	messages []draft
+	cut      bool
 }
 
 // draft is an earlier message: its lines by number.
@@ -194,6 +197,7 @@ func (s *splitter) pending(d int) int { return min(1, len(s.owner)-d-1) }
 // open begins an earlier message and returns its number.
 func (s *splitter) open(preamble []int) int {
 	if len(s.messages) >= maxMessages {
+		s.cut = true
 		last := len(s.messages) - 1
 		s.messages[last].body = append(s.messages[last].body, preamble...)
 		return last
@@ -258,7 +262,7 @@ func (s *splitter) join(at []int) string {
 }
 
 func (s *splitter) finish(sender string) Thread {
-	var t Thread
+	t := Thread{Cut: s.cut}
 	s.reclaim()
 	for i := range s.messages {
 		m := &s.messages[i]

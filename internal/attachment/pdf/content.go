@@ -82,6 +82,7 @@ type writer struct {
 	font   *font
 	fonts  map[ref]*font // by object, since pages share them
 	canvas *canvas       // of the page
+	deep   bool          // forms beyond maxForms were met
 }
 
 func (w *writer) write(s string) {
@@ -182,14 +183,22 @@ func (w *writer) showAll(v value) {
 	}
 }
 
+// maxForms bounds forms that draw forms; honest writers make two.
+const maxForms = 8
+
 // form runs a form object. ISO 32000-1, 8.10.
 func (w *writer) form(args array, resources dict, depth int) {
 	n, ok := last(args).(name)
-	if !ok || depth >= 8 {
+	if !ok || depth >= maxForms && w.deep {
 		return
 	}
 	s, ok := w.resolve(w.dict(resources["XObject"])[n]).(*stream)
 	if !ok || s.dict["Subtype"] != name("Form") {
+		return
+	}
+	if depth >= maxForms {
+		w.deep = true
+		w.doc.note(OverLimit)
 		return
 	}
 	b, _ := w.decode(s)

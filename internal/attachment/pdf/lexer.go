@@ -40,7 +40,13 @@ func space(c byte) bool {
 	return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '\f' || c == 0
 }
 
-func regular(c byte) bool { return !space(c) && bytes.IndexByte([]byte("()<>[]{}/%"), c) < 0 }
+func regular(c byte) bool {
+	switch c {
+	case ' ', '\n', '\r', '\t', '\f', 0, '(', ')', '<', '>', '[', ']', '{', '}', '/', '%':
+		return false
+	}
+	return true
+}
 
 func digit(c byte) bool { return c >= '0' && c <= '9' }
 
@@ -104,6 +110,9 @@ func (x *lexer) next() (value, bool) {
 	}
 }
 
+// maxKeyword bounds a keyword, in bytes: the longest that means something has ten.
+const maxKeyword = 64
+
 // word returns a number, a reference, a constant or an operator.
 func (x *lexer) word() value {
 	w := x.run()
@@ -116,11 +125,11 @@ func (x *lexer) word() value {
 		return nil
 	}
 	if c := w[0]; !digit(c) && c != '+' && c != '-' && c != '.' {
-		return keyword(w)
+		return keyword(w[:min(len(w), maxKeyword)])
 	}
 	n, ok := number(w)
 	if !ok {
-		return keyword(w)
+		return keyword(w[:min(len(w), maxKeyword)])
 	}
 	if digit(w[0]) && x.reference() {
 		return ref(n)

@@ -20,8 +20,8 @@ type reader struct {
 	left    int64 // of Limits.Bytes
 	work    int   // bytes read a second time after broken objects
 	objects []object
-	current map[int]int  // index of the last definition by number
-	starts  map[int]bool // offsets of the objects that the scan found
+	current map[int]int // index of the last definition by number
+	starts  offsets     // offsets of the objects that were found
 	decoded map[*stream][]byte
 	trailer dict            // the last of each key
 	ends    [2]int          // see find
@@ -29,10 +29,18 @@ type reader struct {
 	seen    map[string]bool // links, actions, and scripts
 }
 
+// offsets is a set of offsets: a map of them costs more than reading the objects.
+type offsets []uint64
+
+func (b offsets) set(at int) { b[at/64] |= 1 << (at % 64) }
+
+func (b offsets) has(at int) bool { return b[at/64]&(1<<(at%64)) != 0 }
+
 // scan finds objects by their "1 0 obj". Each byte is passed once, but for what follows
-// a broken object, which is read again as long as that costs less than the document.
+// a broken object, which is read again as long as that costs less than the document. It
+// ends where no object can be kept any more.
 func (r *reader) scan() {
-	r.trailer, r.starts, r.seen = dict{}, map[int]bool{}, map[string]bool{}
+	r.trailer, r.starts, r.seen = dict{}, make(offsets, len(r.data)/64+1), map[string]bool{}
 	for pos := 0; pos < len(r.data); {
 		at := bytes.Index(r.data[pos:], []byte("obj"))
 		if at < 0 {
@@ -44,7 +52,11 @@ func (r *reader) scan() {
 		if !ok {
 			continue
 		}
-		r.starts[start] = true
+		if len(r.objects) >= r.limits.Objects {
+			r.doc.note(OverLimit)
+			return
+		}
+		r.starts.set(start)
 		end, whole := r.object(num, pos)
 		if !whole && r.work < len(r.data) {
 			r.work += end - pos
@@ -221,14 +233,14 @@ func (r *reader) at(off int) {
 	}
 	window := r.data[off:min(off+32, len(r.data))]
 	n := bytes.Index(window, []byte("obj"))
-	if n < 0 || r.starts[off] || r.work > len(r.data) {
+	if n < 0 || r.starts.has(off) || r.work > len(r.data) || len(r.objects) >= r.limits.Objects {
 		return
 	}
 	num, start, ok := objectNumber(r.data, off+n)
 	if !ok || start != off {
 		return
 	}
-	r.starts[off] = true
+	r.starts.set(off)
 	r.doc.note(OnlyByXref)
 	end, _ := r.object(num, off+n+3)
 	r.work += end - off

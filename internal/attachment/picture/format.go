@@ -49,6 +49,14 @@ func sniff(data []byte) *format {
 	return nil
 }
 
+// maxScanned bounds the pixels of all scans of a JPEG together, each of which the decoder
+// walks over: twenty of the largest picture, where programs write up to thirteen.
+const maxScanned = 320_000_000
+
+// scans counts the scans of a JPEG. ITU-T T.81, Section B.1.1.5: within a scan a zero stands
+// behind each 0xff.
+func scans(data []byte) int { return bytes.Count(data, []byte("\xff\xda")) }
+
 // riff calls f with the chunks of a WebP file until it returns false.
 func riff(data []byte, f func(kind string, body []byte) bool) {
 	for at := 12; at+8 <= len(data); {

@@ -52,6 +52,7 @@ type Note string
 const (
 	UnknownFormat Note = "unknown-format" // no picture that we decode
 	TooLarge      Note = "too-large"      // more pixels than the limit, not decoded
+	ManyScans     Note = "many-scans"     // pixels that are drawn again and again, not decoded
 	Broken        Note = "broken"         // the header or the pixels do not decode
 	DecoderFailed Note = "decoder-failed" // a decoder panicked
 	ManyCenters   Note = "many-centers"   // more candidates for corner marks than the limit
@@ -169,6 +170,10 @@ func (r *reading) decode(f *format, data []byte) (img image.Image) {
 	}
 	if c.Width > r.limits.Pixels/c.Height || f.name == "webp" && largestFrame(data) > r.limits.Pixels {
 		r.note(TooLarge)
+		return nil
+	}
+	if f.name == "jpeg" && scans(data) > maxScanned/(c.Width*c.Height) {
+		r.note(ManyScans)
 		return nil
 	}
 	img, err = f.decode(bytes.NewReader(data))

@@ -148,6 +148,8 @@ func (r *reader) finish() {
 	case toPicture:
 		if len(r.hex) > 0 && len(r.doc.Images) < r.limits.Items {
 			r.doc.Images = append(r.doc.Images, Image{Format: r.format, Data: r.hex})
+		} else if len(r.hex) > 0 {
+			r.doc.note(OverLimit)
 		}
 		r.hex, r.format = nil, ""
 	case toClass:
@@ -457,7 +459,11 @@ func (r *reader) flushBytes() {
 func (r *reader) field(code string) {
 	kind, rest, _ := strings.Cut(code, " ")
 	kind = strings.ToUpper(kind)
-	if kind == "" || len(r.doc.Fields) >= r.limits.Items {
+	if kind == "" {
+		return
+	}
+	if len(r.doc.Fields) >= r.limits.Items {
+		r.doc.note(OverLimit)
 		return
 	}
 	r.doc.Fields = append(r.doc.Fields, Field{kind, code})

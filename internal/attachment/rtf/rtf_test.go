@@ -56,6 +56,8 @@ func TestRead(t *testing.T) {
 		{"short object", `{\rtf1{\object{\*\objdata 0105}}}`, "note bad-object"},
 		{"template", `{\rtf1{\*\template http://a/t}}`, "template http://a/t"},
 		{"link", `{\rtf1{\field{\*\fldinst{ HYPER}{LINK "http://b"}}{\fldrslt x}}}`, "link http://b"},
+		{"many links", `{\rtf1` + strings.Repeat(`{\field{\*\fldinst HYPERLINK "http://b"}}`, 2001) + `}`, "note over-limit"},
+		{"many pictures", `{\rtf1` + strings.Repeat(`{\pict 4142}`, 2001) + `}`, "note over-limit"},
 		{"link to a place", `{\rtf1{\field{\*\fldinst HYPERLINK \\l "x"}}}`, "field HYPERLINK"},
 		{"dde", `{\rtf1{\field{\*\fldinst DDEAUTO c:\\\\cmd "/c"}}}`, `field DDEAUTO DDEAUTO c:\\cmd "/c"`},
 		{"picture", `{\rtf1{\pict\pngblip 8950}}`, "image png \x89P"},

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"outrider/internal/budget"
 	"outrider/internal/markup"
 	"outrider/internal/message"
 	"outrider/internal/observable"
@@ -21,7 +22,7 @@ const (
 // come from all, since a reader may be shown any.
 func readBody(in *Input, m *Message) (hidden []string) {
 	r := bodyReader{in: in, seen: map[string]bool{}}
-	b := Body{Links: []Link{}, IPs: []IP{}, PreviousThreads: []PreviousThread{}}
+	b := Body{Links: []Link{}, IPs: []IP{}, PreviousThreads: []PreviousThread{}, CurrentThread: Thread{Links: []Link{}, Banners: []Banner{}}}
 	var current *thread.Thread
 	for _, p := range in.Message.TextParts() {
 		raw := p.Text()
@@ -31,8 +32,8 @@ func readBody(in *Input, m *Message) (hidden []string) {
 			links := r.ofDocument(doc)
 			b.Links = append(b.Links, r.fresh(links)...)
 			hidden = r.hide(hidden, doc)
-			if b.HTML == nil && (strings.TrimSpace(doc.DisplayText()) != "" || len(links) > 0) {
-				b.HTML = &HTML{Raw: raw, InnerText: doc.InnerText(), DisplayText: doc.DisplayText(), Charset: text(p.Charset), ContentTransferEncoding: text(p.Encoding), Links: links}
+			if b.HTML == nil && (strings.TrimSpace(doc.DisplayText()) != "" || len(links) > 0 || len(doc.Grids()) > 0) {
+				b.HTML = &HTML{Raw: raw, document: doc, InnerText: doc.InnerText(), DisplayText: doc.DisplayText(), Charset: text(p.Charset), ContentTransferEncoding: text(p.Encoding), Links: links}
 				t := thread.SplitHTMLFrom(doc, sender(m))
 				current = &t
 			}
@@ -44,17 +45,26 @@ func readBody(in *Input, m *Message) (hidden []string) {
 			}
 		}
 	}
+	b.Links = append(b.Links, r.fresh(ofCodes(in.Codes))...)
 	if current == nil && b.Plain != nil {
 		t := thread.SplitFrom(b.Plain.Raw, sender(m))
 		current = &t
 	}
-	b.CurrentThread = Thread{Links: []Link{}, Banners: []Banner{}}
-	if current != nil {
-		b.threads(current, b.Links)
-	}
+	b.conversation(current, in.Budget)
 	b.IPs = ipsOf(b.Links)
 	m.Body = b
 	return hidden
+}
+
+// conversation takes the body apart. Without a text, the links that it draws are current.
+func (b *Body) conversation(t *thread.Thread, l *budget.Budget) {
+	if t == nil {
+		t = &thread.Thread{}
+	}
+	if t.Cut {
+		l.Omit(budget.Quotations)
+	}
+	b.threads(t, b.Links)
 }
 
 // document returns the parsed HTML of a part.
@@ -120,8 +130,12 @@ func (r *bodyReader) ofDocument(doc *markup.Document) []Link {
 	out := []Link{}
 	linked := make(map[string]bool) // texts of anchors
 	for _, l := range doc.Links() {
-		if !followed(l.Place) || len(out) >= maxLinks {
+		if !followed(l.Place) {
 			continue
+		}
+		if len(out) >= maxLinks {
+			r.in.Budget.Omit(budget.URLs)
+			break
 		}
 		u, ok := observable.ParseURL(l.URL)
 		if !ok {
@@ -150,9 +164,21 @@ func (r *bodyReader) ofText(s string) []Link {
 	out := []Link{}
 	for _, u := range observable.TextURLs(s, r.in.Budget) {
 		if len(out) == maxLinks {
+			r.in.Budget.Omit(budget.URLs)
 			break
 		}
 		out = append(out, newLink(u, u.Raw, "plain"))
+	}
+	return out
+}
+
+// ofCodes returns where codes lead that the body draws.
+func ofCodes(codes []string) []Link {
+	var out []Link
+	for _, c := range codes {
+		if u, ok := observable.ParseURL(c); ok && u.IsWeb() {
+			out = append(out, newLink(u, "", "code"))
+		}
 	}
 	return out
 }

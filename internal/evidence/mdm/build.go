@@ -27,6 +27,7 @@ type Input struct {
 	Reports   map[*message.Part]*attachment.Report // of the attachments that were opened
 	Documents map[*message.Part]*markup.Document   // HTML texts that were parsed already
 	Calendars map[*message.Part]*calendar.Calendar // as Calendars reads them; nil: not yet
+	Codes     []string                             // drawn in the body without a picture
 	NewSender bool
 	Degraded  []string
 }
@@ -34,7 +35,7 @@ type Input struct {
 // Read reads the whole model.
 func Read(in *Input) *Message {
 	if in.Calendars == nil {
-		in.Calendars = Calendars(in.Message)
+		in.Calendars = Calendars(in.Message, in.Budget)
 	}
 	sum := sha256.Sum256(in.Message.Raw)
 	h := in.Message.Header()
@@ -67,12 +68,31 @@ func (m *Message) recipients(in *Input) {
 		e := NewEmail(r.Address)
 		named := func(o Mailbox) bool { return o.Email.Email == e.Email }
 		if i == 0 {
-			m.Mailbox = &Mailbox{Email: e}
+			m.Mailbox = newOwner(e, slices.Concat(m.Recipients.To, m.Recipients.Cc))
 		}
 		if len(m.Recipients.Bcc) < maxMailboxes && !slices.ContainsFunc(slices.Concat(m.Recipients.To, m.Recipients.Cc, m.Recipients.Bcc), named) {
 			m.Recipients.Bcc = append(m.Recipients.Bcc, Mailbox{Email: e})
 		}
 	}
+}
+
+// newOwner describes for whom the message is. A display name of two words, or of a last
+// name, a comma and a first name, is taken apart.
+func newOwner(e Email, named []Mailbox) *Owner {
+	o := &Owner{Email: e}
+	i := slices.IndexFunc(named, func(m Mailbox) bool { return m.Email.Email == e.Email && m.DisplayName != nil })
+	if i < 0 || strings.Contains(*named[i].DisplayName, "@") {
+		return o
+	}
+	o.DisplayName = named[i].DisplayName
+	first, last, ok := strings.Cut(*o.DisplayName, " ")
+	if l, f, comma := strings.Cut(*o.DisplayName, ","); comma {
+		first, last, ok = strings.TrimSpace(f), strings.TrimSpace(l), true
+	}
+	if ok && first != "" && last != "" {
+		o.FirstName, o.LastName = &first, &last
+	}
+	return o
 }
 
 // newType says which way the message goes. A message from the organisation to itself is
@@ -123,14 +143,11 @@ func newAttachments(in *Input) []Attachment {
 }
 
 func newAttachment(p *message.Part) Attachment {
-	data := p.Decoded()
-	if p.MediaType == "message/rfc822" {
-		data = p.BodyBytes()
-	}
+	data := (&Attachment{part: p}).Content()
 	fileType, _ := attachment.Identify(data, p.Filename)
 	m, s1, s256 := md5.Sum(data), sha1.Sum(data), sha256.Sum256(data) //nolint:gosec // names, see above
 	return Attachment{
-		FileName: text(p.Filename), FileExtension: text(observable.Extension(p.Filename)), FileType: fileType,
+		part: p, FileName: text(p.Filename), FileExtension: text(observable.Extension(p.Filename)), FileType: fileType,
 		ContentType: text(p.MediaType), ContentID: text(p.ContentID), ContentDisposition: text(p.Disposition),
 		ContentTransferEncoding: text(p.Encoding), Size: len(data), Part: p.Path,
 		MD5: hex.EncodeToString(m[:]), SHA1: hex.EncodeToString(s1[:]), SHA256: hex.EncodeToString(s256[:]),
@@ -144,7 +161,8 @@ func newOutrider(in *Input, m *Message, docs []string) Outrider {
 		Payments: []Payment{}, Phones: []string{}, Defects: []string{}, Exceeded: []string{}, OwnRecipients: []string{}, Seals: []string{},
 		HiddenText: strings.Join(docs, "\n"), Degraded: append([]string{}, in.Degraded...), NewSender: in.NewSender,
 	}
-	o.Files, o.Calendars, o.Report = filesOf(in), newCalendars(in), newReport(in.Message)
+	o.Codes = append([]string{}, in.Codes...)
+	o.Files, o.Calendars, o.Report = filesOf(in), newCalendars(in), newReport(in)
 	for _, s := range in.Message.Seals() {
 		o.Seals = append(o.Seals, string(s))
 	}

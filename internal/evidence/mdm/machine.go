@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"outrider/internal/budget"
 	"outrider/internal/calendar"
 	"outrider/internal/markup"
 	"outrider/internal/message"
@@ -55,7 +56,7 @@ const maxCalendars = 5
 
 // Calendars reads the calendars of a message: parts of their media type, and files of
 // their name.
-func Calendars(m *message.Message) map[*message.Part]*calendar.Calendar {
+func Calendars(m *message.Message, b *budget.Budget) map[*message.Part]*calendar.Calendar {
 	out := map[*message.Part]*calendar.Calendar{}
 	for _, p := range m.Parts {
 		if p.MediaType != "text/calendar" && p.MediaType != "application/ics" && observable.Extension(p.Filename) != "ics" {
@@ -66,10 +67,13 @@ func Calendars(m *message.Message) map[*message.Part]*calendar.Calendar {
 			content = string(p.Decoded()) // no text by its media type
 		}
 		if c, ok := calendar.Read(content); ok {
-			out[p] = c
-		}
-		if len(out) == maxCalendars {
-			break
+			if len(out) == maxCalendars {
+				b.Omit(budget.CalendarEvents)
+				break
+			}
+			if out[p] = c; c.Cut {
+				b.Omit(budget.CalendarEvents)
+			}
 		}
 	}
 	return out
@@ -118,10 +122,13 @@ func invited(p calendar.Person) *Mailbox {
 }
 
 // newReport describes the first report of a message, or returns nil.
-func newReport(m *message.Message) *Report {
-	r, ok := report.Read(m)
+func newReport(in *Input) *Report {
+	r, ok := report.Read(in.Message)
 	if !ok {
 		return nil
+	}
+	if r.Cut {
+		in.Budget.Omit(budget.ReportRecipients)
 	}
 	out := &Report{Kind: string(r.Kind), ReportingMTA: text(r.ReportingMTA), Recipients: []ReportRecipient{}, Returned: r.Returned != nil}
 	for i := range r.Recipients {

@@ -19,7 +19,12 @@
 // and thread, within the budget of the message.
 package mdm
 
-import "time"
+import (
+	"time"
+
+	"outrider/internal/markup"
+	"outrider/internal/message"
+)
 
 // Message is the root of the model.
 type Message struct {
@@ -27,7 +32,7 @@ type Message struct {
 	Type        Type         `json:"type"`
 	Sender      Mailbox      `json:"sender"`     // first author of From
 	Recipients  Recipients   `json:"recipients"` // of the header; of the envelope where the header does not name them
-	Mailbox     *Mailbox     `json:"mailbox"`    // for whom the message was judged
+	Mailbox     *Owner       `json:"mailbox"`    // for whom the message was judged
 	Subject     Subject      `json:"subject"`
 	Headers     Headers      `json:"headers"`
 	Body        Body         `json:"body"`
@@ -64,6 +69,15 @@ type Type struct {
 type Mailbox struct {
 	DisplayName *string `json:"display_name"`
 	Email       Email   `json:"email"`
+}
+
+// Owner is for whom a message was judged. Names are those by which the message calls the
+// address, where it does.
+type Owner struct {
+	DisplayName *string `json:"display_name"`
+	Email       Email   `json:"email"`
+	FirstName   *string `json:"first_name"`
+	LastName    *string `json:"last_name"`
 }
 
 // Email is an address.
@@ -160,6 +174,8 @@ type HTML struct {
 	Charset                 *string `json:"charset"`
 	ContentTransferEncoding *string `json:"content_transfer_encoding"`
 	Links                   []Link  `json:"links"`
+
+	document *markup.Document // what it was read from
 }
 
 // Plain is the plain text of the body.
@@ -176,7 +192,7 @@ type Link struct {
 	DisplayURL  *URL    `json:"display_url"`  // the text, where that is a URL
 	DisplayText *string `json:"display_text"` // the text, where it is none
 	Mismatched  bool    `json:"mismatched"`   // both are URLs of different root domains
-	Parser      string  `json:"parser"`       // "plain" or "hyperlink"
+	Parser      string  `json:"parser"`       // "plain", "hyperlink", or "code" of a QR code that the body draws
 	Visible     *bool   `json:"visible"`
 }
 
@@ -216,12 +232,15 @@ type Attachment struct {
 	SHA1                    string  `json:"sha1"`
 	SHA256                  string  `json:"sha256"`
 	Part                    string  `json:"part"` // position in the message; ours
+
+	part *message.Part // what it is; nil where it is made by hand
 }
 
 // Outrider is what the feed's model has no place for.
 type Outrider struct {
 	Auth          Auth           `json:"auth"`
 	Payments      []Payment      `json:"payments"`
+	Codes         []string       `json:"codes"` // what QR codes say that the body draws with cells or characters
 	Phones        []string       `json:"phones"`
 	HiddenText    string         `json:"hidden_text"` // in the HTML and not seen by readers
 	Defects       []string       `json:"defects"`     // of the form of the message, each kind once

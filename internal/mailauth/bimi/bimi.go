@@ -32,6 +32,7 @@ import (
 
 	"outrider/internal/address"
 	"outrider/internal/egress"
+	"outrider/internal/mailauth/dmarc"
 )
 
 // Status is the outcome in the words of Authentication-Results.
@@ -43,7 +44,7 @@ const (
 	None      Status = "none"      // the domain has no record
 	Fail      Status = "fail"      // record, logo or evidence is not usable
 	Declined  Status = "declined"  // the domain says that it takes no part
-	Skipped   Status = "skipped"   // the mail is not eligible, and nobody looked
+	Skipped   Status = "skipped"   // the mail is not eligible, or what there is cannot be judged here
 	TempError Status = "temperror" // something could not be fetched now
 )
 
@@ -59,12 +60,13 @@ type Result struct {
 	Why      string `json:"why,omitempty"`      // of anything but Pass
 }
 
-// Eligible reports whether the logo of a domain may be looked for: DMARC has passed, and
-// the policy is enforced for all its mail. policy and sp are those of the record ("" where
-// it has no sp), pct is 100 where the record has none.
-func Eligible(dmarcPass bool, policy string, pct int, sp string) bool {
-	enforced := policy == "reject" || policy == "quarantine" && pct == 100
-	return dmarcPass && enforced && sp != "none"
+// Eligible reports whether the logo of a domain may be looked for: DMARC has passed, and its
+// policy is enforced for all mail of the domain and of those below it, not on trial. RFC 9989
+// has no share of mail (pct) any more.
+func Eligible(dmarcPass bool, o *dmarc.Outcome) bool {
+	enforced := func(d dmarc.Disposition) bool { return d == dmarc.Quarantine || d == dmarc.Reject }
+	r := &o.Record
+	return dmarcPass && enforced(o.Policy) && enforced(r.Policy) && (r.Subdomain == "" || enforced(r.Subdomain)) && !r.Testing
 }
 
 // Resolver looks up TXT records; dns.Session fits. A name that does not exist is a
@@ -92,8 +94,11 @@ type Checker struct{ cfg Config }
 // New returns a checker.
 func New(c Config) *Checker { return &Checker{cfg: c} }
 
-// errRecords says that a domain contradicts itself.
-var errRecords = errors.New("more than one bimi record")
+// Errors of domains that publish what cannot be used.
+var (
+	errRecords = errors.New("more than one bimi record")
+	errTrust   = errors.New("the logo stands in the evidence alone, and no authority is trusted")
+)
 
 // Check looks for the logo of an author domain that is Eligible. selector comes from
 // ParseSelector, or is DefaultSelector.
@@ -113,6 +118,9 @@ func (c *Checker) Check(ctx context.Context, domain, selector string) Result {
 		return res.because(Declined, nil)
 	}
 	logo, err := c.logo(ctx, &res)
+	if errors.Is(err, errTrust) {
+		return res.because(Skipped, err)
+	}
 	if err != nil {
 		return res.failed(err)
 	}
@@ -202,6 +210,9 @@ func (c *Checker) logo(ctx context.Context, res *Result) ([]byte, error) {
 func (c *Checker) prove(ctx context.Context, res *Result, raw, logo []byte) ([]byte, error) {
 	if c.cfg.Roots == nil {
 		res.Evidence = Skipped
+		if logo == nil {
+			return nil, errTrust
+		}
 		return logo, nil
 	}
 	res.Evidence = Fail

@@ -1,6 +1,7 @@
 package bimi_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -11,6 +12,7 @@ import (
 
 	"outrider/internal/egress"
 	"outrider/internal/mailauth/bimi"
+	"outrider/internal/mailauth/dmarc"
 )
 
 // world is DNS and web: names and URLs with what stands there. "FAIL" is a failure that
@@ -86,7 +88,7 @@ func TestCheck(t *testing.T) {
 		"evidence that is not there now":        {txt: []string{proven}, logo: goodSVG, doc: "FAIL", roots: ca.pool(), want: bimi.TempError, evidence: bimi.TempError},
 		"evidence that is none":                 {txt: []string{proven}, logo: goodSVG, doc: "no", roots: ca.pool(), want: bimi.Fail, evidence: bimi.Fail},
 		"a logo in the evidence alone":          {txt: []string{inside}, doc: good, roots: ca.pool(), want: bimi.Pass, evidence: bimi.Pass},
-		"a logo in evidence that is not looked": {txt: []string{inside}, doc: good, want: bimi.Fail, evidence: bimi.Skipped},
+		"a logo in evidence that is not looked": {txt: []string{inside}, doc: good, want: bimi.Skipped, evidence: bimi.Skipped},
 		"a subdomain":                           {txt: []string{plain}, domain: "News.Example.ORG.", logo: goodSVG, want: bimi.Pass, evidence: bimi.None},
 		"a subdomain with a record of its own":  {txt: []string{"v=BIMI1; l="}, at: "default._bimi.news.example.org", domain: "news.example.org", want: bimi.Declined, evidence: bimi.None},
 		"a selector":                            {txt: []string{plain}, at: "brand._bimi.example.org", selector: "brand", logo: goodSVG, want: bimi.Pass, evidence: bimi.None},
@@ -126,23 +128,32 @@ func TestEligible(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		pass   bool
-		policy string
-		pct    int
-		sp     string
+		record string
 		want   bool
 	}{
-		{true, "reject", 100, "", true},
-		{true, "reject", 100, "quarantine", true},
-		{true, "quarantine", 100, "reject", true},
-		{true, "quarantine", 99, "", false},
-		{true, "none", 100, "", false},
-		{true, "", 100, "", false},
-		{true, "reject", 100, "none", false},
-		{false, "reject", 100, "", false},
+		{true, "p=reject", true},
+		{true, "p=reject; sp=quarantine", true},
+		{true, "p=quarantine; sp=reject", true},
+		{true, "p=quarantine; t=n", true},
+		{true, "p=quarantine; t=y", false},
+		{true, "p=reject; t=y", false},
+		{true, "p=none", false},
+		{true, "p=none; sp=reject", false},
+		{true, "p=reject; sp=none", false},
+		{false, "p=reject", false},
 	} {
-		if got := bimi.Eligible(tc.pass, tc.policy, tc.pct, tc.sp); got != tc.want {
-			t.Errorf("%+v: got %t", tc, got)
+		r, err := dmarc.ParseRecord("v=DMARC1; " + tc.record)
+		if err != nil {
+			t.Fatal(err)
 		}
+		for _, policy := range []dmarc.Disposition{r.Policy, cmp.Or(r.Subdomain, r.Policy)} {
+			if got := bimi.Eligible(tc.pass, &dmarc.Outcome{Record: r, Policy: policy}); got != tc.want {
+				t.Errorf("%+v with %s: got %t", tc, policy, got)
+			}
+		}
+	}
+	if bimi.Eligible(true, &dmarc.Outcome{}) {
+		t.Error("a domain without a policy is eligible")
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 const (
 	maxLogo  = 32 << 10 // bytes, as fetched and decompressed
 	maxDepth = 64       // elements within each other; drawing programs make 10
+	maxUses  = 1000     // drawings by reference, those within what is referred to counted again
 )
 
 // ErrLogo is the error of a file that is no harmless SVG.
@@ -75,6 +76,8 @@ type svgCheck struct {
 	roots   int
 	inTitle bool // directly below the root
 	title   strings.Builder
+	ids     []string            // of the open elements, "" where there is none
+	uses    map[string][]string // by the id of an element around, "" for the whole: what is drawn by reference
 }
 
 var errSVG = errors.New("not allowed")
@@ -85,6 +88,7 @@ func (c *svgCheck) token(token xml.Token) error {
 		return c.start(&t)
 	case xml.EndElement:
 		c.depth--
+		c.ids = c.ids[:len(c.ids)-1]
 		c.inTitle = false
 	case xml.CharData:
 		if c.inTitle {
@@ -110,6 +114,7 @@ func (c *svgCheck) start(e *xml.StartElement) error {
 	case (c.depth == 1) != (e.Name.Local == "svg"):
 		return fmt.Errorf("element %.40q at level %d: %w", e.Name.Local, c.depth, errSVG)
 	}
+	c.refer(e)
 	for _, a := range e.Attr {
 		if err := checkAttr(a); err != nil {
 			return err
@@ -121,6 +126,49 @@ func (c *svgCheck) start(e *xml.StartElement) error {
 	}
 	c.inTitle = c.depth == 2 && e.Name.Local == "title"
 	return nil
+}
+
+// refer remembers what an element draws by reference, and within what it stands.
+func (c *svgCheck) refer(e *xml.StartElement) {
+	id, target := "", ""
+	for _, a := range e.Attr {
+		switch a.Name.Local {
+		case "id":
+			id = a.Value
+		case "href":
+			target = strings.TrimPrefix(strings.TrimSpace(a.Value), "#")
+		}
+	}
+	c.ids = append(c.ids, id)
+	if e.Name.Local != "use" || target == "" {
+		return
+	}
+	if c.uses == nil {
+		c.uses = map[string][]string{}
+	}
+	c.uses[""] = append(c.uses[""], target)
+	for _, around := range c.ids {
+		if around != "" {
+			c.uses[around] = append(c.uses[around], target)
+		}
+	}
+}
+
+// drawn counts what is drawn by reference within an element, up to more than maxUses, as
+// what goes in circles counts. Known holds the counts of elements that are done.
+func (c *svgCheck) drawn(id string, known map[string]int) int {
+	if n, ok := known[id]; ok {
+		return n
+	}
+	known[id] = maxUses + 1 // while it is being counted
+	n := 0
+	for _, target := range c.uses[id] {
+		if n += 1 + c.drawn(target, known); n > maxUses {
+			return maxUses + 1
+		}
+	}
+	known[id] = n
+	return n
 }
 
 // checkRoot looks at what the root must say of itself, and must not.
@@ -170,6 +218,8 @@ func (c *svgCheck) complete() error {
 		return fmt.Errorf("%w: %d roots", ErrLogo, c.roots)
 	case strings.TrimSpace(c.title.String()) == "":
 		return fmt.Errorf("%w: no title", ErrLogo)
+	case c.drawn("", map[string]int{}) > maxUses:
+		return fmt.Errorf("%w: references multiply", ErrLogo)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -31,6 +32,15 @@ func packed(tb testing.TB, s string) string {
 	return b.String()
 }
 
+// doubled has groups, each of which draws the one before it twice.
+func doubled(levels int) string {
+	out := `<path id="g0" d="M0 0"/>`
+	for k := range levels {
+		out += fmt.Sprintf(`<g id="g%d"><use href="#g%d"/><use href="#g%d"/></g>`, k+1, k, k)
+	}
+	return out
+}
+
 // drawings are files, and whether they are harmless.
 func drawings() map[string]struct {
 	svg string
@@ -47,6 +57,11 @@ func drawings() map[string]struct {
 		"nothing but a title":         {within(""), true},
 		"a byte order mark":           {"\ufeff" + goodSVG, true},
 		"a prefix":                    {`<s:svg xmlns:s="http://www.w3.org/2000/svg" version="1.2" baseProfile="tiny-ps"><s:title>T</s:title></s:svg>`, true},
+		"parts that are used twice":   {within(`<defs><g id="a"><path d="M0 0"/></g><g id="b"><use href="#a"/><use href="#a"/></g></defs><use href="#b"/><use href="#b"/>`), true},
+		"references that multiply":    {within(doubled(20)), false},
+		"a reference to itself":       {within(`<g id="a"><use href="#a"/></g>`), false},
+		"references in a circle":      {within(`<g id="a"><use href="#b"/></g><g id="b"><use href="#a"/></g>`), false},
+		"a thousand references":       {within(`<path id="a" d="M0 0"/>` + strings.Repeat(`<use href="#a"/>`, 1000)), true},
 		"no title":                    {svgHead + "</svg>", false},
 		"an empty title":              {svgHead + "<title> </title></svg>", false},
 		"a title that is too deep":    {svgHead + "<g><title>T</title></g></svg>", false},

@@ -21,9 +21,9 @@ type group []field
 type field struct{ key, value string }
 
 // blocks reads groups of fields. RFC 3464, Section 2.1: they have the form of header
-// fields, which may be folded. Lines that are no fields are left out.
-func blocks(text string) []group {
-	var all []group
+// fields, which may be folded. Lines that are no fields are left out. Cut tells that there
+// are more groups.
+func blocks(text string) (all []group, cut bool) {
 	var g group
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
@@ -36,27 +36,27 @@ func blocks(text string) []group {
 			g.fold(line)
 		case len(g) < maxFields:
 			if key, value, ok := strings.Cut(line, ":"); ok {
-				g = append(g, field{strings.ToLower(strings.TrimSpace(key)), cut(strings.TrimSpace(value))})
+				g = append(g, field{strings.ToLower(strings.TrimSpace(key)), clip(strings.TrimSpace(value))})
 			}
 		}
 		if len(all) == maxBlocks {
-			return all
+			return all, true
 		}
 	}
 	if len(g) > 0 {
 		all = append(all, g)
 	}
-	return all
+	return all, false
 }
 
 // fold adds a continuation line to the last field.
 func (g group) fold(line string) {
 	if n := len(g); n > 0 && len(g[n-1].value) < maxValue {
-		g[n-1].value = cut(strings.TrimSpace(g[n-1].value + " " + strings.TrimSpace(line)))
+		g[n-1].value = clip(strings.TrimSpace(g[n-1].value + " " + strings.TrimSpace(line)))
 	}
 }
 
-func cut(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxValue)], "") }
+func clip(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxValue)], "") }
 
 // get returns the value of the first field of that name, or "".
 func (g group) get(key string) string {

@@ -43,6 +43,7 @@ type Report struct {
 	Disposition  *Disposition  // of disposition notifications, else nil
 	Feedback     *Feedback     // of feedback reports, else nil
 	Returned     *message.Part // the message, or its header section, that is returned, or nil
+	Cut          bool          // there are more groups of fields than are read
 }
 
 // Recipient is what became of one recipient.
@@ -83,8 +84,9 @@ type Feedback struct {
 func Read(m *message.Message) (*Report, bool) {
 	for _, p := range m.Parts {
 		if kind, ok := kindOf(p.MediaType); ok {
-			r := newReport(kind, blocks(string(p.Decoded())))
-			r.Returned = returned(m, p)
+			groups, cut := blocks(string(p.Decoded()))
+			r := newReport(kind, groups)
+			r.Returned, r.Cut = returned(m, p), cut
 			return r, true
 		}
 	}

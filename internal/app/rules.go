@@ -1,0 +1,322 @@
+package app
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-isatty"
+
+	"outrider/internal/config"
+	"outrider/internal/rule"
+	"outrider/internal/rule/feed"
+)
+
+type rulesCmd struct {
+	Pull     rulesPullCmd     `cmd:"" help:"Fetch a feed of rules, keep it as a version, and show what would change."`
+	Activate rulesActivateCmd `cmd:"" help:"Make what was pulled the rules that run, with the organisation's own rules and lists."`
+	Rollback rulesRollbackCmd `cmd:"" help:"Go back to the rules that ran before."`
+	Status   rulesStatusCmd   `cmd:"" help:"Show which versions run, wait and are kept."`
+	List     rulesListCmd     `cmd:"" help:"List the active rules."`
+	Override rulesOverrideCmd `cmd:"" help:"Switch a rule off, or change its severity, weight or action."`
+	Lint     rulesLintCmd     `cmd:"" help:"Check rules, and count what they need."`
+	Fmt      rulesFmtCmd      `cmd:"" help:"Print rules in the form that all rules share."`
+	Test     rulesTestCmd     `cmd:"" help:"Run rules on the example messages that their authors wrote."`
+	Explain  rulesExplainCmd  `cmd:"" help:"Show what each condition of a rule is for a message."`
+	Hunt     rulesHuntCmd     `cmd:"" help:"Look for past mail that a rule matches."`
+}
+
+func rulesPath(c *config.Config) string { return filepath.Join(c.DataDir, "rules") }
+
+// rules opens the store of rules of the configured data directory.
+func (c *console) rules() (*feed.Store, config.Config, error) {
+	cfg, err := c.load()
+	if err != nil {
+		return nil, cfg, err
+	}
+	s, err := feed.Open(rulesPath(&cfg))
+	return s, cfg, err
+}
+
+// plan says how new rules are checked.
+func plan(cfg *config.Config, mail string) feed.Plan {
+	return feed.Plan{
+		Rules: cfg.Rules.Directory, Lists: cfg.Rules.Lists, MaxAside: float64(cfg.Rules.MaxAside) / 100,
+		Schema: rule.NewSchema(), Mail: mail, Prepare: feed.PrepareModel, Tenant: feed.OrgLists(&cfg.Tenants[0]),
+	}
+}
+
+// json prints one value.
+func (c *console) json(v any) error {
+	enc := json.NewEncoder(c.out)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("writing results: %w", err)
+	}
+	return nil
+}
+
+// grouped writes a number as people read it: 1,587.
+func grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// coloured reports whether output goes to a terminal that shows colours.
+func (c *console) coloured() bool {
+	f, ok := c.out.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd()) && os.Getenv("NO_COLOR") == ""
+}
+
+// severity pads a severity and colours what is serious.
+func (c *console) severity(s string) string {
+	text := fmt.Sprintf("%-13s", s)
+	code := map[string]string{"critical": "\x1b[1;31m", "high": "\x1b[31m", "medium": "\x1b[33m"}[s]
+	if code == "" || !c.coloured() {
+		return text
+	}
+	return code + text + "\x1b[0m"
+}
+
+type rulesListCmd struct {
+	Severity string `help:"Only this severity, such as high."`
+	Type     string `help:"Only this type: rule, query, exclusion, triage_rule or dlp."`
+	Feed     string `help:"Only this feed."`
+	Off      bool   `help:"Those that are switched off, instead."`
+	Format   string `enum:"table,json" default:"table" help:"table, or json: one object per line."`
+}
+
+// ruleLine is what list prints of one rule.
+type ruleLine struct {
+	ID       string         `json:"id"`
+	Name     string         `json:"name"`
+	Type     string         `json:"type"`
+	Severity string         `json:"severity"`
+	Feed     string         `json:"feed"`
+	Path     string         `json:"path"`
+	Override *feed.Override `json:"override,omitempty"`
+}
+
+// Run lists.
+func (l *rulesListCmd) Run(c *console) error {
+	s, _, err := c.rules()
+	if err != nil {
+		return err
+	}
+	a, err := c.active(s)
+	if err != nil {
+		return err
+	}
+	rules := a.Rules
+	if l.Off {
+		rules = a.Off
+	}
+	if l.Format == "table" {
+		c.printf("%-36s  %-13s  %-11s  %-10s  %s\n", "ID", "SEVERITY", "TYPE", "FEED", "NAME")
+	}
+	enc := json.NewEncoder(c.out)
+	for _, r := range rules {
+		if !l.wants(r) {
+			continue
+		}
+		if l.Format == "table" {
+			c.printf("%-36s  %s  %-11s  %-10s  %s\n", clip(r.ID, 80), c.severity(r.Severity), r.Kind, r.Feed, clip(r.Name, 100))
+			continue
+		}
+		line := ruleLine{r.ID, r.Name, string(r.Kind), r.Severity, r.Feed, r.Path, nil}
+		if o, ok := a.Overrides[r.ID]; ok {
+			line.Override = &o
+		}
+		if err := enc.Encode(line); err != nil {
+			return fmt.Errorf("writing results: %w", err)
+		}
+	}
+	return nil
+}
+
+func (l *rulesListCmd) wants(r *rule.Rule) bool {
+	return (l.Severity == "" || l.Severity == r.Severity) && (l.Type == "" || l.Type == string(r.Kind)) && (l.Feed == "" || l.Feed == r.Feed)
+}
+
+// active reads the rules that run, and says where they are not those that should.
+func (c *console) active(s *feed.Store) (*feed.Active, error) {
+	a, err := s.Active()
+	if err != nil {
+		return nil, err
+	}
+	if a.Older != nil {
+		_, _ = fmt.Fprintf(c.errOut, "outrider: older rules are in use: %v\n  Pull the feed again, or make this official with \"outrider rules rollback\".\n", a.Older)
+	}
+	return a, nil
+}
+
+type rulesStatusCmd struct {
+	Format string `enum:"table,json" default:"table" help:"table or json."`
+}
+
+// Run shows what the store holds.
+func (r *rulesStatusCmd) Run(c *console) error {
+	s, _, err := c.rules()
+	if err != nil {
+		return err
+	}
+	st, err := s.Status()
+	if err != nil {
+		return err
+	}
+	a, err := c.active(s)
+	if err != nil {
+		return err
+	}
+	if r.Format == "json" {
+		return c.json(struct {
+			*feed.Status
+
+			Version string `json:"version"`
+			Rules   int    `json:"rules"`
+			Off     int    `json:"off"`
+		}{st, a.Version, len(a.Rules), len(a.Off)})
+	}
+	c.printf("active     %s\n", cmp.Or(a.Version, "nothing; fetch rules with \"outrider rules pull\""))
+	c.printf("rules      %s on, %d off, %d lists, %d files of YARA rules\n", grouped(len(a.Rules)), len(a.Off), len(a.Lists), len(a.Patterns))
+	if len(st.Staged.Feeds) > 0 {
+		c.printf("staged     %s\n", st.Staged)
+	}
+	for i, h := range st.History[:min(len(st.History), 5)] {
+		c.printf("%-10s %s  %s\n", map[bool]string{true: "before"}[i == 0], when(h.Time), h)
+	}
+	c.versions(st)
+	return nil
+}
+
+func when(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
+
+// versions prints a table of all versions that are kept.
+func (c *console) versions(st *feed.Status) {
+	var all []*feed.Manifest
+	for _, list := range st.Versions {
+		all = append(all, list...)
+	}
+	if len(all) == 0 {
+		return
+	}
+	slices.SortStableFunc(all, func(a, b *feed.Manifest) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), b.Time.Compare(a.Time))
+	})
+	c.printf("\n%-10s  %-12s  %-8s  %-16s  %6s  %6s  %s\n", "FEED", "VERSION", "STATE", "PULLED", "RULES", "LISTS", "SOURCE")
+	for _, m := range all {
+		state := ""
+		switch m.Version {
+		case st.Active.Feeds[m.Name]:
+			state = "active"
+		case st.Staged.Feeds[m.Name]:
+			state = "staged"
+		}
+		c.printf("%-10s  %-12s  %-8s  %-16s  %6s  %6s  %s\n", m.Name, m.Short(), state, when(m.Time), grouped(m.Rules), grouped(m.Lists), clip(m.Source, 100))
+	}
+}
+
+type rulesOverrideCmd struct {
+	ID       string   `arg:"" help:"Id of the rule."`
+	Off      bool     `help:"Do not run it." xor:"state"`
+	On       bool     `help:"Run it again." xor:"state"`
+	Severity string   `help:"Severity instead of the rule's: informational, low, medium, high or critical."`
+	Weight   *float64 `help:"Weight of its finding, as log-odds, instead of that of its severity: --weight=-1.5."`
+	Action   string   `help:"What to do with messages that match: deliver, quarantine, reject or defer."`
+	Note     string   `help:"Why."`
+	Reset    bool     `help:"Remove the override."`
+}
+
+// Run changes the override of a rule, and shows it.
+func (o *rulesOverrideCmd) Run(c *console) error {
+	s, _, err := c.rules()
+	if err != nil {
+		return err
+	}
+	a, err := c.active(s)
+	if err != nil {
+		return err
+	}
+	all, err := s.Overrides()
+	if err != nil {
+		return err
+	}
+	now := o.merge(all[o.ID])
+	if now != all[o.ID] {
+		if err := s.Override(o.ID, now); err != nil {
+			return err
+		}
+	}
+	named := func(r *rule.Rule) bool { return r.ID == o.ID }
+	if i := slices.IndexFunc(slices.Concat(a.Rules, a.Off), named); i >= 0 {
+		c.printf("rule      %s\n", clip(slices.Concat(a.Rules, a.Off)[i].Name, 100))
+	} else {
+		_, _ = fmt.Fprintf(c.errOut, "outrider: no active rule has the id %s; the override waits for one\n", clip(o.ID, 80))
+	}
+	if now == (feed.Override{}) {
+		c.printf("override  none\n")
+		return nil
+	}
+	c.printf("override  %s\n", describe(now))
+	return nil
+}
+
+// merge changes what the command line names.
+func (o *rulesOverrideCmd) merge(now feed.Override) feed.Override {
+	if o.Reset {
+		return feed.Override{}
+	}
+	if o.Off || o.On {
+		now.Off = o.Off
+	}
+	if o.Weight != nil {
+		now.Weight = o.Weight
+	}
+	now.Severity, now.Action, now.Note = cmp.Or(o.Severity, now.Severity), cmp.Or(o.Action, now.Action), cmp.Or(o.Note, now.Note)
+	return now
+}
+
+func describe(o feed.Override) string {
+	var parts []string
+	if o.Off {
+		parts = append(parts, "off")
+	}
+	if o.Severity != "" {
+		parts = append(parts, "severity "+o.Severity)
+	}
+	if o.Weight != nil {
+		parts = append(parts, fmt.Sprintf("weight %g", *o.Weight))
+	}
+	if o.Action != "" {
+		parts = append(parts, "action "+o.Action)
+	}
+	if o.Note != "" {
+		parts = append(parts, "because "+clip(o.Note, 200))
+	}
+	return strings.Join(parts, ", ")
+}
+
+type rulesRollbackCmd struct{}
+
+// Run goes back.
+func (rulesRollbackCmd) Run(c *console) error {
+	s, _, err := c.rules()
+	if err != nil {
+		return err
+	}
+	to, err := s.Rollback()
+	if err != nil {
+		return err
+	}
+	c.printf("active  %s\n", to)
+	return nil
+}

@@ -1,0 +1,448 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"outrider/internal/attachment"
+	"outrider/internal/config"
+	"outrider/internal/detect"
+	"outrider/internal/mailbox/file"
+	"outrider/internal/message"
+	"outrider/internal/rule"
+	"outrider/internal/rule/example"
+	"outrider/internal/rule/feed"
+)
+
+// shelf is the rules that authors work with: those that are active, and files of their own.
+type shelf struct {
+	schema *rule.Schema
+	rules  []*rule.Rule
+	lists  rule.Lists
+}
+
+func (c *console) shelf() (*shelf, config.Config, error) {
+	store, cfg, err := c.rules()
+	if err != nil {
+		return nil, cfg, err
+	}
+	a, err := c.active(store)
+	if err != nil {
+		return nil, cfg, err
+	}
+	s := &shelf{schema: rule.NewSchema(), rules: slices.Concat(a.Rules, a.Off), lists: rule.Lists(a.Lists)}
+	if c.path != "" {
+		s.lists = rule.Chain{feed.OrgLists(&cfg.Tenants[0]), a.Lists}
+	}
+	return s, cfg, nil
+}
+
+// find returns the rule that a file holds, or that an id or a name means.
+func (s *shelf) find(what string) (*rule.Rule, error) {
+	if ext := filepath.Ext(what); ext == ".yml" || ext == ".yaml" {
+		raw, err := os.ReadFile(what)
+		if err != nil {
+			return nil, fmt.Errorf("reading the rule: %w", err)
+		}
+		r, err := feed.Parse(raw)
+		if err == nil && r == nil {
+			err = errors.New("it has neither a source nor a type")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", what, err)
+		}
+		return r, nil
+	}
+	var found []*rule.Rule
+	for _, r := range s.rules {
+		if r.ID == what || r.Name == what {
+			return r, nil
+		}
+		if strings.Contains(strings.ToLower(r.Name), strings.ToLower(what)) {
+			found = append(found, r)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return nil, fmt.Errorf("finding the rule: none of %d is called %q; name a file, an id or a part of a name", len(s.rules), what)
+	default:
+		return nil, fmt.Errorf("finding the rule: %d are called %q, such as %q and %q", len(found), what, found[0].Name, found[1].Name)
+	}
+}
+
+type rulesExplainCmd struct {
+	Rule   string `arg:"" help:"Id of a rule, a part of its name, or a YAML file."`
+	File   string `arg:"" help:"Message."`
+	Deep   bool   `help:"Draw the pages of PDFs and read text in pictures too."`
+	Format string `enum:"table,json" default:"table" help:"table or json."`
+}
+
+// Run explains one rule on the first message of a file.
+func (x *rulesExplainCmd) Run(c *console) error {
+	s, _, err := c.shelf()
+	if err != nil {
+		return err
+	}
+	r, err := s.find(x.Rule)
+	if err != nil {
+		return err
+	}
+	explainer, err := rule.NewExplainer(s.schema, r)
+	if err != nil {
+		return err
+	}
+	o, err := c.offline(x.Deep, false)
+	if err != nil {
+		return err
+	}
+	defer o.close()
+	for item, err := range file.Read(os.Stdin, x.File) {
+		if err != nil {
+			return fmt.Errorf("reading the message: %w", err)
+		}
+		in, err := o.input(c.ctx, item.Raw, s.lists)
+		if err != nil {
+			return err
+		}
+		result, tree := explainer.Explain(c.ctx, in)
+		if x.Format == "json" {
+			return c.json(map[string]any{"rule": r.ID, "name": r.Name, "outcome": result.Outcome, "missing": result.Missing.Names(), "conditions": tree})
+		}
+		c.printf("%s: %s%s\n\n", r.Name, c.outcome(result.Outcome), waitsFor(&result))
+		c.tree(tree, 0)
+		return nil
+	}
+	return fmt.Errorf("reading the message: %s holds none", x.File)
+}
+
+// waitsFor names what an outcome waits for.
+func waitsFor(r *rule.Result) string {
+	switch {
+	case r.Err != nil:
+		return ": " + r.Err.Error()
+	case r.Outcome == rule.Indeterminate && len(r.Lists) > 0:
+		return ", for want of " + r.Missing.String() + ": " + strings.Join(r.Lists, ", ")
+	case r.Outcome == rule.Indeterminate:
+		return ", for want of " + r.Missing.String()
+	default:
+		return ""
+	}
+}
+
+// input judges a message without detectors, and returns what rules may ask about it.
+func (o *offline) input(ctx context.Context, raw []byte, lists rule.Lists) (*rule.Input, error) {
+	settings := *o.settings
+	settings.Engine = detect.New(detect.Default())
+	received := &message.Received{ID: message.NewID(time.Now()), Road: message.RoadFile, At: time.Now(), Body: message.NewBody(raw)}
+	d := addressee(settings.Directory, raw, received)
+	j, err := o.judge.Inline(ctx, &settings, received, raw, d)
+	if err != nil {
+		return nil, fmt.Errorf("reading the message: %w", err)
+	}
+	if j.Evidence == nil {
+		return nil, errors.New("reading the message: it is not judged by this configuration")
+	}
+	set := &rule.Set{Lists: lists, Have: opensFiles}
+	in := set.Input(j.Evidence)
+	// The judgement is over, and its deadline with it: files are opened with a context of their own.
+	in.Open = func(files []attachment.Input) []*attachment.Report { return o.judge.Open(ctx, files) }
+	return in, nil
+}
+
+func (c *console) outcome(o rule.Outcome) string {
+	code := map[rule.Outcome]string{rule.Match: "\x1b[1;31m", rule.Indeterminate: "\x1b[33m", rule.Failed: "\x1b[1;31m"}[o]
+	if code == "" || !c.coloured() {
+		return string(o)
+	}
+	return code + string(o) + "\x1b[0m"
+}
+
+// marks are what stands before a condition.
+var marks = map[rule.Truth]string{rule.True: "+", rule.False: "-", rule.Unknown: "?", rule.Uncomputed: " "}
+
+// tree prints the conditions of a rule: + holds, - does not, ? is unknown, and nothing
+// stands before what was not computed, because another condition had decided.
+func (c *console) tree(e *rule.Explanation, depth int) {
+	indent := strings.Repeat("  ", depth)
+	text := clip(e.Text, max(40, 150-2*depth))
+	if e.Operator != "" {
+		text = e.Operator
+	}
+	line := fmt.Sprintf("%s%s %s", indent, marks[e.Truth], text)
+	if e.Elements > 1 {
+		line += fmt.Sprintf("   [%d of %d]", e.True, e.Elements)
+	}
+	if len(e.Missing) > 0 {
+		line += "   (needs " + strings.Join(e.Missing, ", ") + ")"
+	}
+	c.printf("%s\n", c.truth(e.Truth, line))
+	for _, v := range e.Values {
+		c.printf("%s      %s is %s\n", indent, clip(v.Path, 100), clip(v.Value, 250))
+	}
+	for _, p := range e.Parts {
+		c.tree(p, depth+1)
+	}
+}
+
+func (c *console) truth(t rule.Truth, line string) string {
+	code := map[rule.Truth]string{rule.True: "\x1b[32m", rule.Unknown: "\x1b[33m", rule.Uncomputed: "\x1b[2m"}[t]
+	if code == "" || !c.coloured() {
+		return line
+	}
+	return code + line + "\x1b[0m"
+}
+
+type rulesTestCmd struct {
+	Paths   []string `arg:"" help:"Files of examples (.txtar), or directories of them."`
+	Verbose bool     `short:"v" help:"Show every message, and why a rule said what it said where that was not expected."`
+}
+
+// Run tests rules on their examples. The exit code is 1 where one fails.
+func (t *rulesTestCmd) Run(c *console) error {
+	s, cfg, err := c.shelf()
+	if err != nil {
+		return err
+	}
+	workers, err := newWorkers(&cfg, false, quietLog(c))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = workers.Close() }() // nothing of theirs is kept
+	open := opener(workers, quietLog(c))
+	around := &example.Around{Schema: s.schema, Lists: s.lists, Have: opensFiles, Open: func(files []attachment.Input) []*attachment.Report {
+		return open(c.ctx, files)
+	}}
+	paths, err := exampleFiles(t.Paths)
+	if err != nil {
+		return err
+	}
+	messages, failed := 0, 0
+	for _, p := range paths {
+		n, bad, err := t.one(c, s, around, p)
+		if err != nil {
+			c.printf("FAIL  %s: %v\n", p, err)
+			bad = max(bad, 1)
+		}
+		messages, failed = messages+n, failed+bad
+	}
+	c.printf("%d messages of %d files, %d failed\n", messages, len(paths), failed)
+	if failed > 0 {
+		return ExitError(1)
+	}
+	return nil
+}
+
+func exampleFiles(paths []string) ([]string, error) {
+	var out []string
+	for _, p := range paths {
+		err := filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && (filepath.Ext(path) == ".txtar" || path == p) {
+				out = append(out, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("finding examples: %w", err)
+		}
+	}
+	return out, nil
+}
+
+func (t *rulesTestCmd) one(c *console, s *shelf, around *example.Around, path string) (messages, failed int, err error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return 0, 0, fmt.Errorf("reading examples: %w", err)
+	}
+	f, err := example.Parse(raw)
+	if err != nil {
+		return 0, 0, err
+	}
+	r, err := s.ruleOf(f)
+	if err != nil {
+		return 0, 0, err
+	}
+	outcomes, err := f.Run(c.ctx, r, around)
+	if err != nil {
+		return 0, 0, err
+	}
+	for i := range outcomes {
+		o := &outcomes[i]
+		if !o.OK() {
+			failed++
+			c.printf("FAIL  %s: %s is %s%s, want %s\n", path, o.Message.Name, o.Got.Outcome, waitsFor(&o.Got), o.Message.Want)
+			if t.Verbose {
+				c.tree(o.Tree, 1)
+			}
+		} else if t.Verbose {
+			c.printf("ok    %s: %s is %s%s\n", path, o.Message.Name, o.Got.Outcome, waitsFor(&o.Got))
+		}
+	}
+	return len(outcomes), failed, nil
+}
+
+func (s *shelf) ruleOf(f *example.File) (*rule.Rule, error) {
+	if f.Rule == "" {
+		return s.find(f.ID)
+	}
+	r, err := feed.Parse([]byte(f.Rule))
+	if err == nil && r == nil {
+		err = errors.New("the section has no rule")
+	}
+	return r, err
+}
+
+type rulesHuntCmd struct {
+	Rule   string   `arg:"" help:"Id of a rule, a part of its name, or a YAML file."`
+	Paths  []string `arg:"" optional:"" help:"Files, mailboxes or directories. Default: what the gateway delivered to its own mailbox, and what it holds."`
+	Since  string   `help:"Only mail that is not older, such as 30d or 12h."`
+	Format string   `enum:"table,jsonl" default:"table" help:"table or jsonl."`
+	Quiet  bool     `short:"q" help:"No progress and no summary."`
+}
+
+// huntLine is what hunt prints of a message.
+type huntLine struct {
+	Path    string       `json:"path"`
+	Outcome rule.Outcome `json:"outcome"`
+	Missing []string     `json:"missing,omitempty"`
+	From    string       `json:"from"`
+	Subject string       `json:"subject"`
+	At      *time.Time   `json:"date,omitempty"`
+	Reasons []string     `json:"reasons,omitempty"`
+}
+
+// Run looks for mail that a rule matches, message by message. The exit code is 3 where
+// there is some.
+func (h *rulesHuntCmd) Run(c *console) error {
+	s, cfg, err := c.shelf()
+	if err != nil {
+		return err
+	}
+	r, err := s.find(h.Rule)
+	if err != nil {
+		return err
+	}
+	since, err := parseSince(h.Since, time.Now())
+	if err != nil {
+		return err
+	}
+	x, err := rule.NewExplainer(s.schema, r)
+	if err != nil {
+		return err
+	}
+	o, err := c.offline(false, false)
+	if err != nil {
+		return err
+	}
+	defer o.close()
+	if len(h.Paths) == 0 {
+		h.Paths = ownMail(&cfg)
+	}
+	seen, matched, unknown := 0, 0, 0
+	bar := (&scanCmd{Quiet: h.Quiet, Paths: h.Paths}).progress(c.errOut)
+	for item, err := range file.Read(os.Stdin, h.Paths...) {
+		if err != nil {
+			_, _ = fmt.Fprintf(c.errOut, "outrider: %v\n", err)
+			continue
+		}
+		bar.add(item.Path)
+		in, err := o.input(c.ctx, item.Raw, s.lists)
+		if err != nil || olderThan(in, since) {
+			continue
+		}
+		seen++
+		result, tree := x.Explain(c.ctx, in)
+		switch result.Outcome {
+		case rule.Match:
+			matched++
+		case rule.Indeterminate:
+			unknown++
+		case rule.NoMatch, rule.Failed:
+		}
+		if result.Outcome != rule.NoMatch {
+			h.print(c, item.Path, in, &result, tree)
+		}
+	}
+	bar.done()
+	if !h.Quiet {
+		_, _ = fmt.Fprintf(c.errOut, "%q: %d of %d messages match, %d could not be decided\n", r.Name, matched, seen, unknown)
+	}
+	if matched > 0 {
+		return ExitError(3)
+	}
+	return nil
+}
+
+func (h *rulesHuntCmd) print(c *console, path string, in *rule.Input, r *rule.Result, tree *rule.Explanation) {
+	line := huntLine{Path: path, Outcome: r.Outcome, Missing: r.Missing.Names(), From: in.Message.Sender.Email.Email, Subject: in.Message.Subject.Subject, At: in.Message.Headers.Date}
+	for _, reason := range tree.Reasons() {
+		line.Reasons = append(line.Reasons, reason.Text)
+	}
+	if h.Format == "jsonl" {
+		if raw, err := json.Marshal(line); err == nil {
+			c.printf("%s\n", raw)
+		}
+		return
+	}
+	if r.Outcome == rule.Match {
+		c.printf("%s  %-28s  %-44s  %s\n", c.outcome(r.Outcome), clip(line.From, 28), clip(line.Subject, 44), clip(path, 200))
+	}
+}
+
+// ownMail is where the gateway keeps mail that it can read again: what it holds, and the
+// mailboxes that it delivers to itself.
+func ownMail(cfg *config.Config) []string {
+	paths := []string{blobPath(cfg)}
+	for i := range cfg.Tenants {
+		for k := range cfg.Tenants[i].Domains {
+			if r := &cfg.Tenants[i].Domains[k].Route; r.Type == "maildir" {
+				paths = append(paths, r.Path)
+			}
+		}
+	}
+	return slices.DeleteFunc(paths, func(p string) bool {
+		_, err := os.Stat(p)
+		return err != nil
+	})
+}
+
+// parseSince reads how far back to look: days or what Go calls a duration.
+func parseSince(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.Atoi(days)
+		if err != nil || n < 0 {
+			return time.Time{}, fmt.Errorf("reading --since: %q is no number of days", s)
+		}
+		return now.AddDate(0, 0, -n), nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading --since: %w", err)
+	}
+	return now.Add(-d), nil
+}
+
+// olderThan reports whether a message says that it was sent before.
+func olderThan(in *rule.Input, since time.Time) bool {
+	at := in.Message.Headers.Date
+	return at != nil && at.Before(since)
+}
+
+// quietLog logs errors alone: the results are what the command prints.
+func quietLog(c *console) *slog.Logger {
+	return slog.New(slog.NewTextHandler(c.errOut, &slog.HandlerOptions{Level: slog.LevelError}))
+}

@@ -1,0 +1,149 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"outrider/internal/config"
+	"outrider/internal/rule/feed"
+)
+
+type rulesPullCmd struct {
+	Source       string `arg:"" help:"A directory, an archive (.tar.zst, .tar.gz, .zip) or a git repository, as a path or an https URL."`
+	Name         string `default:"public" help:"Name of the feed."`
+	Branch       string `help:"Branch or tag of a repository. Default: its default branch."`
+	Commit       string `help:"Commit of a repository, all 40 digits: nothing else is taken."`
+	Activate     bool   `help:"Make it active, unless it is broken."`
+	Mail         string `type:"path" help:"Judge the mail in this file or directory by the old and the new rules, and show what differs."`
+	AllowPrivate bool   `help:"Let the URL lead into a private network."`
+	Format       string `enum:"table,json" default:"table" help:"table or json."`
+}
+
+// Run pulls, checks and, where asked to, activates.
+func (p *rulesPullCmd) Run(c *console) error {
+	s, cfg, err := c.rules()
+	if err != nil {
+		return err
+	}
+	m, err := s.Pull(c.ctx, feed.Source{
+		Name: p.Name, Location: p.Source, Branch: p.Branch, Commit: p.Commit, AllowPrivate: p.AllowPrivate,
+	})
+	if err != nil {
+		return err
+	}
+	if p.Format == "table" {
+		c.printf("pulled     %s %s: %s rules, %d lists, %d files of YARA rules from %s\n", m.Name, m.Version, grouped(m.Rules), m.Lists, m.Patterns, clip(m.Source, 100))
+	}
+	err = c.checkRules(s, &cfg, p.Mail, p.Format, p.Activate)
+	if errors.Is(err, feed.ErrNothing) {
+		c.printf("It is what runs already.\n")
+		return nil
+	}
+	return err
+}
+
+type rulesActivateCmd struct {
+	Name    string `help:"Feed of which --version becomes active."`
+	Version string `help:"A version that is kept, by its first digits, as \"outrider rules status\" shows it."`
+	Mail    string `type:"path" help:"Judge the mail in this file or directory by the old and the new rules, and show what differs."`
+	DryRun  bool   `help:"Only show what would change."`
+	Format  string `enum:"table,json" default:"table" help:"table or json."`
+}
+
+// Run checks and activates.
+func (a *rulesActivateCmd) Run(c *console) error {
+	s, cfg, err := c.rules()
+	if err != nil {
+		return err
+	}
+	if (a.Name == "") != (a.Version == "") {
+		return errors.New("--name and --version belong together")
+	}
+	if a.Name != "" {
+		if _, err := s.Stage(a.Name, a.Version); err != nil {
+			return err
+		}
+	}
+	return c.checkRules(s, &cfg, a.Mail, a.Format, !a.DryRun)
+}
+
+// checkRules shows what would change, and activates it where that is asked for.
+func (c *console) checkRules(s *feed.Store, cfg *config.Config, mail, format string, activate bool) error {
+	check, err := s.Check(c.ctx, plan(cfg, mail))
+	if err != nil {
+		return err
+	}
+	if format == "json" {
+		err = c.json(check)
+	} else {
+		c.showCheck(check)
+	}
+	switch {
+	case err != nil:
+		return err
+	case !activate && check.Err() == nil && format == "table":
+		c.printf("Nothing runs differently yet: \"outrider rules activate\" makes it so.\n")
+		return nil
+	case !activate:
+		return check.Err()
+	}
+	if err := s.Activate(check); err != nil {
+		return err
+	}
+	if format == "table" {
+		c.printf("active     %s\n", check.Next)
+	}
+	return nil
+}
+
+// maxShown is how many changes of each kind are listed.
+const maxShown = 15
+
+// showCheck prints what would change.
+func (c *console) showCheck(k *feed.Check) {
+	c.printf("rules      %s, of which %s can run\n", grouped(k.Rules), grouped(k.Runs))
+	for _, part := range []struct {
+		what, sign string
+		list       []feed.Change
+	}{{"added", "+", k.Added}, {"changed", "~", k.Changed}, {"removed", "-", k.Removed}, {"set aside", "!", k.Aside}} {
+		if len(part.list) == 0 {
+			continue
+		}
+		c.printf("%-10s %s\n", part.what, grouped(len(part.list)))
+		for _, ch := range part.list[:min(len(part.list), maxShown)] {
+			c.printf("  %s %-36s  %s%s\n", part.sign, clip(ch.ID, 60), clip(ch.Name, 90), because(ch.What))
+		}
+		if more := len(part.list) - maxShown; more > 0 {
+			c.printf("  … and %s more\n", grouped(more))
+		}
+	}
+	if k.Back != nil {
+		c.showBackTest(k.Back)
+	}
+}
+
+func because(what []string) string {
+	if len(what) == 0 {
+		return ""
+	}
+	return " (" + clip(strings.Join(what, ", "), 200) + ")"
+}
+
+// showBackTest prints what the new rules say otherwise of known mail.
+func (c *console) showBackTest(b *feed.BackTest) {
+	c.printf("mail       %s messages: %s matches before, %s after", grouped(b.Messages), grouped(b.Before), grouped(b.After))
+	if b.Failed > 0 {
+		c.printf(", %s failures", grouped(b.Failed))
+	}
+	if b.Unread > 0 {
+		c.printf(", %s files could not be read", grouped(b.Unread))
+	}
+	c.printf("\n")
+	for _, d := range b.Rules[:min(len(b.Rules), maxShown)] {
+		c.printf("  %6s  %6s  %s, as on %s\n", fmt.Sprintf("+%d", d.Gained), fmt.Sprintf("-%d", d.Lost), clip(d.Name, 90), clip(d.Examples[0], 120))
+	}
+	if more := len(b.Rules) - maxShown; more > 0 {
+		c.printf("  … and %s rules more\n", grouped(more))
+	}
+}

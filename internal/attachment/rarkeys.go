@@ -1,0 +1,205 @@
+package attachment
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/pbkdf2"
+	"crypto/sha256"
+	"encoding/binary"
+	"hash/crc32"
+)
+
+// maxRounds bounds the rounds of a key of RAR 5, as a power of two. Packers write 15; the
+// most that the format allows, 24, takes half a minute.
+const maxRounds = 19
+
+// The blocks of RAR 5, and the record of a file that is encrypted.
+const (
+	rarFileBlock  = 2
+	rarCryptBlock = 4
+	rarEndBlock   = 5
+	rarCryptExtra = 1
+)
+
+// rarRounds walks the headers of a RAR 5 before the library does, which derives every key
+// that they ask for. It returns errRounds where one takes too long, and errLocked where
+// the headers are encrypted and the password does not open them.
+func rarRounds(data []byte, password string) error {
+	w := rarWalk{rest: rarBody(data), password: password}
+	for w.err == nil {
+		h := w.header()
+		if h == nil {
+			break
+		}
+		w.look(h)
+	}
+	return w.err
+}
+
+// rarBody returns what follows the signature of RAR 5, or nil. The library looks for it as
+// far as the first mebibyte, and behind it for another version.
+func rarBody(data []byte) []byte {
+	sign := []byte("Rar!\x1a\x07")
+	for {
+		at := bytes.Index(data, sign)
+		if at < 0 || at+len(sign)+2 > len(data) {
+			return nil
+		}
+		data = data[at+len(sign):]
+		if data[0] == 0 || data[1] == 0 {
+			if data[0] != 1 {
+				return nil
+			}
+			return data[2:]
+		}
+	}
+}
+
+// rarWalk goes from header to header.
+type rarWalk struct {
+	rest     []byte // behind the last header
+	password string
+	key      []byte // of headers, or nil
+	begun    bool   // the first header is passed
+	proved   bool   // a header was opened with the key
+	err      error
+}
+
+// header returns the next header from its type on, or nil at the end of what can be read:
+// a checksum, the length of what follows, and that.
+func (w *rarWalk) header() []byte {
+	size := 7
+	head := w.open(size)
+	if head == nil {
+		return nil
+	}
+	n, k := binary.Uvarint(head[4:])
+	if k <= 0 || n < 1 || n > 2<<20 {
+		return w.closed()
+	}
+	size = 4 + k + int(n)
+	if head = w.open(size); head == nil {
+		return w.closed()
+	}
+	if crc32.ChecksumIEEE(head[4:]) != binary.LittleEndian.Uint32(head) {
+		return w.closed()
+	}
+	w.rest, w.proved = w.rest[w.space(size):], w.key != nil
+	return head[4+k:]
+}
+
+// closed ends the walk: with a wrong password headers are noise.
+func (w *rarWalk) closed() []byte {
+	if w.key != nil && !w.proved {
+		w.err = errLocked
+	}
+	return nil
+}
+
+// space returns how many bytes a header of the size takes: encrypted, a vector stands in
+// front, and it is filled up to blocks.
+func (w *rarWalk) space(size int) int {
+	if w.key == nil {
+		return size
+	}
+	return aes.BlockSize + (size+aes.BlockSize-1)/aes.BlockSize*aes.BlockSize
+}
+
+// open returns the next bytes without passing them, or nil if there are not so many.
+func (w *rarWalk) open(size int) []byte {
+	n := w.space(size)
+	if n > len(w.rest) {
+		return nil
+	}
+	if w.key == nil {
+		return w.rest[:size]
+	}
+	block, err := aes.NewCipher(w.key)
+	if err != nil {
+		return nil
+	}
+	out := make([]byte, n-aes.BlockSize)
+	cipher.NewCBCDecrypter(block, w.rest[:aes.BlockSize]).CryptBlocks(out, w.rest[aes.BlockSize:n])
+	return out[:size]
+}
+
+// look reads a header as far as keys go, and passes the data behind it.
+func (w *rarWalk) look(h []byte) {
+	f := fields{h}
+	kind, flags := f.next(), f.next()
+	extra, data := uint64(0), uint64(0)
+	if flags&1 != 0 {
+		extra = f.next()
+	}
+	if flags&2 != 0 {
+		data = f.next()
+	}
+	switch kind {
+	case rarCryptBlock:
+		if !w.begun {
+			w.crypt(f)
+		}
+	case rarFileBlock:
+		w.extras(f.rest[len(f.rest)-int(min(extra, uint64(len(f.rest)))):])
+	case rarEndBlock:
+		w.rest = nil
+	}
+	w.begun = true
+	if int64(data) > 0 {
+		w.rest = w.rest[min(data, uint64(len(w.rest))):]
+	}
+}
+
+// crypt reads the key of headers, which only the first block says: version, flags, rounds
+// and salt.
+func (w *rarWalk) crypt(f fields) {
+	f.next() // version
+	f.next() // flags
+	if len(f.rest) < 17 {
+		return
+	}
+	if f.rest[0] > maxRounds {
+		w.err = errRounds
+		return
+	}
+	w.key, w.err = pbkdf2.Key(sha256.New, w.password, f.rest[1:17], 1<<f.rest[0], 32)
+}
+
+// extras looks for the record that says how a file is encrypted. There should be one, but
+// the library derives the key of each.
+func (w *rarWalk) extras(data []byte) {
+	rounds := 0
+	for f := (fields{data}); len(f.rest) > 0; {
+		n := int(min(f.next(), uint64(len(f.rest))))
+		record := fields{f.rest[:n]}
+		f.rest = f.rest[n:]
+		if record.next() != rarCryptExtra {
+			continue
+		}
+		record.next() // version
+		record.next() // flags
+		if len(record.rest) > 0 {
+			rounds += 1 << min(record.rest[0], maxRounds+1)
+		}
+		if rounds > 1<<maxRounds {
+			w.err = errRounds
+			return
+		}
+	}
+}
+
+// fields reads the numbers of RAR 5: seven bits a byte, the lowest first.
+type fields struct{ rest []byte }
+
+func (f *fields) next() uint64 {
+	v, n := binary.Uvarint(f.rest)
+	if n == 0 {
+		n = len(f.rest)
+	}
+	if n < 0 {
+		n = -n
+	}
+	f.rest = f.rest[n:]
+	return v
+}

@@ -1,0 +1,83 @@
+package scan
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"strconv"
+)
+
+// zipMethods are ExifTool's names for the ways to pack. APPNOTE 4.4.5.
+var zipMethods = map[uint16]string{0: "None", 8: "Deflated", 9: "Enhanced Deflate using Deflate64(tm)", 12: "BZIP2", 14: "LZMA (EFS)", 99: "Unknown (99)"}
+
+// Zip adds what the directory of a zip says of its first entry. APPNOTE 4.3.12.
+func (m *Metadata) Zip(data []byte) {
+	at := bytes.Index(data, []byte("PK\x01\x02"))
+	if at < 0 || at+46 > len(data) {
+		return
+	}
+	h, le := data[at:], binary.LittleEndian
+	name := int(le.Uint16(h[28:]))
+	m.Add("ZipRequiredVersion", strconv.Itoa(int(le.Uint16(h[6:]))))
+	m.Add("ZipBitFlag", bits(le.Uint16(h[8:])))
+	method := le.Uint16(h[10:])
+	if named, ok := zipMethods[method]; ok {
+		m.Add("ZipCompression", named)
+	} else {
+		m.Add("ZipCompression", fmt.Sprintf("Unknown (%d)", method))
+	}
+	m.Add("ZipModifyDate", dosDate(le.Uint16(h[14:]), le.Uint16(h[12:])))
+	m.Add("ZipCRC", fmt.Sprintf("0x%08x", le.Uint32(h[16:])))
+	m.Add("ZipCompressedSize", strconv.FormatUint(uint64(le.Uint32(h[20:])), 10))
+	m.Add("ZipUncompressedSize", strconv.FormatUint(uint64(le.Uint32(h[24:])), 10))
+	m.Add("ZipFileName", string(h[46:min(len(h), 46+name)]))
+}
+
+func bits(flag uint16) string {
+	if flag == 0 {
+		return "0"
+	}
+	return fmt.Sprintf("0x%04x", flag)
+}
+
+// dosDate reads the time of MS-DOS: seconds by two, and years from 1980.
+func dosDate(day, clock uint16) string {
+	return fmt.Sprintf("%04d:%02d:%02d %02d:%02d:%02d", 1980+day>>9, day>>5&15, day&31, clock>>11, clock>>5&63, 2*(clock&31))
+}
+
+// Archive adds the names in an archive other than a zip.
+func (m *Metadata) Archive(paths []string) {
+	for _, p := range paths {
+		if len(m.out.Fields) >= 200 {
+			return
+		}
+		m.Add("ArchivedFileName", p)
+	}
+}
+
+// HTML adds the title of a page.
+func (m *Metadata) HTML(p *HTMLFile) {
+	if p.Title != nil {
+		m.Add("Title", *p.Title)
+	}
+}
+
+// Shortcut adds what a shortcut of Windows says, in ExifTool's words; data is the file.
+// MS-SHLLINK, Section 2.1: its header holds the size of the target.
+func (m *Metadata) Shortcut(data []byte, l *LNK, machine string) {
+	if len(data) >= 76 {
+		m.Add("TargetFileSize", strconv.FormatUint(uint64(binary.LittleEndian.Uint32(data[52:])), 10))
+	}
+	for _, f := range [...]struct {
+		key   string
+		value *string
+	}{
+		{"LocalBasePath", l.Target}, {"Description", l.Description}, {"WorkingDirectory", l.WorkingDirectory},
+		{"CommandLineArguments", l.CommandLineArguments}, {"IconFileName", l.IconLocation},
+	} {
+		if f.value != nil {
+			m.Add(f.key, *f.value)
+		}
+	}
+	m.AddSome("MachineID", machine)
+}

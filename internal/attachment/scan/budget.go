@@ -1,0 +1,145 @@
+package scan
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Budget is how much the results of one file may weigh, in bytes of JSON. A reader that
+// meets its end cuts what it keeps and says so in Cut.
+type Budget struct {
+	Left int
+	Cut  bool
+}
+
+// Bounds of what is kept of one file, whatever the budget.
+const (
+	maxRaw     = 1 << 20   // bytes of a text
+	maxString  = 256 << 10 // bytes of one string
+	maxStrings = 20_000    // strings of one list
+	maxItems   = 1000      // items of other lists
+	maxValue   = 16 << 10  // bytes of a value
+	maxWord    = 1 << 10   // bytes of a name, an address or an attribute
+	itemCost   = 32        // bytes of JSON around an item, at least
+)
+
+// Text returns s as valid UTF-8, cut to so many bytes and to what is left.
+func (b *Budget) Text(s string, most int) string {
+	if len(s) > most {
+		s, b.Cut = s[:most], true
+	}
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\ufffd")
+	}
+	cost := 0
+	for i, r := range s {
+		if cost += runeCost(r); cost > b.Left {
+			s, b.Cut = s[:i], true
+			cost = b.Left
+			break
+		}
+	}
+	b.Left -= cost
+	return s
+}
+
+// runeCost is the size of a character in the JSON that Go writes.
+func runeCost(r rune) int {
+	switch {
+	case r == '"' || r == '\\' || r == '\n' || r == '\r' || r == '\t' || r == '\b' || r == '\f':
+		return 2
+	case r < 0x20 || r == '<' || r == '>' || r == '&' || r == '\u2028' || r == '\u2029':
+		return 6
+	}
+	return utf8.RuneLen(r)
+}
+
+// take pays for something of a fixed size, and reports whether there was enough.
+func (b *Budget) take(n int) bool {
+	if b.Left < n {
+		b.Cut = true
+		return false
+	}
+	b.Left -= n
+	return true
+}
+
+// keep appends an item to a list while there is room in it and in the budget.
+func (b *Budget) keep(list *[]string, s string, most, items int) {
+	if len(*list) >= items || !b.take(4) {
+		b.Cut = true
+		return
+	}
+	*list = append(*list, b.Text(s, most))
+}
+
+// value returns a pointer to a text, nil for none.
+func (b *Budget) value(s string) *string {
+	if s == "" {
+		return nil
+	}
+	s = b.Text(s, maxValue)
+	return &s
+}
+
+// room reports whether a list of structs of so many fields may have one more item.
+func (b *Budget) room(have, fields int) bool {
+	if have >= maxItems {
+		b.Cut = true
+		return false
+	}
+	return b.take(itemCost * (fields + 1))
+}
+
+// set keeps the first of equal strings.
+type set struct {
+	seen map[string]bool
+	list []string
+}
+
+// add keeps s unless it is known.
+func (s *set) add(b *Budget, v string, most, items int) {
+	if s.seen[v] {
+		return
+	}
+	if s.seen == nil {
+		s.seen = map[string]bool{}
+	}
+	if len(s.list) >= items {
+		b.Cut = true
+		return
+	}
+	s.seen[v] = true
+	b.keep(&s.list, v, most, items)
+}
+
+// strings returns the list, never nil.
+func (s *set) strings() []string { return list(s.list) }
+
+// list returns a list that is never nil.
+func list(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+// maxChildren is how many files a reader hands out.
+const maxChildren = 500
+
+// more reports whether a reader may hand out another file.
+func (b *Budget) more(have int) bool {
+	if have >= maxChildren {
+		b.Cut = true
+		return false
+	}
+	return true
+}
+
+// Child is a file that a reader found inside another.
+type Child struct {
+	Name     string
+	Source   string   // the reader
+	External []string // what the container says of it
+	Data     []byte
+}

@@ -1,0 +1,235 @@
+// Package scan answers what rules of the public feed ask about the inside of a file.
+//
+// Such rules do not read a file themselves: they ask which strings and addresses stand in
+// it, which identifiers its scripts use, what a document says about its maker, and which
+// files it carries. This package holds those answers as types under the names of the feed,
+// and reads them from bytes, or from what the readers of the formats found already. Every
+// reader takes linear time, keeps what a Budget allows, and never fails.
+//
+// Standards: ECMA-262 (the lexical grammar of JavaScript), HTML Living Standard (tokens, by
+// golang.org/x/net/html), XML 1.0 (tags), ISO 32000-1 (objects and information of PDF),
+// ECMA-376 (properties of documents), ICC.1 (headers of profiles), GIF89a, ITU-T T.81,
+// APPNOTE.TXT 6.3.10 (the first entry of a zip). Names of metadata are those of ExifTool.
+//
+// Divergences: strings of a text are its lines with letters of all scripts; texts of
+// template literals are strings of a script; words in hexadecimal and base64 of macros are
+// given decoded.
+//
+// Limits: metadata are those of pictures, PDF, Office, HTML, archives and shortcuts. The
+// object hash of a PDF takes the last definition of each object for the one in use.
+package scan
+
+// Response is one file of an explosion: the input, or what was found inside.
+type Response struct {
+	Depth         int     `json:"depth"`          // 0 for the input
+	FileName      string  `json:"file_name"`      // as its container tells it
+	FileExtension string  `json:"file_extension"` // lower case, without dot
+	Size          int64   `json:"size"`           // bytes
+	Source        string  `json:"source"`         // reader that found it, "" for the input
+	NodeID        string  `json:"node_id"`        // unique within the list
+	ParentNodeID  *string `json:"parent_node_id"` // null for the input
+	Flavors       Flavors `json:"flavors"`        // what the file is
+	Scan          Scan    `json:"scan"`           // what the scanners found
+}
+
+// Flavors says what a file is, by three witnesses.
+type Flavors struct {
+	MIME     string   `json:"mime"`     // media type by content
+	Yara     []string `json:"yara"`     // kinds by content, such as "mz_file"
+	External []string `json:"external"` // what its container says of it
+}
+
+// Scan holds the results of the scanners; null where one did not run.
+type Scan struct {
+	Strings      *Strings       `json:"strings,omitempty"`       // printable runs
+	OCR          *OCR           `json:"ocr,omitempty"`           // text that a picture or page shows; null where no tool read it
+	QR           *QRCode        `json:"qr,omitempty"`            // of pictures and PDF
+	URL          *URLList       `json:"url,omitempty"`           // addresses; null for packed files and pictures
+	ExifTool     *EXIF          `json:"exiftool,omitempty"`      // beta.parse_exif reads it too
+	Yara         *Yara          `json:"yara,omitempty"`          // null where no rules are loaded
+	JavaScript   *JavaScript    `json:"javascript,omitempty"`    // of scripts
+	PDF          *PDF           `json:"pdf,omitempty"`           // links of a PDF
+	PDFObjHash   *PDFObjectHash `json:"pdf_obj_hash,omitempty"`  // of a PDF
+	Entropy      *Entropy       `json:"entropy,omitempty"`       // of every file
+	Zip          *Zip           `json:"zip,omitempty"`           // of zips, and of documents that are zips
+	EncryptedZip *EncryptedZip  `json:"encrypted_zip,omitempty"` // of zips behind a password
+	EncryptedDoc *EncryptedDoc  `json:"encrypted_doc,omitempty"` // of documents behind a password
+	HTML         *HTMLFile      `json:"html,omitempty"`          // of pages
+	ICS          *ICSFile       `json:"ics,omitempty"`           // of calendars
+	Docx         *Docx          `json:"docx,omitempty"`          // of text documents in Office Open XML
+	Pptx         *Pptx          `json:"pptx,omitempty"`          // of presentations in Office Open XML
+	Hash         *Hash          `json:"hash,omitempty"`          // of every file
+	XML          *XMLFile       `json:"xml,omitempty"`           // of XML and SVG
+	VBA          *VBA           `json:"vba,omitempty"`           // of documents with macros
+	LNK          *LNK           `json:"lnk,omitempty"`           // of shortcuts of Windows
+	OLE          *Total         `json:"ole,omitempty"`           // streams and embedded files of OLE documents
+	RTF          *Total         `json:"rtf,omitempty"`           // objects of Rich Text Format
+	RAR          *Total         `json:"rar,omitempty"`           // of rar archives
+	Tar          *Total         `json:"tar,omitempty"`           // of tar archives
+	Gzip         *Total         `json:"gzip,omitempty"`          // of gzip streams
+	Bzip2        *Total         `json:"bzip2,omitempty"`         // of bzip2 streams
+	Zlib         *Total         `json:"zlib,omitempty"`          // always null: bare zlib streams are not opened
+	Libarchive   *Total         `json:"libarchive,omitempty"`    // other archives and discs
+	Macho        *Macho         `json:"macho,omitempty"`         // of programs of macOS
+	GIF          *Trailer       `json:"gif,omitempty"`           // of GIF pictures
+	JPEG         *Trailer       `json:"jpeg,omitempty"`          // of JPEG pictures
+
+	// What functions other than file.explode return; of the input only.
+	Oletools *Oletools `json:"oletools,omitempty"` // file.oletools
+	Codes    *QR       `json:"codes,omitempty"`    // beta.scan_qr
+	Read     *OCRText  `json:"read,omitempty"`     // beta.ocr
+	Calendar *ICS      `json:"calendar,omitempty"` // beta.file.parse_ics
+}
+
+// Strings are the printable runs of a file.
+type Strings struct {
+	Strings []string `json:"strings"` // at least four characters long, each once
+	Raw     *string  `json:"raw"`     // the whole text, null for what is no text
+}
+
+// OCR is the text that a picture shows.
+type OCR struct {
+	Raw  string   `json:"raw"`  // lines as read
+	Text []string `json:"text"` // its words
+}
+
+// OCRText is what beta.ocr returns.
+type OCRText struct {
+	Text        string    `json:"text"`         // of all pages
+	Success     bool      `json:"success"`      // whether a tool read it
+	PageResults []OCRPage `json:"page_results"` // in the order of the pages
+}
+
+// OCRPage is the text of one page or picture.
+type OCRPage struct {
+	Text string `json:"text"` // lines as read
+}
+
+// QRCode is the first code of a picture.
+type QRCode struct {
+	Data *string `json:"data"` // null where there is no code
+	Type *string `json:"type"` // url, email, mobile, app, geo, wifi or undefined
+	URL  *string `json:"url"`  // where it leads, null for other data
+}
+
+// QR is what beta.scan_qr returns.
+type QR struct {
+	Found bool     `json:"found"` // whether there is a code
+	Items []QRCode `json:"items"` // in the order found
+}
+
+// URLList are the addresses in a file.
+type URLList struct {
+	URLs        []string `json:"urls"`         // each once, as written
+	InvalidURLs []string `json:"invalid_urls"` // look like addresses and lead nowhere
+}
+
+// Yara is which rules the file satisfies.
+type Yara struct {
+	Matches []YaraMatch `json:"matches"` // rules in the order of their source
+	Flags   []string    `json:"flags"`   // notes of the matcher
+}
+
+// YaraMatch is one rule.
+type YaraMatch struct {
+	Name string            `json:"name"` // of the rule
+	Meta map[string]string `json:"meta"` // what the rule says about itself
+}
+
+// JavaScript is the vocabulary of a script, each word once in the order of the text.
+type JavaScript struct {
+	Tokens             []string `json:"tokens"`              // kinds of tokens
+	Keywords           []string `json:"keywords"`            // reserved words
+	Identifiers        []string `json:"identifiers"`         // as written, escapes included
+	Strings            []string `json:"strings"`             // as written, without quotes
+	RegularExpressions []string `json:"regular_expressions"` // with slashes and flags
+}
+
+// PDF is what a document leads to.
+type PDF struct {
+	URLs           []string `json:"urls"`            // of links, as written
+	InvalidURLs    []string `json:"invalid_urls"`    // of links, without a scheme
+	TotalExtracted int      `json:"total_extracted"` // attached files and pictures
+	TotalObjects   int      `json:"total_objects"`   // all revisions together
+}
+
+// PDFObjectHash tells documents of one maker by the types of their objects.
+type PDFObjectHash struct {
+	ObjectHash string `json:"object_hash"` // MD5 of hash_string, lower-case hexadecimal
+	HashString string `json:"hash_string"` // types in file order, each followed by a bar
+}
+
+// Entropy is how evenly the bytes are spread.
+type Entropy struct {
+	Entropy float64 `json:"entropy"` // bits per byte, 0 to 8
+}
+
+// Total counts what is in a container.
+type Total struct {
+	TotalFiles     int `json:"total_files"`     // entries
+	TotalExtracted int `json:"total_extracted"` // whose content was read
+}
+
+// Zip is the directory of a zip.
+type Zip struct {
+	AllPaths       []string `json:"all_paths"`       // names of all entries
+	AttemptedFiles []string `json:"attempted_files"` // without folders
+	Encrypted      bool     `json:"encrypted"`       // an entry needs a password
+	TotalFiles     int      `json:"total_files"`     // entries
+	TotalExtracted int      `json:"total_extracted"` // files whose content was read
+}
+
+// EncryptedZip is a zip behind a password.
+type EncryptedZip struct {
+	CrackedPassword *string `json:"cracked_password"` // null where none opens it
+	TotalFiles      int     `json:"total_files"`      // entries
+	TotalExtracted  int     `json:"total_extracted"`  // files whose content was read
+}
+
+// EncryptedDoc is a document behind a password.
+type EncryptedDoc struct {
+	CrackedPassword *string `json:"cracked_password"` // null where none opens it
+}
+
+// Hash are digests in lower-case hexadecimal.
+type Hash struct {
+	MD5    string  `json:"md5"`    // of the bytes looked at
+	SHA1   string  `json:"sha1"`   // of the bytes looked at
+	SHA256 string  `json:"sha256"` // of the bytes looked at
+	SSDeep *string `json:"ssdeep"` // not computed
+}
+
+// VBA is what macros are made of.
+type VBA struct {
+	AutoExec       []string `json:"auto_exec"`       // events that run by themselves
+	Suspicious     []string `json:"suspicious"`      // words for what programs of attackers do
+	IOC            []string `json:"ioc"`             // addresses and names of programs
+	Hex            []string `json:"hex"`             // decoded
+	Base64         []string `json:"base64"`          // decoded
+	Dridex         []string `json:"dridex"`          // always empty: that coding is not read
+	TotalFiles     int      `json:"total_files"`     // modules
+	TotalExtracted int      `json:"total_extracted"` // modules whose source was read
+}
+
+// LNK is a shortcut of Windows.
+type LNK struct {
+	CommandLineArguments *string `json:"command_line_arguments"` // as written
+	Target               *string `json:"target"`                 // what it starts
+	Description          *string `json:"description"`            // shown as a tip
+	WorkingDirectory     *string `json:"working_directory"`      // folder in which it starts
+	IconLocation         *string `json:"icon_location"`          // file that holds the icon
+}
+
+// Macho is the header of a program of macOS.
+type Macho struct {
+	Bits       int  `json:"bits"`       // 32 or 64, 0 where it holds several
+	Commands   int  `json:"commands"`   // load commands
+	FileType   int  `json:"file_type"`  // 2 is a program, 6 a library
+	Processors int  `json:"processors"` // programs in one file
+	Universal  bool `json:"universal"`  // for several processors
+}
+
+// Trailer is where a picture ends.
+type Trailer struct {
+	TrailerIndex *int `json:"trailer_index"` // offset of the end mark, null where there is none
+}

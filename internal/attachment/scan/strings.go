@@ -1,0 +1,127 @@
+package scan
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// ReadStrings lists the printable runs of a file, and gives its text where it is one.
+func ReadStrings(data []byte, b *Budget) *Strings {
+	found := set{}
+	out := &Strings{}
+	if text, ok := Text(data); ok {
+		raw := b.Text(text, maxRaw)
+		out.Raw = &raw
+		lines(text, func(run string) { found.add(b, run, maxString, maxStrings) })
+	} else {
+		keep := func(run string) {
+			if telling(run) {
+				found.add(b, run, maxString, maxStrings)
+			}
+		}
+		runs(data, 1, keep)
+		runs(data, 2, keep)
+	}
+	out.Strings = found.strings()
+	return out
+}
+
+// Text returns what a file of text says: UTF-16 by its mark, or UTF-8 without NUL.
+func Text(data []byte) (string, bool) {
+	switch {
+	case bytes.HasPrefix(data, []byte("\xff\xfe")):
+		return wide(data[2:], binary.LittleEndian), true
+	case bytes.HasPrefix(data, []byte("\xfe\xff")):
+		return wide(data[2:], binary.BigEndian), true
+	}
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	if len(data) == 0 || bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(data) {
+		return "", false
+	}
+	return string(data), true
+}
+
+func wide(data []byte, order binary.ByteOrder) string {
+	units := make([]uint16, len(data)/2)
+	for k := range units {
+		units[k] = order.Uint16(data[2*k:])
+	}
+	return string(utf16.Decode(units))
+}
+
+// Lines returns all printable runs of a file as one text, a line each, at most so many
+// bytes. It is what to look for addresses in.
+func Lines(data []byte, most int) string {
+	if text, ok := Text(data); ok {
+		return text[:min(len(text), most)]
+	}
+	var s strings.Builder
+	for width := 1; width <= 2; width++ {
+		runs(data, width, func(run string) {
+			if len(run) >= 6 && s.Len()+len(run) < most {
+				s.WriteString(run + "\n")
+			}
+		})
+	}
+	return s.String()
+}
+
+// leastRun is the length from which a run counts.
+const leastRun = 4
+
+// lines calls f for the runs of a text between control characters.
+func lines(text string, f func(string)) {
+	for run := range strings.FieldsFuncSeq(text, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
+		if len(run) >= leastRun && utf8.RuneCountInString(run) >= leastRun {
+			f(run)
+		}
+	}
+}
+
+// runs calls f for the runs of printable ASCII, one or two bytes a character.
+func runs(data []byte, width int, f func(string)) {
+	var run []byte
+	end := func() {
+		if len(run) >= leastRun {
+			f(string(run))
+		}
+		run = run[:0]
+	}
+	for at := 0; at+width <= len(data); {
+		if c := data[at]; c >= 0x20 && c < 0x7f && (width == 1 || data[at+1] == 0) {
+			run = append(run, c)
+			at += width
+			continue
+		}
+		end()
+		at++
+	}
+	end()
+}
+
+// telling reports whether a run of a binary is more than noise: seven characters, or three
+// letters or three digits in sequence.
+func telling(run string) bool {
+	if len(run) >= 7 {
+		return true
+	}
+	letters, digits := 0, 0
+	for k := range len(run) {
+		c := run[k]
+		switch {
+		case c|0x20 >= 'a' && c|0x20 <= 'z':
+			letters, digits = letters+1, 0
+		case c >= '0' && c <= '9':
+			letters, digits = 0, digits+1
+		default:
+			letters, digits = 0, 0
+		}
+		if letters == 3 || digits == 3 {
+			return true
+		}
+	}
+	return false
+}

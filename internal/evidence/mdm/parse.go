@@ -1,0 +1,40 @@
+package mdm
+
+import (
+	"outrider/internal/budget"
+	"outrider/internal/markup"
+	"outrider/internal/observable"
+)
+
+// Content returns the bytes of the attachment after transfer decoding; of an attached
+// message, those of the message. It is nil for an attachment that is no part of a message.
+func (a *Attachment) Content() []byte {
+	switch {
+	case a.part == nil:
+		return nil
+	case a.part.MediaType == "message/rfc822":
+		return a.part.BodyBytes()
+	default:
+		return a.part.Decoded()
+	}
+}
+
+// Document returns what the text was read from, or nil where it is made by hand.
+func (h *HTML) Document() *markup.Document { return h.document }
+
+// DocumentLinks returns the links of an HTML document that a reader can follow, and those
+// that clients make of URLs in its text.
+func DocumentLinks(doc *markup.Document, b *budget.Budget) []Link {
+	r := bodyReader{in: &Input{Budget: b}, seen: map[string]bool{}}
+	return r.ofDocument(doc)
+}
+
+// TextLinks returns the links that clients make of plain text.
+func TextLinks(s string, b *budget.Budget) []Link {
+	r := bodyReader{in: &Input{Budget: b}, seen: map[string]bool{}}
+	return r.ofText(s)
+}
+
+// NewLink describes one link by where it leads and what it shows. The parser is "plain" or
+// "hyperlink".
+func NewLink(u observable.URL, label, parser string) Link { return newLink(u, label, parser) }

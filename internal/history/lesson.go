@@ -1,0 +1,62 @@
+package history
+
+import (
+	"time"
+
+	"outrider/internal/verdict"
+)
+
+// maxSent bounds the recipients that one message teaches about.
+// RFC 5321, Section 4.5.3.1.8: a message has at least 100 recipients at most.
+const maxSent = 100
+
+// Lesson is what one message teaches. It travels with the facts about the message, so that
+// the store learns what the memory has learned.
+type Lesson struct {
+	At      time.Time `json:"at"`                 // when the message came, or was released
+	What    What      `json:"what,omitempty"`     // about its author and the address for replies
+	Author  string    `json:"author,omitempty"`   // address, or "" where nobody or several wrote it
+	ReplyTo string    `json:"reply_to,omitempty"` // address that replies go to, if another than the author
+	Sent    []string  `json:"sent,omitempty"`     // addresses outside that a proved author of the tenant wrote to
+}
+
+// Judged returns what a disposition teaches about an author. Disowned says that the domain
+// of the author disowns the message: then it tells nothing of the author but that somebody
+// used the name.
+func Judged(d verdict.Disposition, disowned bool) What {
+	switch {
+	case disowned:
+		return Failed
+	case d == verdict.Spam || d == verdict.Malicious || d == verdict.MaliciousBEC:
+		return Unwanted
+	case d == verdict.Unknown || d > verdict.Bulk:
+		return Doubtful
+	default:
+		return Wanted
+	}
+}
+
+// Each calls f for every key that the lesson is about, once for each thing it teaches.
+// Addresses that cannot be read teach nothing.
+func (l *Lesson) Each(f func(key string, what What)) {
+	if keys, ok := Keys(l.Author); ok && l.What != "" {
+		f(keys[0], l.What)
+		f(keys[1], l.What)
+	}
+	if keys, ok := Keys(l.ReplyTo); ok && l.What != "" {
+		f(replyKey(keys[0]), l.What)
+	}
+	seen := make(map[string]bool)
+	for _, addr := range l.Sent[:min(len(l.Sent), maxSent)] {
+		keys, ok := Keys(addr)
+		if !ok {
+			continue
+		}
+		for _, k := range keys {
+			if !seen[k] {
+				seen[k] = true
+				f(k, Sent)
+			}
+		}
+	}
+}

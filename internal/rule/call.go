@@ -1,0 +1,228 @@
+package rule
+
+import (
+	"strings"
+
+	"outrider/internal/rule/schema"
+	"outrider/internal/rule/syntax"
+)
+
+// call compiles a call by the form of its function.
+func (c *compiler) call(n *syntax.Call) *code {
+	f := c.schema.functions.Lookup(n.Function)
+	switch {
+	case f.Form == schema.Lambda:
+		return c.lambda(f.Name, n)
+	case f.Form == schema.Pattern:
+		return c.pattern(f.Name, n)
+	case searches[f.Name] != nil:
+		return c.search(f.Name, n)
+	case f.Name == "strings.replace_confusables":
+		text := c.compile(n.Args[0])
+		return &code{cost: text.cost + costText, stream: text.stream.apply(f.Name, latin), eval: onText(text, func(_ *frame, s string) schema.Value {
+			return schema.OfString(latin(s))
+		})}
+	case f.Name == "length":
+		return c.lengthOf(n)
+	case f.Name == "beta.ip_in":
+		return c.ipIn(n)
+	default:
+		return c.plainCall(f, n)
+	}
+}
+
+// onText is a function of one text; that of null is null.
+func onText(text *code, do func(*frame, string) schema.Value) func(*frame) schema.Value {
+	return func(f *frame) schema.Value {
+		v := text.eval(f)
+		if v.Kind() != schema.String || !f.spend(1+len(v.Text())/stepBytes) {
+			return schema.Value{}
+		}
+		return do(f, v.Text())
+	}
+}
+
+// searches are the functions that look for texts in a text.
+var searches = map[string]func(text, other string) bool{
+	"strings.contains":    strings.Contains,
+	"strings.starts_with": strings.HasPrefix,
+	"strings.ends_with":   strings.HasSuffix,
+	"strings.like":        wildcard,
+
+	"strings.icontains":    strings.Contains,
+	"strings.istarts_with": strings.HasPrefix,
+	"strings.iends_with":   strings.HasSuffix,
+	"strings.ilike":        wildcard,
+}
+
+// needle is one text that is looked for.
+type needle struct {
+	text  string // folded where the case of letters does not matter
+	need  *formula
+	value *code // where it does not stand in the rule
+}
+
+// search compiles a function that looks for one of several texts in a text.
+func (c *compiler) search(name string, n *syntax.Call) *code {
+	text := c.compile(n.Args[0])
+	folds := strings.HasPrefix(name, "strings.i")
+	out := &code{cost: text.cost, odds: oddsText}
+	list := make([]needle, 0, len(n.Args)-1)
+	needs := make([]*formula, 0, len(n.Args)-1)
+	for _, a := range n.Args[1:] {
+		nd := needle{}
+		if s, ok := literal(a); ok {
+			nd = needle{text: s, need: c.wordsOf(name, text.stream, s)}
+			if folds {
+				nd.text = fold(s)
+			}
+		} else {
+			nd.value = c.compile(a)
+			out.cost += nd.value.cost
+		}
+		if nd.need == nil {
+			out.cost += costText - costField
+		}
+		out.cost += costField
+		needs = append(needs, nd.need)
+		list = append(list, nd)
+	}
+	out.need = either(needs...)
+	find := searches[name]
+	out.test = func(f *frame) tri {
+		v := text.eval(f)
+		if v.Kind() != schema.String {
+			return unsure
+		}
+		s := f.cut(v.Text(), maxText)
+		if folds {
+			s = f.fold(s)
+		}
+		return anyNeedle(f, s, list, find, folds)
+	}
+	return out
+}
+
+// wordsOf returns the words that a pattern or text needs.
+func (c *compiler) wordsOf(name string, from *stream, s string) *formula {
+	if c.plain.NoWords {
+		return nil
+	}
+	if !strings.HasSuffix(name, "like") {
+		return c.words.want(from, s)
+	}
+	var parts []*formula
+	for _, piece := range strings.FieldsFunc(s, func(r rune) bool { return r == '*' || r == '?' }) {
+		parts = append(parts, c.words.want(from, piece))
+	}
+	return both(parts...)
+}
+
+// in returns the text of the needle for a message; false where it is null.
+func (n *needle) in(f *frame, folds bool) (string, bool) {
+	if n.value == nil {
+		return n.text, true
+	}
+	v := n.value.eval(f)
+	if folds {
+		return f.fold(v.Text()), v.Kind() == schema.String
+	}
+	return v.Text(), v.Kind() == schema.String
+}
+
+// anyNeedle reports whether one of the needles is found. One that is null makes false
+// unsure only where all are.
+func anyNeedle(f *frame, s string, list []needle, find func(string, string) bool, folds bool) tri {
+	nulls := 0
+	for i := range list {
+		n := &list[i]
+		if n.need != nil && !n.need.holds(f) {
+			continue
+		}
+		text, ok := n.in(f, folds)
+		if !ok {
+			nulls++
+			continue
+		}
+		if !f.spend(1 + len(s)/stepBytes) {
+			return unsure
+		}
+		if find(s, text) {
+			return yes
+		}
+	}
+	if nulls > 0 && nulls == len(list) {
+		return unsure
+	}
+	return no
+}
+
+// arguments of a plain call, computed.
+type arguments struct {
+	values []schema.Value
+	named  map[string]schema.Value
+}
+
+// text returns an argument as text, and whether it is one.
+func (a *arguments) text(i int) (string, bool) {
+	if i >= len(a.values) {
+		return "", false
+	}
+	return a.values[i].Text(), a.values[i].Kind() == schema.String
+}
+
+func (c *compiler) plainCall(fn *schema.Function, n *syntax.Call) *code {
+	parts, cost := c.all(n.Args)
+	names := make([]string, len(n.Named))
+	named := make([]*code, len(n.Named))
+	for i, a := range n.Named {
+		names[i], named[i] = a.Name, c.compile(a.Value)
+		cost += named[i].cost
+	}
+	do := plain[fn.Name]
+	needs := fn.Needs
+	if do == nil { // declared, and answered by nothing yet
+		return &code{cost: costWord, eval: func(f *frame) (none schema.Value) {
+			f.missing |= needs
+			return none
+		}}
+	}
+	return &code{cost: min(cost+costOf(fn), maxCost), eval: func(f *frame) schema.Value {
+		args := arguments{values: make([]schema.Value, len(parts))}
+		for i, p := range parts {
+			args.values[i] = p.eval(f)
+		}
+		for i, p := range named {
+			if args.named == nil {
+				args.named = make(map[string]schema.Value, len(named))
+			}
+			args.named[names[i]] = p.eval(f)
+		}
+		if f.overrun {
+			return schema.Value{}
+		}
+		return do(f, &args)
+	}}
+}
+
+// costOf returns what a function costs beside its arguments.
+func costOf(fn *schema.Function) int {
+	switch {
+	case plain[fn.Name] == nil: // nothing answers it, at once
+		return costWord
+	case fn.Needs&schema.Whois != 0:
+		return costNetwork
+	case fn.Needs&schema.OCR != 0:
+		return costOCR
+	case fn.Needs&schema.Files != 0:
+		return costFile
+	case fn.Needs&schema.History != 0:
+		return costHistory
+	case strings.HasPrefix(fn.Name, "file.") || strings.Contains(fn.Name, "parse_") || strings.Contains(fn.Name, "levenshtein"):
+		return costParse
+	case strings.HasPrefix(fn.Name, "strings.") || strings.HasPrefix(fn.Name, "hash."):
+		return costText
+	default:
+		return costWord
+	}
+}

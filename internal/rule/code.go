@@ -1,0 +1,197 @@
+package rule
+
+import (
+	"context"
+
+	"outrider/internal/budget"
+	"outrider/internal/rule/schema"
+	"outrider/internal/rule/syntax"
+)
+
+// tri is true, false, or unknown: Kleene's logic.
+type tri int8
+
+const (
+	unsure tri = 0
+	yes    tri = 1
+	no     tri = -1
+)
+
+func triOf(b bool) tri {
+	if b {
+		return yes
+	}
+	return no
+}
+
+func (t tri) value() schema.Value {
+	if t == unsure {
+		return schema.Value{}
+	}
+	return schema.OfBool(t == yes)
+}
+
+func truth(v schema.Value) tri {
+	if v.Kind() != schema.Bool {
+		return unsure
+	}
+	return triOf(v.True())
+}
+
+// code is an expression, compiled. Of a condition test is quicker, and eval is made of it;
+// of everything else test is made of eval.
+type code struct {
+	node syntax.Node
+	typ  *schema.Type
+	key  string // canonical text
+	// free is how many lambdas around the expression it looks at: 0 means that it has one
+	// value per message.
+	free int
+	cost int // what it takes to compute, in no unit; see the costs below
+	// odds is how often a condition is taken to hold, from 0 to 1; 0 stands for unlikely.
+	odds float64
+	uses int // how many expressions it is a part of
+	eval func(*frame) schema.Value
+	test func(*frame) tri
+	// isTest is set where eval is made of test.
+	isTest bool
+	// stream is where its texts come from, for the search for words before anything else;
+	// nil where that is not known in advance.
+	stream *stream
+	need   *formula // what holds where it is true
+	inner  *program // of logic and lambdas, for explanations
+}
+
+// program is the operands of an expression, for explanations.
+type program struct {
+	op    string
+	parts []*code
+}
+
+// Costs of expressions, by which the operands of "and" and "or" are ordered.
+const (
+	costField    = 1
+	costCompare  = 2
+	costWord     = 4
+	costList     = 5
+	costText     = 12
+	costRegex    = 60
+	costLambda   = 20
+	costParse    = 400
+	costXPath    = 2_000
+	costHistory  = 5_000
+	costFile     = 100_000
+	costOCR      = 1_000_000
+	costNetwork  = 10_000_000
+	maxCost      = 1 << 40
+	elementTimes = 8 // elements that a list is taken to have
+)
+
+// frame is the state of the judgement of one message by the rules.
+type frame struct {
+	ctx        context.Context //nolint:containedctx // a frame lives for one call
+	in         *Input
+	switches   Switches
+	epoch      uint32 // of the message; what is remembered under another is none
+	values     []memo
+	elements   []schema.Value // of the lambdas around, the outer-most first
+	missing    schema.Capability
+	steps      int64 // that the rule may still take
+	spent      int64 // by the message in all
+	overrun    bool
+	truncated  bool
+	words      wordState
+	candidates []int
+	alive      []bool // by rule, all false between messages
+	trace      trace  // of an explanation, or nil
+	folded     [4]foldedText
+	nextFold   int
+	cache      map[any]any // by asked
+	parsing    *budget.Budget
+}
+
+// memo is what an expression that has one value per message was found to be.
+type memo struct {
+	epoch   uint32
+	missing schema.Capability
+	truth   tri // of a condition
+	value   schema.Value
+}
+
+// foldedText is a text and its folded form.
+type foldedText struct{ raw, folded string }
+
+// fold returns the folded form of a text. The last few are kept, since many words are
+// looked for in one text.
+func (f *frame) fold(s string) string {
+	if len(s) < 32 {
+		return fold(s)
+	}
+	for i := range f.folded {
+		if f.folded[i].raw == s {
+			return f.folded[i].folded
+		}
+	}
+	out := fold(s)
+	f.folded[f.nextFold] = foldedText{s, out}
+	f.nextFold = (f.nextFold + 1) % len(f.folded)
+	return out
+}
+
+// spend takes steps, and reports whether there are any left.
+func (f *frame) spend(n int) bool {
+	f.steps -= int64(n)
+	f.spent += int64(n)
+	if f.steps < 0 {
+		f.overrun = true
+	}
+	return !f.overrun
+}
+
+// element returns the element of a lambda around; depth 1 is the nearest.
+func (f *frame) element(depth int) schema.Value {
+	return f.elements[len(f.elements)-depth]
+}
+
+// remember makes an expression be computed once per message.
+func remember(slot int, c *code) {
+	if c.isTest {
+		rememberTest(slot, c)
+		return
+	}
+	eval := c.eval
+	c.eval = func(f *frame) schema.Value {
+		m := &f.values[slot]
+		if m.epoch == f.epoch {
+			f.missing |= m.missing
+			return m.value
+		}
+		before := f.missing
+		f.missing = 0
+		v := eval(f)
+		if !f.overrun {
+			*m = memo{epoch: f.epoch, missing: f.missing, value: v}
+		}
+		f.missing |= before
+		return v
+	}
+}
+
+func rememberTest(slot int, c *code) {
+	test := c.test
+	c.test = func(f *frame) tri {
+		m := &f.values[slot]
+		if m.epoch == f.epoch {
+			f.missing |= m.missing
+			return m.truth
+		}
+		before := f.missing
+		f.missing = 0
+		t := test(f)
+		if !f.overrun {
+			m.epoch, m.missing, m.truth = f.epoch, f.missing, t
+		}
+		f.missing |= before
+		return t
+	}
+}

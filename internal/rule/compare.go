@@ -1,0 +1,238 @@
+package rule
+
+import (
+	"cmp"
+	"strings"
+
+	"outrider/internal/rule/schema"
+	"outrider/internal/rule/syntax"
+)
+
+// compare compiles a comparison, or a chain of them, which is true if all of it are.
+func (c *compiler) compare(n *syntax.Compare) *code {
+	parts, cost := c.all(n.Operands)
+	if len(n.Ops) == 1 {
+		return c.simple(n.Ops[0], parts[0], parts[1])
+	}
+	return &code{cost: cost + costCompare, odds: oddsOrder / 2, test: func(f *frame) tri {
+		out := yes
+		left := parts[0].eval(f)
+		for i, op := range n.Ops {
+			right := parts[i+1].eval(f)
+			out = min3(out, relation(op, left, right))
+			left = right
+		}
+		return out
+	}}
+}
+
+// min3 is the "and" of two.
+func min3(a, b tri) tri { return min(a, b) }
+
+// simple compiles a comparison of two values. Where one is a text that stands in the
+// rule, as nearly always, it is compared at once.
+func (c *compiler) simple(op syntax.Op, l, r *code) *code {
+	text, ok := literal(r.node)
+	if !ok || isOrder(op) {
+		return &code{cost: l.cost + r.cost + costCompare, odds: compareOdds(op), test: func(f *frame) tri { return relation(op, l.eval(f), r.eval(f)) }}
+	}
+	folds := op == syntax.EqFold || op == syntax.NeFold
+	wanted := yes
+	if op == syntax.Ne || op == syntax.NeFold {
+		wanted = no
+	}
+	var need *formula
+	if wanted == yes {
+		need = c.words.want(l.stream, text)
+	}
+	return &code{cost: l.cost + costCompare, odds: compareOdds(op), need: need, test: func(f *frame) tri {
+		v := l.eval(f)
+		if v.Kind() != schema.String {
+			return unsure
+		}
+		if v.Text() == text || folds && strings.EqualFold(v.Text(), text) {
+			return wanted
+		}
+		return -wanted
+	}}
+}
+
+// compareOdds is how often a comparison is taken to hold.
+func compareOdds(op syntax.Op) float64 {
+	switch op {
+	case syntax.Eq, syntax.EqFold:
+		return oddsEqual
+	case syntax.Ne, syntax.NeFold:
+		return 1 - oddsEqual
+	default:
+		return oddsOrder
+	}
+}
+
+func isOrder(op syntax.Op) bool {
+	return op == syntax.Lt || op == syntax.Le || op == syntax.Gt || op == syntax.Ge
+}
+
+// relation compares two values. What cannot be compared is neither true nor false.
+func relation(op syntax.Op, l, r schema.Value) tri {
+	switch op {
+	case syntax.Eq:
+		return equal(l, r, false)
+	case syntax.Ne:
+		return -equal(l, r, false)
+	case syntax.EqFold:
+		return equal(l, r, true)
+	case syntax.NeFold:
+		return -equal(l, r, true)
+	default:
+		return order(op, l, r)
+	}
+}
+
+func equal(l, r schema.Value, folds bool) tri {
+	switch {
+	case l.IsNull() || r.IsNull():
+		return unsure
+	case l.Kind() == schema.Int && r.Kind() == schema.Int:
+		return triOf(l.Int() == r.Int())
+	case l.Kind() == schema.String && r.Kind() == schema.String:
+		return triOf(l.Text() == r.Text() || folds && strings.EqualFold(l.Text(), r.Text()))
+	case l.Kind() == schema.Bool && r.Kind() == schema.Bool:
+		return triOf(l.True() == r.True())
+	case l.Kind() == schema.Time && r.Kind() == schema.Time:
+		a, _ := l.Time()
+		b, _ := r.Time()
+		return triOf(a.Equal(b))
+	}
+	a, ok := l.Number()
+	b, too := r.Number()
+	if ok && too {
+		return triOf(a == b) //nolint:floatcompare // the language compares numbers exactly
+	}
+	return unsure
+}
+
+func order(op syntax.Op, l, r schema.Value) tri {
+	var sign int
+	a, ok := l.Number()
+	b, too := r.Number()
+	switch {
+	case ok && too:
+		sign = cmp.Compare(a, b)
+	case l.Kind() == schema.String && r.Kind() == schema.String:
+		sign = strings.Compare(l.Text(), r.Text())
+	case l.Kind() == schema.Time && r.Kind() == schema.Time:
+		s, _ := l.Time()
+		t, _ := r.Time()
+		sign = s.Compare(t)
+	default:
+		return unsure
+	}
+	switch op {
+	case syntax.Lt:
+		return triOf(sign < 0)
+	case syntax.Le:
+		return triOf(sign <= 0)
+	case syntax.Gt:
+		return triOf(sign > 0)
+	default:
+		return triOf(sign >= 0)
+	}
+}
+
+// in compiles membership, of which there are three kinds: in a named list, among values
+// that stand in the rule, and in a list that is computed.
+func (c *compiler) in(n *syntax.In) *code {
+	v := c.compile(n.Value)
+	var out *code
+	switch l := stripped(n.List).(type) {
+	case *syntax.List:
+		out = inNamed(v, l.Name, n.Fold)
+	case *syntax.Tuple:
+		out = c.inTuple(v, l, n.Fold)
+	default:
+		list := c.compile(n.List)
+		out = &code{cost: v.cost + list.cost + costList, test: func(f *frame) tri {
+			return among(f, v.eval(f), list.eval(f), n.Fold)
+		}}
+	}
+	if n.Not {
+		test := out.test
+		out.need, out.odds = nil, 1-out.odds
+		out.test = func(f *frame) tri { return -test(f) }
+	}
+	return out
+}
+
+func inNamed(v *code, name string, folds bool) *code {
+	return &code{cost: v.cost + costList, odds: oddsListed, test: func(f *frame) tri {
+		text := v.eval(f)
+		list := f.list(name)
+		if list == nil || text.Kind() != schema.String {
+			return unsure
+		}
+		return triOf(list.Has(text.Text(), folds))
+	}}
+}
+
+// inTuple makes a set of texts that stand in the rule.
+func (c *compiler) inTuple(v *code, l *syntax.Tuple, folds bool) *code {
+	set := make(map[string]bool, len(l.Elements))
+	var needs []*formula
+	for _, e := range l.Elements {
+		text, ok := literal(e)
+		if !ok {
+			return c.inValues(v, l, folds)
+		}
+		if folds {
+			text = fold(text)
+		}
+		set[text] = true
+		if len(l.Elements) <= maxAlternatives {
+			needs = append(needs, c.words.want(v.stream, text))
+		}
+	}
+	return &code{cost: v.cost + costCompare, odds: oddsEqual, need: either(needs...), test: func(f *frame) tri {
+		text := v.eval(f)
+		if text.Kind() != schema.String {
+			return unsure
+		}
+		key := text.Text()
+		if folds {
+			key = fold(key)
+		}
+		return triOf(set[key])
+	}}
+}
+
+func (c *compiler) inValues(v *code, l *syntax.Tuple, folds bool) *code {
+	parts, cost := c.all(l.Elements)
+	return &code{cost: v.cost + cost + costCompare, test: func(f *frame) tri {
+		value, out := v.eval(f), no
+		if value.IsNull() {
+			return unsure
+		}
+		for _, p := range parts {
+			out = max(out, equal(value, p.eval(f), folds))
+		}
+		return out
+	}}
+}
+
+// among reports whether a value is in a list.
+func among(f *frame, v, list schema.Value, folds bool) tri {
+	l := list.List()
+	if l == nil || v.IsNull() {
+		return unsure
+	}
+	out := no
+	for i := range l.Len() {
+		if !f.spend(1) {
+			return unsure
+		}
+		if out = max(out, equal(v, l.At(i), folds)); out == yes {
+			return yes
+		}
+	}
+	return out
+}

@@ -1,0 +1,414 @@
+package rule
+
+import (
+	"cmp"
+	"slices"
+
+	"outrider/internal/rule/schema"
+	"outrider/internal/rule/syntax"
+)
+
+// compiler turns checked rules into functions. What stands in several rules is compiled
+// once and, where it has one value per message, computed once per message.
+type compiler struct {
+	schema   *Schema
+	types    map[syntax.Node]*schema.Type
+	shared   map[string]*code
+	slots    int
+	words    *wordTable
+	patterns map[string]*expression
+	scopes   []*scope
+	plain    Options
+	tracing  bool // for an explanation
+}
+
+// scope is a lambda around what is compiled.
+type scope struct {
+	elem   *schema.Type
+	stream *stream // of the elements, or nil
+}
+
+// Options turn parts of the engine off, to measure what they are worth.
+type Options struct {
+	NoSharing bool // compute what stands in several rules for each of them
+	NoOrder   bool // compute operands in the order of the text
+	NoWords   bool // do not look for words before anything else
+}
+
+func newCompiler(s *Schema, o Options) *compiler {
+	return &compiler{schema: s, shared: make(map[string]*code), words: newWordTable(), patterns: make(map[string]*expression), plain: o}
+}
+
+// compile compiles a node. The types of its rule are set.
+func (c *compiler) compile(n syntax.Node) *code {
+	if p, ok := n.(*syntax.Paren); ok {
+		return c.compile(p.Inner)
+	}
+	free := c.free(n, 0)
+	var key string
+	if free == 0 && !c.plain.NoSharing && isWorthSharing(n) {
+		key = syntax.Key(n)
+		if old := c.shared[key]; old != nil {
+			old.uses++
+			return old
+		}
+	}
+	out := c.build(n)
+	if c.plain.NoWords {
+		out.stream = nil
+	}
+	out.node, out.typ, out.free, out.uses = n, c.types[n], free, 1
+	if out.eval == nil {
+		out.isTest = true
+		out.eval = func(f *frame) schema.Value { return out.test(f).value() }
+	}
+	if out.test == nil {
+		out.test = func(f *frame) tri { return truth(out.eval(f)) }
+	}
+	if c.tracing {
+		traced(n, out)
+	}
+	if key != "" {
+		out.key = key
+		c.shared[key] = out
+	}
+	return out
+}
+
+// finish makes what stands in several places be computed once. It is called when all rules
+// are compiled.
+func (c *compiler) finish() {
+	for _, shared := range c.shared {
+		if shared.uses > 1 && shared.cost > costWord {
+			remember(c.slots, shared)
+			c.slots++
+		}
+	}
+	c.words.build()
+}
+
+// isWorthSharing reports whether an expression may be looked up in a table of those that
+// have been compiled. Literals and operators in the middle of a chain are not.
+func isWorthSharing(n syntax.Node) bool {
+	switch n.(type) {
+	case *syntax.Literal, *syntax.Tuple, *syntax.Array:
+		return false
+	default:
+		return true
+	}
+}
+
+// free returns how many lambdas around a node it looks at; inside counts the lambdas
+// between.
+func (c *compiler) free(n syntax.Node, inside int) int {
+	switch n := n.(type) {
+	case *syntax.Element:
+		return max(0, n.Depth-inside)
+	case *syntax.Call:
+		most := 0
+		lambda := c.isLambda(n)
+		for i, a := range n.Args {
+			in := inside
+			if lambda && i == 1 {
+				in++
+			}
+			most = max(most, c.free(a, in))
+		}
+		for _, a := range n.Named {
+			most = max(most, c.free(a.Value, inside))
+		}
+		return most
+	default:
+		most := 0
+		for _, child := range syntax.Children(n) {
+			most = max(most, c.free(child, inside))
+		}
+		return most
+	}
+}
+
+func (c *compiler) isLambda(n *syntax.Call) bool {
+	f := c.schema.functions.Lookup(n.Function)
+	return f != nil && f.Form == schema.Lambda
+}
+
+func (c *compiler) build(n syntax.Node) *code {
+	switch n := n.(type) {
+	case *syntax.Literal:
+		return constant(literalValue(n))
+	case *syntax.Logic:
+		return c.logic(n)
+	case *syntax.Unary:
+		return c.unary(n)
+	case *syntax.Binary:
+		return c.binary(n)
+	case *syntax.Compare:
+		return c.compare(n)
+	case *syntax.In:
+		return c.in(n)
+	case *syntax.IsNull:
+		return c.isNull(n)
+	case *syntax.Of:
+		return c.of(n)
+	case *syntax.Name:
+		return c.name(n)
+	case *syntax.Element:
+		return c.element(n)
+	case *syntax.List:
+		return c.list(n)
+	case *syntax.Field:
+		return c.field(n)
+	case *syntax.Index:
+		return c.index(n)
+	case *syntax.Slice:
+		return c.slice(n)
+	case *syntax.Array:
+		return c.array(n)
+	case *syntax.Call:
+		return c.call(n)
+	default:
+		return constant(schema.Value{})
+	}
+}
+
+func constant(v schema.Value) *code {
+	out := &code{eval: func(*frame) schema.Value { return v }}
+	if v.Kind() == schema.Bool {
+		t := truth(v)
+		out.odds = map[tri]float64{yes: 1}[t]
+		out.test = func(*frame) tri { return t }
+	}
+	return out
+}
+
+func literalValue(n *syntax.Literal) schema.Value {
+	switch n.Kind {
+	case syntax.Bool:
+		return schema.OfBool(n.Bool)
+	case syntax.Int:
+		return schema.OfInt(n.Int)
+	case syntax.Float:
+		return schema.OfFloat(n.Float)
+	case syntax.String:
+		return schema.OfString(n.Text)
+	default:
+		return schema.Value{}
+	}
+}
+
+func (c *compiler) all(nodes []syntax.Node) (out []*code, cost int) {
+	out = make([]*code, len(nodes))
+	for i, n := range nodes {
+		out[i] = c.compile(n)
+		cost = min(cost+out[i].cost, maxCost)
+	}
+	return out, cost
+}
+
+// logic compiles and and or. Their operands may be computed in any order: under Kleene's
+// logic one that decides, decides alone. The cheapest come first.
+func (c *compiler) logic(n *syntax.Logic) *code {
+	parts, _ := c.all(n.Operands)
+	decides := no
+	if n.Op == syntax.Or {
+		decides = yes
+	}
+	ordered := c.order(parts, decides)
+	cost := expected(ordered, decides)
+	needs := make([]*formula, len(parts))
+	for i, p := range parts {
+		needs[i] = p.need
+	}
+	need := both(needs...)
+	if n.Op == syntax.Or {
+		need = either(needs...)
+	}
+	return &code{cost: cost, odds: oddsOf(n.Op, parts), need: need, inner: &program{string(n.Op), parts}, test: func(f *frame) tri {
+		out := -decides
+		for _, p := range ordered {
+			if t := p.test(f); t == decides {
+				return decides
+			} else if t == unsure {
+				out = unsure
+			}
+		}
+		return out
+	}}
+}
+
+// order puts first what decides most for its cost.
+func (c *compiler) order(parts []*code, decides tri) []*code {
+	if c.plain.NoOrder {
+		return parts
+	}
+	price := func(p *code) float64 {
+		chance := p.odds
+		if decides == no {
+			chance = 1 - chance
+		}
+		return float64(p.cost+1) / max(chance, leastOdds)
+	}
+	ordered := slices.Clone(parts)
+	slices.SortStableFunc(ordered, func(a, b *code) int { return cmp.Compare(price(a), price(b)) })
+	return ordered
+}
+
+// expected is what operands cost that are computed until one decides.
+func expected(parts []*code, decides tri) int {
+	cost, reach := 0.0, 1.0
+	for _, p := range parts {
+		cost += reach * float64(p.cost)
+		if decides == yes {
+			reach *= 1 - p.odds
+		} else {
+			reach *= p.odds
+		}
+		reach = max(reach, leastOdds)
+	}
+	return int(cost) + 1
+}
+
+// leastOdds is the chance below which none is taken to be.
+const leastOdds = 0.01
+
+// Odds of conditions of which nothing better is known. They need not be right, but tell
+// what rarely holds from what mostly does.
+const (
+	oddsEqual  = 0.05
+	oddsText   = 0.08
+	oddsListed = 0.2
+	oddsField  = 0.5
+	oddsOrder  = 0.5
+)
+
+func oddsOf(op syntax.Op, parts []*code) float64 {
+	all, none := 1.0, 1.0
+	for _, p := range parts {
+		all *= p.odds
+		none *= 1 - p.odds
+	}
+	if op == syntax.And {
+		return all
+	}
+	return 1 - none
+}
+
+func (c *compiler) unary(n *syntax.Unary) *code {
+	o := c.compile(n.Operand)
+	if n.Op == syntax.Not {
+		return &code{cost: o.cost, odds: 1 - o.odds, inner: &program{"not", []*code{o}}, test: func(f *frame) tri { return -o.test(f) }}
+	}
+	return &code{cost: o.cost, eval: func(f *frame) schema.Value {
+		return arithmetic(syntax.Sub, schema.OfInt(0), o.eval(f))
+	}}
+}
+
+func (c *compiler) binary(n *syntax.Binary) *code {
+	l, r := c.compile(n.Left), c.compile(n.Right)
+	return &code{cost: l.cost + r.cost + costField, eval: func(f *frame) schema.Value {
+		return arithmetic(n.Op, l.eval(f), r.eval(f))
+	}}
+}
+
+// arithmetic computes with two numbers. Two ints make an int; what cannot be computed is
+// null.
+func arithmetic(op syntax.Op, l, r schema.Value) schema.Value {
+	if l.Kind() == schema.Int && r.Kind() == schema.Int {
+		return integers(op, l.Int(), r.Int())
+	}
+	a, ok := l.Number()
+	b, too := r.Number()
+	if !ok || !too {
+		return schema.Value{}
+	}
+	switch op {
+	case syntax.Add:
+		return schema.OfFloat(a + b)
+	case syntax.Sub:
+		return schema.OfFloat(a - b)
+	case syntax.Mul:
+		return schema.OfFloat(a * b)
+	case syntax.Div:
+		if b == 0 {
+			return schema.Value{}
+		}
+		return schema.OfFloat(a / b)
+	default:
+		return schema.Value{}
+	}
+}
+
+func integers(op syntax.Op, a, b int64) schema.Value {
+	switch op {
+	case syntax.Add:
+		return schema.OfInt(a + b)
+	case syntax.Sub:
+		return schema.OfInt(a - b)
+	case syntax.Mul:
+		return schema.OfInt(a * b)
+	case syntax.Div, syntax.Mod:
+		if b == 0 {
+			return schema.Value{}
+		}
+		if op == syntax.Div {
+			return schema.OfInt(a / b)
+		}
+		return schema.OfInt(a % b)
+	default:
+		return schema.Value{}
+	}
+}
+
+// lengthOf compiles length, the function that is called most.
+func (c *compiler) lengthOf(n *syntax.Call) *code {
+	v := c.compile(n.Args[0])
+	return &code{cost: v.cost + costField, stream: v.stream, eval: func(f *frame) schema.Value { return length(v.eval(f)) }}
+}
+
+func (c *compiler) isNull(n *syntax.IsNull) *code {
+	v := c.compile(n.Value)
+	return &code{cost: v.cost + costField, odds: oddsField, test: func(f *frame) tri {
+		return triOf(v.eval(f).IsNull() != n.Not)
+	}}
+}
+
+// of compiles "N of (...)": true once N operands are, unsure while one that is unsure
+// could make it so.
+func (c *compiler) of(n *syntax.Of) *code {
+	parts, cost := c.all(n.Operands)
+	ordered := c.order(parts, yes)
+	var need *formula
+	if n.Count > 0 {
+		needs := make([]*formula, len(parts))
+		for i, p := range parts {
+			needs[i] = p.need
+		}
+		need = either(needs...)
+	}
+	return &code{cost: cost, odds: oddsListed, need: need, inner: &program{"of", parts}, test: func(f *frame) tri {
+		return count3(f, ordered, n.Count)
+	}}
+}
+
+// count3 reports whether so many operands are true.
+func count3(f *frame, parts []*code, wanted int64) tri {
+	if wanted <= 0 {
+		return yes
+	}
+	sure, out := int64(0), no
+	for i, p := range parts {
+		switch t := p.test(f); t {
+		case yes:
+			if sure++; sure == wanted {
+				return yes
+			}
+		case unsure:
+			out = unsure
+		case no:
+		}
+		if out == unsure && sure+int64(len(parts)-i-1) < wanted {
+			return unsure
+		}
+	}
+	return out
+}

@@ -1,0 +1,58 @@
+package rule
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"outrider/internal/observable"
+)
+
+// latin replaces letters that only look Latin by Latin ones. Texts of ASCII stay as they
+// are: rules compare a text with what this makes of it.
+func latin(s string) string {
+	plain := true
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	for _, r := range s {
+		if r < utf8.RuneSelf {
+			b.WriteByte(byte(r))
+			continue
+		}
+		b.WriteString(latinRune(r))
+	}
+	return b.String()
+}
+
+// latinRune returns the ASCII letters that a character looks like, or the character.
+func latinRune(r rune) string {
+	// Letters of styles, such as full width and mathematical bold, decompose.
+	if d := norm.NFKD.String(string(r)); isLetters(d) {
+		return d
+	}
+	if p, ok := observable.LooksLike(r); ok && isLetters(p) {
+		return p
+	}
+	return string(r)
+}
+
+// isLetters reports whether a text is letters and digits of ASCII.
+func isLetters(s string) bool {
+	for i := range len(s) {
+		c := s[i] | 0x20
+		if (c < 'a' || c > 'z') && (s[i] < '0' || s[i] > '9') {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,255 @@
+package rule
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"outrider/internal/evidence"
+	"outrider/internal/rule/schema"
+	"outrider/internal/verdict"
+)
+
+// Set is rules that run together, with their lists. It is immutable.
+type Set struct {
+	Engine  *Engine
+	Lists   Lists
+	Have    schema.Capability  // what can be asked beside the message
+	Version string             // of feeds and overrides
+	Weights map[string]float64 // by id, instead of what severity gives
+	Tenants map[string]Lists   // lists of each tenant, by its id
+
+	schema     *Schema
+	explainers sync.Map // by *Rule
+}
+
+// NewSet returns a set of an engine's rules.
+func NewSet(s *Schema, e *Engine, l Lists, version string) *Set {
+	return &Set{Engine: e, Lists: l, Version: version, schema: s}
+}
+
+// Detector runs a set of rules over evidence, and can be given another set meanwhile. It
+// is safe for concurrent use.
+type Detector struct {
+	set atomic.Pointer[Set]
+}
+
+// NewDetector returns a detector that runs a set.
+func NewDetector(s *Set) *Detector {
+	d := &Detector{}
+	d.set.Store(s)
+	return d
+}
+
+// Replace makes messages be judged by another set from now on.
+func (d *Detector) Replace(s *Set) { d.set.Store(s) }
+
+// Set returns the set in use.
+func (d *Detector) Set() *Set { return d.set.Load() }
+
+// Name names the set and its version.
+func (d *Detector) Name() string { return "rules/" + d.set.Load().Version }
+
+// Detect returns a finding for each detection rule that matches. A message that an
+// exclusion matches, such as an exercise that the organisation ordered, has none.
+func (d *Detector) Detect(ctx context.Context, e *evidence.Evidence) []verdict.Finding {
+	s := d.set.Load()
+	in := s.Input(e)
+	in.Quick = true
+	var matched []*Compiled
+	excluded := false
+	s.Engine.Judge(ctx, in, nil, func(r Result) {
+		if r.Outcome != Match {
+			return
+		}
+		switch r.Rule.Kind {
+		case Exclusion:
+			excluded = true
+		case Detection:
+			matched = append(matched, r.Compiled)
+		case Query, DLP, Automation:
+		}
+	})
+	if excluded {
+		return nil
+	}
+	out := make([]verdict.Finding, 0, len(matched))
+	for _, r := range matched {
+		out = append(out, s.finding(ctx, in, r.Rule))
+	}
+	return out
+}
+
+// Input returns what rules may ask about the evidence.
+func (s *Set) Input(e *evidence.Evidence) *Input {
+	in := &Input{Message: e.Model(), Lists: s.Lists, Have: s.Have, Passwords: e.Passwords, Open: e.Open}
+	if e.Tenant != nil && s.Tenants[e.Tenant.ID] != nil {
+		in.Lists = Chain{s.Tenants[e.Tenant.ID], s.Lists}
+	}
+	return in
+}
+
+// finding describes a match: where the conditions stand that made the rule true.
+func (s *Set) finding(ctx context.Context, in *Input, r *Rule) verdict.Finding {
+	f := verdict.Finding{
+		ID: r.ID, Name: r.Name, Class: ClassOf(r), Weight: s.weight(r), Portion: verdict.PortionStructure, Reason: sentence(r.Description),
+	}
+	x, err := s.explainer(r)
+	if err != nil {
+		return f
+	}
+	_, tree := x.Explain(ctx, in)
+	for _, reason := range tree.Reasons() {
+		portion, field, ok := portionOf(reason.Text)
+		if !ok || f.Value != "" {
+			continue
+		}
+		f.Portion, f.Field, f.Value = portion, field, shown(reason)
+	}
+	return f
+}
+
+func (s *Set) explainer(r *Rule) (*Explainer, error) {
+	if x, ok := s.explainers.Load(r); ok {
+		return x.(*Explainer), nil //nolint:forcetypeassert // nothing else is stored
+	}
+	x, err := NewExplainer(s.schema, r)
+	if err != nil {
+		return nil, err
+	}
+	s.explainers.Store(r, x)
+	return x, nil
+}
+
+// shown is what a condition saw.
+func shown(e *Explanation) string {
+	var parts []string
+	for _, v := range e.Values {
+		parts = append(parts, v.Path+" = "+v.Value)
+	}
+	if len(parts) == 0 {
+		parts = append(parts, e.Text)
+	}
+	text := strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7F {
+			return ' '
+		}
+		return r
+	}, strings.Join(parts, "; "))
+	return cut(text, verdict.MaxValue-len("…"))
+}
+
+// places are the fields of the model, and where they stand in a message. The first that a
+// condition names counts.
+var places = []struct {
+	field   string
+	portion verdict.Portion
+	header  string
+}{
+	{"subject.", verdict.PortionHeader, "Subject"},
+	{"sender.", verdict.PortionHeader, "From"},
+	{"headers.reply_to", verdict.PortionHeader, "Reply-To"},
+	{"headers.return_path", verdict.PortionEnvelope, "MAIL"},
+	{"recipients.", verdict.PortionHeader, "To"},
+	{"attachments", verdict.PortionAttachment, ""},
+	{"body.links", verdict.PortionLink, ""},
+	{".href_url", verdict.PortionLink, ""},
+	{".display_url", verdict.PortionLink, ""},
+	{"current_thread.links", verdict.PortionLink, ""},
+	{"body.", verdict.PortionBody, ""},
+	{"headers.", verdict.PortionHeader, ""},
+	{".file_", verdict.PortionAttachment, ""},
+	{".scan.", verdict.PortionAttachment, ""},
+	{"profile.", verdict.PortionHeader, "From"},
+}
+
+func portionOf(text string) (verdict.Portion, string, bool) {
+	for _, p := range places {
+		if strings.Contains(text, p.field) && text != "type.inbound" {
+			return p.portion, p.header, true
+		}
+	}
+	return "", "", false
+}
+
+// weights are the log-odds of a match by severity. They are set by hand: the feed rates how
+// bad a true match is, not how often a match is true.
+var weights = map[string]float64{"informational": 0, "low": 0.5, "medium": 1.2, "high": 2, "critical": 3.5}
+
+func (s *Set) weight(r *Rule) float64 {
+	if w, ok := s.Weights[r.ID]; ok {
+		return w
+	}
+	if w, ok := weights[r.Severity]; ok {
+		return w
+	}
+	return weights["low"]
+}
+
+// classes are the classes of attack types, the worst first.
+var classes = []struct {
+	attack string
+	class  verdict.Class
+}{
+	{"Malware/Ransomware", verdict.ClassMalware},
+	{"Credential Phishing", verdict.ClassPhish},
+	{"Callback Phishing", verdict.ClassBEC},
+	{"BEC/Fraud", verdict.ClassBEC},
+	{"Extortion", verdict.ClassBEC},
+	{"ICS Phishing", verdict.ClassPhish},
+	{"Reconnaissance", verdict.ClassBEC},
+	{"Spam", verdict.ClassSpam},
+}
+
+// ClassOf returns the class that a rule speaks for. Of several attack types, phishing comes
+// before malware: most rules that name both are about pages.
+func ClassOf(r *Rule) verdict.Class {
+	if slices.Contains(r.AttackTypes, "Credential Phishing") {
+		return verdict.ClassPhish
+	}
+	for _, c := range classes {
+		if slices.Contains(r.AttackTypes, c.attack) {
+			return c.class
+		}
+	}
+	return verdict.ClassSpam
+}
+
+// sentence returns the first sentence of a description.
+func sentence(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if i := strings.Index(s, ". "); i >= 0 {
+		s = s[:i+1]
+	}
+	return cmp.Or(cut(s, verdict.MaxValue), "A rule of the feed matches.")
+}
+
+// Undecided returns the rules that could not be decided for a message, and what they
+// wait for: they are decided when that can be asked.
+func (s *Set) Undecided(ctx context.Context, in *Input) map[*Compiled]schema.Capability {
+	out := make(map[*Compiled]schema.Capability)
+	s.Engine.Judge(ctx, in, nil, func(r Result) {
+		if r.Outcome == Indeterminate {
+			out[r.Compiled] = r.Missing
+		}
+	})
+	return out
+}
+
+// Problems describes the rules that are set aside while running.
+func (e *Engine) Problems() []string {
+	var out []string
+	for _, r := range e.rules {
+		if n := r.overruns.Load(); n > 0 {
+			out = append(out, fmt.Sprintf("%s took too long on %d messages", r.Rule.Name, n))
+		}
+		if n := r.panics.Load(); n > 0 {
+			out = append(out, fmt.Sprintf("%s broke on %d messages", r.Rule.Name, n))
+		}
+	}
+	return out
+}

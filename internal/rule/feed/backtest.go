@@ -1,0 +1,189 @@
+package feed
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"outrider/internal/budget"
+	"outrider/internal/evidence/mdm"
+	"outrider/internal/mailauth"
+	"outrider/internal/mailbox/file"
+	"outrider/internal/message"
+	"outrider/internal/rule"
+)
+
+// Prepare makes of a mail what rules are asked about. The lists are added by the caller.
+type Prepare func(ctx context.Context, path string, raw []byte) (*rule.Input, error)
+
+// PrepareModel gives the message alone, as its header and body tell it: no attachment is
+// opened and nobody is asked.
+func PrepareModel(_ context.Context, path string, raw []byte) (*rule.Input, error) {
+	b := budget.New(budget.Default())
+	m := message.Parse(raw, b)
+	return &rule.Input{Message: mdm.Read(&mdm.Input{
+		Received: &message.Received{ID: message.ID(path), Road: message.RoadFile, Body: message.NewBody(raw)},
+		Message:  m, Budget: b, Auth: mailauth.FromHeader(m, nil),
+	})}, nil
+}
+
+// maxExamples bounds the mails that are named for one rule.
+const maxExamples = 3
+
+// BackTest is what the old and the new rules say of the same mail.
+type BackTest struct {
+	Messages int          `json:"messages"`
+	Unread   int          `json:"unread"` // files that could not be read
+	Before   int          `json:"matches_before"`
+	After    int          `json:"matches_after"`
+	Failed   int          `json:"failed"` // new rules that failed on a message
+	Rules    []Difference `json:"rules"`  // those that match other mail than before, most first
+}
+
+// Difference is what changes for one rule.
+type Difference struct {
+	ID       string   `json:"id"`
+	Name     string   `json:"name"`
+	Before   int      `json:"before"`   // messages
+	After    int      `json:"after"`    // messages
+	Gained   int      `json:"gained"`   // messages that only the new rule matches
+	Lost     int      `json:"lost"`     // messages that only the old one matched
+	Examples []string `json:"examples"` // of both, in order
+}
+
+// side is the old rules, or the new ones.
+type side struct {
+	engine *rule.Engine
+	lists  rule.Named
+}
+
+// matches returns the names of the rules that match, by id, and how many failed. Queries, and
+// automations that wait for people, say nothing of mail.
+func (s side) matches(ctx context.Context, in *rule.Input, tenant rule.Lists) (out map[string]string, failed int) {
+	mine := *in
+	mine.Lists = rule.Chain{tenant, s.lists}
+	out = make(map[string]string)
+	s.engine.Judge(ctx, &mine, nil, func(r rule.Result) {
+		switch {
+		case r.Outcome == rule.Match && r.Rule.Kind != rule.Query && r.Rule.Kind != rule.Automation:
+			out[r.Rule.ID] = r.Rule.Name
+		case r.Outcome == rule.Failed:
+			failed++
+		}
+	})
+	return out, failed
+}
+
+// tally gathers the answers.
+type tally struct {
+	mu    sync.Mutex
+	out   BackTest
+	rules map[string]*Difference
+}
+
+// backTest judges mail by both sides.
+func backTest(ctx context.Context, p *Plan, before, after side) (*BackTest, error) {
+	prepare := p.Prepare
+	if prepare == nil {
+		prepare = PrepareModel
+	}
+	t := &tally{rules: make(map[string]*Difference)}
+	mails := make(chan file.Item)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for m := range mails {
+				t.judge(ctx, prepare, p.Tenant, m, before, after)
+			}
+		})
+	}
+	for m, err := range file.Read(strings.NewReader(""), p.Mail) {
+		if err != nil {
+			t.unread()
+			continue
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		mails <- m
+	}
+	close(mails)
+	workers.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return nil, fmt.Errorf("judging mail by the new rules: %w", err)
+	}
+	if t.out.Messages == 0 {
+		return nil, fmt.Errorf("judging mail by the new rules: there is none in %s", p.Mail)
+	}
+	return t.result(), nil
+}
+
+func (t *tally) unread() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.out.Unread++
+}
+
+func (t *tally) judge(ctx context.Context, prepare Prepare, tenant rule.Lists, m file.Item, before, after side) {
+	in, err := prepare(ctx, m.Path, m.Raw)
+	if err != nil {
+		t.unread()
+		return
+	}
+	old, _ := before.matches(ctx, in, tenant)
+	made, failed := after.matches(ctx, in, tenant)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.out.Messages++
+	t.out.Before += len(old)
+	t.out.After += len(made)
+	t.out.Failed += failed
+	for id, name := range old {
+		d := t.rule(id, name)
+		d.Before++
+		if _, still := made[id]; !still {
+			d.Lost++
+			d.example(m.Path)
+		}
+	}
+	for id, name := range made {
+		d := t.rule(id, name)
+		d.After++
+		if _, already := old[id]; !already {
+			d.Gained++
+			d.example(m.Path)
+		}
+	}
+}
+
+func (t *tally) rule(id, name string) *Difference {
+	d := t.rules[id]
+	if d == nil {
+		d = &Difference{ID: id, Name: name}
+		t.rules[id] = d
+	}
+	return d
+}
+
+// example keeps the first paths, so that the order of work does not matter.
+func (d *Difference) example(path string) {
+	d.Examples = append(d.Examples, path)
+	slices.Sort(d.Examples)
+	d.Examples = d.Examples[:min(len(d.Examples), maxExamples)]
+}
+
+func (t *tally) result() *BackTest {
+	for _, d := range t.rules {
+		if d.Gained+d.Lost > 0 {
+			t.out.Rules = append(t.out.Rules, *d)
+		}
+	}
+	slices.SortFunc(t.out.Rules, func(a, b Difference) int {
+		return cmp.Or(cmp.Compare(b.Gained+b.Lost, a.Gained+a.Lost), strings.Compare(a.ID, b.ID))
+	})
+	return &t.out
+}

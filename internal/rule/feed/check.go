@@ -1,0 +1,321 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"outrider/internal/rule"
+)
+
+// Reasons for which rules do not become active.
+var (
+	ErrRefused = errors.New("the rules that run stay in place")
+	ErrNothing = errors.New("nothing is staged, and the own rules and lists are those that run")
+	ErrChanged = errors.New("the active rules were changed by somebody else meanwhile; try again")
+)
+
+// Plan says how a new state is made and looked at.
+type Plan struct {
+	Rules, Lists string  // the customer's own directories; "" where there are none
+	MaxAside     float64 // share of the rules of a feed that may be set aside, from 0 to 1
+	Schema       *rule.Schema
+	Mail         string     // files or a directory of mail to judge by the old and the new rules; "" for none
+	Prepare      Prepare    // makes an input of a mail; that of package mdm when nil
+	Tenant       rule.Lists // lists of the tenant that the mail is for, or nil
+}
+
+// Check is what would change.
+type Check struct {
+	Current State    `json:"current"`
+	Next    State    `json:"next"`
+	Rules   int      `json:"rules"` // of all feeds, switched off or not
+	Runs    int      `json:"runs"`  // of them, those that can be run
+	Added   []Change `json:"added"`
+	Changed []Change `json:"changed"`
+	Removed []Change `json:"removed"`
+	// Aside are rules that are set aside and were not before: they would stop to run, or do
+	// not start to.
+	Aside   []Change  `json:"newly_aside"`
+	Back    *BackTest `json:"back_test,omitempty"`
+	Refused []string  `json:"refused,omitempty"` // why it cannot become active
+
+	base record
+}
+
+// Change is what becomes of one rule.
+type Change struct {
+	ID   string   `json:"id"`
+	Name string   `json:"name"`
+	Feed string   `json:"feed"`
+	Path string   `json:"path"`
+	What []string `json:"what,omitempty"` // that changed, or the reason
+}
+
+// Check makes a new state of what is staged and of the customer's own directories, and
+// looks at it, without activating it.
+func (s *Store) Check(ctx context.Context, p Plan) (*Check, error) {
+	r, err := s.record()
+	if err != nil {
+		return nil, err
+	}
+	next, err := s.next(ctx, r, &p)
+	if err != nil {
+		return nil, err
+	}
+	if same(next, r.Active) {
+		return nil, ErrNothing
+	}
+	after, err := s.load(next)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	before, err := s.Active()
+	if err != nil {
+		before = &Active{} // broken, so everything is new
+	}
+	if p.Schema == nil {
+		p.Schema = rule.NewSchema()
+	}
+	old, err := compile(p.Schema, before.Rules)
+	if err != nil {
+		return nil, err
+	}
+	made, err := compile(p.Schema, after.Rules)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	c := &Check{Current: r.Active, Next: next, base: *r}
+	c.compare(before, after, old, made)
+	c.refuse(before, after, made, p.MaxAside)
+	if p.Mail != "" {
+		c.Back, err = backTest(ctx, &p, side{old, before.Lists}, side{made, after.Lists})
+	}
+	return c, err
+}
+
+// next returns the state that would be active.
+func (s *Store) next(ctx context.Context, r *record, p *Plan) (State, error) {
+	staged, err := s.Staged()
+	if err != nil {
+		return State{}, err
+	}
+	out := State{Feeds: maps.Clone(r.Active.Feeds), Time: time.Now().UTC()}
+	maps.Copy(out.Feeds, staged.Feeds)
+	for name, dir := range map[string]string{Own: p.Rules, OwnLists: p.Lists} {
+		delete(out.Feeds, name)
+		if dir == "" {
+			continue
+		}
+		m, err := s.pull(ctx, Source{Name: name, Location: dir, Plain: true}, false)
+		if err != nil {
+			return State{}, err
+		}
+		out.Feeds[name] = m.Version
+	}
+	return out, nil
+}
+
+// compile compiles rules; a rule that breaks the compiler breaks nothing else.
+func compile(s *rule.Schema, rules []*rule.Rule) (e *rule.Engine, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			e, err = nil, fmt.Errorf("compiling the rules: panic: %v", p)
+		}
+	}()
+	return rule.Compile(s, rules), nil
+}
+
+// compare notes what the rules of two sets have not in common.
+func (c *Check) compare(before, after *Active, old, made *rule.Engine) {
+	c.Rules, c.Runs = len(after.Rules)+len(after.Off), len(made.Rules())
+	had, has := byID(before), byID(after)
+	for _, id := range slices.Sorted(maps.Keys(has)) {
+		r := has[id]
+		o := had[id]
+		if o == nil {
+			c.Added = append(c.Added, change(r))
+		} else if what := differences(o, r); len(what) > 0 {
+			c.Changed = append(c.Changed, change(r, what...))
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(had)) {
+		if has[id] == nil {
+			c.Removed = append(c.Removed, change(had[id]))
+		}
+	}
+	was := make(map[string]bool)
+	for _, a := range old.Asides() {
+		was[a.Rule.ID] = true
+	}
+	for _, a := range made.Asides() {
+		if !was[a.Rule.ID] {
+			c.Aside = append(c.Aside, change(a.Rule, a.Err.Error()))
+		}
+	}
+}
+
+func byID(a *Active) map[string]*rule.Rule {
+	out := make(map[string]*rule.Rule)
+	for _, r := range slices.Concat(a.Rules, a.Off) {
+		out[r.ID] = r
+	}
+	return out
+}
+
+func change(r *rule.Rule, what ...string) Change {
+	return Change{ID: r.ID, Name: r.Name, Feed: r.Feed, Path: r.Path, What: what}
+}
+
+// differences names what two versions of a rule have not in common.
+func differences(a, b *rule.Rule) (out []string) {
+	for _, part := range []struct{ what, a, b string }{
+		{"source", a.Source, b.Source}, {"severity", a.Severity, b.Severity}, {"name", a.Name, b.Name},
+		{"type", string(a.Kind), string(b.Kind)}, {"feed", a.Feed, b.Feed}, {"description", a.Description, b.Description},
+		{"attack types", strings.Join(a.AttackTypes, "\n"), strings.Join(b.AttackTypes, "\n")},
+		{"tactics", strings.Join(a.Tactics, "\n"), strings.Join(b.Tactics, "\n")},
+	} {
+		if part.a != part.b {
+			out = append(out, part.what)
+		}
+	}
+	return out
+}
+
+// refuse notes why feeds that would change are too broken for that.
+func (c *Check) refuse(before, after *Active, made *rule.Engine, most float64) {
+	aside := make(map[string]int)
+	for _, a := range made.Asides() {
+		aside[a.Rule.Feed]++
+	}
+	for _, f := range after.Feeds {
+		if c.Next.Feeds[f.Name] == c.Current.Feeds[f.Name] {
+			continue
+		}
+		bad, all := aside[f.Name]+len(f.Problems), len(f.Rules)+len(f.Problems)
+		switch {
+		case len(f.Rules) == 0 && rulesOf(before, f.Name) > 0:
+			c.Refused = append(c.Refused, fmt.Sprintf("feed %s has no rules any more; it had %d", f.Name, rulesOf(before, f.Name)))
+		case len(f.Rules)+len(f.Lists)+len(f.Patterns) == 0 && f.Name != Own && f.Name != OwnLists:
+			c.Refused = append(c.Refused, fmt.Sprintf("feed %s has neither rules nor lists", f.Name))
+		case float64(bad) > most*float64(all):
+			c.Refused = append(c.Refused, fmt.Sprintf("of the %d rules of feed %s %d cannot be run, which is more than %.4g %%; the first: %s", all, f.Name, bad, 100*most, firstFault(f, made)))
+		}
+	}
+}
+
+func rulesOf(a *Active, name string) int {
+	for _, f := range a.Feeds {
+		if f.Name == name {
+			return len(f.Rules)
+		}
+	}
+	return 0
+}
+
+// firstFault says what is wrong with the first rule of a feed that cannot be run.
+func firstFault(f *Feed, made *rule.Engine) string {
+	for _, a := range made.Asides() {
+		if a.Rule.Feed == f.Name {
+			return a.Rule.Path + ": " + a.Err.Error()
+		}
+	}
+	for _, p := range f.Problems {
+		return p.Err.Error()
+	}
+	return ""
+}
+
+// Err says why the state cannot become active, or nil.
+func (c *Check) Err() error {
+	if len(c.Refused) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrRefused, strings.Join(c.Refused, "; "))
+}
+
+// Activate makes the state that was checked the active one, in one step. A reader sees the
+// old rules or the new ones.
+func (s *Store) Activate(c *Check) error {
+	if err := c.Err(); err != nil {
+		return err
+	}
+	return s.change(func() error {
+		r, err := s.record()
+		if err != nil {
+			return err
+		}
+		if !same(r.Active, c.base.Active) {
+			return ErrChanged
+		}
+		if err := s.point(r, c.Next); err != nil {
+			return err
+		}
+		staged, err := s.unstage(c.Next)
+		if err != nil {
+			return err
+		}
+		return s.prune(r, staged)
+	})
+}
+
+// unstage forgets what is staged and has become active. What was staged since stays.
+func (s *Store) unstage(active State) (*State, error) {
+	staged, err := s.Staged()
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(staged.Feeds, func(name, version string) bool { return active.Feeds[name] == version })
+	file := filepath.Join(s.dir, stagedFile)
+	if len(staged.Feeds) > 0 {
+		return staged, writeJSON(file, staged)
+	}
+	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("forgetting what was staged: %w", err)
+	}
+	return staged, nil
+}
+
+// Rollback makes the state active that was so before, and returns it.
+func (s *Store) Rollback() (to State, err error) {
+	err = s.change(func() error {
+		r, err := s.record()
+		if err != nil {
+			return err
+		}
+		if len(r.History) == 0 {
+			return errors.New("rolling back: nothing was active before")
+		}
+		to = r.History[0]
+		if _, err := s.load(to); err != nil {
+			return fmt.Errorf("rolling back: %w", err)
+		}
+		r.Active, r.History = to, r.History[1:]
+		return writeJSON(filepath.Join(s.dir, activeFile), r)
+	})
+	return to, err
+}
+
+// Stage points to a version that is kept already, by its first digits.
+func (s *Store) Stage(name, version string) (*Manifest, error) {
+	all, err := s.Versions(name)
+	if err != nil {
+		return nil, err
+	}
+	var found []*Manifest
+	for _, m := range all {
+		if strings.HasPrefix(m.Version, version) {
+			found = append(found, m)
+		}
+	}
+	if len(found) != 1 || version == "" {
+		return nil, fmt.Errorf("of the %d versions of feed %s that are kept, %d begin with %q", len(all), name, len(found), version)
+	}
+	return found[0], s.change(func() error { return s.stage(name, found[0].Version) })
+}

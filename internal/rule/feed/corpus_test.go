@@ -1,0 +1,114 @@
+package feed_test
+
+import (
+	"os"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"outrider/internal/budget"
+	"outrider/internal/evidence/mdm"
+	"outrider/internal/mailauth"
+	"outrider/internal/mailtest"
+	"outrider/internal/message"
+	"outrider/internal/rule"
+	"outrider/internal/rule/feed"
+	"outrider/internal/rule/result"
+)
+
+// lists reads the published lists, and says that the organisation has none of its own.
+func lists(t testing.TB) rule.Lists {
+	t.Helper()
+	f, err := feed.Load("lists", os.DirFS("../../../.data/sublime/sublime-lists"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f.Lists
+}
+
+func models(t testing.TB, dir string) []*mdm.Message {
+	t.Helper()
+	var out []*mdm.Message
+	for _, path := range mailtest.Files(t, []string{dir}) {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := budget.New(budget.Default())
+		m := message.Parse(raw, b)
+		out = append(out, mdm.Read(&mdm.Input{
+			Received: &message.Received{ID: message.ID(path), Road: message.RoadFile, Body: message.NewBody(raw)},
+			Message:  m, Budget: b, Auth: mailauth.FromHeader(m, nil),
+		}))
+	}
+	return out
+}
+
+func detections(t testing.TB) []*rule.Rule {
+	return slices.DeleteFunc(public(t).Rules, func(r *rule.Rule) bool { return r.Kind != rule.Detection })
+}
+
+// stranger is the profile of a sender of whom nothing is known.
+func stranger(rule.ProfileKind, string) *result.Profile {
+	isNew, no, zero := "new", false, 0
+	return &result.Profile{Prevalence: &isNew, Solicited: &no, AnyMessagesBenign: &no, AnyMessagesMaliciousOrSpam: &no, DaysKnown: &zero}
+}
+
+// BenchmarkCompile compiles the whole feed, and reports the memory that it takes.
+func BenchmarkCompile(b *testing.B) {
+	f := public(b)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	var e *rule.Engine
+	for b.Loop() {
+		e = rule.Compile(rule.NewSchema(), f.Rules)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/(1<<20), "MiB")
+	runtime.KeepAlive(e)
+}
+
+// BenchmarkJudge runs the detection rules over every message of dev, whose model is known
+// already, with and without each part of the engine.
+func BenchmarkJudge(b *testing.B) {
+	rules, known, mails := detections(b), lists(b), models(b, "mail/dev")
+	for _, c := range []struct {
+		name    string
+		options rule.Options
+	}{
+		{"all", rule.Options{}},
+		{"undecided-too", rule.Options{}},
+		{"no-words", rule.Options{NoWords: true}},
+		{"no-sharing", rule.Options{NoSharing: true}},
+		{"no-order", rule.Options{NoOrder: true}},
+		{"none", rule.Options{NoWords: true, NoSharing: true, NoOrder: true}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			e := rule.CompileWith(rule.NewSchema(), rules, c.options)
+			var took []time.Duration
+			matches := 0
+			for b.Loop() {
+				for _, m := range mails {
+					start := time.Now()
+					e.Judge(b.Context(), &rule.Input{Message: m, Lists: known, Profile: stranger, Quick: c.name != "undecided-too"}, nil, func(r rule.Result) {
+						if r.Outcome == rule.Match {
+							matches++
+						}
+						if r.Outcome == rule.Failed && c.name == "all" {
+							b.Errorf("%s on %s: %v", r.Rule.Name, m.Meta.ID, r.Err)
+						}
+					})
+					took = append(took, time.Since(start))
+				}
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+			b.ReportMetric(float64(took[len(took)-1].Microseconds()), "max-µs")
+			b.ReportMetric(float64(matches)/float64(len(took)), "matches/message")
+		})
+	}
+}

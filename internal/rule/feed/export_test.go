@@ -1,0 +1,24 @@
+package feed
+
+import (
+	"outrider/internal/rule/schema"
+	"outrider/internal/rule/syntax"
+)
+
+// KeepVersions is how many versions are kept.
+const KeepVersions = keepVersions
+
+// CanFire reports whether a source can be true with some capabilities and lists.
+func CanFire(source string, have schema.Capability, lists func(string) bool) (bool, error) {
+	e, err := syntax.Parse(source)
+	if err != nil {
+		return false, err
+	}
+	c := newCoverage(lists)
+	return c.canFire(e.Root, have), nil
+}
+
+// Place turns a position in a source into one in its file.
+func Place(raw []byte, source string, at syntax.Pos) (line, column int) {
+	return place(raw, source, at)
+}

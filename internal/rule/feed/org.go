@@ -1,0 +1,83 @@
+package feed
+
+import (
+	"fmt"
+	"net/mail"
+	"slices"
+	"strings"
+
+	"outrider/internal/config"
+	"outrider/internal/evidence/mdm"
+	"outrider/internal/rule"
+	"outrider/internal/rule/result"
+)
+
+// Names of the lists that say something about the organisation.
+const (
+	vips         = "org_vips"
+	displayNames = "org_display_names"
+	orgDomains   = "org_domains"
+	orgSLDs      = "org_slds"
+	tenantNames  = "tenant_domains"
+)
+
+// organisational are lists that only the organisation itself can fill. A feed that brings
+// one brings an empty one, and empty would mean that there is nobody to protect.
+var organisational = map[string]bool{vips: true, displayNames: true, orgDomains: true, orgSLDs: true, tenantNames: true, "org_brand_names": true}
+
+// historical are lists that the history of the tenant fills.
+var historical = map[string]bool{"sender_emails": true, "sender_domains": true, "recipient_emails": true, "recipient_domains": true}
+
+// OrgLists returns what the configuration says of a tenant, as the lists that rules know:
+// its domains, and the names and addresses of its people. Where "people" stands in the
+// configuration without entries, their lists are empty, and rules are decided by that;
+// where it does not stand there at all they are missing, and rules that need them are not
+// decided. A nil tenant has no lists.
+func OrgLists(t *config.Tenant) rule.Named {
+	out := make(rule.Named)
+	if t == nil {
+		return out
+	}
+	var domains, slds []string
+	for i := range t.Domains {
+		d := mdm.NewDomain(t.Domains[i].Name)
+		domains = append(domains, d.Domain)
+		if d.SLD != nil {
+			slds = append(slds, *d.SLD)
+		}
+	}
+	out[orgDomains], out[tenantNames] = listOf(domains), listOf(domains)
+	out[orgSLDs] = listOf(slds)
+	if t.People == nil {
+		return out
+	}
+	var names []string
+	var persons []result.Person
+	for _, p := range t.People {
+		names = append(names, p.Name)
+		for _, a := range p.Addresses {
+			persons = append(persons, result.Person{DisplayName: p.Name, Email: mdm.NewEmail(a).Email})
+		}
+	}
+	out[displayNames], out[vips] = listOf(names), rule.NewPeople(persons)
+	return out
+}
+
+// listOf returns a list of different texts, in order.
+func listOf(texts []string) *rule.List {
+	slices.Sort(texts)
+	return rule.NewList(slices.Compact(texts))
+}
+
+// people reads lines such as "Ann Example <ann@example.org>".
+func people(lines []string) (*rule.List, error) {
+	persons := make([]result.Person, 0, len(lines))
+	for i, line := range lines {
+		a, err := mail.ParseAddress(line)
+		if err != nil {
+			return nil, fmt.Errorf("reading person %d: write Name <address>: %w", i+1, err)
+		}
+		persons = append(persons, result.Person{DisplayName: strings.TrimSpace(a.Name), Email: mdm.NewEmail(a.Address).Email})
+	}
+	return rule.NewPeople(persons), nil
+}

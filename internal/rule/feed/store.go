@@ -1,0 +1,399 @@
+package feed
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// keepVersions is how many versions of a feed are kept, beside those in use.
+const keepVersions = 5
+
+// maxHistory is how many activations are remembered.
+const maxHistory = 20
+
+// Names within the store. A version is the directory <feed>/<version>, with its manifest and
+// its files.
+const (
+	feedsDir     = "feeds"
+	filesDir     = "files"
+	manifestFile = "manifest.json"
+	activeFile   = "active.json"
+	stagedFile   = "staged.json"
+	overrideFile = "overrides.yaml"
+	lockFile     = "lock"
+	unfinished   = "unfinished-" // what a crash leaves behind begins with it
+)
+
+// Store keeps the versions of all feeds, and says which of them are active. It is safe for
+// concurrent use, by several processes too: who changes something holds a lock, and readers
+// see one state or the next.
+type Store struct{ dir string }
+
+// Manifest says what a version is.
+type Manifest struct {
+	Name     string    `json:"name"`
+	Version  string    `json:"version"` // the commit, or the digest
+	Source   string    `json:"source"`
+	Commit   string    `json:"commit,omitempty"`
+	Digest   string    `json:"digest"`
+	Time     time.Time `json:"time"` // when it was pulled
+	Rules    int       `json:"rules"`
+	Patterns int       `json:"patterns"`
+	Lists    int       `json:"lists"`
+	Files    int       `json:"files"`
+	Bytes    int64     `json:"bytes"`
+	Skipped  int       `json:"skipped"` // links, and files that no rule needs
+}
+
+// Short is the version for people.
+func (m *Manifest) Short() string { return short(m.Version) }
+
+func short(version string) string { return version[:min(len(version), 12)] }
+
+// State says which version of each feed is meant.
+type State struct {
+	Feeds map[string]string `json:"feeds"`
+	Time  time.Time         `json:"time"`
+}
+
+// record is the file of what is active. What was active before stands in the same file, so
+// that the two never disagree.
+type record struct {
+	Active  State   `json:"active"`
+	History []State `json:"history"` // the newest first
+}
+
+// Open opens the store in a directory, which need not exist yet.
+func Open(dir string) (*Store, error) {
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, fmt.Errorf("opening the store of rules: %w", err)
+	case !info.IsDir():
+		return nil, fmt.Errorf("opening the store of rules: %s is no directory", dir)
+	}
+	return &Store{dir}, nil
+}
+
+// change calls do while nobody else changes the store.
+func (s *Store) change(do func() error) (err error) {
+	if err := os.MkdirAll(filepath.Join(s.dir, feedsDir), 0o700); err != nil {
+		return fmt.Errorf("creating the store of rules: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(s.dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("locking the store of rules: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return fmt.Errorf("locking the store of rules: %w", err)
+	}
+	if err := clean(s.dir); err != nil {
+		return fmt.Errorf("tidying the store of rules: %w", err)
+	}
+	return do()
+}
+
+// Pull fetches a source, keeps it as a version and stages it. A version that is there
+// already is not written again.
+func (s *Store) Pull(ctx context.Context, src Source) (*Manifest, error) {
+	if src.Name == Own || src.Name == OwnLists {
+		return nil, fmt.Errorf("the name %q is taken by the rules and lists of the configuration", src.Name)
+	}
+	return s.pull(ctx, src, true)
+}
+
+func (s *Store) pull(ctx context.Context, src Source, stage bool) (m *Manifest, err error) {
+	if err := src.check(); err != nil {
+		return nil, fmt.Errorf("pulling feed %s: %w", src.Name, err)
+	}
+	err = s.change(func() error {
+		if m, err = s.take(ctx, &src); err != nil {
+			return fmt.Errorf("pulling feed %s: %w", src.Name, err)
+		}
+		if !stage {
+			return nil
+		}
+		return s.stage(src.Name, m.Version)
+	})
+	return m, err
+}
+
+// take writes a source into a directory of its own, which gets its name only when all of it
+// is on the disk.
+func (s *Store) take(ctx context.Context, src *Source) (m *Manifest, err error) {
+	home := filepath.Join(s.dir, feedsDir, src.Name)
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return nil, err
+	}
+	if err := clean(home); err != nil {
+		return nil, err
+	}
+	temp, err := os.MkdirTemp(home, unfinished)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if temp != "" {
+			err = errors.Join(err, os.RemoveAll(temp))
+		}
+	}()
+	if m, err = s.fill(ctx, src, temp); err != nil {
+		return nil, err
+	}
+	final := filepath.Join(home, m.Version)
+	if old, err := s.manifest(src.Name, m.Version); err == nil && old.Digest == m.Digest && s.verify(old) == nil {
+		return old, nil
+	}
+	if err := os.RemoveAll(final); err != nil { // it was not whole
+		return nil, err
+	}
+	if err := syncTree(temp); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(temp, final); err != nil {
+		return nil, err
+	}
+	temp = ""
+	return m, syncDir(home)
+}
+
+// clean removes what a crash has left behind.
+func clean(home string) error {
+	left, err := filepath.Glob(filepath.Join(home, unfinished+"*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill writes the files of a source and their manifest into an empty directory.
+func (s *Store) fill(ctx context.Context, src *Source, dir string) (*Manifest, error) {
+	files := filepath.Join(dir, filesDir)
+	if err := os.Mkdir(files, 0o700); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(files)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close() //nolint:errcheck // what was written is synced
+	c := newCollector(root)
+	commit, err := src.collect(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	read, err := Load(src.Name, root.FS())
+	if err != nil {
+		return nil, err
+	}
+	where := src.Location
+	if full, err := filepath.Abs(where); err == nil && !strings.Contains(where, "://") {
+		where = full
+	}
+	m := &Manifest{
+		Name: src.Name, Source: where, Commit: commit, Digest: digest(c.sums), Time: time.Now().UTC(),
+		Rules: len(read.Rules), Patterns: len(read.Patterns), Lists: len(read.Lists), Files: len(c.sums), Bytes: c.kept, Skipped: c.skipped,
+	}
+	m.Version = cmp.Or(commit, m.Digest)
+	return m, writeJSON(filepath.Join(dir, manifestFile), m)
+}
+
+// manifest reads the manifest of a version.
+func (s *Store) manifest(name, version string) (*Manifest, error) {
+	if !nameForm.MatchString(name) || !isVersion(version) {
+		return nil, fmt.Errorf("%q of feed %q is no version", version, name)
+	}
+	m := new(Manifest)
+	if err := readJSON(filepath.Join(s.dir, feedsDir, name, version, manifestFile), m); err != nil {
+		return nil, fmt.Errorf("reading version %s of feed %s: %w", short(version), name, err)
+	}
+	if m.Name != name || m.Version != version {
+		return nil, fmt.Errorf("reading version %s of feed %s: its manifest is that of %s of %s", short(version), name, short(m.Version), m.Name)
+	}
+	return m, nil
+}
+
+// isVersion reports whether a name is a commit or a digest.
+func isVersion(v string) bool {
+	return (len(v) == 40 || len(v) == 64) && strings.Trim(v, "0123456789abcdef") == ""
+}
+
+// files opens the files of a version.
+func (s *Store) files(name, version string) fs.FS {
+	return os.DirFS(filepath.Join(s.dir, feedsDir, name, version, filesDir))
+}
+
+// verify reads a version whole and compares it with its digest.
+func (s *Store) verify(m *Manifest) error {
+	var sums []fileSum
+	from := s.files(m.Name, m.Version)
+	err := fs.WalkDir(from, ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		f, err := from.Open(p)
+		if err != nil {
+			return err
+		}
+		defer f.Close() //nolint:errcheck // it was read only
+		h := sha256.New()
+		n, err := io.Copy(h, f)
+		sums = append(sums, fileSum{p, n, [sha256.Size]byte(h.Sum(nil))})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("reading version %s of feed %s: %w", m.Short(), m.Name, err)
+	}
+	if got := digest(sums); got != m.Digest {
+		return fmt.Errorf("reading version %s of feed %s: its files are not those that were pulled (digest %s, not %s)", m.Short(), m.Name, short(got), short(m.Digest))
+	}
+	return nil
+}
+
+// Versions returns the versions of a feed that are there, the newest first.
+func (s *Store) Versions(name string) ([]*Manifest, error) {
+	entries, err := os.ReadDir(filepath.Join(s.dir, feedsDir, name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("listing the versions of feed %s: %w", name, err)
+	}
+	var out []*Manifest
+	for _, e := range entries {
+		if m, err := s.manifest(name, e.Name()); err == nil {
+			out = append(out, m)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *Manifest) int { return b.Time.Compare(a.Time) })
+	return out, nil
+}
+
+// prune removes the versions of all feeds that are old and that nothing points to.
+func (s *Store) prune(r *record, staged *State) error {
+	used := make(map[string]bool)
+	for _, state := range append([]State{r.Active, *staged}, r.History[:min(1, len(r.History))]...) {
+		for name, version := range state.Feeds {
+			used[name+"/"+version] = true
+		}
+	}
+	names, err := os.ReadDir(filepath.Join(s.dir, feedsDir))
+	if err != nil {
+		return fmt.Errorf("listing feeds: %w", err)
+	}
+	for _, n := range names {
+		versions, err := s.Versions(n.Name())
+		if err != nil {
+			return err
+		}
+		old := versions[min(len(versions), keepVersions):]
+		for _, m := range slices.DeleteFunc(old, func(m *Manifest) bool { return used[m.Name+"/"+m.Version] }) {
+			if err := os.RemoveAll(filepath.Join(s.dir, feedsDir, m.Name, m.Version)); err != nil {
+				return fmt.Errorf("removing an old version of feed %s: %w", m.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// stage points to a version that is to become active, unless it is.
+func (s *Store) stage(name, version string) error {
+	staged, err := s.Staged()
+	if err != nil {
+		return err
+	}
+	r, err := s.record()
+	if err != nil {
+		return err
+	}
+	staged.Feeds[name], staged.Time = version, time.Now().UTC()
+	if r.Active.Feeds[name] == version {
+		delete(staged.Feeds, name)
+	}
+	return writeJSON(filepath.Join(s.dir, stagedFile), staged)
+}
+
+// Staged returns the versions that are to become active.
+func (s *Store) Staged() (*State, error) {
+	out := new(State)
+	err := readJSON(filepath.Join(s.dir, stagedFile), out)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading what is staged: %w", err)
+	}
+	if out.Feeds == nil {
+		out.Feeds = make(map[string]string)
+	}
+	return out, nil
+}
+
+// record reads what is active.
+func (s *Store) record() (*record, error) {
+	out := new(record)
+	err := readJSON(filepath.Join(s.dir, activeFile), out)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading what is active: %w", err)
+	}
+	if out.Active.Feeds == nil {
+		out.Active.Feeds = make(map[string]string)
+	}
+	return out, nil
+}
+
+// point makes a state the active one.
+func (s *Store) point(r *record, next State) error {
+	if len(r.Active.Feeds) > 0 {
+		r.History = append([]State{r.Active}, r.History...)
+		r.History = r.History[:min(len(r.History), maxHistory)]
+	}
+	r.Active = next
+	return writeJSON(filepath.Join(s.dir, activeFile), r)
+}
+
+// Status is what the store holds.
+type Status struct {
+	Active, Staged State
+	History        []State
+	Versions       map[string][]*Manifest // by feed, the newest first
+}
+
+// Status returns what is active, staged and kept.
+func (s *Store) Status() (*Status, error) {
+	r, err := s.record()
+	if err != nil {
+		return nil, err
+	}
+	staged, err := s.Staged()
+	if err != nil {
+		return nil, err
+	}
+	out := &Status{Active: r.Active, Staged: *staged, History: r.History, Versions: make(map[string][]*Manifest)}
+	names, err := os.ReadDir(filepath.Join(s.dir, feedsDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("listing feeds: %w", err)
+	}
+	for _, n := range names {
+		if out.Versions[n.Name()], err = s.Versions(n.Name()); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// same reports whether two states mean the same.
+func same(a, b State) bool { return maps.Equal(a.Feeds, b.Feeds) }

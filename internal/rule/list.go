@@ -1,0 +1,164 @@
+package rule
+
+import (
+	"sync"
+
+	"outrider/internal/rule/result"
+	"outrider/internal/rule/schema"
+)
+
+// Lists finds named lists. A list that is not known is nil, which is not an empty list:
+// a rule that asks for it is not decided.
+type Lists interface {
+	List(name string) *List
+}
+
+// Named is lists by name.
+type Named map[string]*List
+
+// List returns a list, or nil.
+func (n Named) List(name string) *List { return n[name] }
+
+// Chain asks one collection of lists after the other.
+type Chain []Lists
+
+// List returns the first list of the name.
+func (c Chain) List(name string) *List {
+	for _, l := range c {
+		if l == nil {
+			continue
+		}
+		if found := l.List(name); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// List is a named list. It is immutable and safe for concurrent use.
+type List struct {
+	elements []string
+	people   []result.Person // instead, of $org_vips
+	exact    map[string]bool
+	folded   func() map[string]bool
+	contains func() func(text string) bool // whether a text contains an element
+	inFold   func() func(text string) bool
+	lookup   func(text string) bool // instead of all that is above: elements are not known
+	count    func() int             // of elements, with lookup
+}
+
+// NewList returns a list of texts.
+func NewList(elements []string) *List {
+	l := &List{elements: elements, exact: setOf(elements, func(s string) string { return s })}
+	l.folded = sync.OnceValue(func() map[string]bool { return setOf(elements, fold) })
+	l.contains = sync.OnceValue(func() func(string) bool { return finder(elements, func(s string) string { return s }) })
+	l.inFold = sync.OnceValue(func() func(string) bool { return finder(elements, fold) })
+	return l
+}
+
+// NewPeople returns the list $org_vips.
+func NewPeople(people []result.Person) *List {
+	names := make([]string, len(people))
+	for i, p := range people {
+		names[i] = p.DisplayName
+	}
+	l := NewList(names)
+	l.people = people
+	return l
+}
+
+// NewLookup returns a list that only answers whether it has a text, and how many there
+// are. It is asked with texts as they come, and compares upper and lower case as it sees
+// fit. A rule that looks at the elements themselves is not decided.
+func NewLookup(has func(text string) bool, count func() int) *List {
+	return &List{lookup: has, count: count}
+}
+
+// Has reports whether the list has a text.
+func (l *List) Has(text string, folds bool) bool {
+	if l.lookup != nil {
+		return l.lookup(text)
+	}
+	if folds {
+		return l.folded()[fold(text)]
+	}
+	return l.exact[text]
+}
+
+// in reports whether a text contains one of the elements.
+func (l *List) in(text string, folds bool) bool {
+	if folds {
+		return l.inFold()(text)
+	}
+	return l.contains()(text)
+}
+
+// Len returns the number of elements.
+func (l *List) Len() int {
+	if l.count != nil {
+		return l.count()
+	}
+	return len(l.elements)
+}
+
+// Elements returns the texts, which callers do not change; nil of a list that is only
+// looked up in.
+func (l *List) Elements() []string { return l.elements }
+
+// value returns the list as a value; nil is null.
+func (l *List) value() schema.Value {
+	switch {
+	case l == nil:
+		return schema.Value{}
+	case l.people != nil:
+		return schema.OfObjects(l.people)
+	default:
+		return schema.OfStrings(l.elements)
+	}
+}
+
+func setOf(elements []string, form func(string) string) map[string]bool {
+	set := make(map[string]bool, len(elements))
+	for _, e := range elements {
+		set[form(e)] = true
+	}
+	return set
+}
+
+// finder returns a function that reports whether a text contains one of the elements.
+func finder(elements []string, form func(string) string) func(string) bool {
+	patterns := make([]string, 0, len(elements))
+	for _, e := range elements {
+		if e == "" {
+			return func(string) bool { return true }
+		}
+		patterns = append(patterns, form(e))
+	}
+	machine := newAutomaton(patterns)
+	return func(text string) (found bool) {
+		machine.find(form(text), func(int) bool {
+			found = true
+			return false
+		})
+		return found
+	}
+}
+
+// list finds a named list, or notes that it is not there.
+func (f *frame) list(name string) *List {
+	if l := f.in.Lists.List(name); l != nil {
+		return l
+	}
+	f.missing |= schema.Listed
+	return nil
+}
+
+// readable finds a named list whose elements can be looked at, or notes that there is none.
+func (f *frame) readable(name string) *List {
+	l := f.list(name)
+	if l != nil && l.lookup != nil {
+		f.missing |= schema.Listed
+		return nil
+	}
+	return l
+}

@@ -1,0 +1,229 @@
+package rule
+
+import (
+	"outrider/internal/rule/schema"
+	"outrider/internal/rule/syntax"
+)
+
+// stream is where texts come from that can be looked through before any rule is: a path
+// from the message, through lists.
+type stream struct {
+	key  string
+	each func(f *frame, yield func(schema.Value))
+}
+
+// field goes to a field of what the stream has.
+func (s *stream) field(name string, get func(any) schema.Value) *stream {
+	if s == nil {
+		return nil
+	}
+	return &stream{s.key + "." + name, func(f *frame, yield func(schema.Value)) {
+		s.each(f, func(v schema.Value) {
+			if o := v.Ref(); o != nil {
+				yield(get(o))
+			}
+		})
+	}}
+}
+
+// elements goes to the elements of the lists that the stream has.
+func (s *stream) elements() *stream {
+	if s == nil {
+		return nil
+	}
+	return &stream{s.key + "[]", func(f *frame, yield func(schema.Value)) {
+		s.each(f, func(v schema.Value) {
+			if l := v.List(); l != nil {
+				for i := range min(l.Len(), maxElements) {
+					yield(l.At(i))
+				}
+			}
+		})
+	}}
+}
+
+// apply goes to what a function makes of each text.
+func (s *stream) apply(name string, do func(string) string) *stream {
+	if s == nil {
+		return nil
+	}
+	return &stream{name + "(" + s.key + ")", func(f *frame, yield func(schema.Value)) {
+		s.each(f, func(v schema.Value) {
+			if v.Kind() == schema.String {
+				yield(schema.OfString(do(v.Text())))
+			}
+		})
+	}}
+}
+
+// maxElements bounds the elements of a list that a lambda looks at.
+const maxElements = 5000
+
+func (c *compiler) name(n *syntax.Name) *code {
+	if n.Name == "triage" {
+		return &code{cost: costField, eval: func(f *frame) schema.Value {
+			if f.in.Triage == nil {
+				f.missing |= schema.Triaging
+			}
+			return schema.OfObject(f.in.Triage)
+		}}
+	}
+	field := c.schema.root().Field(n.Name)
+	get := func(f *frame) schema.Value { return field.Get(f.in.Message) }
+	return &code{cost: costField, eval: get, stream: &stream{n.Name, func(f *frame, yield func(schema.Value)) { yield(get(f)) }}}
+}
+
+func (c *compiler) element(n *syntax.Element) *code {
+	depth := n.Depth
+	out := &code{cost: 0, eval: func(f *frame) schema.Value { return f.element(depth) }}
+	if depth <= len(c.scopes) {
+		out.stream = c.scopes[len(c.scopes)-depth].stream
+	}
+	return out
+}
+
+func (c *compiler) list(n *syntax.List) *code {
+	name := n.Name
+	return &code{cost: costList, eval: func(f *frame) schema.Value { return f.readable(name).value() }}
+}
+
+func (c *compiler) field(n *syntax.Field) *code {
+	object := c.compile(n.Object)
+	t := c.types[stripped(n.Object)]
+	if t.Kind == schema.Dynamic {
+		return &code{cost: object.cost + costField, eval: func(f *frame) schema.Value {
+			return entry(object.eval(f), schema.OfString(n.Name))
+		}}
+	}
+	field := t.Field(n.Name)
+	get, empty := field.Get, c.emptyOf(t, field.Type)
+	needs := fieldNeeds(t, n.Name)
+	out := &code{cost: object.cost + costField, odds: fieldOdds(n.Name), stream: object.stream.field(n.Name, get), eval: func(f *frame) schema.Value {
+		o := object.eval(f).Ref()
+		if o == nil {
+			return empty
+		}
+		v := get(o)
+		if needs != 0 && v.IsNull() {
+			f.missing |= needs &^ f.in.Have
+		}
+		return v
+	}}
+	return out
+}
+
+// fieldOdds is how often a field of type bool is taken to be true.
+func fieldOdds(name string) float64 {
+	switch name {
+	case "inbound", "valid":
+		return 0.97
+	case "pass", "visible", "solicited":
+		return 0.6
+	default:
+		return 0.1
+	}
+}
+
+// emptyOf returns what a field is whose object is null. The lists of a message are never
+// null; those of what functions answer are.
+func (c *compiler) emptyOf(object, field *schema.Type) schema.Value {
+	if field.Kind == schema.List && !object.Enriched && !c.schema.switches.NullListOfNull {
+		return schema.OfList(schema.Values(nil))
+	}
+	return schema.Value{}
+}
+
+// stripped returns the node within parentheses.
+func stripped(n syntax.Node) syntax.Node {
+	for {
+		p, ok := n.(*syntax.Paren)
+		if !ok {
+			return n
+		}
+		n = p.Inner
+	}
+}
+
+func (c *compiler) index(n *syntax.Index) *code {
+	object, key := c.compile(n.Object), c.compile(n.Key)
+	return &code{cost: object.cost + key.cost + costField, eval: func(f *frame) schema.Value {
+		return entry(object.eval(f), key.eval(f))
+	}}
+}
+
+// entry returns one element of a list or map; null where there is none, which an index
+// below 0 never is.
+func entry(object, key schema.Value) schema.Value {
+	if l := object.List(); l != nil && key.Kind() == schema.Int {
+		if i := key.Int(); i >= 0 && i < int64(l.Len()) {
+			return l.At(int(i))
+		}
+		return schema.Value{}
+	}
+	if m := object.Map(); m != nil && key.Kind() == schema.String {
+		v, _ := m.Get(key.Text())
+		return v
+	}
+	return schema.Value{}
+}
+
+func (c *compiler) slice(n *syntax.Slice) *code {
+	object := c.compile(n.Object)
+	bound := func(b syntax.Node) *code {
+		if b == nil {
+			return nil
+		}
+		return c.compile(b)
+	}
+	from, to := bound(n.From), bound(n.To)
+	return &code{cost: object.cost + costCompare, eval: func(f *frame) schema.Value {
+		return part(f, object.eval(f), from, to)
+	}}
+}
+
+// part returns a part of a list or text; bounds beyond its ends are its ends.
+func part(f *frame, object schema.Value, from, to *code) schema.Value {
+	length := 0
+	l, text := object.List(), []rune(nil)
+	switch {
+	case l != nil:
+		length = l.Len()
+	case object.Kind() == schema.String:
+		text = []rune(object.Text())
+		length = len(text)
+	default:
+		return schema.Value{}
+	}
+	at := func(c *code, otherwise int) (int, bool) {
+		if c == nil {
+			return otherwise, true
+		}
+		v := c.eval(f)
+		return int(min(max(v.Int(), 0), int64(length))), v.Kind() == schema.Int
+	}
+	low, ok := at(from, 0)
+	high, too := at(to, length)
+	if !ok || !too {
+		return schema.Value{}
+	}
+	high = max(low, high)
+	if l == nil {
+		return schema.OfString(string(text[low:high]))
+	}
+	out := make(schema.Values, 0, high-low)
+	for i := low; i < high; i++ {
+		out = append(out, l.At(i))
+	}
+	return schema.OfList(out)
+}
+
+func (c *compiler) array(n *syntax.Array) *code {
+	parts, cost := c.all(n.Elements)
+	return &code{cost: cost + costField, eval: func(f *frame) schema.Value {
+		out := make(schema.Values, len(parts))
+		for i, p := range parts {
+			out[i] = p.eval(f)
+		}
+		return schema.OfList(out)
+	}}
+}

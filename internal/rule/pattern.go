@@ -1,0 +1,457 @@
+package rule
+
+import (
+	"fmt"
+	"regexp"
+	resyntax "regexp/syntax"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	re2 "github.com/wasilibs/go-re2"
+
+	"outrider/internal/rule/result"
+	"outrider/internal/rule/schema"
+	"outrider/internal/rule/syntax"
+)
+
+// parseRegex reads a pattern.
+func parseRegex(pattern string) (*resyntax.Regexp, error) {
+	re, err := resyntax.Parse(pattern, resyntax.Perl)
+	if err != nil {
+		return nil, fmt.Errorf("reading the pattern: %w", err)
+	}
+	return re, nil
+}
+
+// expression is a compiled regular expression, by two engines that agree: RE2 finds a match
+// in a longer text several times faster, and the one of the standard library needs no call
+// into another memory, knows groups, and treats bytes that are no UTF-8 as Go does.
+type expression struct {
+	quick    *re2.Regexp
+	standard func() *regexp.Regexp
+}
+
+// quickFrom is the length in bytes from which RE2 wins.
+const quickFrom = 100
+
+func newExpression(source string) *expression {
+	e := &expression{standard: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(source) })}
+	if quick, err := re2.Compile(source); err == nil {
+		e.quick = quick
+	}
+	return e
+}
+
+// match reports whether the expression matches anywhere in the text.
+func (e *expression) match(text string) bool {
+	if e.quick == nil || len(text) < quickFrom || !utf8.ValidString(text) {
+		return e.standard().MatchString(text)
+	}
+	return e.quick.MatchString(text)
+}
+
+// pattern is one regular expression of a rule.
+type pattern struct {
+	re   *expression
+	need *formula // in the stream of the text, or nil
+	// words are what stands in a folded text that the pattern matches: one of each list. They
+	// serve where the text has no stream.
+	words [][]string
+}
+
+// regexes compiles the patterns of a call.
+func (c *compiler) regexes(n *syntax.Call, text *code, whole, folds bool) []pattern {
+	out := make([]pattern, 0, len(n.Args)-1)
+	for _, a := range n.Args[1:] {
+		source, _ := literal(a)
+		out = append(out, c.regex(source, text.stream, whole, folds))
+	}
+	return out
+}
+
+func (c *compiler) regex(source string, from *stream, whole, folds bool) pattern {
+	full := source
+	if whole {
+		full = `\A(?:` + full + `)\z`
+	}
+	if folds {
+		full = "(?i)" + full
+	}
+	p := pattern{re: c.regexOf(full)}
+	if parsed, err := parseRegex(full); err == nil {
+		p.words = required(parsed)
+	}
+	if c.plain.NoWords {
+		p.words = nil
+	}
+	if from != nil {
+		var parts []*formula
+		for _, alternatives := range p.words {
+			var some []*formula
+			for _, w := range alternatives {
+				some = append(some, c.words.want(from, w))
+			}
+			parts = append(parts, either(some...))
+		}
+		p.need = both(parts...)
+		p.words = nil
+	}
+	return p
+}
+
+// regexOf compiles each pattern once. The checker has read it, so that it is one.
+func (c *compiler) regexOf(full string) *expression {
+	re := c.patterns[full]
+	if re == nil {
+		re = newExpression(full)
+		c.patterns[full] = re
+	}
+	return re
+}
+
+// can reports whether the pattern can match a text.
+func (p *pattern) can(f *frame, text string) bool {
+	if p.need != nil {
+		return p.need.holds(f)
+	}
+	if len(p.words) == 0 {
+		return true
+	}
+	folded := f.fold(text)
+	for _, alternatives := range p.words {
+		found := false
+		for _, w := range alternatives {
+			if strings.Contains(folded, w) {
+				found = true
+				break
+			}
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
+// matches runs the pattern.
+func (p *pattern) matches(f *frame, text string) bool {
+	return p.can(f, text) && f.spend(1+len(text)/regexStep) && p.re.match(text)
+}
+
+// regexStep is how many bytes of text a pattern looks through in one step.
+const regexStep = 16
+
+func (c *compiler) pattern(name string, n *syntax.Call) *code {
+	text := c.compile(n.Args[0])
+	if name == "html.xpath" {
+		return c.xpath(n, text)
+	}
+	_, verb, _ := strings.Cut(name, ".")
+	verb, folds := strings.CutPrefix(verb, "i")
+	list := c.regexes(n, text, verb == "match", folds)
+	out := &code{cost: text.cost + costOfPatterns(list), odds: oddsText}
+	switch verb {
+	case "match", "contains":
+		out.test = anyPattern(text, list)
+		out.need = needOf(list)
+	case "count":
+		out.eval = func(f *frame) schema.Value {
+			s, ok := subject(f, text)
+			if !ok {
+				return schema.Value{}
+			}
+			return countMatches(f, &list[0], s)
+		}
+	default:
+		out.eval = func(f *frame) schema.Value {
+			s, ok := subject(f, text)
+			if !ok {
+				return schema.Value{}
+			}
+			return extract(f, list, s)
+		}
+	}
+	return out
+}
+
+// costOfPatterns is little for patterns that are not run unless their words are there.
+func costOfPatterns(list []pattern) int {
+	cost := 0
+	for i := range list {
+		if list[i].need != nil {
+			cost += costWord
+		} else {
+			cost += costRegex
+		}
+	}
+	return cost
+}
+
+func needOf(list []pattern) *formula {
+	parts := make([]*formula, len(list))
+	for i := range list {
+		parts[i] = list[i].need
+	}
+	return either(parts...)
+}
+
+// subject returns the text that patterns are looked for in.
+func subject(f *frame, text *code) (string, bool) {
+	v := text.eval(f)
+	return f.cut(v.Text(), maxRegexText), v.Kind() == schema.String
+}
+
+func anyPattern(text *code, list []pattern) func(*frame) tri {
+	return func(f *frame) tri {
+		s, ok := subject(f, text)
+		if !ok {
+			return unsure
+		}
+		for i := range list {
+			if list[i].matches(f, s) {
+				return yes
+			}
+		}
+		return no
+	}
+}
+
+// maxMatches bounds the matches of one pattern.
+const maxMatches = 1000
+
+func countMatches(f *frame, p *pattern, s string) schema.Value {
+	if !p.can(f, s) || !f.spend(1+len(s)/regexStep) {
+		return schema.OfInt(0)
+	}
+	return schema.OfInt(int64(len(p.re.standard().FindAllStringIndex(s, maxMatches))))
+}
+
+// extract returns the matches of all patterns. A group that took no part is "".
+func extract(f *frame, list []pattern, s string) schema.Value {
+	var out []result.Match
+	for i := range list {
+		p := &list[i]
+		if !p.can(f, s) || !f.spend(1+len(s)/regexStep) {
+			continue
+		}
+		re := p.re.standard()
+		for _, m := range re.FindAllStringSubmatch(s, maxMatches) {
+			out = append(out, newMatch(re, m))
+		}
+	}
+	return schema.OfObjects(out)
+}
+
+func newMatch(re *regexp.Regexp, groups []string) result.Match {
+	m := result.Match{FullMatch: groups[0], Groups: groups[1:], NamedGroups: make(map[string]string)}
+	for i, name := range re.SubexpNames() {
+		if name != "" {
+			m.NamedGroups[name] = groups[i]
+		}
+	}
+	return m
+}
+
+// required returns the words of which a text has one of each list if it matches the
+// pattern, folded.
+func required(re *resyntax.Regexp) [][]string {
+	r := requirement(re, 0)
+	if r.exact != nil {
+		r.settle()
+	}
+	return r.lists
+}
+
+// need is what is known of the texts that a part of a pattern matches.
+type need struct {
+	exact []string // all of them, folded, where they are few; otherwise nil
+	lists [][]string
+}
+
+// Bounds of the words of a pattern.
+const (
+	maxExact  = 24 // texts of a part
+	maxLength = 40 // bytes of a text
+	maxNest   = 60 // levels of a pattern
+)
+
+// settle turns exact texts into a list of words.
+func (r *need) settle() {
+	least := shortest
+	for _, w := range r.exact {
+		least = min(least, len(w))
+	}
+	if least == shortest && len(r.exact) > 0 {
+		r.lists = append(r.lists, r.exact)
+	}
+	r.exact = nil
+}
+
+func requirement(re *resyntax.Regexp, depth int) need {
+	if depth > maxNest {
+		return need{}
+	}
+	switch re.Op {
+	case resyntax.OpLiteral:
+		var b strings.Builder
+		for _, r := range re.Rune {
+			b.WriteRune(foldRune(r))
+		}
+		return need{exact: []string{b.String()}}
+	case resyntax.OpCharClass:
+		return classTexts(re)
+	case resyntax.OpCapture:
+		return requirement(re.Sub[0], depth+1)
+	case resyntax.OpConcat:
+		return concat(re, depth)
+	case resyntax.OpAlternate:
+		return alternate(re, depth)
+	case resyntax.OpQuest:
+		r := requirement(re.Sub[0], depth+1)
+		if r.exact != nil && len(r.exact) < maxExact {
+			return need{exact: append([]string{""}, r.exact...)}
+		}
+		return need{}
+	case resyntax.OpPlus:
+		return atLeastOnce(re, depth)
+	case resyntax.OpRepeat:
+		if re.Min == 0 {
+			return need{}
+		}
+		return atLeastOnce(re, depth)
+	case resyntax.OpEmptyMatch, resyntax.OpBeginLine, resyntax.OpEndLine, resyntax.OpBeginText, resyntax.OpEndText,
+		resyntax.OpWordBoundary, resyntax.OpNoWordBoundary:
+		return need{exact: []string{""}}
+	default:
+		return need{}
+	}
+}
+
+func atLeastOnce(re *resyntax.Regexp, depth int) need {
+	r := requirement(re.Sub[0], depth+1)
+	if r.exact != nil {
+		r.settle()
+	}
+	return r
+}
+
+// classTexts returns the characters of a class that has few.
+func classTexts(re *resyntax.Regexp) need {
+	seen := map[rune]bool{}
+	for i := 0; i+1 < len(re.Rune); i += 2 {
+		if re.Rune[i+1]-re.Rune[i] > maxExact {
+			return need{}
+		}
+		for r := re.Rune[i]; r <= re.Rune[i+1]; r++ {
+			seen[foldRune(r)] = true
+		}
+		if len(seen) > maxExact {
+			return need{}
+		}
+	}
+	out := need{exact: make([]string, 0, len(seen))}
+	for r := range seen {
+		out.exact = append(out.exact, string(r))
+	}
+	slices.Sort(out.exact)
+	return out
+}
+
+// concat joins what stands side by side as long as the texts are few.
+func concat(re *resyntax.Regexp, depth int) need {
+	var out need
+	current := []string{""}
+	flush := func() {
+		n := need{exact: current}
+		n.settle()
+		out.lists = append(out.lists, n.lists...)
+	}
+	whole := true
+	for _, sub := range re.Sub {
+		r := requirement(sub, depth+1)
+		if r.exact == nil {
+			flush()
+			current, whole = []string{""}, false
+			out.lists = append(out.lists, r.lists...)
+			continue
+		}
+		if joined, ok := product(current, r.exact); ok {
+			current = joined
+			continue
+		}
+		flush()
+		current, whole = r.exact, false
+	}
+	if whole {
+		return need{exact: current}
+	}
+	flush()
+	return out
+}
+
+func product(a, b []string) ([]string, bool) {
+	if len(a)*len(b) > maxExact {
+		return nil, false
+	}
+	out := make([]string, 0, len(a)*len(b))
+	for _, x := range a {
+		for _, y := range b {
+			if len(x)+len(y) > maxLength {
+				return nil, false
+			}
+			out = append(out, x+y)
+		}
+	}
+	return out, true
+}
+
+// maxAlternatives bounds the words of which one must stand in a text.
+const maxAlternatives = 200
+
+// alternate needs one of what its branches need. Of a branch that needs several, the
+// longest is taken.
+func alternate(re *resyntax.Regexp, depth int) need {
+	var exact, some []string
+	allExact := true
+	for _, sub := range re.Sub {
+		r := requirement(sub, depth+1)
+		if r.exact != nil {
+			exact = append(exact, r.exact...)
+			some = append(some, r.exact...)
+			continue
+		}
+		allExact = false
+		best := bestList(r.lists)
+		if best == nil {
+			return need{}
+		}
+		some = append(some, best...)
+	}
+	if allExact && len(exact) <= maxExact {
+		return need{exact: exact}
+	}
+	if len(some) > maxAlternatives {
+		return need{}
+	}
+	n := need{exact: some}
+	n.settle()
+	return n
+}
+
+// bestList returns the list whose shortest word is longest.
+func bestList(lists [][]string) []string {
+	var best []string
+	most := 0
+	for _, l := range lists {
+		least := maxLength * utf8.UTFMax
+		for _, w := range l {
+			least = min(least, len(w))
+		}
+		if least > most {
+			best, most = l, least
+		}
+	}
+	return best
+}

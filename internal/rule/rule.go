@@ -1,0 +1,409 @@
+// Package rule runs detection rules: the public feed's and the customer's own.
+//
+// A rule is an expression about one message in a small typed language (package syntax)
+// over the message data model and what functions find out (package schema). Rules are
+// checked against that schema, compiled to functions, and judged together: what stands in
+// several rules is computed once, the cheapest parts come first, and a rule whose words do
+// not stand in the message is not computed at all. Logic has three values, so that a rule
+// which could not learn something says so instead of guessing.
+//
+// Standards: none; the language is specified by the public feed and its documentation.
+//
+// Limits: a rule takes at most maxRuleSteps steps and the rules of a message
+// maxMessageSteps, words are looked for in the first megabyte of a text and patterns in the
+// first 256 KiB, and a lambda sees 5,000 elements. Functions that need a model or a browser
+// are declared and answer nothing.
+package rule
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	mathbits "math/bits"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"outrider/internal/rule/schema"
+	"outrider/internal/rule/syntax"
+)
+
+// Kind says what a rule is for.
+type Kind string
+
+// The kinds, as the feed calls them.
+const (
+	Detection  Kind = "rule"
+	Query      Kind = "query" // its value is shown to analysts
+	Exclusion  Kind = "exclusion"
+	Automation Kind = "triage_rule"
+	DLP        Kind = "dlp"
+)
+
+// Rule is one rule of a feed.
+type Rule struct {
+	ID          string
+	Name        string
+	Description string
+	Kind        Kind
+	Severity    string // informational, low, medium, high or critical
+	Source      string
+	AttackTypes []string
+	Tactics     []string // tactics and techniques
+	Methods     []string // of detection
+	Tags        []string
+	References  []string
+	Path        string // within the feed
+	Feed        string // name of the feed
+}
+
+// Bounds of the steps that rules take. A step is about half a microsecond.
+const (
+	maxRuleSteps    = 200_000
+	maxMessageSteps = 4_000_000
+)
+
+// maxOverruns is how often a rule may take too long before it is set aside.
+const maxOverruns = 5
+
+// ErrSteps says that a rule took too many steps.
+var ErrSteps = errors.New("the rule takes too many steps")
+
+// Compiled is a rule that can be run.
+type Compiled struct {
+	Rule *Rule
+	Uses Uses
+	code *code
+	must []*code // all of which hold where the rule does, those first that decide most for their cost
+	rest []*code // those of them that are not common to several rules
+
+	overruns atomic.Int32
+	panics   atomic.Int32
+}
+
+// Aside is a rule that cannot be run, and why.
+type Aside struct {
+	Rule *Rule
+	Err  error
+}
+
+// Engine runs a set of rules. It is safe for concurrent use.
+type Engine struct {
+	rules  []*Compiled
+	asides []Aside
+	words  *wordTable
+	slots  int
+	frames sync.Pool
+
+	switches Switches
+
+	// byWord lists the rules that need one of several words, under each of them; always are
+	// the others.
+	byWord map[int][]int
+	always []int
+	common []common
+}
+
+// common is a condition that several rules must fulfil. It is computed before them.
+type common struct {
+	code  *code
+	rules []int
+}
+
+// Compile makes an engine of rules. A rule with a fault is set aside alone.
+func Compile(s *Schema, rules []*Rule) *Engine { return CompileWith(s, rules, Options{}) }
+
+// CompileWith is Compile with parts of the engine turned off.
+func CompileWith(s *Schema, rules []*Rule, o Options) *Engine {
+	e := &Engine{byWord: make(map[int][]int), switches: s.switches}
+	c := newCompiler(s, o)
+	for _, r := range rules {
+		compiled, err := c.rule(r)
+		if err != nil {
+			e.asides = append(e.asides, Aside{r, err})
+			continue
+		}
+		e.rules = append(e.rules, compiled)
+	}
+	c.finish()
+	e.index(c.words)
+	e.share(c)
+	e.words, e.slots = c.words, c.slots
+	return e
+}
+
+// index notes under which words each rule is to be looked at.
+func (e *Engine) index(t *wordTable) {
+	for i, r := range e.rules {
+		clause := r.code.need.clause(t)
+		if clause == nil {
+			e.always = append(e.always, i)
+		}
+		for _, id := range clause {
+			if l := e.byWord[id]; len(l) == 0 || l[len(l)-1] != i {
+				e.byWord[id] = append(l, i)
+			}
+		}
+	}
+}
+
+// fewestCommon is how many rules must share a condition for it to be computed first.
+const fewestCommon = 3
+
+// share finds the conditions that several rules must fulfil. Those are computed first of
+// which one exclusion saves most for its cost.
+func (e *Engine) share(c *compiler) {
+	by := make(map[*code][]int)
+	for i, r := range e.rules {
+		for _, m := range r.must {
+			if m.key != "" && m.cost < costFile && r.Rule.Kind != Query {
+				by[m] = append(by[m], i)
+			}
+		}
+	}
+	for m, rules := range by {
+		if len(rules) >= fewestCommon && !c.plain.NoSharing {
+			e.common = append(e.common, common{m, rules})
+		}
+	}
+	price := func(m *common) float64 {
+		return float64(m.code.cost+1) / (float64(len(m.rules)) * max(1-m.code.odds, leastOdds))
+	}
+	slices.SortFunc(e.common, func(a, b common) int {
+		return cmp.Or(cmp.Compare(price(&a), price(&b)), strings.Compare(a.code.key, b.code.key))
+	})
+	for _, r := range e.rules {
+		r.rest = slices.DeleteFunc(slices.Clone(r.must), func(m *code) bool { return len(by[m]) >= fewestCommon && !c.plain.NoSharing })
+	}
+}
+
+// exclude takes those candidates away of which a common condition does not hold.
+func (e *Engine) exclude(f *frame, candidates []int) []int {
+	if len(f.alive) != len(e.rules) {
+		f.alive = make([]bool, len(e.rules))
+	}
+	for _, i := range candidates {
+		f.alive[i] = true
+	}
+	for i := range e.common {
+		m := &e.common[i]
+		if !slices.ContainsFunc(m.rules, func(r int) bool { return f.alive[r] }) {
+			continue
+		}
+		f.steps, f.overrun = maxRuleSteps, false
+		if m.code.test(f) == yes || f.overrun {
+			continue
+		}
+		for _, r := range m.rules {
+			f.alive[r] = false
+		}
+	}
+	left := candidates[:0]
+	for _, i := range candidates {
+		if f.alive[i] {
+			left = append(left, i)
+			f.alive[i] = false
+		}
+	}
+	return left
+}
+
+// candidates returns the rules that can match by the words of the message, in order.
+func (e *Engine) candidates(f *frame) []int {
+	out := append(f.candidates[:0], e.always...)
+	for s := range e.words.streams {
+		f.read(s)
+	}
+	for i, bits := range f.words.found {
+		for bits != 0 {
+			id := i*64 + mathbits.TrailingZeros64(bits)
+			bits &= bits - 1
+			out = append(out, e.byWord[id]...)
+		}
+	}
+	slices.Sort(out)
+	f.candidates = slices.Compact(out)
+	return f.candidates
+}
+
+// Analyze parses and checks one rule, and says what it uses.
+func Analyze(s *Schema, r *Rule) (Uses, error) {
+	_, checked, err := analyze(s, r)
+	if err != nil {
+		return Uses{}, err
+	}
+	return checked.uses, nil
+}
+
+func analyze(s *Schema, r *Rule) (*syntax.Expression, *checker, error) {
+	e, err := syntax.Parse(r.Source)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading rule %q: %w", r.Name, err)
+	}
+	checked, err := s.check(e)
+	if err != nil {
+		return nil, nil, fmt.Errorf("checking rule %q: %w", r.Name, err)
+	}
+	if t := checked.types[e.Root]; r.Kind != Query && t.Kind != schema.Bool {
+		return nil, nil, fmt.Errorf("checking rule %q: %w", r.Name, &syntax.Error{At: e.Root.Pos(), Message: fmt.Sprintf("a rule is true or false, and this is a %s", t)})
+	}
+	return e, checked, nil
+}
+
+func (c *compiler) rule(r *Rule) (*Compiled, error) {
+	e, checked, err := analyze(c.schema, r)
+	if err != nil {
+		return nil, err
+	}
+	c.types = checked.types
+	out := &Compiled{Rule: r, Uses: checked.uses, code: c.compile(e.Root)}
+	out.must = []*code{out.code}
+	if p := out.code.inner; p != nil && p.op == string(syntax.And) {
+		out.must = c.order(p.parts, no)
+	}
+	return out, nil
+}
+
+// Rules returns the rules that run.
+func (e *Engine) Rules() []*Compiled { return e.rules }
+
+// Asides returns the rules that do not, and why.
+func (e *Engine) Asides() []Aside { return e.asides }
+
+// Outcome is what became of a rule.
+type Outcome string
+
+// The outcomes.
+const (
+	Match         Outcome = "match"
+	NoMatch       Outcome = "no-match"
+	Indeterminate Outcome = "indeterminate" // something could not be asked, and it matters
+	Failed        Outcome = "error"
+)
+
+// Result is the outcome of one rule for one message.
+type Result struct {
+	Rule      *Rule
+	Compiled  *Compiled
+	Outcome   Outcome
+	Value     schema.Value // of a query
+	Missing   schema.Capability
+	Lists     []string // that are not configured
+	Truncated bool     // a text or list was longer than rules look at
+	Err       error    // of Failed
+}
+
+// Judge runs the rules over a message, all of them or those that are given, and calls
+// yield with every result but NoMatch; of a quick input with matches and failures. It ends early when the context does; the rules that
+// were not reached are Failed.
+func (e *Engine) Judge(ctx context.Context, in *Input, only []*Compiled, yield func(Result)) {
+	f := e.frame(ctx, in)
+	defer e.frames.Put(f)
+	if only == nil {
+		candidates := e.candidates(f)
+		if in.Quick {
+			candidates = e.exclude(f, candidates)
+		}
+		for _, i := range candidates {
+			if out := e.run(f, e.rules[i]); out.Outcome != NoMatch {
+				yield(out)
+			}
+		}
+		return
+	}
+	for _, r := range only {
+		if out := e.run(f, r); out.Outcome != NoMatch {
+			yield(out)
+		}
+	}
+}
+
+// frame returns a frame that remembers nothing.
+func (e *Engine) frame(ctx context.Context, in *Input) *frame {
+	f, _ := e.frames.Get().(*frame)
+	if f == nil {
+		f = &frame{values: make([]memo, e.slots)}
+	}
+	*f = frame{values: f.values, epoch: f.epoch + 1, words: f.words, elements: f.elements[:0], candidates: f.candidates, alive: f.alive}
+	if f.epoch == 0 { // after 2^32 messages old answers would look new
+		clear(f.values)
+		f.epoch = 1
+	}
+	f.ctx, f.in, f.switches, f.cache = ctx, in, e.switches, make(map[any]any)
+	f.words.reset(e.words)
+	return f
+}
+
+// run runs one rule, whatever it does.
+func (e *Engine) run(f *frame, r *Compiled) (out Result) {
+	out = Result{Rule: r.Rule, Compiled: r, Outcome: NoMatch}
+	switch {
+	case r.overruns.Load() >= maxOverruns || r.panics.Load() >= maxOverruns:
+		out.Outcome, out.Err = Failed, fmt.Errorf("%w; it was set aside after %d messages", ErrSteps, maxOverruns)
+		return out
+	case f.ctx.Err() != nil:
+		out.Outcome, out.Err = Failed, context.Cause(f.ctx)
+		return out
+	case !r.code.need.holds(f):
+		return out
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			r.panics.Add(1)
+			out.Outcome, out.Err = Failed, fmt.Errorf("running rule %q: panic: %v", r.Rule.Name, p)
+		}
+	}()
+	e.evaluate(f, r, &out)
+	return out
+}
+
+// value computes a rule, as far as is asked for. An overrun of a common condition left its
+// rules alive: those compute it again, and answer for it.
+func (f *frame) value(r *Compiled) schema.Value {
+	switch {
+	case f.in.Quick && r.Rule.Kind != Query:
+		for _, c := range r.rest {
+			if t := c.test(f); t != yes {
+				return t.value()
+			}
+		}
+		return schema.OfBool(true)
+	case r.code.isTest:
+		return r.code.test(f).value()
+	default:
+		return r.code.eval(f)
+	}
+}
+
+func (e *Engine) evaluate(f *frame, r *Compiled, out *Result) {
+	f.missing, f.overrun, f.truncated, f.elements = 0, false, false, f.elements[:0]
+	f.steps = min(maxRuleSteps, maxMessageSteps-f.spent)
+	v := f.value(r)
+	out.Truncated = f.truncated
+	switch {
+	case f.overrun:
+		if f.spent < maxMessageSteps {
+			r.overruns.Add(1)
+		}
+		out.Outcome, out.Err = Failed, ErrSteps
+	case r.Rule.Kind == Query && !v.IsNull() && v.Kind() != schema.Bool:
+		out.Outcome, out.Value = Match, v
+	case v.True():
+		out.Outcome, out.Missing = Match, f.missing
+	case v.IsNull() && f.missing != 0:
+		out.Outcome, out.Missing, out.Lists = Indeterminate, f.missing, lacking(f.in.Lists, r.Uses.Lists)
+	}
+}
+
+// lacking returns the lists that a rule asks for and nobody has configured.
+func lacking(have Lists, wanted []string) []string {
+	var out []string
+	for _, name := range wanted {
+		if have.List(name) == nil {
+			out = append(out, name)
+		}
+	}
+	return out
+}

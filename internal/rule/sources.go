@@ -1,0 +1,138 @@
+package rule
+
+import (
+	"context"
+	"time"
+
+	"outrider/internal/attachment"
+	"outrider/internal/evidence/mdm"
+	"outrider/internal/rule/result"
+	"outrider/internal/rule/schema"
+)
+
+// Input is a message and what can be asked about it. A source that is nil cannot be asked:
+// rules that need it are not decided.
+type Input struct {
+	Message *mdm.Message // always non-nil
+	Lists   Lists        // always non-nil
+	Have    schema.Capability
+	Triage  *result.Triage
+	// Quick asks for matches alone: a rule is given up as soon as it cannot be true, and some
+	// are called indeterminate that another condition would make no match.
+	Quick     bool
+	Passwords func() []string // candidates for locked files
+	// Open says what files are and what is in them.
+	Open func([]attachment.Input) []*attachment.Report
+	// Profile says what was known of a sender before the message: of an address, or of a
+	// domain.
+	Profile func(kind ProfileKind, key string) *result.Profile
+	// Whois says when and by whom a domain was registered; nil where that is not known yet.
+	Whois func(ctx context.Context, domain string) *result.Whois
+}
+
+// ProfileKind says by what a sender is known.
+type ProfileKind int
+
+// The kinds of profiles.
+const (
+	BySender ProfileKind = iota // by address at free providers, else by domain
+	BySenderEmail
+	BySenderDomain
+	ByReplyTo
+)
+
+// asked is what an answer is remembered under.
+type asked struct {
+	function string
+	about    any
+}
+
+// once asks a question once per message.
+func (f *frame) once(function string, about any, ask func() schema.Value) schema.Value {
+	if f.cache == nil {
+		f.cache = make(map[any]any)
+	}
+	key := asked{function, about}
+	if v, ok := f.cache[key].(answer); ok {
+		f.missing |= v.missing
+		return v.value
+	}
+	before := f.missing
+	f.missing = 0
+	v := ask()
+	f.cache[key] = answer{v, f.missing}
+	f.missing |= before
+	return v
+}
+
+type answer struct {
+	value   schema.Value
+	missing schema.Capability
+}
+
+// profile asks about a sender.
+func profile(kind ProfileKind) func(*frame, *arguments) schema.Value {
+	return func(f *frame, _ *arguments) schema.Value {
+		if f.in.Profile == nil {
+			f.missing |= schema.History
+			return schema.Value{}
+		}
+		by, key := kind, senderKey(f, kind)
+		if kind == BySender {
+			by = f.bySender()
+			key = senderKey(f, by)
+		}
+		if key == "" {
+			return schema.Value{}
+		}
+		return schema.OfObject(f.in.Profile(by, key))
+	}
+}
+
+// bySender says by what the sender is known: at a provider that gives everybody an
+// address, by the address.
+func (f *frame) bySender() ProfileKind {
+	free := f.list("free_email_providers")
+	if free != nil && free.Has(f.in.Message.Sender.Email.Domain.Domain, true) {
+		return BySenderEmail
+	}
+	return BySenderDomain
+}
+
+func senderKey(f *frame, kind ProfileKind) string {
+	m := f.in.Message
+	switch kind {
+	case BySenderEmail:
+		return m.Sender.Email.Email
+	case BySenderDomain:
+		return m.Sender.Email.Domain.Domain
+	case ByReplyTo:
+		if len(m.Headers.ReplyTo) > 0 {
+			return m.Headers.ReplyTo[0].Email.Email
+		}
+	case BySender:
+	}
+	return ""
+}
+
+// whois asks for the registration of a domain.
+func whois(f *frame, a *arguments) schema.Value {
+	d, ok := a.values[0].Ref().(*mdm.Domain)
+	if !ok || d.RootDomain == nil {
+		return schema.Value{}
+	}
+	if f.in.Whois == nil {
+		f.missing |= schema.Whois
+		return schema.Value{}
+	}
+	return f.once("whois", *d.RootDomain, func() schema.Value {
+		w := f.in.Whois(f.ctx, *d.RootDomain)
+		if w == nil {
+			f.missing |= schema.Whois
+		}
+		return schema.OfObject(w)
+	})
+}
+
+// Days counts whole days between two points in time.
+func Days(from, to time.Time) int { return int(to.Sub(from) / (24 * time.Hour)) }

@@ -1,0 +1,215 @@
+// Package syntax reads and prints the rule language: the expressions that the public rule
+// feed, and customers, write about a message.
+//
+// Parse turns the text of one rule into a tree whose nodes know where they stand; Format
+// prints a tree in the one form that all rules share, comments kept. Nothing here knows
+// which fields or functions exist: that is the business of package rule.
+//
+// The language has no published grammar; this one accepts every rule of the public feed.
+//
+// Limits: 1 MiB of text, 256 levels of nesting.
+package syntax
+
+// Pos is a place in the text of a rule.
+type Pos struct {
+	Offset int // in bytes, from 0
+	Line   int // from 1
+	Column int // in characters, from 1
+}
+
+// Node is an expression.
+type Node interface {
+	Pos() Pos // where it begins
+	End() int // offset behind its last byte
+	node()
+}
+
+// span is where a node stands.
+type span struct {
+	at  Pos
+	end int
+}
+
+func (s span) Pos() Pos { return s.at }
+func (s span) End() int { return s.end }
+func (span) node()      {}
+
+// Op is an operator.
+type Op string
+
+// The operators. Or, And, Add to Mod and the comparisons are binary; Not and Neg are unary.
+const (
+	Or     Op = "or"
+	And    Op = "and"
+	Not    Op = "not"
+	Neg    Op = "neg" // written -
+	Eq     Op = "=="
+	Ne     Op = "!="
+	EqFold Op = "=~"
+	NeFold Op = "!~"
+	Lt     Op = "<"
+	Le     Op = "<="
+	Gt     Op = ">"
+	Ge     Op = ">="
+	Add    Op = "+"
+	Sub    Op = "-"
+	Mul    Op = "*"
+	Div    Op = "/"
+	Mod    Op = "%"
+)
+
+// Kind says of which type a literal is.
+type Kind int
+
+// The kinds of literals.
+const (
+	Null Kind = iota
+	Bool
+	Int
+	Float
+	String
+)
+
+// The nodes.
+type (
+	// Literal is a value that stands in the rule.
+	Literal struct {
+		span
+		Kind  Kind
+		Bool  bool
+		Int   int64
+		Float float64
+		Text  string // value of a string, unescaped
+		Raw   bool   // a string in single quotes
+	}
+	// Logic is a chain of two or more operands of one of Or and And: a and b and c is one
+	// node. Operands in parentheses of the same operator are nodes of their own.
+	Logic struct {
+		span
+		Op       Op
+		Operands []Node
+	}
+	// Unary is Not or Neg.
+	Unary struct {
+		span
+		Op      Op
+		Operand Node
+	}
+	// Binary is an arithmetic operation.
+	Binary struct {
+		span
+		Op          Op
+		Left, Right Node
+	}
+	// Compare is one comparison, or a chain such as 0 < x <= 5, which has one operand more
+	// than operators.
+	Compare struct {
+		span
+		Ops      []Op
+		Operands []Node
+	}
+	// In asks whether a value is among others.
+	In struct {
+		span
+		Value Node
+		Not   bool
+		Fold  bool // in~
+		List  Node // a *Tuple where parentheses follow, or any other expression
+	}
+	// Tuple is a parenthesised list on the right of In.
+	Tuple struct {
+		span
+		Elements []Node
+	}
+	// IsNull is "is null" or "is not null".
+	IsNull struct {
+		span
+		Value Node
+		Not   bool
+	}
+	// Of is "N of (a, b, c)".
+	Of struct {
+		span
+		Count    int64
+		Operands []Node
+	}
+	// Name is a path from the root of the message: its first identifier.
+	Name struct {
+		span
+		Name string
+	}
+	// Element is the element of a lambda around it: "." is of Depth 1, ".." of Depth 2, "..." of Depth 3.
+	// A name behind the dots is a Field over the Element.
+	Element struct {
+		span
+		Depth int
+	}
+	// List is a named list: $free_email_providers.
+	List struct {
+		span
+		Name string // without the dollar sign
+	}
+	// Field is a member of an object.
+	Field struct {
+		span
+		Object Node
+		Name   string
+	}
+	// Index is one element of a list, map or JSON value.
+	Index struct {
+		span
+		Object Node
+		Key    Node
+	}
+	// Slice is a part of a list.
+	Slice struct {
+		span
+		Object   Node
+		From, To Node // nil where left out
+	}
+	// Call calls a function by its full name, "strings.icontains".
+	Call struct {
+		span
+		Function string
+		Args     []Node
+		Named    []NamedArg // behind the others
+	}
+	// Array is a list in brackets.
+	Array struct {
+		span
+		Elements []Node
+	}
+	// Paren is an expression in parentheses, which printing keeps.
+	Paren struct {
+		span
+		Inner Node
+	}
+)
+
+// NamedArg is a keyword argument of a call.
+type NamedArg struct {
+	At    Pos
+	Name  string
+	Value Node
+}
+
+// Comment is a comment to the end of its line.
+type Comment struct {
+	At   Pos
+	Text string // without the slashes, trimmed
+	Own  bool   // it stands on a line of its own
+}
+
+// Expression is the text of a rule, read.
+type Expression struct {
+	Root     Node
+	Comments []Comment // in order
+	Text     string
+}
+
+// Error is a fault in the text.
+type Error struct {
+	At      Pos
+	Message string
+	Hint    string // what to write instead, or ""
+}

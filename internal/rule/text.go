@@ -1,0 +1,145 @@
+package rule
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// fold replaces each letter by one that stands for all its cases, as the regular
+// expressions of Go do: the Kelvin sign is a k. Texts that are folded already are returned as they are.
+func fold(s string) string {
+	for i := range len(s) {
+		if c := s[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
+			return foldFrom(s, i)
+		}
+	}
+	return s
+}
+
+func foldFrom(s string, i int) string {
+	out := make([]byte, i, len(s)+utf8.UTFMax)
+	copy(out, s)
+	for i < len(s) {
+		if c := s[i]; c < utf8.RuneSelf {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			out = append(out, c)
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && n == 1 {
+			out = append(out, s[i])
+		} else {
+			out = utf8.AppendRune(out, foldRune(r))
+		}
+		i += n
+	}
+	return string(out)
+}
+
+// foldRune returns the least rune of the cases of a letter, in lower case where that is ASCII.
+func foldRune(r rune) rune {
+	least := r
+	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+		least = min(least, f)
+	}
+	if 'A' <= least && least <= 'Z' {
+		least += 'a' - 'A'
+	}
+	return least
+}
+
+// wildcard reports whether the whole of a text is of a pattern in which * stands for any
+// run of characters and ? for one. It takes time in proportion to the product of the
+// lengths at worst, and of their sum for patterns of few stars.
+func wildcard(text, pattern string) bool {
+	t, p, star, mark := 0, 0, -1, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark = p, t
+			p++
+		case p < len(pattern) && pattern[p] == '?':
+			_, n := utf8.DecodeRuneInString(text[t:])
+			t, p = t+n, p+1
+		case p < len(pattern) && pattern[p] == text[t]:
+			t, p = t+1, p+1
+		case star >= 0:
+			mark += next(text[mark:], pattern[star+1:])
+			t, p = mark, star+1
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// next returns how far a star must reach at least: to where the text behind it can stand.
+func next(text, rest string) int {
+	_, n := utf8.DecodeRuneInString(text)
+	if rest == "" || rest[0] == '*' || rest[0] == '?' {
+		return n
+	}
+	if i := strings.IndexByte(text[n:], rest[0]); i >= 0 {
+		return n + i
+	}
+	return len(text)
+}
+
+// maxDistance bounds the characters whose edit distance is counted; of longer texts the
+// beginnings are compared.
+const maxDistance = 500
+
+// levenshtein counts the characters to insert, remove or replace that make one text of
+// another.
+func levenshtein(a, b string) int {
+	x, y := runes(a), runes(b)
+	row := make([]int, len(y)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i, r := range x {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j, s := range y {
+			cost := diagonal
+			if r != s {
+				cost = min(diagonal, row[j], row[j+1]) + 1
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(y)]
+}
+
+func runes(s string) []rune {
+	out := make([]rune, 0, min(len(s), maxDistance))
+	for _, r := range s {
+		if len(out) == maxDistance {
+			break
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// Bounds of the bytes of a text that words and patterns are looked for in.
+const (
+	maxText      = 1 << 20
+	maxRegexText = 256 << 10
+)
+
+// cut shortens a text to what functions look at, and says so.
+func (f *frame) cut(s string, end int) string {
+	if len(s) <= end {
+		return s
+	}
+	f.truncated = true
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end]
+}

@@ -1,0 +1,236 @@
+package rule
+
+import (
+	"slices"
+
+	"outrider/internal/rule/schema"
+)
+
+// formula is what must hold for an expression to be true, as far as that can be said from
+// the words that stand in the message: a word, or some or all of other formulas. Nil
+// always holds.
+type formula struct {
+	word  int // index in wordTable.words; -1 where parts are set
+	all   bool
+	parts []*formula
+}
+
+// both is the formula of "and", either that of "or".
+func both(parts ...*formula) *formula {
+	parts = slices.DeleteFunc(parts, func(p *formula) bool { return p == nil })
+	switch len(parts) {
+	case 0:
+		return nil
+	case 1:
+		return parts[0]
+	}
+	return &formula{word: -1, all: true, parts: parts}
+}
+
+func either(parts ...*formula) *formula {
+	if len(parts) == 0 || slices.Contains(parts, nil) {
+		return nil
+	}
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return &formula{word: -1, parts: parts}
+}
+
+// holds reports whether the formula can be true of the message.
+func (p *formula) holds(f *frame) bool {
+	if p == nil {
+		return true
+	}
+	if p.word >= 0 {
+		return f.has(p.word)
+	}
+	for _, q := range p.parts {
+		if q.holds(f) != p.all {
+			return !p.all
+		}
+	}
+	return p.all
+}
+
+// wordTable is the words that rules look for, by the stream of texts in which they do.
+type wordTable struct {
+	words   []word
+	streams []*wordStream
+	byKey   map[string]*wordStream
+}
+
+type word struct {
+	stream int
+	text   string // folded
+}
+
+type wordStream struct {
+	from    *stream
+	index   int
+	ids     map[string]int // of words
+	list    []int          // ids by number in the machine
+	some    int            // id of the word that stands for having anything at all, or -1
+	machine *automaton
+}
+
+func newWordTable() *wordTable { return &wordTable{byKey: make(map[string]*wordStream)} }
+
+// shortest is the length in bytes below which a word is not worth looking for: it stands
+// in nearly every text.
+const shortest = 3
+
+// want adds a word, and returns the formula that it stands in the stream.
+func (t *wordTable) want(s *stream, text string) *formula {
+	if s == nil || len(text) < shortest {
+		return nil
+	}
+	ws := t.of(s)
+	text = fold(text)
+	id, ok := ws.ids[text]
+	if !ok {
+		id = t.add(ws, text)
+		ws.ids[text] = id
+		ws.list = append(ws.list, id)
+	}
+	return &formula{word: id}
+}
+
+// wantSome returns the formula that the stream has anything at all.
+func (t *wordTable) wantSome(s *stream) *formula {
+	if s == nil {
+		return nil
+	}
+	ws := t.of(s)
+	if ws.some < 0 {
+		ws.some = t.add(ws, "")
+	}
+	return &formula{word: ws.some}
+}
+
+func (t *wordTable) of(s *stream) *wordStream {
+	ws := t.byKey[s.key]
+	if ws == nil {
+		ws = &wordStream{from: s, index: len(t.streams), ids: make(map[string]int), some: -1}
+		t.byKey[s.key] = ws
+		t.streams = append(t.streams, ws)
+	}
+	return ws
+}
+
+func (t *wordTable) add(ws *wordStream, text string) int {
+	t.words = append(t.words, word{ws.index, text})
+	return len(t.words) - 1
+}
+
+// build makes the machines, once all words are known.
+func (t *wordTable) build() {
+	for _, s := range t.streams {
+		if len(s.list) == 0 {
+			continue
+		}
+		patterns := make([]string, len(s.list))
+		for i, id := range s.list {
+			patterns[i] = t.words[id].text
+		}
+		s.machine = newAutomaton(patterns)
+	}
+}
+
+// wordState is what is known of the words of one message.
+type wordState struct {
+	table *wordTable
+	read  []bool   // by stream
+	found []uint64 // bit set by word
+}
+
+func (s *wordState) reset(t *wordTable) {
+	s.table = t
+	if len(s.read) != len(t.streams) {
+		s.read = make([]bool, len(t.streams))
+		s.found = make([]uint64, len(t.words)/64+1)
+		return
+	}
+	clear(s.read)
+	clear(s.found)
+}
+
+// has reports whether a word stands in its stream. The texts of a stream are read once.
+func (f *frame) has(word int) bool {
+	f.read(f.words.table.words[word].stream)
+	return f.words.found[word/64]&(1<<(word%64)) != 0
+}
+
+// read reads the texts of a stream, once.
+func (f *frame) read(s int) {
+	if w := &f.words; !w.read[s] {
+		w.read[s] = true
+		w.table.streams[s].scan(f)
+	}
+}
+
+// scan looks for all words of the stream.
+func (s *wordStream) scan(f *frame) {
+	found := f.words.found
+	hit := func(n int) bool {
+		id := s.list[n]
+		found[id/64] |= 1 << (id % 64)
+		return true
+	}
+	s.from.each(f, func(v schema.Value) {
+		if s.some >= 0 {
+			found[s.some/64] |= 1 << (s.some % 64)
+		}
+		if s.machine == nil || v.Kind() != schema.String || len(v.Text()) < shortest {
+			return
+		}
+		text := f.fold(f.cut(v.Text(), maxText))
+		f.spent += int64(len(text) / stepBytes)
+		s.machine.find(text, hit)
+	})
+}
+
+// stepBytes is how many bytes of text are looked through in one step.
+const stepBytes = 256
+
+// clause returns the words of which one must stand in a message for the formula to hold,
+// and which stand in few: the alternatives of "and" are rated by the length of their words.
+// It is nil where there are none.
+func (p *formula) clause(t *wordTable) []int {
+	switch {
+	case p == nil:
+		return nil
+	case p.word >= 0:
+		return []int{p.word}
+	case !p.all:
+		var out []int
+		for _, q := range p.parts {
+			c := q.clause(t)
+			if c == nil || len(out)+len(c) > maxAlternatives {
+				return nil
+			}
+			out = append(out, c...)
+		}
+		return out
+	}
+	var best []int
+	least := 0.0
+	for _, q := range p.parts {
+		if c := q.clause(t); c != nil {
+			if r := t.rate(c); best == nil || r < least {
+				best, least = c, r
+			}
+		}
+	}
+	return best
+}
+
+// rate estimates in which part of all messages one of the words stands.
+func (t *wordTable) rate(ids []int) float64 {
+	sum := 0.0
+	for _, id := range ids {
+		n := max(len(t.words[id].text), 1)
+		sum += 1 / float64(2*n*n)
+	}
+	return sum
+}
