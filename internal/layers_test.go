@@ -15,14 +15,14 @@ import (
 var layers = [][]string{
 	{"address", "verdict", "config", "telemetry", "budget", "rule/syntax"},
 	{"smtp", "dns", "tenant", "mailauth/dkim", "mailauth/spf", "calendar", "egress"},
-	{"event", "message", "policy", "markup", "mailauth/arc", "mailauth/dmarc", "mailauth/report", "attachment/pdf", "attachment/ole", "attachment/ooxml", "attachment/picture", "attachment/yara", "attachment/shortcut", "attachment/udf", "attachment/disk", "attachment/page", "attachment/ocr", "attachment/clamav", "mtasts", "rdap"},
+	{"event", "message", "policy", "markup", "mailauth/arc", "mailauth/dmarc", "mailauth/report", "attachment/pdf", "attachment/ole", "attachment/ooxml", "attachment/picture", "attachment/yara", "attachment/shortcut", "attachment/udf", "attachment/unpack", "attachment/disk", "attachment/page", "attachment/ocr", "attachment/clamav", "mtasts", "rdap"},
 	{"attachment/rtf", "attachment/lnk", "attachment/scan", "mailauth/bimi", "quarantine", "observable", "mailauth", "smtpd", "relay", "spool", "history", "mailbox/file"},
 	{"thread", "attachment", "message/report"},
 	{"evidence/mdm"},
 	{"evidence", "rule/result"},
 	{"rule/schema"},
 	{"rule"},
-	{"signal", "detect", "rule/feed"},
+	{"signal", "detect", "rule/feed", "rule/example"},
 	{"mailflow", "store", "store/blob"},
 	{"app"},
 }

@@ -27,6 +27,7 @@ import (
 	"outrider/internal/dns"
 	"outrider/internal/egress"
 	"outrider/internal/event"
+	"outrider/internal/evidence"
 	"outrider/internal/history"
 	"outrider/internal/mailauth"
 	"outrider/internal/mailflow"
@@ -58,6 +59,7 @@ type App struct {
 	workers  *attachment.Pool // opens attachments
 	fetch    *egress.Client   // or nil
 	policies *mtasts.Client   // or nil
+	whois    *registries      // or nil
 	relay    *relay.Relay
 	flow     *mailflow.Flow
 	shipper  *mailflow.Shipper
@@ -90,6 +92,9 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 	}
 	a.dns = resolver
 	if a.workers, err = newWorkers(&c, false, log); err != nil {
+		return nil, err
+	}
+	if a.whois, err = newRegistries(&c, resolver, log); err != nil {
 		return nil, err
 	}
 	rc := relayConfig(&c, resolver, log)
@@ -211,9 +216,13 @@ func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Setti
 		return err
 	}
 	limits := budget.Default()
+	var whois evidence.Whois
+	if a.whois != nil {
+		whois = a.whois.known
+	}
 	a.flow = mailflow.New(mailflow.Config{
 		Settings: s, Spool: a.spool, Relay: a.relay, History: memory, Signer: signer, Memory: int64(c.Detection.Memory), Log: a.log,
-		Judge: &mailflow.Judge{DNS: resolver, Limits: limits, History: memory, TrustedHosts: c.Auth.TrustedHosts, Sealers: c.Auth.TrustedSealers, Open: opener(a.workers, a.log), Scan: scanner(newClamAV(c), a.log)},
+		Judge: &mailflow.Judge{DNS: resolver, Limits: limits, History: memory, TrustedHosts: c.Auth.TrustedHosts, Sealers: c.Auth.TrustedSealers, Open: opener(a.workers, a.log), Scan: scanner(newClamAV(c), a.log), Whois: whois},
 		Observe: mailflow.Observer{
 			Judged: func(d string, took time.Duration) {
 				a.metrics.Verdicts.WithLabelValues(d).Inc()
@@ -340,6 +349,7 @@ func (a *App) close() error {
 	if a.relay != nil {
 		errs = append(errs, a.relay.Close())
 	}
+	errs = append(errs, a.whois.close())
 	if a.policies != nil {
 		errs = append(errs, a.policies.Close())
 	}

@@ -50,18 +50,7 @@ func (c *console) shelf() (*shelf, config.Config, error) {
 // find returns the rule that a file holds, or that an id or a name means.
 func (s *shelf) find(what string) (*rule.Rule, error) {
 	if ext := filepath.Ext(what); ext == ".yml" || ext == ".yaml" {
-		raw, err := os.ReadFile(what)
-		if err != nil {
-			return nil, fmt.Errorf("reading the rule: %w", err)
-		}
-		r, err := feed.Parse(raw)
-		if err == nil && r == nil {
-			err = errors.New("it has neither a source nor a type")
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", what, err)
-		}
-		return r, nil
+		return readRule(what)
 	}
 	var found []*rule.Rule
 	for _, r := range s.rules {
@@ -82,10 +71,27 @@ func (s *shelf) find(what string) (*rule.Rule, error) {
 	}
 }
 
+// readRule reads the rule in a file.
+func readRule(path string) (*rule.Rule, error) {
+	raw, err := os.ReadFile(path) //nolint:gosec // the person at the command line names it
+	if err != nil {
+		return nil, fmt.Errorf("reading the rule: %w", err)
+	}
+	r, err := feed.Parse(raw)
+	if err == nil && r == nil {
+		err = errors.New("it has neither a source nor a type")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return r, nil
+}
+
 type rulesExplainCmd struct {
 	Rule   string `arg:"" help:"Id of a rule, a part of its name, or a YAML file."`
 	File   string `arg:"" help:"Message."`
 	Deep   bool   `help:"Draw the pages of PDFs and read text in pictures too."`
+	AskDNS bool   `name:"ask-dns" help:"Ask DNS and the registries of domains now."`
 	Format string `enum:"table,json" default:"table" help:"table or json."`
 }
 
@@ -103,7 +109,7 @@ func (x *rulesExplainCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	o, err := c.offline(x.Deep, false)
+	o, err := c.offline(x.Deep, x.AskDNS)
 	if err != nil {
 		return err
 	}
@@ -306,6 +312,7 @@ func (s *shelf) ruleOf(f *example.File) (*rule.Rule, error) {
 type rulesHuntCmd struct {
 	Rule   string   `arg:"" help:"Id of a rule, a part of its name, or a YAML file."`
 	Paths  []string `arg:"" optional:"" help:"Files, mailboxes or directories. Default: what the gateway delivered to its own mailbox, and what it holds."`
+	AskDNS bool     `name:"ask-dns" help:"Ask DNS and the registries of domains now."`
 	Since  string   `help:"Only mail that is not older, such as 30d or 12h."`
 	Format string   `enum:"table,jsonl" default:"table" help:"table or jsonl."`
 	Quiet  bool     `short:"q" help:"No progress and no summary."`
@@ -341,7 +348,7 @@ func (h *rulesHuntCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	o, err := c.offline(false, false)
+	o, err := c.offline(false, h.AskDNS)
 	if err != nil {
 		return err
 	}
@@ -349,8 +356,32 @@ func (h *rulesHuntCmd) Run(c *console) error {
 	if len(h.Paths) == 0 {
 		h.Paths = ownMail(&cfg)
 	}
-	seen, matched, unknown := 0, 0, 0
+	t := h.hunt(c, s, x, o, since)
+	if !h.Quiet {
+		_, _ = fmt.Fprintf(c.errOut, "%q: %d of %d messages match, %d could not be decided\n", r.Name, t.matched, t.seen, t.unknown)
+	}
+	if t.matched > 0 {
+		return ExitError(3)
+	}
+	return nil
+}
+
+// bag counts what a hunt saw.
+type bag struct{ seen, matched, unknown int }
+
+func (b *bag) add(o rule.Outcome) {
+	b.seen++
+	if o == rule.Match {
+		b.matched++
+	}
+	if o == rule.Indeterminate {
+		b.unknown++
+	}
+}
+
+func (h *rulesHuntCmd) hunt(c *console, s *shelf, x *rule.Explainer, o *offline, since time.Time) (t bag) {
 	bar := (&scanCmd{Quiet: h.Quiet, Paths: h.Paths}).progress(c.errOut)
+	defer bar.done()
 	for item, err := range file.Read(os.Stdin, h.Paths...) {
 		if err != nil {
 			_, _ = fmt.Fprintf(c.errOut, "outrider: %v\n", err)
@@ -361,27 +392,13 @@ func (h *rulesHuntCmd) Run(c *console) error {
 		if err != nil || olderThan(in, since) {
 			continue
 		}
-		seen++
 		result, tree := x.Explain(c.ctx, in)
-		switch result.Outcome {
-		case rule.Match:
-			matched++
-		case rule.Indeterminate:
-			unknown++
-		case rule.NoMatch, rule.Failed:
-		}
+		t.add(result.Outcome)
 		if result.Outcome != rule.NoMatch {
 			h.print(c, item.Path, in, &result, tree)
 		}
 	}
-	bar.done()
-	if !h.Quiet {
-		_, _ = fmt.Fprintf(c.errOut, "%q: %d of %d messages match, %d could not be decided\n", r.Name, matched, seen, unknown)
-	}
-	if matched > 0 {
-		return ExitError(3)
-	}
-	return nil
+	return t
 }
 
 func (h *rulesHuntCmd) print(c *console, path string, in *rule.Input, r *rule.Result, tree *rule.Explanation) {

@@ -35,10 +35,14 @@ func ruleSet(c *config.Config, have schema.Capability) (*rule.Set, *feed.Active,
 func newRuleSet(c *config.Config, active *feed.Active, have schema.Capability) *rule.Set {
 	s := rule.NewSchema()
 	set := rule.NewSet(s, rule.Compile(s, active.Rules), active.Lists, active.Version)
-	set.Have, set.Weights, set.Tenants = have, make(map[string]float64), make(map[string]rule.Lists)
+	set.Have, set.Weights, set.Actions, set.Tenants = have, make(map[string]float64), make(map[string]string), make(map[string]rule.Lists)
+	set.Unsolicited = c.Rules.AssumeUnsolicited
 	for id, o := range active.Overrides {
 		if o.Weight != nil {
 			set.Weights[id] = *o.Weight
+		}
+		if o.Action != "" {
+			set.Actions[id] = o.Action
 		}
 	}
 	for i := range c.Tenants {
@@ -61,7 +65,10 @@ func detector(c *config.Config, have schema.Capability, log *slog.Logger) *rule.
 	if set == nil {
 		return nil
 	}
-	log.Info("rules are in use", "rules", len(set.Engine.Rules()), "set aside", len(set.Engine.Asides()), "version", set.Version)
+	set.Report = func(r *rule.Rule, err error) {
+		log.Warn("a rule failed on a message", "rule", r.ID, "name", r.Name, "error", err)
+	}
+	log.Info("rules are in use", "rules", len(set.Engine.Rules()), "set_aside", len(set.Engine.Asides()), "version", set.Version)
 	return rule.NewDetector(set)
 }
 

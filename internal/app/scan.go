@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -95,6 +96,7 @@ type offline struct {
 	judge    *mailflow.Judge
 	settings *mailflow.Settings
 	workers  *attachment.Pool
+	whois    *registries // or nil
 }
 
 // offline builds what judges files, with the active rules. Deep inspection draws pages and
@@ -126,6 +128,12 @@ func (c *console) offline(deep, askDNS bool) (*offline, error) {
 		if o.judge.DNS, err = newResolver(&cfg); err != nil {
 			return nil, err
 		}
+		if o.whois, err = newRegistries(&cfg, o.judge.DNS, log); err != nil {
+			return nil, err
+		}
+		if o.whois != nil {
+			o.judge.Whois = o.whois.ask
+		}
 	}
 	if o.workers, err = newWorkers(&cfg, deep, log); err != nil {
 		return nil, err
@@ -134,8 +142,8 @@ func (c *console) offline(deep, askDNS bool) (*offline, error) {
 	return o, nil
 }
 
-// close stops the workers, of which nothing is kept.
-func (o *offline) close() { _ = o.workers.Close() }
+// close stops the workers and what asks registries, of which nothing is kept.
+func (o *offline) close() { _ = errors.Join(o.workers.Close(), o.whois.close()) }
 
 // judgeAll judges in parallel and yields the results in the order of the files.
 func (s *scanCmd) judgeAll(ctx context.Context, judge *mailflow.Judge, settings *mailflow.Settings) func(func(scanResult) bool) {

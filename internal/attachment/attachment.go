@@ -4,22 +4,27 @@
 // passwords that the message itself tells. The package judges a file by its content,
 // unpacks what it knows, tries the passwords, and reports every file it found as a flat
 // list, breadth first. Hostile files are opened in a worker process, so that a file
-// which breaks the reader costs a note in the report and not the mail flow.
+// which breaks the reader costs a note in the report and not the mail flow. Where
+// Input.Explode asks for it, each file also says what rules ask about its inside: strings,
+// metadata, scripts, and the files that scripts and base64 hide.
 //
 // Standards: APPNOTE.TXT 6.3.10 (zip), WinZip AE-1 and AE-2, RFC 1952 (gzip), RFC 8878
 // (zstd), ECMA-119 (ISO 9660) with Joliet, ECMA-167 (UDF), FAT, VHD and MS-VHDX (discs),
-// MS-CAB and MS-MCI (cabinets), MS-SHLLINK (shell links), POSIX.1 ustar and pax, and the
-// published formats of xz, 7z, rar and TLSH.
+// MS-CAB, MS-MCI and MS-PATCH (cabinets), MS-SHLLINK (shell links), POSIX.1 ustar, pax, cpio
+// and compress, RFC 5545 (calendars), and the published formats of xz, 7z, rar, rpm, LHA and
+// TLSH.
 //
 // Divergences: a zip is read by its central directory, as unpackers for people do, and
 // entries that only local headers show are read too and noted. Names inside archives
 // are facts and never used as paths.
 //
-// Limits: LZX and Quantum cabinets, zip methods but stored, deflate, bzip2, xz and zstd,
-// zip strong encryption, rpm, cpio, compress, LZ4, LHA, ARJ and ACE archives, help files,
-// file systems but ISO 9660, UDF and FAT, presentations of PowerPoint 97 behind passwords,
-// and volumes of a split archive are noted or only named, not opened. Of lzip the first
-// member is read. TLSH and patterns see at most the first Limits.FileBytes of a file.
+// Limits: Quantum cabinets, zip methods but stored, deflate, bzip2, xz and zstd, zip strong
+// encryption, the methods of LHA but lh0 and lh4 to lh7, LZ4, ARJ and ACE archives, help
+// files, file systems but ISO 9660, UDF and FAT, presentations of PowerPoint 97 behind
+// passwords, and volumes of a split archive are noted or only named, not opened. Of lzip the
+// first member is read. Passwords are not tried where a key takes more than 2^19 rounds (RAR
+// 5) or 2^20 (7z), nor any more where maxLocked entries of a zip stayed closed. TLSH and
+// patterns see at most the first Limits.FileBytes of a file.
 package attachment
 
 import (

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"outrider/internal/attachment/unpack"
 )
 
 // cabBlock is the largest block of a cabinet, and the window of MSZIP. MS-MCI, 2.1.
@@ -29,7 +31,7 @@ func openCab(i *inspector, n *node) {
 	// One folder is held at a time, and a folder is unpacked once: cabinets list the files
 	// of a folder together, and one that goes back and forth must not cost its square.
 	var body []byte
-	current, done := -1, map[int]bool{}
+	current, done, work := -1, map[int]bool{}, int64(0)
 	pos := int64(le.Uint32(d[16:]))
 	for range files {
 		h := cut(d, pos, 16)
@@ -43,7 +45,7 @@ func openCab(i *inspector, n *node) {
 			current, body = folder, nil
 			if folder < folders && !done[folder] {
 				done[folder] = true
-				body = i.cabFolder(n, at+int64(folder)*(8+perFolder), perBlock)
+				body = i.cabFolder(n, at+int64(folder)*(8+perFolder), perBlock, &work)
 			}
 		}
 		if !i.entry(n.id, string(name)) || !i.cabFile(n, string(name), h, body) {
@@ -65,19 +67,18 @@ func (i *inspector) cabFile(n *node, name string, h, body []byte) bool {
 }
 
 // cabFolder unpacks a folder whole, because its files share one window.
-func (i *inspector) cabFolder(n *node, at, perBlock int64) []byte {
+func (i *inspector) cabFolder(n *node, at, perBlock int64, work *int64) []byte {
 	h := cut(n.data, at, 8)
 	if len(h) < 8 {
 		i.fail(n.id, errors.New("a folder record is cut"))
 		return nil
 	}
 	le := binary.LittleEndian
-	method := le.Uint16(h[6:]) & 15
-	if method > 1 {
-		i.fail(n.id, fmt.Errorf("cabinet method %d: %w", method, errMethod))
+	blocks := &cabReader{data: n.data, at: int64(le.Uint32(h)), left: int(le.Uint16(h[4:])), skip: perBlock, work: work}
+	if err := blocks.use(le.Uint16(h[6:])); err != nil {
+		i.fail(n.id, err)
 		return nil
 	}
-	blocks := &cabReader{data: n.data, at: int64(le.Uint32(h)), left: int(le.Uint16(h[4:])), skip: perBlock, packed: method == 1}
 	body, err := i.read(blocks, int64(len(n.data)))
 	if err != nil {
 		i.fail(n.id, err)
@@ -85,15 +86,40 @@ func (i *inspector) cabFolder(n *node, at, perBlock int64) []byte {
 	return body
 }
 
+// errShared is what cabinets of folders that share their blocks get.
+var errShared = errors.New("folders share packed bytes")
+
 // cabReader gives the bytes of a folder block by block.
 type cabReader struct {
 	data   []byte
 	at     int64
 	left   int // blocks
 	skip   int64
-	packed bool
+	work   *int64 // packed bytes read for all folders
+	unpack func(packed []byte, size int) ([]byte, error)
 	window []byte
 	rest   []byte
+}
+
+// use sets the method of a folder. MS-CAB, Section 2.2.2: for LZX, the size of the window
+// stands above it.
+func (c *cabReader) use(method uint16) error {
+	switch method & 15 {
+	case 0:
+		c.unpack = func(packed []byte, _ int) ([]byte, error) { return packed, nil }
+		return nil
+	case 1:
+		c.unpack = c.mszip
+		return nil
+	case 3:
+		z, err := unpack.NewLZX(int(method >> 8 & 31))
+		if err != nil {
+			return fmt.Errorf("opening LZX: %w", err)
+		}
+		c.unpack = z.Frame
+		return nil
+	}
+	return fmt.Errorf("cabinet method %d: %w", method&15, errMethod)
 }
 
 func (c *cabReader) Read(p []byte) (int, error) {
@@ -115,26 +141,31 @@ func (c *cabReader) block() error {
 	if len(h) < 8 {
 		return io.ErrUnexpectedEOF
 	}
-	size, unpacked := int64(binary.LittleEndian.Uint16(h[4:])), int64(binary.LittleEndian.Uint16(h[6:]))
+	size, unpacked := int64(binary.LittleEndian.Uint16(h[4:])), int(binary.LittleEndian.Uint16(h[6:]))
 	body := cut(c.data, c.at+8+c.skip, size)
 	c.at += 8 + c.skip + size
 	c.left--
-	if !c.packed {
-		c.rest = body
-		return nil
+	// Honest folders do not share their blocks, and each byte is read once.
+	if *c.work += int64(len(body)); *c.work > 2*int64(len(c.data)) {
+		return errShared
 	}
+	var err error
+	if c.rest, err = c.unpack(body, unpacked); err != nil {
+		return fmt.Errorf("unpacking a cabinet block: %w", err)
+	}
+	return nil
+}
+
+// mszip unpacks a block with the window of the blocks before.
+func (c *cabReader) mszip(body []byte, unpacked int) ([]byte, error) {
 	if !bytes.HasPrefix(body, []byte("CK")) { // MS-MCI, 2.2: the signature of a block
-		return errors.New("a block has no MSZIP signature")
+		return nil, errors.New("a block has no MSZIP signature")
 	}
 	r := flate.NewReaderDict(bytes.NewReader(body[2:]), c.window)
-	out, err := io.ReadAll(io.LimitReader(r, min(unpacked, cabBlock)))
+	out, err := io.ReadAll(io.LimitReader(r, min(int64(unpacked), cabBlock)))
 	if len(out) > 0 {
 		c.window = append(c.window, out...)
 		c.window = bytes.Clone(c.window[max(0, len(c.window)-cabBlock):])
 	}
-	c.rest = out
-	if err != nil {
-		return fmt.Errorf("unpacking a cabinet block: %w", err)
-	}
-	return nil
+	return out, err
 }

@@ -4,8 +4,8 @@ import "io"
 
 // What the tests of this package reach inside for.
 var (
-	SevenZipWindow = sevenZipWindow
-	RARRounds      = rarRounds
+	SevenZipAsks = sevenZipAsks
+	RARRounds    = rarRounds
 )
 
 // ServeUnconfined is Serve in the process of the test.

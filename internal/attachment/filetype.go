@@ -58,7 +58,6 @@ var magics = [...]magic{
 	{0, "**ACE**", "ace", "application/x-ace-compressed"},
 	{7, "**ACE**", "ace", "application/x-ace-compressed"},
 	{0, "\x60\xea", "arj", "application/x-arj"},
-	{2, "-lh", "lha", "application/x-lha"},
 	{0, "regf", "hive", "application/x-ms-registry"},
 	{0, "!BDN", "pst", "application/vnd.ms-outlook"},
 	{257, "ustar", "tar", "application/x-tar"},
@@ -74,8 +73,9 @@ func Identify(data []byte, name string) (fileType, format string) {
 	return typeOf(format), format
 }
 
-// Opens reports whether there is something to find inside files of the format.
-func Opens(format string) bool { return opens(format) }
+// Opens reports whether there is something to find inside files of the format. Calendars
+// are opened within other files only: those that a message has are read with it.
+func Opens(format string) bool { return format != "ics" && opens(format) }
 
 // IsPicture reports whether files of the format are pictures, in which codes may stand.
 func IsPicture(format string) bool { return slices.Contains(pictures(), format) }
@@ -91,7 +91,7 @@ func identify(data []byte, ext string) (format, mime string) {
 			return m.format, m.mime
 		}
 	}
-	for _, find := range []func([]byte) (string, string){windowsProgram, compoundFile, zipKind, pdfKind, disc, rawDisk, oldTar, universalBinary} {
+	for _, find := range []func([]byte) (string, string){windowsProgram, compoundFile, zipKind, pdfKind, oldArchive, disc, rawDisk, oldTar, universalBinary} {
 		if format, mime = find(data); format != "" {
 			return format, mime
 		}
@@ -255,6 +255,17 @@ func disc(data []byte) (format, mime string) {
 	}
 	if n := len(data); n > 512 && string(data[n-512:n-504]) == "conectix" {
 		return "vhd", "application/x-virtualbox-vhd"
+	}
+	return "", ""
+}
+
+// oldArchive names archives whose mark alone could begin a text.
+func oldArchive(data []byte) (format, mime string) {
+	if _, err := cpioHeader(data, 0); err == nil {
+		return "cpio", "application/x-cpio"
+	}
+	if len(data) > 21 && string(data[2:5]) == "-lh" && data[6] == '-' && data[20] <= 3 {
+		return "lha", "application/x-lha"
 	}
 	return "", ""
 }

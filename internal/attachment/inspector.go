@@ -56,7 +56,11 @@ func openers() []opener {
 		{[]string{"rar"}, openRAR},
 		{[]string{"tar"}, openTar},
 		{[]string{"ar", "deb"}, openAr},
-		{[]string{"gz", "bz2", "xz", "zst", "lzma", "lz"}, openStream},
+		{[]string{"gz", "bz2", "xz", "zst", "lzma", "lz", "Z"}, openStream},
+		{[]string{"cpio"}, openCpio},
+		{[]string{"rpm"}, openRPM},
+		{[]string{"lha"}, openLHA},
+		{[]string{"ics"}, openCalendar},
 		{[]string{"iso", "udf"}, openISO},
 		{[]string{"fat", "vhd"}, openDisk},
 		{[]string{"cab"}, openCab},
@@ -165,7 +169,8 @@ func (i *inspector) fail(id int, err error) {
 		kind NoteKind
 	}{
 		{errBytes, NoteBytes}, {errRatio, NoteRatio}, {errStalled, NoteStalled}, {errWindow, NoteWindow},
-		{rardecode.ErrDictionaryTooLarge, NoteWindow}, {zstd.ErrWindowSizeExceeded, NoteWindow}, {zstd.ErrDecoderSizeExceeded, NoteWindow}, {errRounds, NoteRounds},
+		{rardecode.ErrDictionaryTooLarge, NoteWindow}, {zstd.ErrWindowSizeExceeded, NoteWindow}, {zstd.ErrDecoderSizeExceeded, NoteWindow}, {errRounds, NoteRounds}, {errShared, NoteOverlap},
+		{rardecode.ErrBadPassword, NotePassword}, {rardecode.ErrArchivedFileEncrypted, NotePassword},
 		{errMethod, NoteUnsupported}, {errLocked, NotePassword}, {errWall, NoteWall}, {errCut, NoteTruncated},
 	} {
 		if errors.Is(err, k.err) {

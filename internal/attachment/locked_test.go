@@ -9,6 +9,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,16 +33,32 @@ func TestDictionariesBehindHeadersThatClaimTooMuch(t *testing.T) {
 	t.Parallel()
 	for property := byte(34); property <= 40; property++ {
 		for _, claimed := range []uint64{32, 200, 1 << 62, 1<<64 - 1} {
-			if large, _ := attachment.SevenZipWindow(sevenZipLZMA2(property, claimed), 64<<20); !large {
-				t.Errorf("property %d, %d bytes claimed: not seen", property, claimed)
-			}
 			if r := inspect("a.7z", sevenZipLZMA2(property, claimed)); !r.Has(attachment.NoteWindow) {
 				t.Errorf("property %d, %d bytes claimed: %v", property, claimed, r.Notes)
 			}
 		}
 	}
-	if large, _ := attachment.SevenZipWindow(sevenZipLZMA2(20, 200), 64<<20); large {
-		t.Error("a small dictionary is refused")
+	if _, err := attachment.SevenZipAsks(sevenZipLZMA2(20, 200), 64<<20); err != nil {
+		t.Errorf("a small dictionary: %v", err)
+	}
+}
+
+func TestKeysOf7zThatTakeTooLong(t *testing.T) {
+	t.Parallel()
+	for coder, want := range map[string]bool{
+		"\x24\x06\xf1\x07\x01\x02\x18\x00": true, "\x34\x06\xf1\x07\x01\x01\x01\x02\x15\x00": true, "\x24\x06\xf1\x07\x01\x80\x02\xd8\x00": true,
+		"\x24\x06\xf1\x07\x01\x02\x13\x00": false, "\x24\x06\xf1\x07\x01\x02\x3f\x00": false,
+	} {
+		header := "\x01\x04\x06\x00\x01\x09\x10\x00\x07\x0b\x01\x00\x01" + coder + "\x0c\x10\x00\x00\x05\x01\x11\x05\x00a\x00\x00\x00\x00\x00"
+		b := append([]byte("7z\xbc\xaf\x27\x1c\x00\x04"), make([]byte, 24)...)
+		binary.LittleEndian.PutUint64(b[12:], 16)
+		binary.LittleEndian.PutUint64(b[20:], uint64(len(header)))
+		binary.LittleEndian.PutUint32(b[28:], crc32.ChecksumIEEE([]byte(header)))
+		binary.LittleEndian.PutUint32(b[8:], crc32.ChecksumIEEE(b[12:32]))
+		r := inspect("a.7z", append(append(b, make([]byte, 16)...), header...))
+		if r.Has(attachment.NoteRounds) != want || !r.Files[0].Encrypted {
+			t.Errorf("%q: %+v", coder, r.Notes)
+		}
 	}
 }
 
@@ -129,6 +148,22 @@ func TestKeysOfRARThatAreFine(t *testing.T) {
 	}
 	plain := []byte(rarMark + begin + rarFile("a.txt", "hello") + last)
 	if r := inspect("a.rar", plain); len(r.Files) != 2 || r.Files[1].Size != 5 || r.Files[0].Encrypted || len(r.Notes) > 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestOldRARWithClosedNames: to a wrong password the headers of RAR 4 are noise.
+func TestOldRARWithClosedNames(t *testing.T) {
+	t.Parallel()
+	paths := slices.DeleteFunc(corpus(t, "att_tika_archives_office"), func(p string) bool { return filepath.Base(p) != "test-documents-enc.rar" })
+	if len(paths) == 0 {
+		t.Fatal("no test-documents-enc.rar in the suite")
+	}
+	data, err := os.ReadFile(paths[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := inspect("a.rar", data); !r.Has(attachment.NotePassword) || r.Has(attachment.NoteUnreadable) || !r.Files[0].Encrypted {
 		t.Errorf("%+v", r)
 	}
 }

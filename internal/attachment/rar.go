@@ -12,6 +12,7 @@ import (
 // openRAR reads the archive without a password, and again with each candidate for as
 // long as it asks for one.
 func openRAR(i *inspector, n *node) {
+	closed := i.rarHides(n)
 	for _, p := range append([]string{""}, i.passwords...) {
 		if i.ctx() != nil {
 			i.fail(n.id, errWall)
@@ -22,7 +23,7 @@ func openRAR(i *inspector, n *node) {
 			i.rarClosed(n, err)
 			return
 		}
-		if err == nil && !i.rarNeeds(n, p) {
+		if err == nil && !i.rarNeeds(n, p, closed) {
 			i.rar(n, &p)
 			return
 		}
@@ -54,16 +55,26 @@ func locked(err error) bool {
 	return errors.Is(err, rardecode.ErrArchiveEncrypted) || errors.Is(err, rardecode.ErrArchivedFileEncrypted) || errors.Is(err, rardecode.ErrBadPassword)
 }
 
-// rarNeeds reports whether the first encrypted file stays closed to the password.
-func (i *inspector) rarNeeds(n *node, password string) bool {
+// rarHides reports whether the headers are encrypted.
+func (i *inspector) rarHides(n *node) bool {
+	r, err := i.rarReader(n, nil)
+	if err == nil {
+		_, err = r.Next()
+	}
+	return locked(err)
+}
+
+// rarNeeds reports whether the first encrypted file stays closed to the password. Where the
+// headers are closed, they are noise to a wrong one.
+func (i *inspector) rarNeeds(n *node, password string, closed bool) bool {
 	r, err := i.rarReader(n, &password)
 	if err != nil {
-		return locked(err)
+		return closed || locked(err)
 	}
 	for range i.limits.Entries {
 		h, err := r.Next()
 		if err != nil {
-			return locked(err)
+			return closed && !errors.Is(err, io.EOF) || locked(err)
 		}
 		if !h.Encrypted || h.IsDir {
 			continue

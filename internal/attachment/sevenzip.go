@@ -14,9 +14,10 @@ import (
 // open7z checks what the coders of the archive ask for before the library sees it: the
 // library allocates the dictionary that a property of one byte names.
 func open7z(i *inspector, n *node) {
-	large, closed := sevenZipWindow(n.data, i.limits.Window)
-	if large {
-		i.fail(n.id, errWindow)
+	closed, err := sevenZipAsks(n.data, i.limits.Window)
+	if err != nil {
+		i.file(n.id).Encrypted = i.file(n.id).Encrypted || closed
+		i.fail(n.id, err)
 		return
 	}
 	for _, p := range append([]string{""}, i.passwords...) {
@@ -116,32 +117,64 @@ func (i *inspector) sevenZip(n *node, r *sevenzip.Reader, password string) {
 	}
 }
 
-// sevenZipWindow reports whether a coder wants more memory than allowed. It looks for
-// the identities of the coders in the header, unpacked if it is packed. What an
-// encrypted header hides stays for the limits of the process. Closed tells that a coder
-// is the cipher.
-func sevenZipWindow(data []byte, window int64) (large, closed bool) {
+// sevenZipAsks returns errWindow where a coder wants more memory than allowed, and errRounds
+// where a key takes too long. It looks for the identities of the coders in the header,
+// unpacked if it is packed. What an encrypted header hides stays for the limits of the
+// process. Closed tells that a coder is the cipher.
+func sevenZipAsks(data []byte, window int64) (closed bool, err error) {
 	if len(data) < 32 {
-		return false, false
+		return false, nil
 	}
 	le := binary.LittleEndian
 	offset, size := le.Uint64(data[12:]), le.Uint64(data[20:])
 	if offset > uint64(len(data)) {
-		return false, false // the library refuses it
+		return false, nil // the library refuses it
 	}
 	// A header may claim more than there is: the library reads as far as it goes.
 	header := cut(data, 32+int64(offset), int64(min(size, uint64(len(data)))))
 	for range 4 {
-		closed = closed || bytes.Contains(header, []byte{0x06, 0xf1, 0x07, 0x01})
-		if coderWindow(header) > window {
-			return true, closed
-		}
-		if len(header) == 0 || header[0] != 0x17 {
-			return false, closed
+		closed = closed || bytes.Contains(header, cipher7z)
+		switch {
+		case coderWindow(header) > window:
+			return closed, errWindow
+		case coderRounds(header) > maxRounds7z:
+			return closed, errRounds
+		case len(header) == 0 || header[0] != 0x17:
+			return closed, nil
 		}
 		header = packedHeader(data, header, window)
 	}
-	return true, closed // headers packed in headers: no packer writes that
+	return closed, errWindow // headers packed in headers: no packer writes that
+}
+
+// cipher7z is the identity of AES-256 behind a key of SHA-256.
+var cipher7z = []byte{0x06, 0xf1, 0x07, 0x01}
+
+// maxRounds7z bounds the rounds of a key, as a power of two; 7-Zip writes 19. The library
+// refuses more than 24.
+const maxRounds7z = 20
+
+// coderRounds returns the most rounds up to 24 that the ciphers of a header ask for, as a
+// power of two.
+func coderRounds(header []byte) int {
+	most := 0
+	for at := 0; ; {
+		k := bytes.Index(header[at:], cipher7z)
+		if k < 0 {
+			return most
+		}
+		r := numbers{data: header, at: at + k + len(cipher7z)}
+		if at+k > 0 && header[at+k-1]&0x10 != 0 { // numbers of streams
+			r.next()
+			r.next()
+		}
+		if size := r.next(); size > 0 && r.at < len(header) {
+			if rounds := int(header[r.at] & 0x3f); rounds <= 24 {
+				most = max(most, rounds)
+			}
+		}
+		at += k + len(cipher7z)
+	}
 }
 
 // coderWindow returns the largest dictionary that the bytes can be read to ask for.

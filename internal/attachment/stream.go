@@ -15,13 +15,19 @@ import (
 
 	"github.com/ulikunitz/xz"
 	"github.com/ulikunitz/xz/lzma"
+
+	"outrider/internal/attachment/unpack"
 )
 
 // openStream opens the formats that pack one file without a directory.
 func openStream(i *inspector, n *node) {
 	f := i.file(n.id)
-	name := strings.TrimSuffix(base(f.Name), "."+f.Extension)
-	if f.Extension == "tgz" || f.Extension == "tbz" || f.Extension == "txz" {
+	name := base(f.Name)
+	if end := "." + f.Extension; strings.HasSuffix(strings.ToLower(name), end) {
+		name = name[:len(name)-len(end)]
+	}
+	switch f.Extension {
+	case "tgz", "tbz", "txz", "taz", "tz":
 		name += ".tar"
 	}
 	r, inner, err := i.stream(f.Format, n.data)
@@ -51,6 +57,11 @@ func (i *inspector) stream(format string, data []byte) (r io.Reader, name string
 		r, err = i.method(93, data)
 	case "xz":
 		r, err = i.xz(data)
+	case "Z":
+		if data[1] != 0x9d {
+			return nil, "", errMethod // of SCO, with another compression
+		}
+		r, err = unpack.NewLZW(data)
 	case "lz":
 		r, err = i.lzip(data)
 	default:

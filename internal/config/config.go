@@ -206,6 +206,12 @@ type Rules struct {
 	// MaxAside is how many percent of the rules of a feed may be beyond understanding before the feed is refused and the one
 	// that runs stays.
 	MaxAside int `yaml:"max_aside"`
+	// Whois lets rules ask when and by whom domains were registered (RDAP, over HTTPS). On the way of a message only what is
+	// known already counts; the rest is asked behind it. Off where DNS is.
+	Whois bool `yaml:"whois"`
+	// AssumeUnsolicited takes it that nobody here wrote to a sender first, where no sent mail passes this installation and so
+	// nobody can know. Without it, rules that need to know are not decided; with it, some match mail of correspondents.
+	AssumeUnsolicited bool `yaml:"assume_unsolicited"`
 }
 
 // Log says what is logged.
@@ -360,7 +366,7 @@ func Default() Config {
 		Quarantine: Quarantine{Keep: Duration(30 * 24 * time.Hour)},
 		Retention:  Retention{Keep: Duration(180 * 24 * time.Hour)},
 		Detection:  Detection{Deadline: Duration(5 * time.Second), Memory: 256 << 20, OnFailure: "deliver"},
-		Rules:      Rules{MaxAside: 5},
+		Rules:      Rules{MaxAside: 5, Whois: true},
 		Log:        Log{Level: "info", Format: "text"},
 	}
 }

@@ -10,7 +10,7 @@
 // Standards: RFC 9110 and 9112 (HTTP/1.1), RFC 9110 Section 15.4 (redirects), RFC 8446 and
 // 5246 (TLS 1.3 and 1.2).
 //
-// Limits: GET only; no cookies, no credentials, no HTTP/2. Behind a proxy the proxy
+// Limits: GET only, but for libraries that get a client by HTTP; no cookies, no credentials, no HTTP/2. Behind a proxy the proxy
 // resolves names, and it must itself keep off the networks that are not public: only
 // literal addresses are checked here then.
 package egress

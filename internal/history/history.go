@@ -21,7 +21,8 @@ import (
 	"outrider/internal/address"
 )
 
-// maxRecords bounds the addresses and domains remembered per tenant: about 150 MB.
+// maxRecords bounds the addresses and domains remembered per tenant: about 110 MB where most
+// wrote a few times, and 300 MB at most.
 const maxRecords = 500_000
 
 // Sender is what is known of one sender.
@@ -53,9 +54,13 @@ type Memory struct {
 
 // past is the memory of one tenant.
 type past struct {
-	records map[string]*Record // by Lesson's keys
-	since   int64              // first thing remembered, in microseconds since 1970; 0: nothing yet
-	sent    int64              // first message remembered that the tenant sent; 0: none yet
+	// By key: an address, "@" and a domain, or ">" and an address that replies go to. A name
+	// is in one of the two.
+	familiar  map[string]*Record // see Record.Familiar
+	strangers map[string]*Record
+
+	since int64 // first thing remembered, in microseconds since 1970; 0: nothing yet
+	sent  int64 // first message remembered that the tenant sent; 0: none yet
 }
 
 // New returns an empty memory.
@@ -66,15 +71,42 @@ func (m *Memory) Load(tenant, key string, r Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.of(tenant)
-	p.records[key] = &r
+	p.put(key, &r)
 	p.note(&r)
+}
+
+// get returns what is remembered under a key, or nil.
+func (p *past) get(key string) *Record {
+	if r := p.familiar[key]; r != nil {
+		return r
+	}
+	return p.strangers[key]
+}
+
+// put keeps a record among those of its kind.
+func (p *past) put(key string, r *Record) {
+	if !r.Familiar() {
+		p.strangers[key] = r
+		return
+	}
+	delete(p.strangers, key)
+	p.familiar[key] = r
+}
+
+// all calls f for every record.
+func (p *past) all(f func(key string, r *Record)) {
+	for _, records := range []map[string]*Record{p.familiar, p.strangers} {
+		for key, r := range records {
+			f(key, r)
+		}
+	}
 }
 
 // of returns the memory of a tenant. The caller holds mu.
 func (m *Memory) of(tenant string) *past {
 	p := m.tenants[tenant]
 	if p == nil {
-		p = &past{records: make(map[string]*Record)}
+		p = &past{familiar: make(map[string]*Record), strangers: make(map[string]*Record)}
 		m.tenants[tenant] = p
 	}
 	return p
@@ -101,7 +133,7 @@ func (m *Memory) Contact(tenant, author string) Contact {
 	defer m.mu.RUnlock()
 	c := Contact{Known: true}
 	if p := m.tenants[tenant]; p != nil {
-		c.Address, c.Domain = p.records[keys[0]].Sender(), p.records[keys[1]].Sender()
+		c.Address, c.Domain = p.get(keys[0]).Sender(), p.get(keys[1]).Sender()
 	}
 	return c
 }
@@ -146,33 +178,37 @@ func (m *Memory) Teach(tenant string, l Lesson) {
 }
 
 func (p *past) learn(key string, what What, at time.Time, limit int) {
-	r := p.records[key]
+	r := p.get(key)
 	if r == nil {
 		p.makeRoom(limit)
 		r = &Record{}
-		p.records[key] = r
 	}
 	r.Learn(what, at)
+	p.put(key, r)
 	p.note(r)
 }
 
-// makeRoom forgets the least valuable of a few when the memory is full. Looking at a few
-// is enough to keep the recent ones, and bounds the work. Strangers go first, so that a
-// flood of made-up senders does not wash away those who are known.
+// makeRoom forgets the oldest of a few when the memory is full. Looking at a few is enough
+// to keep the recent ones, and bounds the work. Strangers go first, so that a flood of
+// made-up senders does not wash away those who are known.
 func (p *past) makeRoom(limit int) {
-	if len(p.records) < limit {
+	if len(p.familiar)+len(p.strangers) < limit {
 		return
 	}
+	records := p.strangers
+	if len(records) == 0 {
+		records = p.familiar
+	}
 	const sample = 8
-	var victim *Record
-	key, seen := "", 0
-	for k, r := range p.records {
-		if victim == nil || r.lessThan(victim) {
-			key, victim = k, r
+	var oldest time.Time
+	victim, seen := "", 0
+	for k, r := range records {
+		if at := r.Seen(); victim == "" || at.Before(oldest) {
+			victim, oldest = k, at
 		}
 		if seen++; seen == sample {
 			break
 		}
 	}
-	delete(p.records, key)
+	delete(records, victim)
 }

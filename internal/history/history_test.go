@@ -2,6 +2,7 @@ package history_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,5 +59,28 @@ func BenchmarkContact(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Contact("a", "u500@example.org")
+	}
+}
+
+func TestManyLearnAndAskAtOnce(t *testing.T) {
+	t.Parallel()
+	m := history.New()
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			who := fmt.Sprintf("u%d@example.org", i%2)
+			for n := range 200 {
+				at := day.Add(time.Duration(n) * time.Hour)
+				m.Teach("a", history.Lesson{At: at, What: history.Wanted, Author: who, Sent: []string{"x@other.example"}})
+				m.Learn("a", who, at)
+				m.View("a", at).Profile(history.ByDomain, "example.org")
+				m.View("a", at).Has(history.RecipientDomains, "other.example")
+				m.Contact("a", who)
+			}
+		})
+	}
+	wg.Wait()
+	if c := m.Contact("a", "u0@example.org"); c.Address.Messages != 800 || c.Domain.Messages != 1600 {
+		t.Errorf("got %+v", c)
 	}
 }

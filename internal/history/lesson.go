@@ -7,7 +7,7 @@ import (
 )
 
 // maxSent bounds the recipients that one message teaches about.
-// RFC 5321, Section 4.5.3.1.8: a message has at least 100 recipients at most.
+// RFC 5321, Section 4.5.3.1.8: 100 is what every server must take.
 const maxSent = 100
 
 // Lesson is what one message teaches. It travels with the facts about the message, so that
@@ -16,7 +16,7 @@ type Lesson struct {
 	At      time.Time `json:"at"`                 // when the message came, or was released
 	What    What      `json:"what,omitempty"`     // about its author and the address for replies
 	Author  string    `json:"author,omitempty"`   // address, or "" where nobody or several wrote it
-	ReplyTo string    `json:"reply_to,omitempty"` // address that replies go to, if another than the author
+	ReplyTo string    `json:"reply_to,omitempty"` // first address that replies go to, where the message names one
 	Sent    []string  `json:"sent,omitempty"`     // addresses outside that a proved author of the tenant wrote to
 }
 
@@ -37,13 +37,14 @@ func Judged(d verdict.Disposition, disowned bool) What {
 }
 
 // Each calls f for every key that the lesson is about, once for each thing it teaches.
-// Addresses that cannot be read teach nothing.
+// Addresses that cannot be read and things that are not known teach nothing.
 func (l *Lesson) Each(f func(key string, what What)) {
-	if keys, ok := Keys(l.Author); ok && l.What != "" {
+	counted := new(Slot).of(l.What) != nil
+	if keys, ok := Keys(l.Author); ok && counted {
 		f(keys[0], l.What)
 		f(keys[1], l.What)
 	}
-	if keys, ok := Keys(l.ReplyTo); ok && l.What != "" {
+	if keys, ok := Keys(l.ReplyTo); ok && counted {
 		f(replyKey(keys[0]), l.What)
 	}
 	seen := make(map[string]bool)

@@ -91,9 +91,9 @@ func (v *View) Profile(kind Kind, key string) (Profile, bool) {
 	defer v.memory.mu.RUnlock()
 	p := v.memory.tenants[v.tenant]
 	if p == nil {
-		p = &past{}
+		p = &past{} // nobody wrote yet
 	}
-	return p.profile(p.records[in], p.records[out], v.at), true
+	return p.profile(p.get(in), p.get(out), v.at), true
 }
 
 // recordKeys returns the key of what comes in and of what goes out. Nobody writes to an
@@ -311,7 +311,7 @@ func (v *View) Has(l List, text string) bool {
 	v.memory.mu.RLock()
 	defer v.memory.mu.RUnlock()
 	p := v.memory.tenants[v.tenant]
-	return p != nil && p.records[key].on(l, v.at)
+	return p != nil && p.get(key).on(l, v.at)
 }
 
 // on reports whether the name stands on a list at a time.
@@ -340,11 +340,11 @@ func (v *View) Len(l List) int {
 		return 0
 	}
 	n := 0
-	for key, r := range p.records {
+	p.all(func(key string, r *Record) {
 		domain := strings.HasPrefix(key, "@")
 		if domain == (l == SenderDomains || l == RecipientDomains) && !strings.HasPrefix(key, ">") && r.on(l, v.at) {
 			n++
 		}
-	}
+	})
 	return n
 }

@@ -169,14 +169,6 @@ func (r *Record) Familiar() bool {
 	return r.Messages > 0 || r.FirstOut > 0 || slices.ContainsFunc(r.Slots, func(s Slot) bool { return s.Benign > 0 })
 }
 
-// lessThan reports whether the record is forgotten before another.
-func (r *Record) lessThan(o *Record) bool {
-	if f := r.Familiar(); f != o.Familiar() {
-		return !f
-	}
-	return r.Seen().Before(o.Seen())
-}
-
 // Upgrade fills in what records of earlier versions lack, which counted wanted messages
 // of proved authors alone: the first of them is put at its time, and all others at the
 // time of the last.

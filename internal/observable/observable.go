@@ -1,6 +1,6 @@
 // Package observable finds what can be looked up, compared or followed in a message:
-// URLs, the domains in them, phone numbers, file types, and what an HTML document
-// shows and hides.
+// URLs, the domains in them, phone numbers, the extensions of file names, and what an
+// HTML document shows and hides.
 //
 // Mail clients hand links to browsers, and browsers repair them; so URLs are read as
 // the WHATWG URL Standard reads them, with tabs inside, back-slashes, numbers for

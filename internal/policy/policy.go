@@ -103,11 +103,26 @@ func decideOne(dir *tenant.Directory, r smtp.Recipient, v *verdict.Verdict, f Fa
 		d.Disposition = verdict.External
 	}
 	d.Action = cmp.Or(dom.Policy.Actions[d.Disposition], tenant.ActionDeliver)
+	if d.Override == "" {
+		d.Action = asked(v, d.Action)
+	}
 	if d.Action == tenant.ActionDeliver {
 		d.SubjectPrefix = expand(dom.Policy.SubjectTag[d.Disposition], &dom.Policy, d.Disposition, v)
 		d.Banner = expand(dom.Policy.Banner[d.Disposition], &dom.Policy, d.Disposition, v)
 	}
 	return d
+}
+
+// asked returns the action that the operator has asked for where a rule matches, if that
+// is stricter than the policy's. Who is trusted or exempt stays so.
+func asked(v *verdict.Verdict, a tenant.Action) tenant.Action {
+	strictness := []tenant.Action{tenant.ActionDeliver, tenant.ActionDefer, tenant.ActionQuarantine, tenant.ActionReject}
+	for _, f := range v.Findings {
+		if w := tenant.Action(f.Action); slices.Index(strictness, w) > slices.Index(strictness, a) {
+			a = w
+		}
+	}
+	return a
 }
 
 // override applies the lists of the tenant: exempt recipients first, then blocked

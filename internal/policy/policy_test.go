@@ -199,3 +199,28 @@ func TestTrustIsNotBorrowed(t *testing.T) {
 		})
 	}
 }
+
+// What an operator asks for where a rule matches is done, unless the policy is stricter
+// already or the sender is trusted.
+func TestActionsOfRules(t *testing.T) {
+	t.Parallel()
+	dir := directory(t)
+	for _, c := range []struct {
+		to, action string
+		d          verdict.Disposition
+		want       tenant.Action
+	}{
+		{"bob@example.org", "quarantine", verdict.None, tenant.ActionQuarantine},
+		{"bob@example.org", "reject", verdict.Spam, tenant.ActionReject},
+		{"bob@example.org", "defer", verdict.None, tenant.ActionDefer},
+		{"bob@example.org", "deliver", verdict.None, tenant.ActionDeliver},
+		{"bob@strict.example", "quarantine", verdict.Malicious, tenant.ActionReject},
+		{"reports@example.org", "quarantine", verdict.Spam, tenant.ActionDeliver},
+	} {
+		v := &verdict.Verdict{Disposition: c.d, Findings: []verdict.Finding{{ID: "x"}, {ID: "r", Action: c.action}}}
+		ds := policy.Decide(dir, recipients(c.to), v, policy.Facts{Authors: []string{"stranger@far.example"}})
+		if ds[0].Action != c.want {
+			t.Errorf("%s, %s, %s: %s, want %s", c.to, c.action, c.d, ds[0].Action, c.want)
+		}
+	}
+}

@@ -153,6 +153,17 @@ func (f *frame) element(depth int) schema.Value {
 	return f.elements[len(f.elements)-depth]
 }
 
+// ask computes a condition. What a condition lacked that is known all the same does not
+// matter.
+func (f *frame) ask(c *code) tri {
+	before := f.missing
+	t := c.test(f)
+	if t != unsure {
+		f.missing = before
+	}
+	return t
+}
+
 // remember makes an expression be computed once per message.
 func remember(slot int, c *code) {
 	if c.isTest {

@@ -224,9 +224,10 @@ func (c *compiler) logic(n *syntax.Logic) *code {
 		need = either(needs...)
 	}
 	return &code{cost: cost, odds: oddsOf(n.Op, parts), need: need, inner: &program{string(n.Op), parts}, test: func(f *frame) tri {
-		out := -decides
+		out, before := -decides, f.missing
 		for _, p := range ordered {
-			if t := p.test(f); t == decides {
+			if t := f.ask(p); t == decides {
+				f.missing = before
 				return decides
 			} else if t == unsure {
 				out = unsure
@@ -390,23 +391,25 @@ func (c *compiler) of(n *syntax.Of) *code {
 	}}
 }
 
-// count3 reports whether so many operands are true.
+// count3 reports whether so many operands are true. Where it is asked what a rule waits
+// for, all that are unknown are computed.
 func count3(f *frame, parts []*code, wanted int64) tri {
 	if wanted <= 0 {
 		return yes
 	}
-	sure, out := int64(0), no
+	sure, out, before := int64(0), no, f.missing
 	for i, p := range parts {
-		switch t := p.test(f); t {
+		switch t := f.ask(p); t {
 		case yes:
 			if sure++; sure == wanted {
+				f.missing = before
 				return yes
 			}
 		case unsure:
 			out = unsure
 		case no:
 		}
-		if out == unsure && sure+int64(len(parts)-i-1) < wanted {
+		if f.in.Quick && out == unsure && sure+int64(len(parts)-i-1) < wanted {
 			return unsure
 		}
 	}

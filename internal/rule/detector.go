@@ -21,7 +21,14 @@ type Set struct {
 	Have    schema.Capability  // what can be asked beside the message
 	Version string             // of feeds and overrides
 	Weights map[string]float64 // by id, instead of what severity gives
+	Actions map[string]string  // by id: what to do at least where the rule matches
 	Tenants map[string]Lists   // lists of each tenant, by its id
+	// Unsolicited takes it that nobody wrote to a sender first where no sent mail is seen.
+	Unsolicited bool
+
+	// Report is told of rules that failed on a message, the first time and when they are set
+	// aside. It may be nil.
+	Report func(r *Rule, err error)
 
 	schema     *Schema
 	explainers sync.Map // by *Rule
@@ -63,6 +70,9 @@ func (d *Detector) Detect(ctx context.Context, e *evidence.Evidence) []verdict.F
 	var matched []*Compiled
 	excluded := false
 	s.Engine.Judge(ctx, in, nil, func(r Result) {
+		if r.Outcome == Failed {
+			s.report(&r)
+		}
 		if r.Outcome != Match {
 			return
 		}
@@ -84,12 +94,22 @@ func (d *Detector) Detect(ctx context.Context, e *evidence.Evidence) []verdict.F
 	return out
 }
 
+// report tells of a rule that failed, unless it was the deadline of the message that ended
+// it.
+func (s *Set) report(r *Result) {
+	n := r.Compiled.overruns.Load() + r.Compiled.panics.Load()
+	if s.Report != nil && (n == 1 || n == maxOverruns) && !r.Compiled.told.Swap(n == maxOverruns) {
+		s.Report(r.Rule, r.Err)
+	}
+}
+
 // Input returns what rules may ask about the evidence.
 func (s *Set) Input(e *evidence.Evidence) *Input {
 	in := &Input{Message: e.Model(), Lists: s.Lists, Have: s.Have, Passwords: e.Passwords, Open: e.Open}
 	if e.Tenant != nil && s.Tenants[e.Tenant.ID] != nil {
 		in.Lists = Chain{s.Tenants[e.Tenant.ID], s.Lists}
 	}
+	in.askPeople(e, s.Unsolicited)
 	return in
 }
 
@@ -97,6 +117,7 @@ func (s *Set) Input(e *evidence.Evidence) *Input {
 func (s *Set) finding(ctx context.Context, in *Input, r *Rule) verdict.Finding {
 	f := verdict.Finding{
 		ID: r.ID, Name: r.Name, Class: ClassOf(r), Weight: s.weight(r), Portion: verdict.PortionStructure, Reason: sentence(r.Description),
+		Action: s.Actions[r.ID],
 	}
 	x, err := s.explainer(r)
 	if err != nil {

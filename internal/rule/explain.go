@@ -118,7 +118,9 @@ func NewExplainer(s *Schema, r *Rule) (*Explainer, error) {
 
 // Explain judges a message by the rule, and says what each condition was.
 func (x *Explainer) Explain(ctx context.Context, in *Input) (Result, *Explanation) {
-	f := x.engine.frame(ctx, in)
+	whole := *in
+	whole.Quick = false
+	f := x.engine.frame(ctx, &whole)
 	f.trace = make(trace)
 	out := x.engine.run(f, x.engine.rules[0])
 	return out, f.trace.explain(x.root)

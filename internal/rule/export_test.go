@@ -32,3 +32,21 @@ func Eval(tb testing.TB, s *Schema, source string, in *Input) (schema.Value, sch
 	}
 	return v, f.missing
 }
+
+// Agree compares the engines of regular expressions over texts, and returns the number of
+// patterns.
+func Agree(t *testing.T, e *Engine, texts []string) int {
+	t.Helper()
+	for source, x := range e.patterns {
+		if x.quick == nil {
+			t.Errorf("%s: RE2 does not take it", source)
+			continue
+		}
+		for i, text := range texts {
+			if a, b := x.quick.MatchString(text), x.standard().MatchString(text); a != b {
+				t.Errorf("%s: RE2 says %v, Go says %v of text %d", source, a, b, i)
+			}
+		}
+	}
+	return len(e.patterns)
+}

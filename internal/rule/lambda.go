@@ -132,11 +132,11 @@ func quantifier(list, body *code, decides tri, s *Switches) func(*frame) tri {
 		if l == nil {
 			return ofNull
 		}
-		out := -decides
+		out, before := -decides, f.missing
 		f.each(l, func(schema.Value) bool {
-			t := body.test(f)
+			t := f.ask(body)
 			if t == decides {
-				out = decides
+				out, f.missing = decides, before
 			} else if t == unsure && !s.AnyUnknownIsFalse {
 				out = unsure
 			}

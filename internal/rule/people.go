@@ -13,13 +13,20 @@ import (
 )
 
 // askPeople lets rules ask what the tenant knew of people, and who registered domains,
-// where somebody answers that.
-func (in *Input) askPeople(e *evidence.Evidence) {
+// where somebody answers that. Where no sent mail is seen, nobody knows whom the tenant has
+// written to; unsolicited takes it for nobody.
+func (in *Input) askPeople(e *evidence.Evidence, unsolicited bool) {
 	at := e.Received.At
 	if people := e.People; people != nil {
 		in.Have |= schema.History
 		in.Lists = Chain{remembered{people}, in.Lists}
-		in.Profile = func(kind ProfileKind, key string) *result.Profile { return profileOf(people, kind, key) }
+		in.Profile = func(kind ProfileKind, key string) *result.Profile {
+			p := profileOf(people, kind, key)
+			if p != nil && p.Solicited == nil && unsolicited {
+				p.Solicited = new(bool)
+			}
+			return p
+		}
 	}
 	if ask := e.Whois; ask != nil {
 		in.Have |= schema.Whois

@@ -61,8 +61,8 @@ type Rule struct {
 
 // Bounds of the steps that rules take. A step is about half a microsecond.
 const (
-	maxRuleSteps    = 200_000
-	maxMessageSteps = 4_000_000
+	maxRuleSteps    = 1_000_000
+	maxMessageSteps = 8_000_000
 )
 
 // maxOverruns is how often a rule may take too long before it is set aside.
@@ -81,6 +81,7 @@ type Compiled struct {
 
 	overruns atomic.Int32
 	panics   atomic.Int32
+	told     atomic.Bool // that it is set aside
 }
 
 // Aside is a rule that cannot be run, and why.
@@ -98,6 +99,7 @@ type Engine struct {
 	frames sync.Pool
 
 	switches Switches
+	patterns map[string]*expression
 
 	// byWord lists the rules that need one of several words, under each of them; always are
 	// the others.
@@ -130,7 +132,7 @@ func CompileWith(s *Schema, rules []*Rule, o Options) *Engine {
 	c.finish()
 	e.index(c.words)
 	e.share(c)
-	e.words, e.slots = c.words, c.slots
+	e.words, e.slots, e.patterns = c.words, c.slots, c.patterns
 	return e
 }
 

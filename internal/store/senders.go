@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -118,7 +117,7 @@ func (d *DB) Senders(ctx context.Context, limit int, f func(tenant, key string, 
 			}
 			return struct{}{}, err
 		})
-		if err = cmp.Or(err, rows.Err()); err != nil {
+		if err != nil {
 			return fmt.Errorf("listing senders: %w", err)
 		}
 		limit -= len(seen)

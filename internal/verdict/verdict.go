@@ -91,6 +91,7 @@ type Finding struct {
 	Portion Portion `json:"portion"`          // portion of the message
 	Value   string  `json:"value,omitempty"`  // the value seen, at most MaxValue bytes
 	Reason  string  `json:"reason,omitempty"` // one sentence that explains it to an employee
+	Action  string  `json:"action,omitempty"` // what the operator has asked for where a rule matches: quarantine, reject or defer
 }
 
 // Disposition is the one word that sums up a verdict.

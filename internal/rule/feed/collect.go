@@ -139,7 +139,7 @@ func (c *collector) write(p string, raw []byte) error {
 		return fmt.Errorf("writing %s: %w", p, err)
 	}
 	_, err = io.Copy(f, bytes.NewReader(raw))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("writing %s: %w", p, err)
 	}
 	return nil

@@ -55,8 +55,8 @@ func stranger(rule.ProfileKind, string) *result.Profile {
 	return &result.Profile{Prevalence: &isNew, Solicited: &no, AnyMessagesBenign: &no, AnyMessagesMaliciousOrSpam: &no, DaysKnown: &zero}
 }
 
-// BenchmarkCompile compiles the whole feed, and reports the memory that it takes.
-func BenchmarkCompile(b *testing.B) {
+// BenchmarkCompileFeed compiles the whole feed, and reports the memory that it takes.
+func BenchmarkCompileFeed(b *testing.B) {
 	f := public(b)
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -71,9 +71,9 @@ func BenchmarkCompile(b *testing.B) {
 	runtime.KeepAlive(e)
 }
 
-// BenchmarkJudge runs the detection rules over every message of dev, whose model is known
+// BenchmarkJudgeFeed runs the detection rules over every message of dev, whose model is known
 // already, with and without each part of the engine.
-func BenchmarkJudge(b *testing.B) {
+func BenchmarkJudgeFeed(b *testing.B) {
 	rules, known, mails := detections(b), lists(b), models(b, "mail/dev")
 	for _, c := range []struct {
 		name    string

@@ -68,23 +68,25 @@ func readJSON(path string, v any) error {
 }
 
 // syncDir makes what was created in a directory durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
+func syncDir(dir string) error { return syncPath(dir) }
+
+func syncPath(p string) error {
+	f, err := os.Open(p)
 	if err != nil {
-		return fmt.Errorf("syncing %s: %w", dir, err)
+		return fmt.Errorf("syncing %s: %w", p, err)
 	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("syncing %s: %w", dir, err)
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("syncing %s: %w", p, err)
 	}
 	return nil
 }
 
-// syncTree makes all directories below one durable; the files were synced when written.
+// syncTree makes all files and directories below one durable.
 func syncTree(dir string) error {
-	return filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
-		if err != nil || !d.IsDir() {
+	return filepath.WalkDir(dir, func(p string, _ fs.DirEntry, err error) error {
+		if err != nil {
 			return err
 		}
-		return syncDir(p)
+		return syncPath(p)
 	})
 }

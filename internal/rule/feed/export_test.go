@@ -1,6 +1,8 @@
 package feed
 
 import (
+	"os"
+
 	"outrider/internal/rule/schema"
 	"outrider/internal/rule/syntax"
 )
@@ -16,6 +18,18 @@ func CanFire(source string, have schema.Capability, lists func(string) bool) (bo
 	}
 	c := newCoverage(lists)
 	return c.canFire(e.Root, have), nil
+}
+
+// Unpack unpacks an archive below a directory, and returns how many files it kept.
+func Unpack(dir string, raw []byte) (files int, err error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return 0, err
+	}
+	defer root.Close()
+	c := newCollector(root)
+	err = unpack(c, raw)
+	return len(c.sums), err
 }
 
 // Place turns a position in a source into one in its file.

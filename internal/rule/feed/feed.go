@@ -1,13 +1,16 @@
-// Package feed reads collections of rules and lists: the public feed, and the customer's
-// own, from a directory.
+// Package feed keeps collections of rules and lists: the public feed, and the customer's own.
 //
 // A rule is a YAML file with its name, what it is for, and its source; a list is a file of
 // one entry per line, or a table whose last column is the entry. A file that cannot be read
-// is told of and left out; the others are read.
+// is told of and left out; the others are read. A Store pulls feeds from directories,
+// archives and repositories of git, keeps their versions, says what a new one would change,
+// and switches from one to the next in one step; Examine checks and counts rules.
 //
-// Standards: YAML 1.2, as far as the feed uses it.
+// Standards: YAML 1.2, as far as the feed uses it; tar, zip, gzip (RFC 1952) and Zstandard
+// (RFC 8878); the smart HTTP protocol of git, version 0.
 //
-// Limits: 2 MiB per rule, 64 MiB per list, 20,000 rules.
+// Limits: 2 MiB per rule, 64 MiB per list, 20,000 rules; those of what is pulled stand in
+// collect.go.
 package feed
 
 import (

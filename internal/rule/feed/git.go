@@ -57,7 +57,10 @@ func pullRepository(c *collector, s *Source) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return hash.String(), collectCommit(c, store, hash)
+	if err := s.unlessKnown(hash.String()); err != nil {
+		return "", err
+	}
+	return collectCommit(c, store, hash)
 }
 
 // localCommit finds the commit that is asked for.
@@ -89,20 +92,21 @@ func fullHash(commit string) (plumbing.Hash, error) {
 	return plumbing.NewHash(commit), nil
 }
 
-// collectCommit keeps the files of a commit, which may also be an annotated tag.
-func collectCommit(c *collector, store storer.EncodedObjectStorer, hash plumbing.Hash) error {
+// collectCommit keeps the files of a commit, to which an annotated tag may lead, and
+// returns it.
+func collectCommit(c *collector, store storer.EncodedObjectStorer, hash plumbing.Hash) (string, error) {
 	if tag, err := object.GetTag(store, hash); err == nil {
 		hash = tag.Target
 	}
 	commit, err := object.GetCommit(store, hash)
 	if err != nil {
-		return fmt.Errorf("reading commit %s: %w", hash, err)
+		return "", fmt.Errorf("reading commit %s: %w", hash, err)
 	}
 	tree, err := commit.Tree()
 	if err != nil {
-		return fmt.Errorf("reading the tree of %s: %w", hash, err)
+		return "", fmt.Errorf("reading the tree of %s: %w", hash, err)
 	}
-	return collectTree(c, store, tree, "", 0)
+	return hash.String(), collectTree(c, store, tree, "", 0)
 }
 
 // collectTree keeps the files of a folder. A tree that holds itself many times over is
@@ -179,6 +183,9 @@ func fetchRepository(ctx context.Context, c *collector, client *egress.Client, s
 	if err != nil {
 		return "", err
 	}
+	if err := s.unlessKnown(hash.String()); err != nil {
+		return "", err
+	}
 	pack, err := download(ctx, session, refs, hash, s)
 	if err != nil {
 		return "", err
@@ -190,7 +197,7 @@ func fetchRepository(ctx context.Context, c *collector, client *egress.Client, s
 	if err := packfile.UpdateObjectStorage(store, bytes.NewReader(pack)); err != nil {
 		return "", fmt.Errorf("reading the pack: %w", err)
 	}
-	return hash.String(), collectCommit(c, store, hash)
+	return collectCommit(c, store, hash)
 }
 
 // remoteCommit finds the commit that is asked for among what the server has.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,11 +84,21 @@ func (r *repository) branch(name string) {
 	}
 }
 
+// tag makes an annotated tag, which is an object of its own.
+func (r *repository) tag(name, commit string) {
+	r.tb.Helper()
+	who := &object.Signature{Name: "A", Email: "a@example.org", When: time.Unix(1_700_000_000, 0)}
+	if _, err := r.git.CreateTag(name, plumbing.NewHash(commit), &git.CreateTagOptions{Tagger: who, Message: name}); err != nil {
+		r.tb.Fatal(err)
+	}
+}
+
 func TestCommitsAndBranchesOfARepository(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t)
 	first := r.commit(small)
 	second := r.commit(tree{"rules/four.yml": ruleFile(4, "type.inbound")})
+	r.tag("v1", second)
 	r.branch("next")
 	if err := os.Symlink("/etc/passwd", filepath.Join(r.dir, "link.yml")); err != nil {
 		t.Fatal(err)
@@ -104,6 +115,7 @@ func TestCommitsAndBranchesOfARepository(t *testing.T) {
 		}{
 			{what: "HEAD", want: third, rules: 5},
 			{what: "a branch", branch: "master", want: second, rules: 4},
+			{what: "a tag", branch: "v1", want: second, rules: 4},
 			{what: "a commit of a branch", commit: second, want: second, rules: 4},
 			{what: "an older commit", commit: first, want: first, rules: 3},
 			{what: "an older commit in capitals", commit: strings.ToUpper(first), want: first, rules: 3},
@@ -123,6 +135,44 @@ func TestCommitsAndBranchesOfARepository(t *testing.T) {
 	}
 	if m := newStore(t).pull(r.dir); m.Skipped != 2 { // the link, and what is no rule
 		t.Errorf("skipped %d", m.Skipped)
+	}
+}
+
+func TestACommitIsFetchedOnce(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	r.commit(small)
+	web := serve(t, filepath.Join(r.dir, ".git"))
+	var fetched atomic.Int64
+	answer := web.Config.Handler
+	web.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.Method == http.MethodPost {
+			fetched.Add(1)
+		}
+		answer.ServeHTTP(w, req)
+	})
+	s := newStore(t)
+	src := feed.Source{Name: "public", Location: web.URL + "/rules.git", AllowPrivate: true, Fetch: secure(t, web)}
+	pull := func() *feed.Manifest {
+		m, err := s.Pull(t.Context(), src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	first := pull()
+	if again := pull(); !again.Time.Equal(first.Time) || fetched.Load() != 1 {
+		t.Errorf("fetched %d times", fetched.Load())
+	}
+	if err := os.Remove(filepath.Join(s.dir, "feeds", "public", first.Version, "files", "rules", "one.yml")); err != nil {
+		t.Fatal(err)
+	}
+	if pull(); fetched.Load() != 2 {
+		t.Error("a version that was damaged was not fetched again")
+	}
+	r.commit(tree{"rules/four.yml": ruleFile(4, "type.inbound")})
+	if m := pull(); m.Rules != 4 || fetched.Load() != 3 {
+		t.Errorf("fetched %d times, %+v", fetched.Load(), m)
 	}
 }
 
@@ -233,7 +283,7 @@ func pack(tb testing.TB, kind byte, size int64, extra []byte, from io.Reader) []
 	if err := errors.Join(err, z.Close()); err != nil {
 		tb.Fatal(err)
 	}
-	sum := sha1.Sum(b.Bytes()) //nolint:gosec // it is what git writes
+	sum := sha1.Sum(b.Bytes())
 	return append(b.Bytes(), sum[:]...)
 }
 

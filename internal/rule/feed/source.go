@@ -39,6 +39,23 @@ type Source struct {
 	Fetch func(egress.Config) *egress.Client
 	// AllowPrivate lets an https URL lead to a private network.
 	AllowPrivate bool
+
+	// known returns a version that is kept already and whole, or nil.
+	known func(version string) *Manifest
+}
+
+// knownError says that a commit is kept already, so that it need not be fetched.
+type knownError struct{ manifest *Manifest }
+
+// Error names the version.
+func (e *knownError) Error() string { return "version " + e.manifest.Short() + " is kept already" }
+
+// unlessKnown returns an error where a commit need not be fetched.
+func (s *Source) unlessKnown(commit string) error {
+	if m := s.known(commit); m != nil {
+		return &knownError{m}
+	}
+	return nil
 }
 
 // nameForm is what a name may be. It becomes the name of a directory.

@@ -151,11 +151,16 @@ func (s *Store) take(ctx context.Context, src *Source) (m *Manifest, err error) 
 			err = errors.Join(err, os.RemoveAll(temp))
 		}
 	}()
-	if m, err = s.fill(ctx, src, temp); err != nil {
+	src.known = func(version string) *Manifest { return s.whole(src.Name, version) }
+	m, err = s.fill(ctx, src, temp)
+	if known, ok := errors.AsType[*knownError](err); ok {
+		return known.manifest, nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	final := filepath.Join(home, m.Version)
-	if old, err := s.manifest(src.Name, m.Version); err == nil && old.Digest == m.Digest && s.verify(old) == nil {
+	if old := s.whole(src.Name, m.Version); old != nil && old.Digest == m.Digest {
 		return old, nil
 	}
 	if err := os.RemoveAll(final); err != nil { // it was not whole
@@ -240,6 +245,15 @@ func isVersion(v string) bool {
 // files opens the files of a version.
 func (s *Store) files(name, version string) fs.FS {
 	return os.DirFS(filepath.Join(s.dir, feedsDir, name, version, filesDir))
+}
+
+// whole returns the manifest of a version that is there and undamaged, or nil.
+func (s *Store) whole(name, version string) *Manifest {
+	m, err := s.manifest(name, version)
+	if err != nil || s.verify(m) != nil {
+		return nil
+	}
+	return m
 }
 
 // verify reads a version whole and compares it with its digest.

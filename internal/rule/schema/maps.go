@@ -33,6 +33,7 @@ func ofMulti(m map[string][]string) Value {
 
 func (m multi) Len() int       { return len(m) }
 func (m multi) Keys() []string { return slices.Sorted(maps.Keys(m)) }
+
 // Get returns the list of a key. Lists of a message are never null: one that is not there
 // is empty.
 func (m multi) Get(key string) (Value, bool) {

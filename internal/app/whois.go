@@ -1,0 +1,87 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+
+	"outrider/internal/config"
+	"outrider/internal/dns"
+	"outrider/internal/egress"
+	"outrider/internal/rdap"
+)
+
+// registries says when and by whom domains were registered. On the way of a message it
+// answers what it knows already, and learns the rest behind it, so that the next message
+// from the same domain is judged with it.
+type registries struct {
+	client *rdap.Client
+	fetch  *egress.Client
+	wanted chan string
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+}
+
+// maxWanted bounds the domains that wait to be asked about. More are forgotten, and asked for
+// again by the next message.
+const maxWanted = 256
+
+// newRegistries returns nil where nobody may be asked.
+func newRegistries(c *config.Config, resolver *dns.Client, log *slog.Logger) (*registries, error) {
+	if resolver == nil || !c.Rules.Whois {
+		return nil, nil //nolint:nilnil // nil is the one that is switched off
+	}
+	r := &registries{fetch: egress.New(egress.Config{Resolver: resolver.For(nil)}), wanted: make(chan string, maxWanted)}
+	var err error
+	if r.client, err = rdap.New(rdap.Config{Fetcher: r.fetch, Bootstrap: rdap.IANA, Log: log}); err != nil {
+		return nil, errors.Join(err, r.fetch.Close())
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel = cancel
+	r.done.Go(func() { r.learn(ctx) })
+	return r, nil
+}
+
+// learn asks about the domains that messages wanted to know of.
+func (r *registries) learn(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case domain := <-r.wanted:
+			_, _ = r.client.Lookup(ctx, domain) // the client remembers failures too
+		}
+	}
+}
+
+// known answers at once.
+func (r *registries) known(_ context.Context, domain string) *rdap.Registration {
+	if found, ok := r.client.Cached(domain); ok {
+		return found
+	}
+	select {
+	case r.wanted <- domain:
+	default:
+	}
+	return nil
+}
+
+// ask answers when the registry has.
+func (r *registries) ask(ctx context.Context, domain string) *rdap.Registration {
+	found, err := r.client.Lookup(ctx, domain)
+	if err != nil {
+		return nil
+	}
+	return found
+}
+
+// close stops asking. It may be called on nil.
+func (r *registries) close() error {
+	if r == nil {
+		return nil
+	}
+	r.cancel()
+	r.done.Wait()
+	return errors.Join(r.client.Close(), r.fetch.Close())
+}
