@@ -22,13 +22,14 @@ import (
 	"outrider/internal/rule"
 	"outrider/internal/rule/example"
 	"outrider/internal/rule/feed"
+	"outrider/internal/rule/schema"
 )
 
 // shelf is the rules that authors work with: those that are active, and files of their own.
 type shelf struct {
 	schema *rule.Schema
 	rules  []*rule.Rule
-	lists  rule.Lists
+	set    *rule.Set // lists and settings that the rules run with
 }
 
 func (c *console) shelf() (*shelf, config.Config, error) {
@@ -40,11 +41,10 @@ func (c *console) shelf() (*shelf, config.Config, error) {
 	if err != nil {
 		return nil, cfg, err
 	}
-	s := &shelf{schema: rule.NewSchema(), rules: slices.Concat(a.Rules, a.Off), lists: rule.Lists(a.Lists)}
-	if c.path != "" {
-		s.lists = rule.Chain{feed.OrgLists(&cfg.Tenants[0]), a.Lists}
-	}
-	return s, cfg, nil
+	none := *a
+	none.Rules = nil
+	set := newRuleSet(&cfg, &none, opensFiles)
+	return &shelf{schema: rule.NewSchema(), rules: slices.Concat(a.Rules, a.Off), set: set}, cfg, nil
 }
 
 // find returns the rule that a file holds, or that an id or a name means.
@@ -118,7 +118,10 @@ func (x *rulesExplainCmd) Run(c *console) error {
 		if err != nil {
 			return fmt.Errorf("reading the message: %w", err)
 		}
-		in, err := o.input(c.ctx, item.Raw, s.lists)
+		if x.Deep {
+			s.set.Have |= schema.OCR
+		}
+		in, err := o.input(c.ctx, item.Raw, s.set)
 		if err != nil {
 			return err
 		}
@@ -148,7 +151,7 @@ func waitsFor(r *rule.Result) string {
 }
 
 // input judges a message without detectors, and returns what rules may ask about it.
-func (o *offline) input(ctx context.Context, raw []byte, lists rule.Lists) (*rule.Input, error) {
+func (o *offline) input(ctx context.Context, raw []byte, set *rule.Set) (*rule.Input, error) {
 	settings := *o.settings
 	settings.Engine = detect.New(detect.Default())
 	received := &message.Received{ID: message.NewID(time.Now()), Road: message.RoadFile, At: time.Now(), Body: message.NewBody(raw)}
@@ -160,7 +163,6 @@ func (o *offline) input(ctx context.Context, raw []byte, lists rule.Lists) (*rul
 	if j.Evidence == nil {
 		return nil, errors.New("reading the message: it is not judged by this configuration")
 	}
-	set := &rule.Set{Lists: lists, Have: opensFiles}
 	in := set.Input(j.Evidence)
 	// The judgement is over, and its deadline with it: files are opened with a context of their own.
 	in.Open = func(files []attachment.Input) []*attachment.Report { return o.judge.Open(ctx, files) }
@@ -227,7 +229,7 @@ func (t *rulesTestCmd) Run(c *console) error {
 	}
 	defer func() { _ = workers.Close() }() // nothing of theirs is kept
 	open := opener(workers, quietLog(c))
-	around := &example.Around{Schema: s.schema, Lists: s.lists, Have: opensFiles, Open: func(files []attachment.Input) []*attachment.Report {
+	around := &example.Around{Schema: s.schema, Lists: s.set.Lists, Have: opensFiles, Open: func(files []attachment.Input) []*attachment.Report {
 		return open(c.ctx, files)
 	}}
 	paths, err := exampleFiles(t.Paths)
@@ -358,7 +360,7 @@ func (h *rulesHuntCmd) Run(c *console) error {
 	}
 	t := h.hunt(c, s, x, o, since)
 	if !h.Quiet {
-		_, _ = fmt.Fprintf(c.errOut, "%q: %d of %d messages match, %d could not be decided\n", r.Name, t.matched, t.seen, t.unknown)
+		_, _ = fmt.Fprintf(c.errOut, "%q: %d of %d messages match, %d could not be decided, %d could not be read\n", r.Name, t.matched, t.seen, t.unknown, t.unread)
 	}
 	if t.matched > 0 {
 		return ExitError(3)
@@ -367,7 +369,7 @@ func (h *rulesHuntCmd) Run(c *console) error {
 }
 
 // bag counts what a hunt saw.
-type bag struct{ seen, matched, unknown int }
+type bag struct{ seen, matched, unknown, unread int }
 
 func (b *bag) add(o rule.Outcome) {
 	b.seen++
@@ -385,11 +387,17 @@ func (h *rulesHuntCmd) hunt(c *console, s *shelf, x *rule.Explainer, o *offline,
 	for item, err := range file.Read(os.Stdin, h.Paths...) {
 		if err != nil {
 			_, _ = fmt.Fprintf(c.errOut, "outrider: %v\n", err)
+			t.unread++
 			continue
 		}
 		bar.add(item.Path)
-		in, err := o.input(c.ctx, item.Raw, s.lists)
-		if err != nil || olderThan(in, since) {
+		in, err := o.input(c.ctx, item.Raw, s.set)
+		if err != nil {
+			_, _ = fmt.Fprintf(c.errOut, "outrider: %s: %v\n", item.Path, err)
+			t.unread++
+			continue
+		}
+		if olderThan(in, since) {
 			continue
 		}
 		result, tree := x.Explain(c.ctx, in)
@@ -453,9 +461,15 @@ func parseSince(s string, now time.Time) (time.Time, error) {
 	return now.Add(-d), nil
 }
 
-// olderThan reports whether a message says that it was sent before.
+// olderThan reports whether a message came before. The last host that received it says when;
+// only where none does, its author is believed.
 func olderThan(in *rule.Input, since time.Time) bool {
 	at := in.Message.Headers.Date
+	for i := range in.Message.Headers.Hops {
+		if r := in.Message.Headers.Hops[i].Received; r != nil && r.Time != nil {
+			at = r.Time
+		}
+	}
 	return at != nil && at.Before(since)
 }
 

@@ -73,13 +73,15 @@ func detector(c *config.Config, have schema.Capability, log *slog.Logger) *rule.
 }
 
 // patterns returns the YARA rules of the active feeds as one text.
-func patterns(c *config.Config) string {
+func patterns(c *config.Config, log *slog.Logger) string {
 	store, err := feed.Open(rulesPath(c))
 	if err != nil {
+		log.Error("files are compared without the yara rules of feeds", "error", err)
 		return ""
 	}
 	active, err := store.Active()
 	if err != nil {
+		log.Error("files are compared without the yara rules of feeds", "error", err)
 		return ""
 	}
 	var all strings.Builder

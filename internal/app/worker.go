@@ -46,7 +46,7 @@ func newWorkers(c *config.Config, deep bool, log *slog.Logger) (*attachment.Pool
 	if pc.Setup.Rules, err = gatherRules(c.Attachments.Rules, log); err != nil {
 		return nil, err
 	}
-	if both := pc.Setup.Rules + patterns(c); both != pc.Setup.Rules {
+	if both := pc.Setup.Rules + patterns(c, log); both != pc.Setup.Rules {
 		if _, err := yara.Compile(both); err != nil {
 			log.Warn("yara rules of the active feeds were left out", "error", err)
 		} else {

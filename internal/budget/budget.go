@@ -37,13 +37,14 @@ const (
 	CalendarEvents                               // entries of a calendar, and what they say
 	Quotations                                   // earlier messages below a text
 	ReportRecipients                             // recipients that a report is about
+	Rules                                        // rules that took too long, broke, or had no time left
 	HTMLDetails                                  // style rules, attributes, hidden text, scripts, forms and drawings of HTML
 	numResources
 )
 
 var names = [numResources]string{
 	"parts", "depth", "header-bytes", "header-fields", "decoded-bytes", "html-nodes", "urls", "dns-questions",
-	"signatures", "unpacked-bytes", "addresses", "calendar-events", "quotations", "report-recipients", "html-details",
+	"signatures", "unpacked-bytes", "addresses", "calendar-events", "quotations", "report-recipients", "rules", "html-details",
 }
 
 // String returns the name of the resource as verdicts show it in "degraded".

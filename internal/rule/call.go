@@ -19,7 +19,13 @@ func (c *compiler) call(n *syntax.Call) *code {
 		return c.search(f.Name, n)
 	case f.Name == "strings.replace_confusables":
 		text := c.compile(n.Args[0])
-		return &code{cost: text.cost + costText, stream: text.stream.apply(f.Name, latin), eval: onText(text, func(_ *frame, s string) schema.Value {
+		return &code{cost: text.cost + costText, stream: text.stream.apply(f.Name, func(s string) string {
+			s, _ = cutText(s, maxRegexText)
+			return latin(s)
+		}), eval: onText(text, func(f *frame, s string) schema.Value {
+			if s = f.cut(s, maxRegexText); !f.spend(len(s) / regexStep) {
+				return schema.Value{}
+			}
 			return schema.OfString(latin(s))
 		})}
 	case f.Name == "length":
@@ -43,17 +49,21 @@ func onText(text *code, do func(*frame, string) schema.Value) func(*frame) schem
 }
 
 // searches are the functions that look for texts in a text.
-var searches = map[string]func(text, other string) bool{
-	"strings.contains":    strings.Contains,
-	"strings.starts_with": strings.HasPrefix,
-	"strings.ends_with":   strings.HasSuffix,
+var searches = map[string]func(f *frame, text, other string) bool{
+	"strings.contains":    contains,
+	"strings.starts_with": hasPrefix,
+	"strings.ends_with":   hasSuffix,
 	"strings.like":        wildcard,
 
-	"strings.icontains":    strings.Contains,
-	"strings.istarts_with": strings.HasPrefix,
-	"strings.iends_with":   strings.HasSuffix,
+	"strings.icontains":    contains,
+	"strings.istarts_with": hasPrefix,
+	"strings.iends_with":   hasSuffix,
 	"strings.ilike":        wildcard,
 }
+
+func contains(_ *frame, text, other string) bool  { return strings.Contains(text, other) }
+func hasPrefix(_ *frame, text, other string) bool { return strings.HasPrefix(text, other) }
+func hasSuffix(_ *frame, text, other string) bool { return strings.HasSuffix(text, other) }
 
 // needle is one text that is looked for.
 type needle struct {
@@ -89,16 +99,22 @@ func (c *compiler) search(name string, n *syntax.Call) *code {
 	}
 	out.need = either(needs...)
 	find := searches[name]
+	atStart := strings.HasSuffix(name, "starts_with")
+	atEnd := strings.HasSuffix(name, "ends_with") || strings.HasSuffix(name, "like")
 	out.test = func(f *frame) tri {
 		v := text.eval(f)
 		if v.Kind() != schema.String {
 			return unsure
 		}
-		s := f.cut(v.Text(), maxText)
+		s, isCut := cutText(v.Text(), maxText)
 		if folds {
 			s = f.fold(s)
 		}
-		return anyNeedle(f, s, list, find, folds)
+		out := anyNeedle(f, s, list, find, folds)
+		if isCut && !atStart && (out == no || atEnd) {
+			return unsure // what was not looked at could change it
+		}
+		return out
 	}
 	return out
 }
@@ -132,7 +148,7 @@ func (n *needle) in(f *frame, folds bool) (string, bool) {
 
 // anyNeedle reports whether one of the needles is found. One that is null makes false
 // unsure only where all are.
-func anyNeedle(f *frame, s string, list []needle, find func(string, string) bool, folds bool) tri {
+func anyNeedle(f *frame, s string, list []needle, find func(*frame, string, string) bool, folds bool) tri {
 	nulls := 0
 	for i := range list {
 		n := &list[i]
@@ -147,7 +163,7 @@ func anyNeedle(f *frame, s string, list []needle, find func(string, string) bool
 		if !f.spend(1 + len(s)/stepBytes) {
 			return unsure
 		}
-		if find(s, text) {
+		if find(f, s, text) {
 			return yes
 		}
 	}

@@ -24,6 +24,9 @@ func (c *checker) call(n *syntax.Call) *schema.Type {
 	if f.Form == schema.Pattern {
 		c.patterns(n)
 	}
+	if f.Name == "beta.ip_in" {
+		c.networks(n)
+	}
 	if f.Result != nil {
 		return f.Result
 	}
@@ -116,10 +119,23 @@ func (c *checker) patterns(n *syntax.Call) {
 		if n.Function == "html.xpath" {
 			_, err = compileXPath(text)
 		} else {
-			_, err = parseRegex(text)
+			verb, folds := verbOf(n.Function)
+			_, err = parseRegex(spelled(text, verb == "match", folds))
 		}
 		if err != nil {
 			c.fault(a, "patterns are RE2, without look-around and back-references", "%v", err)
+		}
+	}
+}
+
+// networks checks that networks stand in the rule and are some.
+func (c *checker) networks(n *syntax.Call) {
+	for _, a := range n.Args[min(1, len(n.Args)):] {
+		text, ok := literal(a)
+		if !ok {
+			c.fault(a, "write the network as a text", "a network of %s must stand in the rule", n.Function)
+		} else if !newNetworks().add(text) {
+			c.fault(a, "write it as 192.0.2.0/24 or 2001:db8::/32", "%q is no address or network", text)
 		}
 	}
 }

@@ -99,10 +99,13 @@ type frame struct {
 	steps      int64 // that the rule may still take
 	spent      int64 // by the message in all
 	overrun    bool
-	truncated  bool
 	words      wordState
 	candidates []int
 	alive      []bool // by rule, all false between messages
+	touched    []int  // slots of values that this message has filled
+	patience   int64  // steps until the context is asked again
+	excluded   bool   // the conditions that several rules share hold for those that are left
+	described  int    // bytes of nodes that were described
 	trace      trace  // of an explanation, or nil
 	folded     [4]foldedText
 	nextFold   int
@@ -142,11 +145,17 @@ func (f *frame) fold(s string) string {
 func (f *frame) spend(n int) bool {
 	f.steps -= int64(n)
 	f.spent += int64(n)
-	if f.steps < 0 {
-		f.overrun = true
+	f.patience -= int64(n)
+	if f.patience < 0 {
+		f.patience = askContext
+		f.overrun = f.overrun || f.ctx.Err() != nil
 	}
+	f.overrun = f.overrun || f.steps < 0
 	return !f.overrun
 }
+
+// askContext is after how many steps the context is asked whether to go on.
+const askContext = 4096
 
 // element returns the element of a lambda around; depth 1 is the nearest.
 func (f *frame) element(depth int) schema.Value {
@@ -156,6 +165,9 @@ func (f *frame) element(depth int) schema.Value {
 // ask computes a condition. What a condition lacked that is known all the same does not
 // matter.
 func (f *frame) ask(c *code) tri {
+	if f.overrun {
+		return unsure
+	}
 	before := f.missing
 	t := c.test(f)
 	if t != unsure {
@@ -182,6 +194,7 @@ func remember(slot int, c *code) {
 		v := eval(f)
 		if !f.overrun {
 			*m = memo{epoch: f.epoch, missing: f.missing, value: v}
+			f.touched = append(f.touched, slot)
 		}
 		f.missing |= before
 		return v
@@ -201,6 +214,7 @@ func rememberTest(slot int, c *code) {
 		t := test(f)
 		if !f.overrun {
 			m.epoch, m.missing, m.truth = f.epoch, f.missing, t
+			f.touched = append(f.touched, slot)
 		}
 		f.missing |= before
 		return t

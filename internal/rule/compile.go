@@ -363,7 +363,7 @@ func integers(op syntax.Op, a, b int64) schema.Value {
 // lengthOf compiles length, the function that is called most.
 func (c *compiler) lengthOf(n *syntax.Call) *code {
 	v := c.compile(n.Args[0])
-	return &code{cost: v.cost + costField, stream: v.stream, eval: func(f *frame) schema.Value { return length(v.eval(f)) }}
+	return &code{cost: v.cost + costField, eval: func(f *frame) schema.Value { return length(v.eval(f)) }}
 }
 
 func (c *compiler) isNull(n *syntax.IsNull) *code {

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"outrider/internal/budget"
 	"outrider/internal/evidence"
 	"outrider/internal/rule/schema"
 	"outrider/internal/verdict"
@@ -26,7 +28,7 @@ type Set struct {
 	// Unsolicited takes it that nobody wrote to a sender first where no sent mail is seen.
 	Unsolicited bool
 
-	// Report is told of rules that failed on a message, the first time and when they are set
+	// Report is told of rules that took too long or broke, the first time and when they are set
 	// aside. It may be nil.
 	Report func(r *Rule, err error)
 
@@ -68,9 +70,10 @@ func (d *Detector) Detect(ctx context.Context, e *evidence.Evidence) []verdict.F
 	in := s.Input(e)
 	in.Quick = true
 	var matched []*Compiled
-	excluded := false
+	excluded, failed := false, 0
 	s.Engine.Judge(ctx, in, nil, func(r Result) {
 		if r.Outcome == Failed {
+			failed++
 			s.report(&r)
 		}
 		if r.Outcome != Match {
@@ -84,28 +87,29 @@ func (d *Detector) Detect(ctx context.Context, e *evidence.Evidence) []verdict.F
 		case Query, DLP, Automation:
 		}
 	})
+	if failed > 0 { // the verdict says that not all rules were asked
+		e.Budget.Omit(budget.Rules)
+	}
 	if excluded {
 		return nil
 	}
 	out := make([]verdict.Finding, 0, len(matched))
-	for _, r := range matched {
-		out = append(out, s.finding(ctx, in, r.Rule))
+	for i, r := range matched {
+		out = append(out, s.finding(ctx, in, r.Rule, i < maxExplained))
 	}
 	return out
 }
 
-// report tells of a rule that failed, unless it was the deadline of the message that ended
-// it.
+// report tells of a rule that failed, where that is worth it.
 func (s *Set) report(r *Result) {
-	n := r.Compiled.overruns.Load() + r.Compiled.panics.Load()
-	if s.Report != nil && (n == 1 || n == maxOverruns) && !r.Compiled.told.Swap(n == maxOverruns) {
+	if s.Report != nil && r.Tell {
 		s.Report(r.Rule, r.Err)
 	}
 }
 
 // Input returns what rules may ask about the evidence.
 func (s *Set) Input(e *evidence.Evidence) *Input {
-	in := &Input{Message: e.Model(), Lists: s.Lists, Have: s.Have, Passwords: e.Passwords, Open: e.Open}
+	in := &Input{cache: make(map[any]any), Message: e.Model(), Lists: s.Lists, Have: s.Have, Passwords: e.Passwords, Open: e.Open}
 	if e.Tenant != nil && s.Tenants[e.Tenant.ID] != nil {
 		in.Lists = Chain{s.Tenants[e.Tenant.ID], s.Lists}
 	}
@@ -113,11 +117,18 @@ func (s *Set) Input(e *evidence.Evidence) *Input {
 	return in
 }
 
+// maxExplained bounds the matches of one message that are explained. Further ones count, and
+// say no place.
+const maxExplained = 10
+
 // finding describes a match: where the conditions stand that made the rule true.
-func (s *Set) finding(ctx context.Context, in *Input, r *Rule) verdict.Finding {
+func (s *Set) finding(ctx context.Context, in *Input, r *Rule, explained bool) verdict.Finding {
 	f := verdict.Finding{
 		ID: r.ID, Name: r.Name, Class: ClassOf(r), Weight: s.weight(r), Portion: verdict.PortionStructure, Reason: sentence(r.Description),
 		Action: s.Actions[r.ID],
+	}
+	if !explained {
+		return f
 	}
 	x, err := s.explainer(r)
 	if err != nil {
@@ -261,15 +272,14 @@ func (s *Set) Undecided(ctx context.Context, in *Input) map[*Compiled]schema.Cap
 	return out
 }
 
-// Problems describes the rules that are set aside while running.
+// Problems describes the rules that are set aside while running, or have failed.
 func (e *Engine) Problems() []string {
 	var out []string
 	for _, r := range e.rules {
-		if n := r.overruns.Load(); n > 0 {
-			out = append(out, fmt.Sprintf("%s took too long on %d messages", r.Rule.Name, n))
-		}
-		if n := r.panics.Load(); n > 0 {
-			out = append(out, fmt.Sprintf("%s broke on %d messages", r.Rule.Name, n))
+		if until := r.aside.Load(); until > time.Now().Unix() {
+			out = append(out, fmt.Sprintf("%s is set aside until %s", r.Rule.Name, time.Unix(until, 0).UTC().Format(time.TimeOnly)))
+		} else if n := r.faults.Load(); n > 0 {
+			out = append(out, fmt.Sprintf("%s failed on %d of %d messages", r.Rule.Name, n, r.runs.Load()))
 		}
 	}
 	return out

@@ -270,7 +270,7 @@ func (e *Explanation) Reasons() []*Explanation {
 	if len(e.Parts) == 0 {
 		return []*Explanation{e}
 	}
-	if strings.HasPrefix(e.Text, "not ") {
+	if e.Operator == string(syntax.Not) {
 		return nil
 	}
 	var out []*Explanation

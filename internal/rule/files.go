@@ -26,17 +26,21 @@ type file struct {
 	data              []byte
 }
 
-// fileOf reads the argument of a function of files. A file that something else would have
-// to fetch or make is none.
-func fileOf(v schema.Value) (file, bool) {
+// fileOf reads the argument of a function of files. Of files within files, and of those that
+// something else would have to fetch or make, there are no bytes here.
+func (f *frame) fileOf(v schema.Value) (file, bool) {
 	switch p := v.Ref().(type) {
 	case *mdm.Attachment:
-		return file{value(p.FileName), value(p.ContentType), p.Content()}, true
+		if data := p.Content(); data != nil {
+			return file{value(p.FileName), value(p.ContentType), data}, true
+		}
 	case *result.HTML:
 		return file{"part.html", "text/html", []byte(p.Raw)}, true
-	default:
+	case nil:
 		return file{}, false
 	}
+	f.missing |= schema.Files
+	return file{}, false
 }
 
 func value(s *string) string {
@@ -48,12 +52,12 @@ func value(s *string) string {
 
 // onFile is a function of one file, computed once per file.
 func onFile(name string, v schema.Value, f *frame, do func(file) schema.Value) schema.Value {
-	in, ok := fileOf(v)
+	in, ok := f.fileOf(v)
 	if !ok {
 		return schema.Value{}
 	}
 	return f.once(name, v.Ref(), func() schema.Value {
-		if !f.spend(1 + len(in.data)/stepBytes) {
+		if !f.spend(1 + len(in.data)/regexStep) {
 			return schema.Value{}
 		}
 		return do(in)
@@ -67,7 +71,6 @@ const maxNested = 32 << 20
 func parseEML(f *frame, a *arguments) schema.Value {
 	return onFile("eml", a.values[0], f, func(in file) schema.Value {
 		if len(in.data) > maxNested {
-			f.truncated = true
 			return schema.Value{}
 		}
 		m := message.Parse(in.data, f.budget())
@@ -221,7 +224,7 @@ func explode(f *frame, a *arguments) schema.Value {
 
 // open asks what is in a file, once.
 func (f *frame) open(v schema.Value) *attachment.Report {
-	in, ok := fileOf(v)
+	in, ok := f.fileOf(v)
 	if !ok {
 		return nil
 	}
@@ -238,12 +241,9 @@ func (f *frame) open(v schema.Value) *attachment.Report {
 		input.Passwords = f.in.Passwords()
 	}
 	reports := f.in.Open([]attachment.Input{input})
-	if len(reports) == 0 || reports[0] == nil {
-		f.missing |= schema.Files
+	if len(reports) == 0 || reports[0] == nil || len(reports[0].Files) == 0 || reports[0].Files[0].Unread {
+		f.missing |= schema.Files // nobody had the time, or it killed its worker
 		return nil
-	}
-	if f.cache == nil {
-		f.cache = make(map[any]any)
 	}
 	f.cache[key] = reports[0]
 	return reports[0]
@@ -274,7 +274,7 @@ func expandArchives(f *frame, a *arguments) schema.Value {
 			}
 		}
 	}
-	if f.in.Open == nil {
+	if f.missing&schema.Files != 0 {
 		return schema.Value{}
 	}
 	return schema.OfObject(out)
@@ -340,7 +340,6 @@ func scanBase64(f *frame, a *arguments) schema.Value {
 	out := []string{}
 	for run := range base64Runs(s, url) {
 		if len(out) == maxDecoded {
-			f.truncated = true
 			break
 		}
 		if text, ok := decodeRun(run, url, padded, wanted); ok {

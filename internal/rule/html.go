@@ -83,7 +83,6 @@ func (f *frame) selectNodes(e *xpath.Expr, v schema.Value) schema.Value {
 	err := guarded(func() {
 		for it := e.Select(&walker{NodeNavigator: htmlquery.CreateXPathNavigator(root), frame: f}); it.MoveNext(); {
 			if len(out.Nodes) == maxNodes {
-				f.truncated = true
 				return
 			}
 			w, ok := it.Current().(*walker)
@@ -144,6 +143,15 @@ func (w *walker) MoveTo(other xpath.NodeNavigator) bool {
 	return ok && w.NodeNavigator.MoveTo(o.NodeNavigator)
 }
 
+// Value counts the text below the node, which makes it long.
+func (w *walker) Value() string {
+	v := w.NodeNavigator.Value()
+	if !w.frame.spend(1 + len(v)/stepBytes) {
+		panic(errSteps)
+	}
+	return v
+}
+
 // MoveToChild counts.
 func (w *walker) MoveToChild() bool { w.step(); return w.NodeNavigator.MoveToChild() }
 
@@ -156,24 +164,41 @@ func (w *walker) MoveToPrevious() bool { w.step(); return w.NodeNavigator.MoveTo
 // MoveToParent counts.
 func (w *walker) MoveToParent() bool { w.step(); return w.NodeNavigator.MoveToParent() }
 
-// maxRaw bounds the bytes that are kept of one node.
-const maxRaw = 64 << 10
+// Bounds of the bytes that are kept of one node, and of all nodes that the rules of one message
+// select.
+const (
+	maxRaw       = 64 << 10
+	maxDescribed = 8 << 20
+)
 
 // describe makes a document of a node. An attribute or text is its own text.
 func (f *frame) describe(w *walker) result.HTML {
 	n := w.Current()
 	if w.NodeType() != xpath.ElementNode && w.NodeType() != xpath.RootNode {
-		text := w.Value()
+		text := f.cut(w.Value(), maxRaw)
+		f.pay(len(text))
 		return result.HTML{Raw: text, InnerText: text, DisplayText: text}
 	}
 	d := describer{frame: f}
 	d.walk(n)
 	var raw strings.Builder
-	if err := html.Render(&capped{&raw}, n); err != nil {
-		f.truncated = true
-	}
+	_ = html.Render(&capped{&raw}, n) // what is beyond the bound is left out
 	inner := d.text.String()
-	return result.HTML{Raw: raw.String(), InnerText: inner, DisplayText: strings.Join(strings.Fields(inner), " "), Links: d.links}
+	shown := strings.Join(strings.Fields(inner), " ")
+	if shown == inner {
+		shown = inner
+	}
+	f.pay(raw.Len() + len(inner) + len(shown))
+	return result.HTML{Raw: raw.String(), InnerText: inner, DisplayText: shown, Links: d.links}
+}
+
+// pay ends an expression when nodes were described that are too large together.
+func (f *frame) pay(n int) {
+	f.described += n
+	if f.described > maxDescribed || !f.spend(1+n/stepBytes) {
+		f.overrun = true
+		panic(errSteps)
+	}
 }
 
 // capped writes up to a bound.
@@ -195,12 +220,11 @@ type describer struct {
 
 func (d *describer) walk(top *html.Node) {
 	for n := range descendants(top) {
-		d.frame.spend(1)
-		if d.text.Len() > maxRaw {
+		if !d.frame.spend(1) || d.text.Len() >= maxRaw {
 			return
 		}
 		if n.Type == html.TextNode && (n.Parent == nil || n.Parent.Data != "script" && n.Parent.Data != "style") {
-			d.text.WriteString(n.Data)
+			d.text.WriteString(d.frame.cut(n.Data, maxRaw-d.text.Len()))
 		}
 		if n.Type == html.ElementNode {
 			d.link(n)
@@ -217,9 +241,29 @@ func (d *describer) link(n *html.Node) {
 			continue
 		}
 		if u, ok := observable.ParseURL(strings.TrimSpace(a.Val)); ok {
-			d.links = append(d.links, mdm.NewLink(u, strings.TrimSpace(htmlquery.InnerText(n)), "hyperlink"))
+			d.links = append(d.links, mdm.NewLink(u, labelOf(n), "hyperlink"))
 		}
 	}
+}
+
+// maxLabel bounds the bytes of the text of a link.
+const maxLabel = 1000
+
+// labelOf returns the text of a link; a form has none.
+func labelOf(n *html.Node) string {
+	if n.Data == "form" {
+		return ""
+	}
+	var b strings.Builder
+	for c := range descendants(n) {
+		if b.Len() > maxLabel {
+			break
+		}
+		if c.Type == html.TextNode {
+			b.WriteString(c.Data[:min(len(c.Data), maxLabel)])
+		}
+	}
+	return strings.ToValidUTF8(strings.TrimSpace(b.String()), "")
 }
 
 // descendants yields a node and all below it, without recursion.

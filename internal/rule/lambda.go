@@ -99,11 +99,13 @@ func (c *compiler) sees(n syntax.Node, depth int) bool {
 }
 
 // each calls do for the elements of a list until it returns false, or the rule has taken
-// too long.
-func (f *frame) each(l schema.Sequence, do func(schema.Value) bool) {
+// too long. It returns false where the list has more than a lambda looks at.
+func (f *frame) each(l schema.Sequence, do func(schema.Value) bool) (whole bool) {
 	n := l.Len()
-	if n > maxElements {
-		n, f.truncated = maxElements, true
+	if _, named := l.(*listed); n > maxElements && !named {
+		n, whole = maxElements, false
+	} else {
+		whole = true
 	}
 	depth := len(f.elements)
 	f.elements = append(f.elements, schema.Value{})
@@ -118,6 +120,7 @@ func (f *frame) each(l schema.Sequence, do func(schema.Value) bool) {
 		}
 	}
 	f.elements = f.elements[:depth]
+	return whole
 }
 
 // quantifier compiles any, which the first true decides, and all, which the first false
@@ -133,7 +136,7 @@ func quantifier(list, body *code, decides tri, s *Switches) func(*frame) tri {
 			return ofNull
 		}
 		out, before := -decides, f.missing
-		f.each(l, func(schema.Value) bool {
+		whole := f.each(l, func(schema.Value) bool {
 			t := f.ask(body)
 			if t == decides {
 				out, f.missing = decides, before
@@ -142,6 +145,9 @@ func quantifier(list, body *code, decides tri, s *Switches) func(*frame) tri {
 			}
 			return t != decides
 		})
+		if !whole && out != decides {
+			return unsure // an element that was not looked at could decide
+		}
 		return out
 	}
 }
@@ -150,12 +156,14 @@ func filter(list, body *code) func(*frame) schema.Value {
 	return func(f *frame) schema.Value {
 		var out schema.Values
 		if l := list.eval(f).List(); l != nil {
-			f.each(l, func(v schema.Value) bool {
+			if !f.each(l, func(v schema.Value) bool {
 				if body.test(f) == yes {
 					out = append(out, v)
 				}
 				return true
-			})
+			}) {
+				return schema.Value{}
+			}
 		}
 		return schema.OfList(out)
 	}
@@ -168,10 +176,12 @@ func transform(list, body *code) func(*frame) schema.Value {
 			return schema.Value{}
 		}
 		out := make(schema.Values, 0, min(l.Len(), maxElements))
-		f.each(l, func(schema.Value) bool {
+		if !f.each(l, func(schema.Value) bool {
 			out = append(out, body.eval(f))
 			return true
-		})
+		}) {
+			return schema.Value{}
+		}
 		return schema.OfList(out)
 	}
 }
@@ -182,7 +192,7 @@ func distinct(list, body *code) func(*frame) schema.Value {
 		var out schema.Values
 		seen := make(map[any]bool)
 		if l := list.eval(f).List(); l != nil {
-			f.each(l, func(v schema.Value) bool {
+			if !f.each(l, func(v schema.Value) bool {
 				key := v
 				if body != nil {
 					key = body.eval(f)
@@ -192,7 +202,9 @@ func distinct(list, body *code) func(*frame) schema.Value {
 					out = append(out, v)
 				}
 				return true
-			})
+			}) {
+				return schema.Value{}
+			}
 		}
 		return schema.OfList(out)
 	}
@@ -229,14 +241,14 @@ func ratio(list, body *code) func(*frame) schema.Value {
 			return schema.Value{}
 		}
 		hits, seen := 0, 0
-		f.each(l, func(schema.Value) bool {
+		whole := f.each(l, func(schema.Value) bool {
 			seen++
 			if body.test(f) == yes {
 				hits++
 			}
 			return true
 		})
-		if seen == 0 {
+		if !whole || seen == 0 {
 			return schema.Value{}
 		}
 		return schema.OfFloat(float64(hits) / float64(seen))

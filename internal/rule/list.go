@@ -1,7 +1,10 @@
 package rule
 
 import (
+	"slices"
 	"sync"
+
+	ahocorasick "github.com/petar-dambovaliev/aho-corasick"
 
 	"outrider/internal/rule/result"
 	"outrider/internal/rule/schema"
@@ -50,10 +53,24 @@ type List struct {
 // NewList returns a list of texts.
 func NewList(elements []string) *List {
 	l := &List{elements: elements, exact: setOf(elements, func(s string) string { return s })}
-	l.folded = sync.OnceValue(func() map[string]bool { return setOf(elements, fold) })
-	l.contains = sync.OnceValue(func() func(string) bool { return finder(elements, func(s string) string { return s }) })
-	l.inFold = sync.OnceValue(func() func(string) bool { return finder(elements, fold) })
+	if slices.ContainsFunc(elements, func(e string) bool { return fold(e) != e }) {
+		l.folded = sync.OnceValue(func() map[string]bool { return setOf(elements, fold) })
+		l.contains = sync.OnceValue(func() func(string) bool { return finder(elements) })
+		l.inFold = sync.OnceValue(func() func(string) bool { return finder(folded(elements)) })
+		return l
+	}
+	l.folded = func() map[string]bool { return l.exact }
+	l.contains = sync.OnceValue(func() func(string) bool { return finder(elements) })
+	l.inFold = l.contains
 	return l
+}
+
+func folded(elements []string) []string {
+	out := make([]string, len(elements))
+	for i, e := range elements {
+		out[i] = fold(e)
+	}
+	return out
 }
 
 // NewPeople returns the list $org_vips.
@@ -88,7 +105,7 @@ func (l *List) Has(text string, folds bool) bool {
 // in reports whether a text contains one of the elements.
 func (l *List) in(text string, folds bool) bool {
 	if folds {
-		return l.inFold()(text)
+		return l.inFold()(fold(text))
 	}
 	return l.contains()(text)
 }
@@ -113,9 +130,18 @@ func (l *List) value() schema.Value {
 	case l.people != nil:
 		return schema.OfObjects(l.people)
 	default:
-		return schema.OfStrings(l.elements)
+		return schema.OfList((*listed)(&l.elements))
 	}
 }
+
+// listed is the texts of a named list, of which a lambda looks at all.
+type listed []string
+
+// Len returns the number of texts.
+func (l *listed) Len() int { return len(*l) }
+
+// At returns one text.
+func (l *listed) At(i int) schema.Value { return schema.OfString((*l)[i]) }
 
 func setOf(elements []string, form func(string) string) map[string]bool {
 	set := make(map[string]bool, len(elements))
@@ -125,23 +151,15 @@ func setOf(elements []string, form func(string) string) map[string]bool {
 	return set
 }
 
-// finder returns a function that reports whether a text contains one of the elements.
-func finder(elements []string, form func(string) string) func(string) bool {
-	patterns := make([]string, 0, len(elements))
-	for _, e := range elements {
-		if e == "" {
-			return func(string) bool { return true }
-		}
-		patterns = append(patterns, form(e))
+// finder returns a function that reports whether a text contains one of the elements. Lists
+// are long, and few rules look into them: the machine is one that takes little memory.
+func finder(elements []string) func(string) bool {
+	if slices.Contains(elements, "") {
+		return func(string) bool { return true }
 	}
-	machine := newAutomaton(patterns)
-	return func(text string) (found bool) {
-		machine.find(form(text), func(int) bool {
-			found = true
-			return false
-		})
-		return found
-	}
+	b := ahocorasick.NewAhoCorasickBuilder(ahocorasick.Opts{DFA: false, MatchKind: ahocorasick.StandardMatch})
+	machine := b.Build(elements)
+	return func(text string) bool { return machine.Iter(text).Next() != nil }
 }
 
 // list finds a named list, or notes that it is not there.

@@ -71,14 +71,25 @@ func (c *compiler) regexes(n *syntax.Call, text *code, whole, folds bool) []patt
 	return out
 }
 
-func (c *compiler) regex(source string, from *stream, whole, folds bool) pattern {
-	full := source
+// spelled returns a pattern as it is compiled: about the whole text, or whatever the case.
+func spelled(source string, whole, folds bool) string {
 	if whole {
-		full = `\A(?:` + full + `)\z`
+		source = `\A(?:` + source + `)\z`
 	}
 	if folds {
-		full = "(?i)" + full
+		source = "(?i)" + source
 	}
+	return source
+}
+
+// verbOf takes the name of a function of patterns apart: "regex.imatch" is "match", folding.
+func verbOf(name string) (verb string, folds bool) {
+	_, verb, _ = strings.Cut(name, ".")
+	return strings.CutPrefix(verb, "i")
+}
+
+func (c *compiler) regex(source string, from *stream, whole, folds bool) pattern {
+	full := spelled(source, whole, folds)
 	p := pattern{re: c.regexOf(full)}
 	if parsed, err := parseRegex(full); err == nil {
 		p.words = required(parsed)
@@ -148,8 +159,7 @@ func (c *compiler) pattern(name string, n *syntax.Call) *code {
 	if name == "html.xpath" {
 		return c.xpath(n, text)
 	}
-	_, verb, _ := strings.Cut(name, ".")
-	verb, folds := strings.CutPrefix(verb, "i")
+	verb, folds := verbOf(name)
 	list := c.regexes(n, text, verb == "match", folds)
 	out := &code{cost: text.cost + costOfPatterns(list), odds: oddsText}
 	switch verb {
@@ -203,16 +213,23 @@ func subject(f *frame, text *code) (string, bool) {
 	return f.cut(v.Text(), maxRegexText), v.Kind() == schema.String
 }
 
+// isCut reports whether a text is longer than patterns look at.
+func isCut(v schema.Value) bool { return len(v.Text()) > maxRegexText }
+
 func anyPattern(text *code, list []pattern) func(*frame) tri {
 	return func(f *frame) tri {
-		s, ok := subject(f, text)
-		if !ok {
+		v := text.eval(f)
+		if v.Kind() != schema.String {
 			return unsure
 		}
+		s := f.cut(v.Text(), maxRegexText)
 		for i := range list {
 			if list[i].matches(f, s) {
 				return yes
 			}
+		}
+		if isCut(v) {
+			return unsure // what was not looked at could match
 		}
 		return no
 	}
@@ -222,22 +239,45 @@ func anyPattern(text *code, list []pattern) func(*frame) tri {
 const maxMatches = 1000
 
 func countMatches(f *frame, p *pattern, s string) schema.Value {
-	if !p.can(f, s) || !f.spend(1+len(s)/regexStep) {
+	if !p.can(f, s) {
 		return schema.OfInt(0)
 	}
-	return schema.OfInt(int64(len(p.re.standard().FindAllStringIndex(s, maxMatches))))
+	re := p.re.standard()
+	return schema.OfInt(int64(len(rounds(f, s, re.FindAllStringIndex))))
 }
+
+// rounds finds all matches of a text. Each match may look through the rest of the text, and
+// is paid for: first for few, which are all nearly always.
+func rounds[T any](f *frame, s string, find func(string, int) []T) []T {
+	var out []T
+	for _, most := range [...]int{fewMatches, maxMatches} {
+		if !f.spend(1 + most*len(s)/matchStep) {
+			return nil
+		}
+		if out = find(s, most); len(out) < most {
+			break
+		}
+	}
+	return out
+}
+
+// fewMatches is how many matches are looked for at first, matchStep how many bytes of text one
+// step of all matches together goes through.
+const (
+	fewMatches = 20
+	matchStep  = 128
+)
 
 // extract returns the matches of all patterns. A group that took no part is "".
 func extract(f *frame, list []pattern, s string) schema.Value {
 	var out []result.Match
 	for i := range list {
 		p := &list[i]
-		if !p.can(f, s) || !f.spend(1+len(s)/regexStep) {
+		if !p.can(f, s) {
 			continue
 		}
 		re := p.re.standard()
-		for _, m := range re.FindAllStringSubmatch(s, maxMatches) {
+		for _, m := range rounds(f, s, re.FindAllStringSubmatch) {
 			out = append(out, newMatch(re, m))
 		}
 	}

@@ -23,10 +23,10 @@ var plain = map[string]func(*frame, *arguments) schema.Value{
 	"keys":                  keys,
 	"values":                values,
 	"strings.concat":        concatenate,
-	"strings.count":         two(false, count),
-	"strings.icount":        two(true, count),
-	"strings.levenshtein":   two(false, distance),
-	"strings.ilevenshtein":  two(true, distance),
+	"strings.count":         two(false, 0, count),
+	"strings.icount":        two(true, 0, count),
+	"strings.levenshtein":   two(false, maxDistance*utf8.UTFMax, distance),
+	"strings.ilevenshtein":  two(true, maxDistance*utf8.UTFMax, distance),
 	"strings.parse_url":     parseURL,
 	"strings.parse_domain":  parse(parseDomain),
 	"strings.parse_email":   parse(parseEmail),
@@ -101,8 +101,7 @@ func flatten(f *frame, a *arguments) schema.Value {
 			return
 		}
 		for i := range l.Len() {
-			if len(out) >= maxElements || !f.spend(1) {
-				f.truncated = true
+			if !f.spend(1) {
 				return
 			}
 			add(l.At(i), depth+1)
@@ -140,7 +139,7 @@ func values(_ *frame, a *arguments) schema.Value {
 func concatenate(f *frame, a *arguments) schema.Value {
 	var b strings.Builder
 	for _, v := range a.values {
-		if v.Kind() != schema.String || b.Len() > maxText || !f.spend(1) {
+		if v.Kind() != schema.String || b.Len()+len(v.Text()) > maxRegexText || !f.spend(1+len(v.Text())/regexStep) {
 			return schema.Value{}
 		}
 		b.WriteString(v.Text())
@@ -148,8 +147,8 @@ func concatenate(f *frame, a *arguments) schema.Value {
 	return schema.OfString(b.String())
 }
 
-// two returns a function of two texts.
-func two(folds bool, do func(f *frame, a, b string) int) func(*frame, *arguments) schema.Value {
+// two returns a function of two texts, of at most so many bytes; 0 stands for maxText.
+func two(folds bool, most int, do func(f *frame, a, b string) int) func(*frame, *arguments) schema.Value {
 	return func(f *frame, a *arguments) schema.Value {
 		x, ok := a.text(0)
 		y, too := a.text(1)
@@ -157,6 +156,9 @@ func two(folds bool, do func(f *frame, a, b string) int) func(*frame, *arguments
 			return schema.Value{}
 		}
 		x, y = f.cut(x, maxText), f.cut(y, maxText)
+		if most > 0 {
+			x, y = f.cut(x, most), f.cut(y, most)
+		}
 		if folds {
 			x, y = f.fold(x), f.fold(y)
 		}
@@ -188,11 +190,14 @@ func distance(f *frame, a, b string) int {
 	return levenshtein(a, b)
 }
 
+// parseStep is how many bytes of text are parsed in one step.
+const parseStep = 8
+
 // parse returns a function of one text.
 func parse(do func(f *frame, s string) schema.Value) func(*frame, *arguments) schema.Value {
 	return func(f *frame, a *arguments) schema.Value {
 		s, ok := a.text(0)
-		if !ok || !f.spend(1+len(s)/stepBytes) {
+		if !ok || !f.spend(1+len(s)/parseStep) {
 			return schema.Value{}
 		}
 		return do(f, s)
@@ -256,9 +261,8 @@ func (c *compiler) ipIn(n *syntax.Call) *code {
 	value := c.compile(n.Args[0])
 	nets := newNetworks()
 	for _, a := range n.Args[1:] {
-		if s, ok := literal(a); ok {
-			nets.add(s)
-		}
+		s, _ := literal(a) // the checker has read it
+		nets.add(s)
 	}
 	return &code{cost: value.cost + costList, test: func(f *frame) tri {
 		text := value.eval(f)
@@ -281,13 +285,13 @@ type networks struct {
 
 func newNetworks() *networks { return &networks{byPrefix: make(map[netip.Prefix]bool)} }
 
-// add adds a network or an address; what is neither is left out.
-func (n *networks) add(s string) {
+// add adds a network or an address, and reports whether it is one.
+func (n *networks) add(s string) bool {
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
 		addr, err := netip.ParseAddr(s)
 		if err != nil {
-			return
+			return false
 		}
 		p = netip.PrefixFrom(addr, addr.BitLen())
 	}
@@ -303,6 +307,7 @@ func (n *networks) add(s string) {
 		n.lengths[family] = append(n.lengths[family], p.Bits())
 	}
 	n.byPrefix[p.Masked()] = true
+	return true
 }
 
 func (n *networks) has(addr netip.Addr) bool {

@@ -25,6 +25,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"outrider/internal/rule/schema"
 	"outrider/internal/rule/syntax"
@@ -65,11 +66,21 @@ const (
 	maxMessageSteps = 8_000_000
 )
 
-// maxOverruns is how often a rule may take too long before it is set aside.
-const maxOverruns = 5
+// Bounds of the faults of a rule: after so many, if it is more than one in so many runs, it is
+// set aside for a while.
+const (
+	maxFaultsOfRule = 5
+	faultShare      = 100
+	asideFor        = 10 * time.Minute
+)
 
-// ErrSteps says that a rule took too many steps.
-var ErrSteps = errors.New("the rule takes too many steps")
+// Why a rule did not count for a message.
+var (
+	ErrSteps = errors.New("the rule takes too many steps")
+	ErrSpent = errors.New("the rules of the message take too many steps")
+	ErrPanic = errors.New("the rule broke")
+	ErrAside = errors.New("the rule is set aside, because it took too long or broke again and again")
+)
 
 // Compiled is a rule that can be run.
 type Compiled struct {
@@ -79,9 +90,22 @@ type Compiled struct {
 	must []*code // all of which hold where the rule does, those first that decide most for their cost
 	rest []*code // those of them that are not common to several rules
 
-	overruns atomic.Int32
-	panics   atomic.Int32
-	told     atomic.Bool // that it is set aside
+	runs   atomic.Int64
+	faults atomic.Int64 // overruns and panics
+	aside  atomic.Int64 // until when it is set aside, in seconds of Unix
+}
+
+// fault counts a fault, and reports whether it is to be told: the first, and the one that
+// sets the rule aside.
+func (r *Compiled) fault(now time.Time) bool {
+	n := r.faults.Add(1)
+	if n < maxFaultsOfRule || n*faultShare < r.runs.Load() {
+		return n == 1
+	}
+	r.aside.Store(now.Add(asideFor).Unix())
+	r.faults.Store(0)
+	r.runs.Store(0)
+	return true
 }
 
 // Aside is a rule that cannot be run, and why.
@@ -181,7 +205,8 @@ func (e *Engine) share(c *compiler) {
 	}
 }
 
-// exclude takes those candidates away of which a common condition does not hold.
+// exclude takes those candidates away of which a common condition does not hold. Where one
+// could not be computed, the rules that are left compute all of theirs, and answer for it.
 func (e *Engine) exclude(f *frame, candidates []int) []int {
 	if len(f.alive) != len(e.rules) {
 		f.alive = make([]bool, len(e.rules))
@@ -189,13 +214,15 @@ func (e *Engine) exclude(f *frame, candidates []int) []int {
 	for _, i := range candidates {
 		f.alive[i] = true
 	}
+	f.excluded = true
 	for i := range e.common {
 		m := &e.common[i]
 		if !slices.ContainsFunc(m.rules, func(r int) bool { return f.alive[r] }) {
 			continue
 		}
-		f.steps, f.overrun = maxRuleSteps, false
-		if m.code.test(f) == yes || f.overrun {
+		t, ok := f.sole(m.code)
+		f.excluded = f.excluded && ok
+		if !ok || t == yes {
 			continue
 		}
 		for _, r := range m.rules {
@@ -212,11 +239,34 @@ func (e *Engine) exclude(f *frame, candidates []int) []int {
 	return left
 }
 
+// sole computes a condition by itself. It is false where that took too long, or broke.
+func (f *frame) sole(c *code) (t tri, ok bool) {
+	f.begin()
+	if f.steps <= 0 || f.ctx.Err() != nil {
+		return unsure, false
+	}
+	defer func() {
+		if recover() != nil { // the rules that need it break on it again, and are named
+			t, ok = unsure, false
+		}
+	}()
+	t = c.test(f)
+	return t, !f.overrun
+}
+
+// begin gives the steps of one rule, or what the message has left.
+func (f *frame) begin() {
+	f.missing, f.overrun, f.elements = 0, false, f.elements[:0]
+	f.steps = min(maxRuleSteps, maxMessageSteps-f.spent)
+}
+
 // candidates returns the rules that can match by the words of the message, in order.
 func (e *Engine) candidates(f *frame) []int {
 	out := append(f.candidates[:0], e.always...)
 	for s := range e.words.streams {
-		f.read(s)
+		if f.overrun = false; f.ctx.Err() == nil {
+			f.read(s)
+		}
 	}
 	for i, bits := range f.words.found {
 		for bits != 0 {
@@ -227,6 +277,8 @@ func (e *Engine) candidates(f *frame) []int {
 	}
 	slices.Sort(out)
 	f.candidates = slices.Compact(out)
+	// Those that took too long before come last: they must not cost the others their turn.
+	slices.SortStableFunc(f.candidates, func(a, b int) int { return cmp.Compare(e.rules[a].faults.Load(), e.rules[b].faults.Load()) })
 	return f.candidates
 }
 
@@ -287,14 +339,14 @@ const (
 
 // Result is the outcome of one rule for one message.
 type Result struct {
-	Rule      *Rule
-	Compiled  *Compiled
-	Outcome   Outcome
-	Value     schema.Value // of a query
-	Missing   schema.Capability
-	Lists     []string // that are not configured
-	Truncated bool     // a text or list was longer than rules look at
-	Err       error    // of Failed
+	Rule     *Rule
+	Compiled *Compiled
+	Outcome  Outcome
+	Value    schema.Value // of a query
+	Missing  schema.Capability
+	Lists    []string // that are not configured
+	Err      error    // of Failed
+	Tell     bool     // the fault is worth telling: a first one, or one that sets the rule aside
 }
 
 // Judge runs the rules over a message, all of them or those that are given, and calls
@@ -302,7 +354,7 @@ type Result struct {
 // were not reached are Failed.
 func (e *Engine) Judge(ctx context.Context, in *Input, only []*Compiled, yield func(Result)) {
 	f := e.frame(ctx, in)
-	defer e.frames.Put(f)
+	defer e.release(f)
 	if only == nil {
 		candidates := e.candidates(f)
 		if in.Quick {
@@ -328,22 +380,35 @@ func (e *Engine) frame(ctx context.Context, in *Input) *frame {
 	if f == nil {
 		f = &frame{values: make([]memo, e.slots)}
 	}
-	*f = frame{values: f.values, epoch: f.epoch + 1, words: f.words, elements: f.elements[:0], candidates: f.candidates, alive: f.alive}
+	*f = frame{values: f.values, epoch: f.epoch + 1, words: f.words, elements: f.elements[:0], candidates: f.candidates, alive: f.alive, touched: f.touched[:0]}
 	if f.epoch == 0 { // after 2^32 messages old answers would look new
 		clear(f.values)
 		f.epoch = 1
 	}
-	f.ctx, f.in, f.switches, f.cache = ctx, in, e.switches, make(map[any]any)
+	if f.ctx, f.in, f.switches, f.cache = ctx, in, e.switches, in.cache; f.cache == nil {
+		f.cache = make(map[any]any)
+	}
 	f.words.reset(e.words)
 	return f
+}
+
+// release keeps the frame for another message, and nothing of this one.
+func (e *Engine) release(f *frame) {
+	for _, slot := range f.touched {
+		f.values[slot] = memo{}
+	}
+	clear(f.elements[:cap(f.elements)])
+	f.ctx, f.in, f.cache, f.parsing, f.trace = nil, nil, nil, nil, nil
+	f.folded = [len(f.folded)]foldedText{}
+	e.frames.Put(f)
 }
 
 // run runs one rule, whatever it does.
 func (e *Engine) run(f *frame, r *Compiled) (out Result) {
 	out = Result{Rule: r.Rule, Compiled: r, Outcome: NoMatch}
 	switch {
-	case r.overruns.Load() >= maxOverruns || r.panics.Load() >= maxOverruns:
-		out.Outcome, out.Err = Failed, fmt.Errorf("%w; it was set aside after %d messages", ErrSteps, maxOverruns)
+	case r.aside.Load() != 0 && time.Now().Unix() < r.aside.Load():
+		out.Outcome, out.Err = Failed, ErrAside
 		return out
 	case f.ctx.Err() != nil:
 		out.Outcome, out.Err = Failed, context.Cause(f.ctx)
@@ -353,20 +418,23 @@ func (e *Engine) run(f *frame, r *Compiled) (out Result) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			r.panics.Add(1)
-			out.Outcome, out.Err = Failed, fmt.Errorf("running rule %q: panic: %v", r.Rule.Name, p)
+			out.Outcome, out.Err, out.Tell = Failed, fmt.Errorf("running rule %q: %w: %v", r.Rule.Name, ErrPanic, p), r.fault(time.Now())
 		}
 	}()
+	r.runs.Add(1)
 	e.evaluate(f, r, &out)
 	return out
 }
 
-// value computes a rule, as far as is asked for. An overrun of a common condition left its
-// rules alive: those compute it again, and answer for it.
+// value computes a rule, as far as is asked for.
 func (f *frame) value(r *Compiled) schema.Value {
 	switch {
 	case f.in.Quick && r.Rule.Kind != Query:
-		for _, c := range r.rest {
+		conditions := r.must
+		if f.excluded {
+			conditions = r.rest
+		}
+		for _, c := range conditions {
 			if t := c.test(f); t != yes {
 				return t.value()
 			}
@@ -380,16 +448,19 @@ func (f *frame) value(r *Compiled) schema.Value {
 }
 
 func (e *Engine) evaluate(f *frame, r *Compiled, out *Result) {
-	f.missing, f.overrun, f.truncated, f.elements = 0, false, false, f.elements[:0]
-	f.steps = min(maxRuleSteps, maxMessageSteps-f.spent)
+	f.begin()
+	if f.steps <= 0 {
+		out.Outcome, out.Err = Failed, ErrSpent
+		return
+	}
 	v := f.value(r)
-	out.Truncated = f.truncated
 	switch {
+	case f.ctx.Err() != nil && f.overrun:
+		out.Outcome, out.Err = Failed, context.Cause(f.ctx)
+	case f.overrun && f.spent >= maxMessageSteps:
+		out.Outcome, out.Err = Failed, ErrSpent
 	case f.overrun:
-		if f.spent < maxMessageSteps {
-			r.overruns.Add(1)
-		}
-		out.Outcome, out.Err = Failed, ErrSteps
+		out.Outcome, out.Err, out.Tell = Failed, ErrSteps, r.fault(time.Now())
 	case r.Rule.Kind == Query && !v.IsNull() && v.Kind() != schema.Bool:
 		out.Outcome, out.Value = Match, v
 	case v.True():

@@ -21,6 +21,8 @@ type Input struct {
 	// are called indeterminate that another condition would make no match.
 	Quick     bool
 	Passwords func() []string // candidates for locked files
+	// cache is what the rules have asked about the message, shared by all who ask for them.
+	cache map[any]any
 	// Open says what files are and what is in them.
 	Open func([]attachment.Input) []*attachment.Report
 	// Profile says what was known of a sender before the message: of an address, or of a
@@ -49,9 +51,6 @@ type asked struct {
 
 // once asks a question once per message.
 func (f *frame) once(function string, about any, ask func() schema.Value) schema.Value {
-	if f.cache == nil {
-		f.cache = make(map[any]any)
-	}
 	key := asked{function, about}
 	if v, ok := f.cache[key].(answer); ok {
 		f.missing |= v.missing
@@ -60,7 +59,9 @@ func (f *frame) once(function string, about any, ask func() schema.Value) schema
 	before := f.missing
 	f.missing = 0
 	v := ask()
-	f.cache[key] = answer{v, f.missing}
+	if !f.overrun { // an answer that was cut short is none
+		f.cache[key] = answer{v, f.missing}
+	}
 	f.missing |= before
 	return v
 }
@@ -77,10 +78,13 @@ func profile(kind ProfileKind) func(*frame, *arguments) schema.Value {
 			f.missing |= schema.History
 			return schema.Value{}
 		}
-		by, key := kind, senderKey(f, kind)
+		by, ok := kind, true
 		if kind == BySender {
-			by = f.bySender()
-			key = senderKey(f, by)
+			by, ok = f.bySender()
+		}
+		key := senderKey(f, by)
+		if !ok {
+			return schema.Value{}
 		}
 		if key == "" {
 			return schema.Value{}
@@ -90,13 +94,13 @@ func profile(kind ProfileKind) func(*frame, *arguments) schema.Value {
 }
 
 // bySender says by what the sender is known: at a provider that gives everybody an
-// address, by the address.
-func (f *frame) bySender() ProfileKind {
+// address, by the address. It is false where nobody knows these providers.
+func (f *frame) bySender() (ProfileKind, bool) {
 	free := f.list("free_email_providers")
 	if free != nil && free.Has(f.in.Message.Sender.Email.Domain.Domain, true) {
-		return BySenderEmail
+		return BySenderEmail, true
 	}
-	return BySenderDomain
+	return BySenderDomain, free != nil
 }
 
 func senderKey(f *frame, kind ProfileKind) string {

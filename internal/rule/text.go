@@ -54,10 +54,13 @@ func foldRune(r rune) rune {
 
 // wildcard reports whether the whole of a text is of a pattern in which * stands for any
 // run of characters and ? for one. It takes time in proportion to the product of the
-// lengths at worst, and of their sum for patterns of few stars.
-func wildcard(text, pattern string) bool {
+// lengths at worst, for which it pays in steps, and of their sum for patterns of few stars.
+func wildcard(f *frame, text, pattern string) bool {
 	t, p, star, mark := 0, 0, -1, 0
-	for t < len(text) {
+	for n := 1; t < len(text); n++ {
+		if n%stepBytes == 0 && !f.spend(1) {
+			return false
+		}
 		switch {
 		case p < len(pattern) && pattern[p] == '*':
 			star, mark = p, t
@@ -132,14 +135,19 @@ const (
 	maxRegexText = 256 << 10
 )
 
-// cut shortens a text to what functions look at, and says so.
-func (f *frame) cut(s string, end int) string {
+// cutText shortens a text to what functions look at, and says whether that is less than all.
+func cutText(s string, end int) (string, bool) {
 	if len(s) <= end {
-		return s
+		return s, false
 	}
-	f.truncated = true
 	for end > 0 && !utf8.RuneStart(s[end]) {
 		end--
 	}
-	return s[:end]
+	return s[:end], true
+}
+
+// cut is cutText for those who do not ask.
+func (f *frame) cut(s string, end int) string {
+	s, _ = cutText(s, end)
+	return s
 }

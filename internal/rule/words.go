@@ -2,6 +2,8 @@ package rule
 
 import (
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"outrider/internal/rule/schema"
 )
@@ -82,11 +84,11 @@ const shortest = 3
 
 // want adds a word, and returns the formula that it stands in the stream.
 func (t *wordTable) want(s *stream, text string) *formula {
-	if s == nil || len(text) < shortest {
+	// Bytes that are no UTF-8 equal the replacement character for patterns, and nothing here.
+	if text = fold(text); s == nil || len(text) < shortest || strings.ContainsRune(text, utf8.RuneError) {
 		return nil
 	}
 	ws := t.of(s)
-	text = fold(text)
 	id, ok := ws.ids[text]
 	if !ok {
 		id = t.add(ws, text)

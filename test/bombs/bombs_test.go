@@ -149,7 +149,7 @@ func judged(t *testing.T, raw []byte) row {
 	if err != nil {
 		t.Errorf("judging failed: %v", err)
 	}
-	if late > lateness {
+	if late > patience(lateness) {
 		t.Errorf("the judgement came %v behind its deadline", late.Round(time.Millisecond))
 	}
 	out := row{words: slices.DeleteFunc(slices.Clone(j.Verdict.Degraded), needsDNS)}
@@ -226,10 +226,20 @@ func (all *table) run(t *testing.T, bombs []bomb, together bool, judge func(*tes
 	}
 }
 
+// patience is how long a row may take. The promise itself is held where the table is
+// written, on a machine that does nothing else; beside other tests, only what is stuck is
+// told from what is slow.
+func patience(promised time.Duration) time.Duration {
+	if *update {
+		return promised
+	}
+	return 4 * promised
+}
+
 // check holds the row against what Outrider promises.
 func (b *bomb) check(t *testing.T, r *row) {
 	t.Helper()
-	if wall := budget.Default().Wall; r.took > wall {
+	if wall := patience(budget.Default().Wall); r.took > wall {
 		t.Errorf("took %v of %v", r.took, wall)
 	}
 	if r.peak > workerPeak {
@@ -366,7 +376,7 @@ func inspected(t *testing.T) func(*testing.T, []byte) row {
 		if err != nil {
 			t.Errorf("opening failed: %v", err)
 		}
-		if out.probe > probePatience {
+		if out.probe > patience(probePatience) {
 			t.Errorf("a plain message waited %v", out.probe)
 		}
 		return out

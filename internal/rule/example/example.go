@@ -151,6 +151,9 @@ func (f *File) setting(line string, wants map[string]rule.Outcome) error {
 			return fmt.Errorf("reading examples: %q is none of match, no-match and unknown", name)
 		}
 		for _, m := range words(value) {
+			if _, twice := wants[m]; twice {
+				return fmt.Errorf("reading examples: message %q is named twice", m)
+			}
 			wants[m] = outcome
 		}
 	case verb == "list":

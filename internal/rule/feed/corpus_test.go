@@ -18,22 +18,22 @@ import (
 )
 
 // lists reads the published lists, and says that the organisation has none of its own.
-func lists(t testing.TB) rule.Lists {
-	t.Helper()
+func lists(tb testing.TB) rule.Lists {
+	tb.Helper()
 	f, err := feed.Load("lists", os.DirFS("../../../.data/sublime/sublime-lists"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return f.Lists
 }
 
-func models(t testing.TB, dir string) []*mdm.Message {
-	t.Helper()
+func models(tb testing.TB, dir string) []*mdm.Message {
+	tb.Helper()
 	var out []*mdm.Message
-	for _, path := range mailtest.Files(t, []string{dir}) {
+	for _, path := range mailtest.Files(tb, []string{dir}) {
 		raw, err := os.ReadFile(path)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		b := budget.New(budget.Default())
 		m := message.Parse(raw, b)
@@ -45,8 +45,9 @@ func models(t testing.TB, dir string) []*mdm.Message {
 	return out
 }
 
-func detections(t testing.TB) []*rule.Rule {
-	return slices.DeleteFunc(public(t).Rules, func(r *rule.Rule) bool { return r.Kind != rule.Detection })
+func detections(tb testing.TB) []*rule.Rule {
+	tb.Helper()
+	return slices.DeleteFunc(public(tb).Rules, func(r *rule.Rule) bool { return r.Kind != rule.Detection })
 }
 
 // stranger is the profile of a sender of whom nothing is known.

@@ -12,14 +12,14 @@ import (
 const corpus = "../../../.data/sublime/sublime-rules"
 
 // public reads the public feed, which must be there.
-func public(t testing.TB) *feed.Feed {
-	t.Helper()
+func public(tb testing.TB) *feed.Feed {
+	tb.Helper()
 	if _, err := os.Stat(corpus); err != nil {
-		t.Fatalf("the public feed is missing (make data unpacks it): %v", err)
+		tb.Fatalf("the public feed is missing (make data unpacks it): %v", err)
 	}
 	f, err := feed.Load("public", os.DirFS(corpus))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return f
 }

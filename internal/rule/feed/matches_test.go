@@ -58,7 +58,7 @@ func TestTheFeedOverRealMail(t *testing.T) {
 			Message:  m, Budget: b, Auth: mailauth.FromHeader(m, nil),
 		})
 		label := labelOf(path)
-		any := false
+		some := false
 		e.Judge(t.Context(), &rule.Input{Message: model, Lists: known, Profile: stranger}, nil, func(r rule.Result) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -66,7 +66,7 @@ func TestTheFeedOverRealMail(t *testing.T) {
 			case rule.Failed:
 				t.Errorf("%s on %s: %v", r.Rule.Name, path, r.Err)
 			case rule.Match:
-				any = true
+				some = true
 				c := rules[r.Rule.ID]
 				if c == nil {
 					c = &counted{name: r.Rule.Name, byLabel: map[string]int{}, files: map[string][]string{}}
@@ -79,7 +79,7 @@ func TestTheFeedOverRealMail(t *testing.T) {
 		})
 		mu.Lock()
 		total[label]++
-		if any {
+		if some {
 			flagged[label]++
 		}
 		mu.Unlock()
@@ -100,7 +100,7 @@ func TestTheFeedOverRealMail(t *testing.T) {
 	}
 	t.Logf("messages with a match: %v of %v", flagged, total)
 	if *all {
-		print(t, rules)
+		show(t, rules)
 	}
 }
 
@@ -113,7 +113,7 @@ func labelOf(path string) string {
 	return "other"
 }
 
-func print(t *testing.T, rules map[string]*counted) {
+func show(t *testing.T, rules map[string]*counted) {
 	t.Helper()
 	var list []*counted
 	for _, c := range rules {

@@ -1,0 +1,229 @@
+package rule_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"outrider/internal/attachment"
+	"outrider/internal/rule"
+	"outrider/internal/rule/result"
+	"outrider/internal/rule/schema"
+)
+
+func detection(id, source string) *rule.Rule {
+	return &rule.Rule{ID: id, Name: id, Path: id, Kind: rule.Detection, Source: source}
+}
+
+func judged(t *testing.T, in *rule.Input, only bool, rules ...*rule.Rule) map[string]rule.Result {
+	t.Helper()
+	e := rule.Compile(rule.NewSchema(), rules)
+	for _, a := range e.Asides() {
+		t.Fatalf("%s: %v", a.Rule.Name, a.Err)
+	}
+	var list []*rule.Compiled
+	if only {
+		list = e.Rules()
+	}
+	out := map[string]rule.Result{}
+	e.Judge(t.Context(), in, list, func(r rule.Result) { out[r.Rule.ID] = r })
+	return out
+}
+
+// mailOf makes a message of fields and a text.
+func mailOf(fields, text string) string {
+	return fields + "From: a@b.example\nTo: bob@example.org\nMIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n\n" + text + "\n"
+}
+
+func references(n int) string {
+	var b strings.Builder
+	b.WriteString("References:")
+	for i := range n {
+		fmt.Fprintf(&b, "\n <%d@example.org>", i)
+	}
+	return b.String() + "\n"
+}
+
+const endless = `any(headers.references, any(headers.references, any(headers.references, any(headers.references, length(.) > 999 and length(..) > 1 and length(...) > 1))))`
+
+// A condition that several rules share and that takes too long makes none of them match.
+func TestOverrunsOfSharedConditionsMatchNothing(t *testing.T) {
+	t.Parallel()
+	for _, quick := range []bool{false, true} {
+		in := input(t, mailOf(references(200)+"Subject: x\n", "x"))
+		in.Quick = quick
+		got := judged(t, in, false, detection("a", endless+" and length(subject.subject) > 0"), detection("b", endless+" and length(subject.subject) < 9"),
+			detection("c", endless+" and length(subject.subject) == 1"), detection("d", "subject.subject == 'x'"))
+		for _, id := range []string{"a", "b", "c"} {
+			if got[id].Outcome != rule.Failed || !errors.Is(got[id].Err, rule.ErrSteps) {
+				t.Errorf("quick %v, %s: %s %v", quick, id, got[id].Outcome, got[id].Err)
+			}
+		}
+		if got["d"].Outcome != rule.Match {
+			t.Errorf("quick %v: the other rule is %s", quick, got["d"].Outcome)
+		}
+	}
+}
+
+func TestQuickWithChosenRulesTestsAllConditions(t *testing.T) {
+	t.Parallel()
+	in := input(t, letter)
+	in.Quick = true
+	got := judged(t, in, true, detection("a", "type.outbound and length(subject.subject) > 0"), detection("b", "type.outbound and length(subject.subject) > 1"),
+		detection("c", "type.outbound and length(subject.subject) > 2"))
+	for id, r := range got {
+		if r.Outcome == rule.Match {
+			t.Errorf("%s matches mail that comes in", id)
+		}
+	}
+}
+
+// A rule that was ended early leaves no false answer to the next.
+func TestOverrunsAreNotRemembered(t *testing.T) {
+	t.Parallel()
+	in := input(t, mailOf(references(200)+"Subject: x\n", "<p>hello</p>"))
+	got := judged(t, in, false,
+		detection("a", endless+" or any(html.xpath(body.html, '//p').nodes, .inner_text == 'hello')"),
+		detection("b", "any(html.xpath(body.html, '//p').nodes, .inner_text == 'hello')"))
+	if got["b"].Outcome != rule.Match {
+		t.Errorf("the second rule is %s", got["b"].Outcome)
+	}
+}
+
+// What was not looked at could decide: neither "not any" nor "all" is true of it.
+func TestLongListsAndTextsAreNotDecidedByTheirBeginning(t *testing.T) {
+	t.Parallel()
+	in := input(t, mailOf(references(100)+"Subject: x\n", "<p>"+strings.Repeat("ab ", 400_000)+"end</p>"))
+	many := "flatten(map(headers.references, map(headers.references, .)))" // 10,000
+	for source, want := range map[string]string{
+		"any(" + many + ", . == 'none')":                       "null",
+		"all(" + many + ", . != 'none')":                       "null",
+		"any(" + many + ", . == '1@example.org')":              "true",
+		"length(filter(" + many + ", . == 'none')) == 0":       "null",
+		"strings.contains(body.html.raw, 'nowhere')":           "null",
+		"strings.contains(body.html.raw, 'ab ab')":             "true",
+		"strings.starts_with(body.html.raw, '<p>ab')":          "true",
+		"strings.ends_with(strings.concat('x', 'end'), 'end')": "true",
+		"strings.ends_with(body.html.raw, 'x')":                "null",
+		"regex.contains(body.html.raw, 'no.where')":            "null",
+		"regex.contains(body.html.raw, 'ab{1}')":               "true",
+	} {
+		if v, _ := rule.Eval(t, rule.NewSchema(), source, in); rule.Show(v) != want {
+			t.Errorf("%s is %s, want %s", source, rule.Show(v), want)
+		}
+	}
+}
+
+// A file that nobody could open is not an empty file.
+func TestUnopenedFilesAreMissing(t *testing.T) {
+	t.Parallel()
+	in := input(t, letter)
+	in.Open = func(files []attachment.Input) []*attachment.Report {
+		return []*attachment.Report{attachment.Unopened(files[0], "busy")}
+	}
+	for _, source := range []string{
+		"any(attachments, any(file.explode(.), any(.scan.url.urls, .scheme == 'https')))",
+		"any(attachments, length(file.expand_archives(.).files) == 0)",
+		"any(attachments, file.oletools(.).indicators.vba_macros.exists)",
+	} {
+		if v, missing := rule.Eval(t, rule.NewSchema(), source, in); !v.IsNull() || missing&schema.Files == 0 {
+			t.Errorf("%s is %s, missing %s", source, rule.Show(v), missing)
+		}
+	}
+}
+
+func TestBySenderNeedsTheListOfProviders(t *testing.T) {
+	t.Parallel()
+	in := input(t, letter)
+	in.Lists = rule.Named{}
+	in.Profile = func(rule.ProfileKind, string) *result.Profile { return &result.Profile{Solicited: new(bool)} }
+	if v, missing := rule.Eval(t, rule.NewSchema(), "profile.by_sender().solicited", in); !v.IsNull() || missing&schema.Listed == 0 {
+		t.Errorf("%s, missing %s", rule.Show(v), missing)
+	}
+}
+
+// Words are measured as they are looked for.
+func TestShortWordsOfSeveralBytes(t *testing.T) {
+	t.Parallel()
+	in := input(t, mailOf("Subject: ok\n", "x"))
+	for _, source := range []string{"strings.icontains(subject.subject, \"\u212a\")", "subject.subject =~ \"o\u212a\"", "subject.subject in~ (\"o\u212a\")"} {
+		if got := judged(t, in, false, detection("a", source)); got["a"].Outcome != rule.Match {
+			t.Errorf("%s: %s", source, got["a"].Outcome)
+		}
+	}
+}
+
+func TestFaultsOfPatternsAndNetworks(t *testing.T) {
+	t.Parallel()
+	for _, source := range []string{`regex.match(subject.subject, '\Qabc')`, "beta.ip_in('10.0.0.1', strings.concat('10.0.0.0', '/8'))", "beta.ip_in('10.0.0.1', '10.0.0.0/33')"} {
+		if _, err := rule.Analyze(rule.NewSchema(), detection("a", source)); err == nil {
+			t.Errorf("%s has no fault", source)
+		}
+	}
+}
+
+func TestReasonsBehindNot(t *testing.T) {
+	t.Parallel()
+	x, err := rule.NewExplainer(rule.NewSchema(), detection("a", "not type.outbound and strings.icontains(subject.subject, 'invoice')"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, tree := x.Explain(t.Context(), input(t, letter)); len(tree.Reasons()) != 1 {
+		t.Errorf("%d reasons", len(tree.Reasons()))
+	}
+}
+
+// What costs a lot is paid for in steps: each of these ends by itself, most of them early.
+func TestCostlyExpressionsAreBounded(t *testing.T) {
+	t.Parallel()
+	deep := mailOf("Subject: x\n", strings.Repeat("<div>", 480)+strings.Repeat("word ", 150_000)+strings.Repeat("</div>", 480))
+	long := mailOf("Subject: "+strings.Repeat("a", 40_000)+"\n", strings.Repeat("x", 256<<10))
+	for name, c := range map[string]struct{ mail, source string }{
+		"nodes":            {deep, "length(html.xpath(body.html, '//div').nodes) > 1000"},
+		"values":           {deep, `length(html.xpath(body.html, '//*[contains(translate(normalize-space(.),"ABC","abc"),"qqq")]').nodes) > 1000`},
+		"wildcards":        {long, "strings.like(subject.subject, strings.concat('*', subject.subject, 'b*'))"},
+		"matches":          {long, "regex.count(body.html.raw, 'x(?:.*y)?') > 2000"},
+		"distances":        {long, "strings.ilevenshtein(subject.subject, body.html.raw) > 2000"},
+		"texts of texts":   {mailOf(references(200)+"Subject: x\n", strings.Repeat("x", 100_000)), "length(map(headers.references, strings.concat(., body.html.raw, ..subject.subject))) < 0"},
+		"lists of a list":  {mailOf(references(200)+"Subject: x\n", "x"), endless},
+		"json":             {mailOf("Subject: x\n", strings.Repeat("[", 200_000)), "strings.parse_json(body.html.raw) is not null"},
+		"base64 of base64": {mailOf("Subject: x\n", strings.Repeat("QUFB", 60_000)), "any(strings.scan_base64(body.html.raw), any(strings.scan_base64(.), . == 'x'))"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			source := strings.ReplaceAll(c.source, "..subject.subject", "subject.subject")
+			in := input(t, c.mail)
+			got := judged(t, in, false, detection("a", source), detection("b", "type.inbound"))
+			if got["b"].Outcome != rule.Match {
+				t.Errorf("the other rule is %s", got["b"].Outcome)
+			}
+			if got["a"].Outcome == rule.Match {
+				t.Errorf("%s matches", source)
+			}
+		})
+	}
+}
+
+// The deadline of the message ends rules in the middle.
+func TestDeadlineEndsRules(t *testing.T) {
+	t.Parallel()
+	var rules []*rule.Rule
+	for i := range 40 {
+		rules = append(rules, detection(fmt.Sprint(i), fmt.Sprintf("any(headers.references, any(headers.references, any(headers.references, length(.) + %d > 999)))", i)))
+	}
+	in := input(t, mailOf(references(80)+"Subject: x\n", "x"))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	e, failed := rule.Compile(rule.NewSchema(), rules), 0
+	e.Judge(ctx, in, nil, func(r rule.Result) {
+		if errors.Is(r.Err, context.DeadlineExceeded) {
+			failed++
+		}
+	})
+	if failed == 0 {
+		t.Error("40 long rules were done in 20 ms")
+	}
+}
