@@ -16,6 +16,9 @@ type automaton struct {
 func newAutomaton(words []string) *automaton {
 	a := &automaton{}
 	a.classify(words)
+	for c := byte('a'); c <= 'z'; c++ { // texts of ASCII need no folding
+		a.classes[c-'a'+'A'] = a.classes[c]
+	}
 	a.trie(words)
 	a.link()
 	return a
@@ -98,8 +101,8 @@ func (a *automaton) inherit(s, suffix int32) {
 	a.also[last] = a.ends[suffix]
 }
 
-// find calls hit with the number of each word that ends somewhere in the text, until it
-// returns false.
+// find calls hit with the number of each word that ends somewhere in the text, which is folded
+// or of ASCII, until it returns false.
 func (a *automaton) find(text string, hit func(int) bool) {
 	s := int32(0)
 	for i := range len(text) {

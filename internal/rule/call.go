@@ -98,23 +98,35 @@ func (c *compiler) search(name string, n *syntax.Call) *code {
 		list = append(list, nd)
 	}
 	out.need = either(needs...)
-	find := searches[name]
-	atStart := strings.HasSuffix(name, "starts_with")
-	atEnd := strings.HasSuffix(name, "ends_with") || strings.HasSuffix(name, "like")
-	out.test = func(f *frame) tri {
-		v := text.eval(f)
-		if v.Kind() != schema.String {
-			return unsure
-		}
-		s, isCut := cutText(v.Text(), maxText)
-		if folds {
-			s = f.fold(s)
-		}
-		out := anyNeedle(f, s, list, find, folds)
-		if isCut && !atStart && (out == no || atEnd) {
-			return unsure // what was not looked at could change it
-		}
-		return out
+	q := &search{text: text, list: list, find: searches[name], folds: folds}
+	q.atStart = strings.HasSuffix(name, "starts_with")
+	q.atEnd = strings.HasSuffix(name, "ends_with") || strings.HasSuffix(name, "like")
+	out.test = q.test
+	return out
+}
+
+// search is a function that looks for one of several texts in a text.
+type search struct {
+	text    *code
+	list    []needle
+	find    func(f *frame, text, other string) bool
+	folds   bool
+	atStart bool // only the beginning of the text counts
+	atEnd   bool // its end counts
+}
+
+func (q *search) test(f *frame) tri {
+	v := q.text.eval(f)
+	if v.Kind() != schema.String {
+		return unsure
+	}
+	s, isCut := cutText(v.Text(), maxText)
+	if q.folds {
+		s = f.fold(s)
+	}
+	out := anyNeedle(f, s, q.list, q.find, q.folds)
+	if isCut && !q.atStart && (out == no || q.atEnd) {
+		return unsure // what was not looked at could change it
 	}
 	return out
 }

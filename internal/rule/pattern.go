@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	re2 "github.com/wasilibs/go-re2"
@@ -246,27 +247,24 @@ func countMatches(f *frame, p *pattern, s string) schema.Value {
 	return schema.OfInt(int64(len(rounds(f, s, re.FindAllStringIndex))))
 }
 
-// rounds finds all matches of a text. Each match may look through the rest of the text, and
-// is paid for: first for few, which are all nearly always.
+// rounds finds all matches of a text. Each may look through the rest of the text again, which
+// nothing but the clock tells: more are looked for while that went quickly.
 func rounds[T any](f *frame, s string, find func(string, int) []T) []T {
-	var out []T
-	for _, most := range [...]int{fewMatches, maxMatches} {
-		if !f.spend(1 + most*len(s)/matchStep) {
+	for _, most := range [...]int{20, 100, maxMatches} {
+		start := time.Now()
+		out := find(s, most)
+		if !f.spend(1 + int(time.Since(start)/stepTime)) {
 			return nil
 		}
-		if out = find(s, most); len(out) < most {
-			break
+		if len(out) < most || most == maxMatches {
+			return out
 		}
 	}
-	return out
+	return nil
 }
 
-// fewMatches is how many matches are looked for at first, matchStep how many bytes of text one
-// step of all matches together goes through.
-const (
-	fewMatches = 20
-	matchStep  = 128
-)
+// stepTime is how long a step takes, about.
+const stepTime = 500 * time.Nanosecond
 
 // extract returns the matches of all patterns. A group that took no part is "".
 func extract(f *frame, list []pattern, s string) schema.Value {

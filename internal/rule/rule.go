@@ -278,7 +278,10 @@ func (e *Engine) candidates(f *frame) []int {
 	slices.Sort(out)
 	f.candidates = slices.Compact(out)
 	// Those that took too long before come last: they must not cost the others their turn.
-	slices.SortStableFunc(f.candidates, func(a, b int) int { return cmp.Compare(e.rules[a].faults.Load(), e.rules[b].faults.Load()) })
+	faulty := func(i int) bool { return e.rules[i].faults.Load() > 0 }
+	if slices.ContainsFunc(f.candidates, faulty) {
+		slices.SortStableFunc(f.candidates, func(a, b int) int { return cmp.Compare(e.rules[a].faults.Load(), e.rules[b].faults.Load()) })
+	}
 	return f.candidates
 }
 

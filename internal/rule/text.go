@@ -40,6 +40,16 @@ func foldFrom(s string, i int) string {
 	return string(out)
 }
 
+// isASCII reports whether a text has no other characters.
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 // foldRune returns the least rune of the cases of a letter, in lower case where that is ASCII.
 func foldRune(r rune) rune {
 	least := r

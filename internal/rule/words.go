@@ -186,7 +186,10 @@ func (s *wordStream) scan(f *frame) {
 		if s.machine == nil || v.Kind() != schema.String || len(v.Text()) < shortest {
 			return
 		}
-		text := f.fold(f.cut(v.Text(), maxText))
+		text := f.cut(v.Text(), maxText)
+		if !isASCII(text) {
+			text = f.fold(text)
+		}
 		f.spent += int64(len(text) / stepBytes)
 		s.machine.find(text, hit)
 	})

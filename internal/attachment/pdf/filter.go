@@ -238,9 +238,21 @@ func tail85(out []byte, group uint32, n int) []byte {
 	return append(out, whole[:n-1]...)
 }
 
-// unRunLength undoes run lengths. ISO 32000-1, 7.4.5: 128 ends the data.
+// unRunLength undoes run lengths. ISO 32000-1, 7.4.5: 128 ends the data. The size is known
+// before anything is written, so that the buffer is made once.
 func unRunLength(b []byte, most int) []byte {
-	var out []byte
+	size := 0
+	for i := 0; i < len(b) && b[i] != 128 && size <= most; {
+		n := int(b[i])
+		if n < 128 {
+			size += min(n+1, len(b)-i-1)
+			i += n + 2
+			continue
+		}
+		size += 257 - n
+		i += 2
+	}
+	out := make([]byte, 0, size)
 	for i := 0; i < len(b) && b[i] != 128 && len(out) <= most; {
 		n := int(b[i])
 		i++
@@ -249,8 +261,8 @@ func unRunLength(b []byte, most int) []byte {
 			i += n + 1
 			continue
 		}
-		if i < len(b) {
-			out = append(out, bytes.Repeat(b[i:i+1], 257-n)...)
+		for k := 0; i < len(b) && k < 257-n; k++ {
+			out = append(out, b[i])
 		}
 		i++
 	}
