@@ -99,7 +99,6 @@ func (c *compiler) search(name string, n *syntax.Call) *code {
 	}
 	out.need = either(needs...)
 	q := &search{text: text, list: list, find: searches[name], folds: folds}
-	q.atStart = strings.HasSuffix(name, "starts_with")
 	q.atEnd = strings.HasSuffix(name, "ends_with") || strings.HasSuffix(name, "like")
 	out.test = q.test
 	return out
@@ -107,12 +106,11 @@ func (c *compiler) search(name string, n *syntax.Call) *code {
 
 // search is a function that looks for one of several texts in a text.
 type search struct {
-	text    *code
-	list    []needle
-	find    func(f *frame, text, other string) bool
-	folds   bool
-	atStart bool // only the beginning of the text counts
-	atEnd   bool // its end counts
+	text  *code
+	list  []needle
+	find  func(f *frame, text, other string) bool
+	folds bool
+	atEnd bool // the end of the text counts
 }
 
 func (q *search) test(f *frame) tri {
@@ -121,14 +119,13 @@ func (q *search) test(f *frame) tri {
 		return unsure
 	}
 	s, isCut := cutText(v.Text(), maxText)
+	if isCut && q.atEnd {
+		return unsure // its end is not looked at
+	}
 	if q.folds {
 		s = f.fold(s)
 	}
-	out := anyNeedle(f, s, q.list, q.find, q.folds)
-	if isCut && !q.atStart && (out == no || q.atEnd) {
-		return unsure // what was not looked at could change it
-	}
-	return out
+	return anyNeedle(f, s, q.list, q.find, q.folds)
 }
 
 // wordsOf returns the words that a pattern or text needs.

@@ -68,6 +68,9 @@ func (c *compiler) compile(n syntax.Node) *code {
 	if c.tracing {
 		traced(n, out)
 	}
+	if len(c.scopes) > 0 { // it would be computed for each element
+		out.uses++
+	}
 	if key != "" {
 		out.key = key
 		c.shared[key] = out

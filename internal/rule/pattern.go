@@ -214,9 +214,6 @@ func subject(f *frame, text *code) (string, bool) {
 	return f.cut(v.Text(), maxRegexText), v.Kind() == schema.String
 }
 
-// isCut reports whether a text is longer than patterns look at.
-func isCut(v schema.Value) bool { return len(v.Text()) > maxRegexText }
-
 func anyPattern(text *code, list []pattern) func(*frame) tri {
 	return func(f *frame) tri {
 		v := text.eval(f)
@@ -228,9 +225,6 @@ func anyPattern(text *code, list []pattern) func(*frame) tri {
 			if list[i].matches(f, s) {
 				return yes
 			}
-		}
-		if isCut(v) {
-			return unsure // what was not looked at could match
 		}
 		return no
 	}

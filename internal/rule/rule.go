@@ -10,8 +10,8 @@
 // Standards: none; the language is specified by the public feed and its documentation.
 //
 // Limits: a rule takes at most maxRuleSteps steps and the rules of a message
-// maxMessageSteps, words are looked for in the first megabyte of a text and patterns in the
-// first 256 KiB, and a lambda sees 5,000 elements. Functions that need a model or a browser
+// maxMessageSteps, words and patterns are looked for in the first megabyte of a text, and of a
+// list of more than 5,000 elements nothing is known but what those decide. Functions that need a model or a browser
 // are declared and answer nothing.
 package rule
 

@@ -142,7 +142,7 @@ func runes(s string) []rune {
 // Bounds of the bytes of a text that words and patterns are looked for in.
 const (
 	maxText      = 1 << 20
-	maxRegexText = 256 << 10
+	maxRegexText = 1 << 20
 )
 
 // cutText shortens a text to what functions look at, and says whether that is less than all.
