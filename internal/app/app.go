@@ -34,6 +34,7 @@ import (
 	"outrider/internal/message"
 	"outrider/internal/mtasts"
 	"outrider/internal/relay"
+	"outrider/internal/rule/feed"
 	"outrider/internal/rule/schema"
 	"outrider/internal/signal"
 	"outrider/internal/smtp"
@@ -82,7 +83,8 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 	if err := a.openState(ctx, &c); err != nil {
 		return nil, err
 	}
-	settings, err := newSettings(&c, opensFiles, log)
+	active := activeRules(&c, log)
+	settings, err := newSettings(&c, active, opensFiles, log)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +93,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 		return nil, err
 	}
 	a.dns = resolver
-	if a.workers, err = newWorkers(&c, false, log); err != nil {
+	if a.workers, err = newWorkers(&c, active, false, log); err != nil {
 		return nil, err
 	}
 	if a.whois, err = newRegistries(&c, resolver, log); err != nil {
@@ -166,8 +168,8 @@ func newResolver(c *config.Config) (*dns.Client, error) {
 	return dns.New(dns.Config{Servers: c.DNS.Servers, Timeout: c.DNS.Timeout.D()})
 }
 
-// newSettings builds what a reload replaces.
-func newSettings(c *config.Config, have schema.Capability, log *slog.Logger) (*mailflow.Settings, error) {
+// newSettings builds what a reload replaces, with the active rules.
+func newSettings(c *config.Config, active *feed.Active, have schema.Capability, log *slog.Logger) (*mailflow.Settings, error) {
 	dir, err := tenant.New(c)
 	if err != nil {
 		return nil, err
@@ -182,7 +184,7 @@ func newSettings(c *config.Config, have schema.Capability, log *slog.Logger) (*m
 	}
 	if !c.Detection.Off {
 		detectors := []detect.Detector{signal.New(c.Detection.Disable)}
-		if d := detector(c, have, log); d != nil {
+		if d := detector(c, active, have, log); d != nil {
 			detectors = append(detectors, d)
 		}
 		s.Engine = detect.New(detect.Default(), detectors...)
@@ -325,7 +327,7 @@ func (a *App) recover(ctx context.Context) error {
 // Reload applies a new configuration, or none of it. What only a restart can change is
 // named in the log.
 func (a *App) Reload(ctx context.Context, c config.Config) error {
-	settings, err := newSettings(&c, opensFiles, a.log)
+	settings, err := newSettings(&c, activeRules(&c, a.log), opensFiles, a.log)
 	if err != nil {
 		return fmt.Errorf("reloading, the old configuration stays: %w", err)
 	}

@@ -29,7 +29,8 @@ import (
 type shelf struct {
 	schema *rule.Schema
 	rules  []*rule.Rule
-	set    *rule.Set // lists and settings that the rules run with
+	set    *rule.Set    // lists and settings that the rules run with
+	files  *feed.Active // what files are compared with; no rules
 }
 
 func (c *console) shelf() (*shelf, config.Config, error) {
@@ -41,10 +42,9 @@ func (c *console) shelf() (*shelf, config.Config, error) {
 	if err != nil {
 		return nil, cfg, err
 	}
-	none := *a
-	none.Rules = nil
-	set := newRuleSet(&cfg, &none, opensFiles)
-	return &shelf{schema: rule.NewSchema(), rules: slices.Concat(a.Rules, a.Off), set: set}, cfg, nil
+	s := &shelf{schema: rule.NewSchema(), rules: slices.Concat(a.Rules, a.Off), set: newRuleSet(&cfg, a, nil, opensFiles)}
+	s.files = &feed.Active{Patterns: a.Patterns}
+	return s, cfg, nil
 }
 
 // find returns the rule that a file holds, or that an id or a name means.
@@ -97,7 +97,7 @@ type rulesExplainCmd struct {
 
 // Run explains one rule on the first message of a file.
 func (x *rulesExplainCmd) Run(c *console) error {
-	s, _, err := c.shelf()
+	s, cfg, err := c.shelf()
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (x *rulesExplainCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	o, err := c.offline(x.Deep, x.AskDNS)
+	o, err := c.offline(&cfg, s.files, x.Deep, x.AskDNS)
 	if err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func (t *rulesTestCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	workers, err := newWorkers(&cfg, false, quietLog(c))
+	workers, err := newWorkers(&cfg, s.files, false, quietLog(c))
 	if err != nil {
 		return err
 	}
@@ -350,7 +350,7 @@ func (h *rulesHuntCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	o, err := c.offline(false, h.AskDNS)
+	o, err := c.offline(&cfg, s.files, false, h.AskDNS)
 	if err != nil {
 		return err
 	}

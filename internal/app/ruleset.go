@@ -1,8 +1,9 @@
 package app
 
 import (
-	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 
 	"outrider/internal/config"
@@ -15,26 +16,34 @@ import (
 // pictures is read by deep inspection only.
 const opensFiles = schema.Files | schema.QR
 
-// ruleSet returns the active rules, compiled, with the lists of each tenant; nil where
-// none are active.
-func ruleSet(c *config.Config, have schema.Capability) (*rule.Set, *feed.Active, error) {
+// activeRules reads the active rules, once for all who need them. Rules that cannot be read
+// never stop mail: there are none then, and the log says so.
+func activeRules(c *config.Config, log *slog.Logger) *feed.Active {
 	store, err := feed.Open(rulesPath(c))
 	if err != nil {
-		return nil, nil, fmt.Errorf("opening the rules: %w", err)
+		log.Error("mail is judged without rules", "error", err)
+		return &feed.Active{}
 	}
 	active, err := store.Active()
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading the active rules: %w", err)
+		log.Error("mail is judged without rules", "error", err)
+		return &feed.Active{}
 	}
-	if len(active.Rules) == 0 {
-		return nil, active, nil
+	if active.Older != nil {
+		log.Warn("older rules are in use", "error", active.Older)
 	}
-	return newRuleSet(c, active, have), active, nil
+	return active
 }
 
-func newRuleSet(c *config.Config, active *feed.Active, have schema.Capability) *rule.Set {
+// judging returns the rules that take part in a verdict. The others are for analysts.
+func judging(rules []*rule.Rule) []*rule.Rule {
+	return slices.DeleteFunc(slices.Clone(rules), func(r *rule.Rule) bool { return r.Kind != rule.Detection && r.Kind != rule.Exclusion })
+}
+
+// newRuleSet compiles rules of those that are active, with the lists of each tenant.
+func newRuleSet(c *config.Config, active *feed.Active, rules []*rule.Rule, have schema.Capability) *rule.Set {
 	s := rule.NewSchema()
-	set := rule.NewSet(s, rule.Compile(s, active.Rules), active.Lists, active.Version)
+	set := rule.NewSet(s, rule.Compile(s, rules), active.Lists, active.Version)
 	set.Have, set.Weights, set.Actions, set.Tenants = have, make(map[string]float64), make(map[string]string), make(map[string]rule.Lists)
 	set.Unsolicited = c.Rules.AssumeUnsolicited
 	for id, o := range active.Overrides {
@@ -51,20 +60,13 @@ func newRuleSet(c *config.Config, active *feed.Active, have schema.Capability) *
 	return set
 }
 
-// detector returns the detector of the active rules, or nil. Rules that cannot be read never
-// stop mail: they are left out, loudly.
-func detector(c *config.Config, have schema.Capability, log *slog.Logger) *rule.Detector {
-	set, active, err := ruleSet(c, have)
-	if err != nil {
-		log.Error("mail is judged without rules", "error", err)
+// detector returns the detector of the active rules, or nil where there are none.
+func detector(c *config.Config, active *feed.Active, have schema.Capability, log *slog.Logger) *rule.Detector {
+	rules := judging(active.Rules)
+	if len(rules) == 0 {
 		return nil
 	}
-	if active.Older != nil {
-		log.Warn("older rules are in use", "error", active.Older)
-	}
-	if set == nil {
-		return nil
-	}
+	set := newRuleSet(c, active, rules, have)
 	set.Report = func(r *rule.Rule, err error) {
 		log.Warn("a rule failed on a message", "rule", r.ID, "name", r.Name, "error", err)
 	}
@@ -73,20 +75,10 @@ func detector(c *config.Config, have schema.Capability, log *slog.Logger) *rule.
 }
 
 // patterns returns the YARA rules of the active feeds as one text.
-func patterns(c *config.Config, log *slog.Logger) string {
-	store, err := feed.Open(rulesPath(c))
-	if err != nil {
-		log.Error("files are compared without the yara rules of feeds", "error", err)
-		return ""
-	}
-	active, err := store.Active()
-	if err != nil {
-		log.Error("files are compared without the yara rules of feeds", "error", err)
-		return ""
-	}
+func patterns(active *feed.Active) string {
 	var all strings.Builder
-	for _, text := range active.Patterns {
-		all.WriteString(text + "\n")
+	for _, path := range slices.Sorted(maps.Keys(active.Patterns)) {
+		all.WriteString(active.Patterns[path] + "\n")
 	}
 	return all.String()
 }

@@ -26,6 +26,7 @@ import (
 	"outrider/internal/mailbox/file"
 	"outrider/internal/mailflow"
 	"outrider/internal/message"
+	"outrider/internal/rule/feed"
 	"outrider/internal/rule/schema"
 	"outrider/internal/smtp"
 	"outrider/internal/tenant"
@@ -62,7 +63,11 @@ type scanResult struct {
 // BULK, 3 SPAM, 4 SPOOF, 5 SUSPICIOUS, 6 MALICIOUS or MALICIOUS-BEC, 1 for a message that could
 // not be read.
 func (s *scanCmd) Run(c *console) error {
-	o, err := c.offline(s.Deep, s.AskDNS)
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	o, err := c.offline(&cfg, activeRules(&cfg, quietLog(c)), s.Deep, s.AskDNS)
 	if err != nil {
 		return err
 	}
@@ -92,27 +97,23 @@ func (s *scanCmd) Run(c *console) error {
 
 // offline judges mail that others received.
 type offline struct {
-	config   config.Config
 	judge    *mailflow.Judge
 	settings *mailflow.Settings
 	workers  *attachment.Pool
 	whois    *registries // or nil
 }
 
-// offline builds what judges files, with the active rules. Deep inspection draws pages and
-// reads text in pictures.
-func (c *console) offline(deep, askDNS bool) (*offline, error) {
-	cfg, err := c.load()
-	if err != nil {
-		return nil, err
-	}
+// offline builds what judges files, with some rules. Deep inspection draws pages and reads
+// text in pictures.
+func (c *console) offline(cfg *config.Config, active *feed.Active, deep, askDNS bool) (*offline, error) {
 	log := quietLog(c)
 	have := opensFiles
 	if deep {
 		have |= schema.OCR
 	}
-	o := &offline{config: cfg}
-	if o.settings, err = newSettings(&cfg, have, log); err != nil {
+	o := &offline{}
+	var err error
+	if o.settings, err = newSettings(cfg, active, have, log); err != nil {
 		return nil, err
 	}
 	if c.path == "" {
@@ -125,20 +126,20 @@ func (c *console) offline(deep, askDNS bool) (*offline, error) {
 		o.judge.Limits.Wall = deepWall
 	}
 	if askDNS {
-		if o.judge.DNS, err = newResolver(&cfg); err != nil {
+		if o.judge.DNS, err = newResolver(cfg); err != nil {
 			return nil, err
 		}
-		if o.whois, err = newRegistries(&cfg, o.judge.DNS, log); err != nil {
+		if o.whois, err = newRegistries(cfg, o.judge.DNS, log); err != nil {
 			return nil, err
 		}
 		if o.whois != nil {
 			o.judge.Whois = o.whois.ask
 		}
 	}
-	if o.workers, err = newWorkers(&cfg, deep, log); err != nil {
+	if o.workers, err = newWorkers(cfg, active, deep, log); err != nil {
 		return nil, err
 	}
-	o.judge.Open, o.judge.Scan = opener(o.workers, log), scanner(newClamAV(&cfg), log)
+	o.judge.Open, o.judge.Scan = opener(o.workers, log), scanner(newClamAV(cfg), log)
 	return o, nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"outrider/internal/attachment/yara"
 	"outrider/internal/config"
 	"outrider/internal/mailflow"
+	"outrider/internal/rule/feed"
 )
 
 // workerName is the sub-command of the processes that open attachments. They get no
@@ -37,7 +38,7 @@ func (workerCmd) Run() error {
 // configuration names. They start when they are needed. Deep ones draw the pages of
 // documents and read text in pictures as well, which takes seconds and is for those who
 // can wait.
-func newWorkers(c *config.Config, deep bool, log *slog.Logger) (*attachment.Pool, error) {
+func newWorkers(c *config.Config, active *feed.Active, deep bool, log *slog.Logger) (*attachment.Pool, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding the own program: %w", err)
@@ -46,7 +47,7 @@ func newWorkers(c *config.Config, deep bool, log *slog.Logger) (*attachment.Pool
 	if pc.Setup.Rules, err = gatherRules(c.Attachments.Rules, log); err != nil {
 		return nil, err
 	}
-	if both := pc.Setup.Rules + patterns(c, log); both != pc.Setup.Rules {
+	if both := pc.Setup.Rules + patterns(active); both != pc.Setup.Rules {
 		if _, err := yara.Compile(both); err != nil {
 			log.Warn("yara rules of the active feeds were left out", "error", err)
 		} else {

@@ -44,10 +44,7 @@ type code struct {
 	node syntax.Node
 	typ  *schema.Type
 	key  string // canonical text
-	// free is how many lambdas around the expression it looks at: 0 means that it has one
-	// value per message.
-	free int
-	cost int // what it takes to compute, in no unit; see the costs below
+	cost int    // what it takes to compute, in no unit; see the costs below
 	// odds is how often a condition is taken to hold, from 0 to 1; 0 stands for unlikely.
 	odds float64
 	uses int // how many expressions it is a part of
@@ -59,13 +56,7 @@ type code struct {
 	// nil where that is not known in advance.
 	stream *stream
 	need   *formula // what holds where it is true
-	inner  *program // of logic and lambdas, for explanations
-}
-
-// program is the operands of an expression, for explanations.
-type program struct {
-	op    string
-	parts []*code
+	both   []*code  // operands of "and"
 }
 
 // Costs of expressions, by which the operands of "and" and "or" are ordered.
@@ -92,7 +83,6 @@ type frame struct {
 	ctx        context.Context //nolint:containedctx // a frame lives for one call
 	in         *Input
 	switches   Switches
-	epoch      uint32 // of the message; what is remembered under another is none
 	values     []memo
 	elements   []schema.Value // of the lambdas around, the outer-most first
 	missing    schema.Capability
@@ -115,7 +105,7 @@ type frame struct {
 
 // memo is what an expression that has one value per message was found to be.
 type memo struct {
-	epoch   uint32
+	done    bool
 	missing schema.Capability
 	truth   tri // of a condition
 	value   schema.Value
@@ -185,7 +175,7 @@ func remember(slot int, c *code) {
 	eval := c.eval
 	c.eval = func(f *frame) schema.Value {
 		m := &f.values[slot]
-		if m.epoch == f.epoch {
+		if m.done {
 			f.missing |= m.missing
 			return m.value
 		}
@@ -193,7 +183,7 @@ func remember(slot int, c *code) {
 		f.missing = 0
 		v := eval(f)
 		if !f.overrun {
-			*m = memo{epoch: f.epoch, missing: f.missing, value: v}
+			*m = memo{done: true, missing: f.missing, value: v}
 			f.touched = append(f.touched, slot)
 		}
 		f.missing |= before
@@ -205,7 +195,7 @@ func rememberTest(slot int, c *code) {
 	test := c.test
 	c.test = func(f *frame) tri {
 		m := &f.values[slot]
-		if m.epoch == f.epoch {
+		if m.done {
 			f.missing |= m.missing
 			return m.truth
 		}
@@ -213,7 +203,7 @@ func rememberTest(slot int, c *code) {
 		f.missing = 0
 		t := test(f)
 		if !f.overrun {
-			m.epoch, m.missing, m.truth = f.epoch, f.missing, t
+			m.done, m.missing, m.truth = true, f.missing, t
 			f.touched = append(f.touched, slot)
 		}
 		f.missing |= before

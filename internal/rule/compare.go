@@ -19,15 +19,12 @@ func (c *compiler) compare(n *syntax.Compare) *code {
 		left := parts[0].eval(f)
 		for i, op := range n.Ops {
 			right := parts[i+1].eval(f)
-			out = min3(out, relation(op, left, right))
+			out = min(out, relation(op, left, right)) // the "and" of two
 			left = right
 		}
 		return out
 	}}
 }
-
-// min3 is the "and" of two.
-func min3(a, b tri) tri { return min(a, b) }
 
 // simple compiles a comparison of two values. Where one is a text that stands in the
 // rule, as nearly always, it is compared at once.

@@ -17,15 +17,9 @@ type compiler struct {
 	slots    int
 	words    *wordTable
 	patterns map[string]*expression
-	scopes   []*scope
+	scopes   []*stream // of the elements of the lambdas around; nil where there is none
 	plain    Options
 	tracing  bool // for an explanation
-}
-
-// scope is a lambda around what is compiled.
-type scope struct {
-	elem   *schema.Type
-	stream *stream // of the elements, or nil
 }
 
 // Options turn parts of the engine off, to measure what they are worth.
@@ -44,9 +38,8 @@ func (c *compiler) compile(n syntax.Node) *code {
 	if p, ok := n.(*syntax.Paren); ok {
 		return c.compile(p.Inner)
 	}
-	free := c.free(n, 0)
 	var key string
-	if free == 0 && !c.plain.NoSharing && isWorthSharing(n) {
+	if c.free(n, 0) == 0 && !c.plain.NoSharing && isWorthSharing(n) {
 		key = syntax.Key(n)
 		if old := c.shared[key]; old != nil {
 			old.uses++
@@ -57,7 +50,7 @@ func (c *compiler) compile(n syntax.Node) *code {
 	if c.plain.NoWords {
 		out.stream = nil
 	}
-	out.node, out.typ, out.free, out.uses = n, c.types[n], free, 1
+	out.node, out.typ, out.uses = n, c.types[n], 1
 	if out.eval == nil {
 		out.isTest = true
 		out.eval = func(f *frame) schema.Value { return out.test(f).value() }
@@ -226,18 +219,23 @@ func (c *compiler) logic(n *syntax.Logic) *code {
 	if n.Op == syntax.Or {
 		need = either(needs...)
 	}
-	return &code{cost: cost, odds: oddsOf(n.Op, parts), need: need, inner: &program{string(n.Op), parts}, test: func(f *frame) tri {
-		out, before := -decides, f.missing
+	out := &code{cost: cost, odds: oddsOf(n.Op, parts), need: need}
+	if n.Op == syntax.And {
+		out.both = parts
+	}
+	out.test = func(f *frame) tri {
+		t3, before := -decides, f.missing
 		for _, p := range ordered {
 			if t := f.ask(p); t == decides {
 				f.missing = before
 				return decides
 			} else if t == unsure {
-				out = unsure
+				t3 = unsure
 			}
 		}
-		return out
-	}}
+		return t3
+	}
+	return out
 }
 
 // order puts first what decides most for its cost.
@@ -300,7 +298,7 @@ func oddsOf(op syntax.Op, parts []*code) float64 {
 func (c *compiler) unary(n *syntax.Unary) *code {
 	o := c.compile(n.Operand)
 	if n.Op == syntax.Not {
-		return &code{cost: o.cost, odds: 1 - o.odds, inner: &program{"not", []*code{o}}, test: func(f *frame) tri { return -o.test(f) }}
+		return &code{cost: o.cost, odds: 1 - o.odds, test: func(f *frame) tri { return -o.test(f) }}
 	}
 	return &code{cost: o.cost, eval: func(f *frame) schema.Value {
 		return arithmetic(syntax.Sub, schema.OfInt(0), o.eval(f))
@@ -389,7 +387,7 @@ func (c *compiler) of(n *syntax.Of) *code {
 		}
 		need = either(needs...)
 	}
-	return &code{cost: cost, odds: oddsListed, need: need, inner: &program{"of", parts}, test: func(f *frame) tri {
+	return &code{cost: cost, odds: oddsListed, need: need, test: func(f *frame) tri {
 		return count3(f, ordered, n.Count)
 	}}
 }

@@ -3,12 +3,10 @@ package rule
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"outrider/internal/budget"
 	"outrider/internal/evidence"
@@ -258,29 +256,4 @@ func sentence(s string) string {
 		s = s[:i+1]
 	}
 	return cmp.Or(cut(s, verdict.MaxValue), "A rule of the feed matches.")
-}
-
-// Undecided returns the rules that could not be decided for a message, and what they
-// wait for: they are decided when that can be asked.
-func (s *Set) Undecided(ctx context.Context, in *Input) map[*Compiled]schema.Capability {
-	out := make(map[*Compiled]schema.Capability)
-	s.Engine.Judge(ctx, in, nil, func(r Result) {
-		if r.Outcome == Indeterminate {
-			out[r.Compiled] = r.Missing
-		}
-	})
-	return out
-}
-
-// Problems describes the rules that are set aside while running, or have failed.
-func (e *Engine) Problems() []string {
-	var out []string
-	for _, r := range e.rules {
-		if until := r.aside.Load(); until > time.Now().Unix() {
-			out = append(out, fmt.Sprintf("%s is set aside until %s", r.Rule.Name, time.Unix(until, 0).UTC().Format(time.TimeOnly)))
-		} else if n := r.faults.Load(); n > 0 {
-			out = append(out, fmt.Sprintf("%s failed on %d of %d messages", r.Rule.Name, n, r.runs.Load()))
-		}
-	}
-	return out
 }

@@ -14,17 +14,15 @@ func (c *compiler) lambda(name string, n *syntax.Call) *code {
 		return out
 	}
 	list := c.compile(n.Args[0])
-	elem := c.types[stripped(n.Args[0])].Elem
 	var body *code
 	if len(n.Args) > 1 {
-		c.scopes = append(c.scopes, &scope{elem, list.stream.elements()})
+		c.scopes = append(c.scopes, list.stream.elements())
 		body = c.compile(n.Args[1])
 		c.scopes = c.scopes[:len(c.scopes)-1]
 	}
 	out := &code{cost: costLambda + list.cost}
 	if body != nil {
 		out.cost = min(out.cost+body.cost*elementTimes, maxCost)
-		out.inner = &program{name, []*code{list, body}}
 	}
 	switch name {
 	case "any":
@@ -64,7 +62,7 @@ func (c *compiler) anyOfList(name string, n *syntax.Call) *code {
 	if !ok || element.Depth != 1 || c.sees(call.Args[0], 1) || c.types[n.Args[0]].Elem.Kind != schema.String {
 		return nil
 	}
-	c.scopes = append(c.scopes, &scope{elem: schema.StringType})
+	c.scopes = append(c.scopes, nil)
 	text := c.compile(call.Args[0])
 	c.scopes = c.scopes[:len(c.scopes)-1]
 	folds := call.Function == "strings.icontains"

@@ -77,7 +77,7 @@ func (c *compiler) element(n *syntax.Element) *code {
 	depth := n.Depth
 	out := &code{cost: 0, eval: func(f *frame) schema.Value { return f.element(depth) }}
 	if depth <= len(c.scopes) {
-		out.stream = c.scopes[len(c.scopes)-depth].stream
+		out.stream = c.scopes[len(c.scopes)-depth]
 	}
 	return out
 }

@@ -9,10 +9,10 @@
 //
 // Standards: none; the language is specified by the public feed and its documentation.
 //
-// Limits: a rule takes at most maxRuleSteps steps and the rules of a message
-// maxMessageSteps, words and patterns are looked for in the first megabyte of a text, and of a
-// list of more than 5,000 elements nothing is known but what those decide. Functions that need a model or a browser
-// are declared and answer nothing.
+// Limits: a rule takes at most maxRuleSteps steps and the rules of a message maxMessageSteps.
+// Words and patterns are looked for in the first megabyte of a text, and of a list of more
+// than 5,000 elements nothing is known but what those decide. Functions that need a model or
+// a browser are declared and answer nothing.
 package rule
 
 import (
@@ -317,8 +317,8 @@ func (c *compiler) rule(r *Rule) (*Compiled, error) {
 	c.types = checked.types
 	out := &Compiled{Rule: r, Uses: checked.uses, code: c.compile(e.Root)}
 	out.must = []*code{out.code}
-	if p := out.code.inner; p != nil && p.op == string(syntax.And) {
-		out.must = c.order(p.parts, no)
+	if out.code.both != nil {
+		out.must = c.order(out.code.both, no)
 	}
 	return out, nil
 }
@@ -353,8 +353,8 @@ type Result struct {
 }
 
 // Judge runs the rules over a message, all of them or those that are given, and calls
-// yield with every result but NoMatch; of a quick input with matches and failures. It ends early when the context does; the rules that
-// were not reached are Failed.
+// yield with every result but NoMatch; of a quick input with matches and failures. It ends
+// early when the context does; the rules that were not reached are Failed.
 func (e *Engine) Judge(ctx context.Context, in *Input, only []*Compiled, yield func(Result)) {
 	f := e.frame(ctx, in)
 	defer e.release(f)
@@ -383,11 +383,7 @@ func (e *Engine) frame(ctx context.Context, in *Input) *frame {
 	if f == nil {
 		f = &frame{values: make([]memo, e.slots)}
 	}
-	*f = frame{values: f.values, epoch: f.epoch + 1, words: f.words, elements: f.elements[:0], candidates: f.candidates, alive: f.alive, touched: f.touched[:0]}
-	if f.epoch == 0 { // after 2^32 messages old answers would look new
-		clear(f.values)
-		f.epoch = 1
-	}
+	*f = frame{values: f.values, words: f.words, elements: f.elements[:0], candidates: f.candidates, alive: f.alive, touched: f.touched[:0]}
 	if f.ctx, f.in, f.switches, f.cache = ctx, in, e.switches, in.cache; f.cache == nil {
 		f.cache = make(map[any]any)
 	}

@@ -7,11 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"outrider/internal/budget"
 	"outrider/internal/evidence/mdm"
-	"outrider/internal/mailauth"
 	"outrider/internal/mailtest"
-	"outrider/internal/message"
 	"outrider/internal/rule"
 	"outrider/internal/rule/feed"
 	"outrider/internal/rule/result"
@@ -31,18 +28,22 @@ func models(tb testing.TB, dir string) []*mdm.Message {
 	tb.Helper()
 	var out []*mdm.Message
 	for _, path := range mailtest.Files(tb, []string{dir}) {
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		b := budget.New(budget.Default())
-		m := message.Parse(raw, b)
-		out = append(out, mdm.Read(&mdm.Input{
-			Received: &message.Received{ID: message.ID(path), Road: message.RoadFile, Body: message.NewBody(raw)},
-			Message:  m, Budget: b, Auth: mailauth.FromHeader(m, nil),
-		}))
+		out = append(out, model(tb, path))
 	}
 	return out
+}
+
+func model(tb testing.TB, path string) *mdm.Message {
+	tb.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	in, err := feed.PrepareModel(tb.Context(), path, raw)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return in.Message
 }
 
 func detections(tb testing.TB) []*rule.Rule {

@@ -12,12 +12,9 @@ import (
 	"sync"
 	"testing"
 
-	"outrider/internal/budget"
-	"outrider/internal/evidence/mdm"
-	"outrider/internal/mailauth"
 	"outrider/internal/mailtest"
-	"outrider/internal/message"
 	"outrider/internal/rule"
+	"outrider/internal/rule/feed"
 )
 
 var all = flag.Bool("all", false, "run the feed over train too, and print the matches of every rule")
@@ -51,15 +48,15 @@ func TestTheFeedOverRealMail(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		b := budget.New(budget.Default())
-		m := message.Parse(raw, b)
-		model := mdm.Read(&mdm.Input{
-			Received: &message.Received{ID: message.ID(path), Road: message.RoadFile, Body: message.NewBody(raw)},
-			Message:  m, Budget: b, Auth: mailauth.FromHeader(m, nil),
-		})
+		in, err := feed.PrepareModel(t.Context(), path, raw)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		in.Lists, in.Profile = known, stranger
 		label := labelOf(path)
 		some := false
-		e.Judge(t.Context(), &rule.Input{Message: model, Lists: known, Profile: stranger}, nil, func(r rule.Result) {
+		e.Judge(t.Context(), in, nil, func(r rule.Result) {
 			mu.Lock()
 			defer mu.Unlock()
 			switch r.Outcome {

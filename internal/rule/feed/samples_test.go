@@ -1,16 +1,11 @@
 package feed_test
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
-	"outrider/internal/budget"
-	"outrider/internal/evidence/mdm"
-	"outrider/internal/mailauth"
 	"outrider/internal/mailtest"
-	"outrider/internal/message"
 	"outrider/internal/rule"
 )
 
@@ -26,18 +21,8 @@ func TestSampleMessages(t *testing.T) {
 		t.Fatalf("there are %d sample messages, want 6", len(paths))
 	}
 	for _, path := range paths {
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b := budget.New(budget.Default())
-		m := message.Parse(raw, b)
-		model := mdm.Read(&mdm.Input{
-			Received: &message.Received{ID: message.ID(path), Road: message.RoadFile, Body: message.NewBody(raw)},
-			Message:  m, Budget: b, Auth: mailauth.FromHeader(m, nil),
-		})
 		name := filepath.Base(path)
-		e.Judge(t.Context(), &rule.Input{Message: model, Lists: known, Profile: stranger}, nil, func(r rule.Result) {
+		e.Judge(t.Context(), &rule.Input{Message: model(t, path), Lists: known, Profile: stranger}, nil, func(r rule.Result) {
 			switch r.Outcome {
 			case rule.Match:
 				matched[name] = append(matched[name], r.Rule.Name)

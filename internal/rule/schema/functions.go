@@ -44,16 +44,6 @@ func (c Capability) Names() []string {
 // String returns the names, separated by commas.
 func (c Capability) String() string { return strings.Join(c.Names(), ", ") }
 
-// CapabilityNamed returns the capability of a name, or 0.
-func CapabilityNamed(name string) Capability {
-	for i, n := range capabilityNames {
-		if n == name {
-			return 1 << i
-		}
-	}
-	return 0
-}
-
 // Form says how a call is compiled.
 type Form uint8
 

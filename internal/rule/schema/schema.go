@@ -87,7 +87,9 @@ type Types map[string]*Type
 // NewTypes builds the table.
 func NewTypes() Types {
 	t := make(Types)
-	t.declare()
+	t.declareMdm()
+	t.declareResult()
+	t.declareScan()
 	d := t["Domain"]
 	d.add(&Field{Name: "error", Doc: "why the name cannot be read", Type: StringType, Get: domainError})
 	for _, o := range t {

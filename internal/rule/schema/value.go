@@ -49,8 +49,6 @@ type Mapping interface {
 	Keys() []string // sorted
 }
 
-// Of makes values.
-
 // OfBool returns a bool.
 func OfBool(b bool) Value {
 	if b {
