@@ -46,7 +46,7 @@ import (
 	"outrider/internal/tenant"
 )
 
-// maxLoadedSenders bounds the senders read back at start.
+// maxLoadedSenders bounds the senders of each tenant that are read back at start.
 const maxLoadedSenders = 500_000
 
 // App is one running Outrider.
@@ -83,7 +83,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 	if err := a.openState(ctx, &c); err != nil {
 		return nil, err
 	}
-	active := activeRules(&c, log)
+	active := startingRules(&c, log)
 	settings, err := newSettings(&c, active, opensFiles, log)
 	if err != nil {
 		return nil, err
@@ -214,9 +214,6 @@ func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Setti
 		return err
 	}
 	memory := history.New()
-	if err := a.db.Senders(ctx, maxLoadedSenders, memory.Load); err != nil {
-		return err
-	}
 	limits := budget.Default()
 	var whois evidence.Whois
 	if a.whois != nil {
@@ -239,6 +236,13 @@ func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Setti
 		return err
 	}
 	a.shipper = &mailflow.Shipper{Flow: a.flow, Store: a.db, Blobs: blobs}
+	// What a crash left in the spool is in the store before the memory is filled from it.
+	if err := a.shipper.Ship(ctx); err != nil {
+		a.log.ErrorContext(ctx, "facts could not be shipped", "error", err)
+	}
+	if err := a.db.Senders(ctx, maxLoadedSenders, memory.Load); err != nil {
+		return err
+	}
 	a.metrics.Gauge("outrider_spool_queued", "Entries in the queue.", func() float64 { return float64(a.spool.Stats().Queued) })
 	a.metrics.Gauge("outrider_spool_facts", "Facts not yet in the database.", func() float64 { return float64(a.spool.Stats().Facts) })
 	return nil
@@ -327,7 +331,11 @@ func (a *App) recover(ctx context.Context) error {
 // Reload applies a new configuration, or none of it. What only a restart can change is
 // named in the log.
 func (a *App) Reload(ctx context.Context, c config.Config) error {
-	settings, err := newSettings(&c, activeRules(&c, a.log), opensFiles, a.log)
+	active, err := activeRules(&c, a.log)
+	if err != nil {
+		return fmt.Errorf("reloading, the old configuration stays: %w", err)
+	}
+	settings, err := newSettings(&c, active, opensFiles, a.log)
 	if err != nil {
 		return fmt.Errorf("reloading, the old configuration stays: %w", err)
 	}

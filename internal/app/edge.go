@@ -183,6 +183,7 @@ func needRestart(old, now *config.Config) []string {
 	a, b := *old, *now
 	for _, c := range []*config.Config{&a, &b} { // what Settings holds, and a reload replaces
 		c.Tenants, c.Quarantine, c.Retention = nil, config.Quarantine{}, config.Retention{}
+		c.Rules = config.Rules{Whois: c.Rules.Whois}
 		c.Detection = config.Detection{Memory: c.Detection.Memory}
 		c.Relay.MaxHops, c.Relay.FirstRetry, c.Relay.RetryFor, c.Relay.DelayNotice, c.Relay.Outbound = 0, 0, 0, 0, config.Route{}
 	}

@@ -362,6 +362,9 @@ func (h *rulesHuntCmd) Run(c *console) error {
 	if !h.Quiet {
 		_, _ = fmt.Fprintf(c.errOut, "%q: %d of %d messages match, %d could not be decided, %d could not be read\n", r.Name, t.matched, t.seen, t.unknown, t.unread)
 	}
+	if err := context.Cause(c.ctx); err != nil {
+		return fmt.Errorf("hunting, not all mail was looked at: %w", err)
+	}
 	if t.matched > 0 {
 		return ExitError(3)
 	}
@@ -376,7 +379,7 @@ func (b *bag) add(o rule.Outcome) {
 	if o == rule.Match {
 		b.matched++
 	}
-	if o == rule.Indeterminate {
+	if o == rule.Indeterminate || o == rule.Failed {
 		b.unknown++
 	}
 }
@@ -385,6 +388,9 @@ func (h *rulesHuntCmd) hunt(c *console, s *shelf, x *rule.Explainer, o *offline,
 	bar := (&scanCmd{Quiet: h.Quiet, Paths: h.Paths}).progress(c.errOut)
 	defer bar.done()
 	for item, err := range file.Read(os.Stdin, h.Paths...) {
+		if c.ctx.Err() != nil {
+			break
+		}
 		if err != nil {
 			_, _ = fmt.Fprintf(c.errOut, "outrider: %v\n", err)
 			t.unread++

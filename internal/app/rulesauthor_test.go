@@ -2,12 +2,15 @@ package app_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"outrider/internal/app"
+	"outrider/internal/config"
 )
 
 const invoice = "From: Ann <ann@red.example>\r\nTo: bob@example.org\r\nSubject: Invoice 4711\r\nDate: Mon, 2 Nov 2026 10:00:00 +0000\r\nMessage-ID: <1@red.example>\r\n\r\nPlease pay.\r\n"
@@ -128,5 +131,32 @@ func TestRulesInTheVerdict(t *testing.T) {
 	}
 	if _, ok := scan()["a"]; ok {
 		t.Error("a rule that is off matches")
+	}
+}
+
+// A reload with rules that cannot be read keeps those that run.
+func TestReloadKeepsTheRules(t *testing.T) {
+	t.Parallel()
+	a, _ := running(t)
+	c, err := config.Load(a.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Listen = config.Listen{SMTP: []string{"127.0.0.1:0"}}
+	c.DNS.Off = true
+	gateway, err := app.New(t.Context(), c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, stop := context.WithCancel(context.Background())
+		stop() // a run that ends at once closes what New opened
+		if err := gateway.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	write(t, filepath.Join(a.dir, "data", "rules", "overrides.yaml"), "a:\n  off: maybe\n")
+	if err := gateway.Reload(t.Context(), c); err == nil || !strings.Contains(err.Error(), "the old configuration stays") {
+		t.Errorf("reloading: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -16,21 +17,29 @@ import (
 // pictures is read by deep inspection only.
 const opensFiles = schema.Files | schema.QR
 
-// activeRules reads the active rules, once for all who need them. Rules that cannot be read
-// never stop mail: there are none then, and the log says so.
-func activeRules(c *config.Config, log *slog.Logger) *feed.Active {
+// activeRules reads the active rules, once for all who need them.
+func activeRules(c *config.Config, log *slog.Logger) (*feed.Active, error) {
 	store, err := feed.Open(rulesPath(c))
 	if err != nil {
-		log.Error("mail is judged without rules", "error", err)
-		return &feed.Active{}
+		return nil, fmt.Errorf("opening the rules: %w", err)
 	}
 	active, err := store.Active()
 	if err != nil {
-		log.Error("mail is judged without rules", "error", err)
-		return &feed.Active{}
+		return nil, fmt.Errorf("reading the active rules: %w", err)
 	}
 	if active.Older != nil {
 		log.Warn("older rules are in use", "error", active.Older)
+	}
+	return active, nil
+}
+
+// startingRules is activeRules for a start: rules that cannot be read never stop mail. There
+// are none then, and the log says so.
+func startingRules(c *config.Config, log *slog.Logger) *feed.Active {
+	active, err := activeRules(c, log)
+	if err != nil {
+		log.Error("mail is judged without rules", "error", err)
+		return &feed.Active{}
 	}
 	return active
 }

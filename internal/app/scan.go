@@ -67,7 +67,7 @@ func (s *scanCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	o, err := c.offline(&cfg, activeRules(&cfg, quietLog(c)), s.Deep, s.AskDNS)
+	o, err := c.offline(&cfg, startingRules(&cfg, quietLog(c)), s.Deep, s.AskDNS)
 	if err != nil {
 		return err
 	}
@@ -125,19 +125,19 @@ func (c *console) offline(cfg *config.Config, active *feed.Active, deep, askDNS 
 	if deep {
 		o.judge.Limits.Wall = deepWall
 	}
+	if o.workers, err = newWorkers(cfg, active, deep, log); err != nil {
+		return nil, err
+	}
 	if askDNS {
 		if o.judge.DNS, err = newResolver(cfg); err != nil {
-			return nil, err
+			return nil, errors.Join(err, o.workers.Close())
 		}
 		if o.whois, err = newRegistries(cfg, o.judge.DNS, log); err != nil {
-			return nil, err
+			return nil, errors.Join(err, o.workers.Close())
 		}
 		if o.whois != nil {
 			o.judge.Whois = o.whois.ask
 		}
-	}
-	if o.workers, err = newWorkers(cfg, active, deep, log); err != nil {
-		return nil, err
 	}
 	o.judge.Open, o.judge.Scan = opener(o.workers, log), scanner(newClamAV(cfg), log)
 	return o, nil

@@ -19,6 +19,8 @@ type registries struct {
 	client *rdap.Client
 	fetch  *egress.Client
 	wanted chan string
+	mu     sync.Mutex
+	waits  map[string]bool // domains in wanted, or being asked about; guarded by mu
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }
@@ -32,7 +34,7 @@ func newRegistries(c *config.Config, resolver *dns.Client, log *slog.Logger) (*r
 	if resolver == nil || !c.Rules.Whois {
 		return nil, nil //nolint:nilnil // nil is the one that is switched off
 	}
-	r := &registries{fetch: egress.New(egress.Config{Resolver: resolver.For(nil)}), wanted: make(chan string, maxWanted)}
+	r := &registries{fetch: egress.New(egress.Config{Resolver: resolver.For(nil)}), wanted: make(chan string, maxWanted), waits: make(map[string]bool)}
 	var err error
 	if r.client, err = rdap.New(rdap.Config{Fetcher: r.fetch, Bootstrap: rdap.IANA, Log: log}); err != nil {
 		return nil, errors.Join(err, r.fetch.Close())
@@ -51,6 +53,9 @@ func (r *registries) learn(ctx context.Context) {
 			return
 		case domain := <-r.wanted:
 			_, _ = r.client.Lookup(ctx, domain) // the client remembers failures too
+			r.mu.Lock()
+			delete(r.waits, domain)
+			r.mu.Unlock()
 		}
 	}
 }
@@ -60,8 +65,14 @@ func (r *registries) known(_ context.Context, domain string) *rdap.Registration 
 	if found, ok := r.client.Cached(domain); ok {
 		return found
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waits[domain] {
+		return nil
+	}
 	select {
 	case r.wanted <- domain:
+		r.waits[domain] = true
 	default:
 	}
 	return nil

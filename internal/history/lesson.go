@@ -6,9 +6,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// maxSent bounds the recipients that one message teaches about.
+// MaxSent bounds the recipients that one message teaches about.
 // RFC 5321, Section 4.5.3.1.8: 100 is what every server must take.
-const maxSent = 100
+const MaxSent = 100
 
 // Lesson is what one message teaches. It travels with the facts about the message, so that
 // the store learns what the memory has learned.
@@ -48,7 +48,7 @@ func (l *Lesson) Each(f func(key string, what What)) {
 		f(replyKey(keys[0]), l.What)
 	}
 	seen := make(map[string]bool)
-	for _, addr := range l.Sent[:min(len(l.Sent), maxSent)] {
+	for _, addr := range l.Sent[:min(len(l.Sent), MaxSent)] {
 		keys, ok := Keys(addr)
 		if !ok {
 			continue

@@ -11,9 +11,6 @@ import (
 	"outrider/internal/verdict"
 )
 
-// maxSent bounds the recipients outside that one message teaches about.
-const maxSent = 100
-
 // learn remembers the author of a message that somebody has received. What was refused,
 // deferred or held does not make its author known, and neither does an author who was not
 // proved.
@@ -60,7 +57,7 @@ func addressees(l *letter) []string {
 	return out
 }
 
-// foreign returns the addresses that are not of the tenant, once each and at most maxSent.
+// foreign returns the addresses that are not of the tenant, once each and at most history.MaxSent.
 func foreign(t *tenant.Tenant, addrs []string) []string {
 	var out []string
 	seen := make(map[string]bool)
@@ -70,7 +67,7 @@ func foreign(t *tenant.Tenant, addrs []string) []string {
 			continue
 		}
 		seen[a.Key()] = true
-		if out = append(out, a.Key()); len(out) == maxSent {
+		if out = append(out, a.Key()); len(out) == history.MaxSent {
 			break
 		}
 	}

@@ -96,14 +96,23 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
+// Ship ships what is there, before Run. A panic is an error: facts wait in the spool.
+func (s *Shipper) Ship(ctx context.Context) (err error) {
+	defer contain(&err)
+	return s.ship(ctx)
+}
+
+// contain makes an error of a panic.
+func contain(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("shipping: panic: %v\n%s", p, debug.Stack())
+	}
+}
+
 // round ships everything, then serves the quarantine. A panic ends the round and not the
 // mail: facts wait in the spool.
 func (s *Shipper) round(ctx context.Context) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("shipping: panic: %v\n%s", p, debug.Stack())
-		}
-	}()
+	defer contain(&err)
 	if err := s.ship(ctx); err != nil {
 		return err
 	}

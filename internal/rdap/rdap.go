@@ -174,8 +174,8 @@ func (c *Client) ask(ctx context.Context, domain string) entry {
 		return entry{registration: &Registration{Domain: domain, Checked: time.Now()}, keep: c.cfg.KeepMissing}
 	}
 	switch {
-	case errors.Is(err, ErrBusy) || ctx.Err() != nil && err != nil:
-		return entry{err: err} // says nothing about the domain
+	case errors.Is(err, ErrBusy) || c.ctx.Err() != nil && err != nil:
+		return entry{err: err} // says nothing about the domain or its server
 	case err != nil:
 		c.cfg.Log.WarnContext(ctx, "registration could not be read", "domain", domain, "error", err)
 		return entry{err: err, keep: keepError}

@@ -102,11 +102,31 @@ func scanSender(row scanner) (senderRow, error) {
 	return out, nil
 }
 
-// Senders calls f for at most limit senders: those who are known or were written to
-// first, then strangers, each the most recent first.
+// Senders calls f for at most limit senders of each tenant: those who are known or were
+// written to first, then strangers, each the most recent first.
 func (d *DB) Senders(ctx context.Context, limit int, f func(tenant, key string, r history.Record)) error {
+	rows, err := d.read.QueryContext(ctx, `SELECT DISTINCT tenant FROM senders ORDER BY tenant`)
+	if err != nil {
+		return fmt.Errorf("listing tenants of senders: %w", err)
+	}
+	tenants, err := collect(rows, func(row scanner) (tenant string, err error) {
+		err = row.Scan(&tenant)
+		return tenant, err
+	})
+	if err != nil {
+		return fmt.Errorf("listing tenants of senders: %w", err)
+	}
+	for _, tenant := range tenants {
+		if err := d.sendersOf(ctx, tenant, limit, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *DB) sendersOf(ctx context.Context, tenant string, limit int, f func(tenant, key string, r history.Record)) error {
 	for _, familiar := range []int{1, 0} {
-		rows, err := d.read.QueryContext(ctx, senderColumns+` WHERE familiar = $1 ORDER BY seen DESC LIMIT $2`, familiar, limit)
+		rows, err := d.read.QueryContext(ctx, senderColumns+` WHERE tenant = $1 AND familiar = $2 ORDER BY seen DESC LIMIT $3`, tenant, familiar, limit)
 		if err != nil {
 			return fmt.Errorf("listing senders: %w", err)
 		}

@@ -8,7 +8,7 @@ ALTER TABLE senders ADD COLUMN detail TEXT NOT NULL DEFAULT '{}';
 UPDATE senders SET seen = last;
 DROP INDEX senders_by_age;
 CREATE INDEX senders_by_age ON senders (seen);
-CREATE INDEX senders_by_worth ON senders (familiar, seen);
+CREATE INDEX senders_by_worth ON senders (tenant, familiar, seen);
 
 -- +goose Down
 DELETE FROM senders WHERE messages = 0;
