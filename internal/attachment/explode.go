@@ -299,6 +299,7 @@ func (x *explosion) pdf(n *node, p *pdf.Document) {
 	if x == nil {
 		return
 	}
+	defer x.rescue(n.id)
 	objects := scan.ReadObjects(n.data)
 	x.fact(n.id, func(s *scan.Scan, b *scan.Budget) {
 		s.PDF = scan.ReadPDF(p, len(p.Files)+len(p.Images), b)
@@ -322,6 +323,7 @@ func (x *explosion) office(id int, o *ooxml.Document) {
 	if x == nil {
 		return
 	}
+	defer x.rescue(id)
 	slim := *o
 	slim.Macros, slim.Embedded, slim.Images, slim.Text = nil, nil, nil, ""
 	x.offices[id] = &scan.Office{Format: x.inspector.file(id).Format, New: &slim}
@@ -342,6 +344,7 @@ func (x *explosion) ole(id int, o *ole.Document) {
 	if x == nil {
 		return
 	}
+	defer x.rescue(id)
 	slim := *o
 	slim.Package, slim.Embedded, slim.Mail, slim.Text = nil, nil, nil, ""
 	office := &scan.Office{Format: x.inspector.file(id).Format, Old: &slim}

@@ -114,6 +114,7 @@ func TestCodesThatTheBodyDrawsAreLinks(t *testing.T) {
 		{"runs of modules", html, runs(grid)},
 		{"within a table of the layout", html, "<table><tr><td>Hello</td></tr><tr><td>" + cells(grid, "<td bgcolor=black></td>", "<td></td>") + "</td></tr></table>"},
 		{"preformatted", html, "<pre>" + lines(grid, true, " ", "\n") + "</pre>"},
+		{"number signs", html, "<pre>" + strings.ReplaceAll(lines(grid, false, " ", "\n"), "█", "#") + "</pre>"},
 		{"divisions", html, "<div>" + lines(grid, true, "&nbsp;", "</div><div>") + "</div>"},
 		{"line breaks", html, "<p>Scan me:<br>" + lines(grid, false, "&nbsp;", "<br>") + "</p>"},
 		{"text", plain, "Dear Ann,\n\nscan this:\n\n" + lines(grid, false, " ", "\n") + "\nBye\n"},

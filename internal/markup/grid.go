@@ -110,7 +110,7 @@ func (d *Document) Grids() [][][]bool { return d.grids }
 // Drawing returns the lines of block characters as DrawnLines does, with their white space,
 // which DisplayText does not keep.
 func (d *Document) Drawing() (lines string, cut bool) {
-	if !strings.ContainsAny(d.inner, blocks) {
+	if !mayDraw(d.inner) {
 		return "", false
 	}
 	w := rawWriter{}
@@ -122,7 +122,7 @@ func (d *Document) Drawing() (lines string, cut bool) {
 // characters, or "" where there are too few of them. Cut tells that there is more than
 // maxDrawing bytes.
 func DrawnLines(text string) (drawing string, cut bool) {
-	if !strings.ContainsAny(text, blocks) && !strings.Contains(text, "##") {
+	if !mayDraw(text) {
 		return "", false
 	}
 	from, to, lines, at := -1, 0, 0, 0
@@ -142,6 +142,11 @@ func DrawnLines(text string) (drawing string, cut bool) {
 		return "", false
 	}
 	return text[from:to], cut
+}
+
+// mayDraw reports whether a text has what lines are drawn with.
+func mayDraw(text string) bool {
+	return strings.ContainsAny(text, blocks) || strings.Contains(text, "##")
 }
 
 // drawnLine reports whether a line has several blocks, and no letters.

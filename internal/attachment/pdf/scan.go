@@ -48,7 +48,7 @@ func (r *reader) scan() {
 		}
 		at += pos
 		pos = at + 3
-		num, start, ok := objectNumber(r.data, at)
+		num, start, ok := ObjectNumber(r.data, at)
 		if !ok {
 			continue
 		}
@@ -66,9 +66,10 @@ func (r *reader) scan() {
 	}
 }
 
-// objectNumber reads backward from "obj". The number and the generation have at most ten
-// and five digits.
-func objectNumber(data []byte, at int) (num, start int, ok bool) {
+// ObjectNumber reads the number of an object backward from its "obj", which stands at an
+// offset, and where the number begins. The number and the generation have at most ten and
+// five digits.
+func ObjectNumber(data []byte, at int) (num, start int, ok bool) {
 	back := func(p, most int, is func(byte) bool) int {
 		q := p
 		for q > 0 && p-q < most && is(data[q-1]) {
@@ -236,7 +237,7 @@ func (r *reader) at(off int) {
 	if n < 0 || r.starts.has(off) || r.work > len(r.data) || len(r.objects) >= r.limits.Objects {
 		return
 	}
-	num, start, ok := objectNumber(r.data, off+n)
+	num, start, ok := ObjectNumber(r.data, off+n)
 	if !ok || start != off {
 		return
 	}

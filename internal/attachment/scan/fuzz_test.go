@@ -158,7 +158,7 @@ func TestHostileInputsTakeLinearTime(t *testing.T) {
 	t.Parallel()
 	for name, piece := range map[string]string{
 		"patterns without end": "}/[", "templates": "`${", "braces": "{", "escapes": `\u{`, "tags": "<a ", "scripts": "<script>", "cdata": "<![CDATA[",
-		"doctypes": "<!DOCTYPE a [", "quotes": `<a b="`, "spaces": "<a =", "objects": "1 0 obj<</A(", "arrays": "1 0 obj<<[", "streams": "1 0 obj<<>>stream",
+		"doctypes": "<!DOCTYPE a [", "quotes": `<a b="`, "spaces": "<a =", "objects": "1 0 obj<</A(", "comments": "1 0 obj<<>>%", "bare objects": "obj", "colours": "<w:color ", "lengths": "1 0 obj<</Length 9223372036854775807>>stream\n", "arrays": "1 0 obj<<[", "streams": "1 0 obj<<>>stream",
 		"runs": "TVqQ", "marks": "://", "words": "a://b ", "local headers": "PK\x03\x04", "blocks": "GIF89a!\xff\x01", "segments": "\xff\xd8\xff\xe0\x00\x02",
 		"xmp": "<x:xmpmeta><dc:a>", "wide": "a\x00", "minus": "-->", "slashes": "a=/",
 	} {

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"bytes"
 	"encoding/xml"
 	"path"
 	"regexp"
@@ -43,7 +44,7 @@ var appNames = map[string]string{
 var appLists = map[string]string{"HeadingPairs": "HeadingPairs", "TitlesOfParts": "TitlesOfParts", "HLinks": "Hyperlinks"}
 
 var (
-	fontColor = regexp.MustCompile(`<w:color\s[^>]{0,200}?w:val="([0-9A-Fa-f]{6}|auto)"`)
+	fontColor = regexp.MustCompile(`\Aw:val="([0-9A-Fa-f]{6}|auto)"`)
 	pictures  = regexp.MustCompile(`<pic:pic[\s/>]|<w:pict[\s/>]|<p:pic[\s/>]`)
 	slideText = regexp.MustCompile(`<a:t>([^<]*)`)
 )
@@ -58,14 +59,45 @@ func (p *Package) Part(name string, data []byte) {
 		p.propertyPart(base, data[:min(len(data), 1<<20)])
 	case dir == "word/" && strings.HasSuffix(base, ".xml") && strings.HasPrefix(base, "document"):
 		p.images += len(pictures.FindAllIndex(data, 10_000))
-		for _, m := range fontColor.FindAllSubmatch(data, 100_000) {
-			p.color(string(m[1]))
-		}
+		p.fontColors(data)
 	case dir == "ppt/slides/" && strings.HasPrefix(base, "slide"):
 		p.slides++
 		p.images += len(pictures.FindAllIndex(data, 10_000))
 		for _, m := range slideText.FindAllSubmatch(data, 100_000) {
 			p.words += len(strings.Fields(string(m[1])))
+		}
+	}
+}
+
+// maxColors bounds the elements of a part that are looked at for colours, maxColor the bytes
+// of one.
+const (
+	maxColors = 100_000
+	maxColor  = 220
+)
+
+// fontColors keeps the colours that the elements of text name.
+func (p *Package) fontColors(data []byte) {
+	const element, value = "<w:color", `w:val="`
+	for range maxColors {
+		i := bytes.Index(data, []byte(element))
+		if i < 0 {
+			return
+		}
+		data = data[i+len(element):]
+		tag := data[:min(len(data), maxColor)]
+		if end := bytes.IndexByte(tag, '>'); end >= 0 {
+			tag = tag[:end]
+		}
+		if len(tag) == 0 || !bytes.ContainsRune([]byte(" \t\r\n\f"), rune(tag[0])) {
+			continue
+		}
+		for k := bytes.Index(tag, []byte(value)); k >= 0; k = bytes.Index(tag, []byte(value)) {
+			if m := fontColor.FindSubmatch(tag[k:]); m != nil {
+				p.color(string(m[1]))
+				break
+			}
+			tag = tag[k+len(value):]
 		}
 	}
 }

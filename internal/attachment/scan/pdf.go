@@ -55,7 +55,7 @@ func ReadObjects(data []byte) *Objects {
 			break
 		}
 		at += n + 3
-		num, ok := objectNumber(data[:at-3])
+		num, _, ok := pdf.ObjectNumber(data, at-3)
 		if !ok {
 			continue
 		}
@@ -64,8 +64,8 @@ func ReadObjects(data []byte) *Objects {
 		if x.dictionary(nil) {
 			object.from, object.to = at, x.at
 		}
-		at = max(at, x.at)
 		x.space()
+		at = max(at, x.at)
 		if object.to > 0 && bytes.HasPrefix(data[x.at:], []byte("stream")) {
 			at = ends.streamEnd(x.at, object.lengthOf(data))
 		}
@@ -80,19 +80,7 @@ func ReadObjects(data []byte) *Objects {
 	return o
 }
 
-// objectNumber reads "12 0 " backward from the end of b.
-func objectNumber(b []byte) (int, bool) {
-	window := b[max(0, len(b)-24):]
-	m := objectHead.FindSubmatch(window)
-	if m == nil {
-		return 0, false
-	}
-	n, err := strconv.Atoi(string(m[1]))
-	return n, err == nil && n > 0
-}
-
 var (
-	objectHead  = regexp.MustCompile(`(?:^|[^0-9])([0-9]{1,10})[\s\x00]+[0-9]{1,5}[\s\x00]+$`)
 	infoRef     = regexp.MustCompile(`/Info[\s\x00]+([0-9]{1,10})[\s\x00]+[0-9]{1,5}[\s\x00]+R`)
 	encryptRef  = regexp.MustCompile(`/Encrypt[\s\x00]+([0-9]{1,10})[\s\x00]+[0-9]{1,5}[\s\x00]+R`)
 	streamTable = regexp.MustCompile(`^[\s\x00]*[0-9]{1,10}[\s\x00]+[0-9]{1,5}[\s\x00]+obj`)
@@ -103,7 +91,7 @@ func (o *pdfObject) lengthOf(data []byte) int {
 	length := -1
 	x := pdfLexer{data: data[:o.to], at: o.from}
 	x.dictionary(func(key string, value []byte) {
-		if n, err := strconv.Atoi(string(bytes.TrimSpace(value))); key == "Length" && err == nil && n >= 0 {
+		if n, err := strconv.Atoi(string(bytes.TrimSpace(value))); key == "Length" && err == nil && n >= 0 && n <= len(data) {
 			length = n
 		}
 	})

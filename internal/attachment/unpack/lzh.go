@@ -68,7 +68,7 @@ func (z *lzh) Read(p []byte) (int, error) {
 
 // symbol reads what comes next: a byte, which is a match with itself, or a match.
 func (z *lzh) symbol() error {
-	for z.block == 0 {
+	if z.block == 0 {
 		if err := z.codes(); err != nil {
 			return err
 		}
@@ -102,6 +102,9 @@ func (z *lzh) codes() error {
 	z.block = z.take(16)
 	if z.over() {
 		return ErrShort
+	}
+	if z.block == 0 { // its codes would be read for nothing, again and again
+		return ErrBroken
 	}
 	if err := z.lengths(&z.pre, lzhPre, 5, 3); err != nil {
 		return err

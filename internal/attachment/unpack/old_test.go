@@ -311,7 +311,7 @@ func TestBrokenLZH(t *testing.T) {
 		}
 	}
 	for name, data := range map[string]string{
-		"empty blocks": strings.Repeat("\x00", 1000), "too many symbols": "\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+		"empty blocks": strings.Repeat("\x00", 1000), "empty blocks with codes": strings.Repeat("\x00\x00\x08\x00\x10", 200_000), "too many symbols": "\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
 	} {
 		r, err := unpack.NewLZH([]byte(data), "lh7", 1<<40)
 		if err != nil {
