@@ -280,11 +280,14 @@ func (s *session) handshake(route tenant.Route, mode tenant.TLSMode) error {
 	if err != nil {
 		return err
 	}
-	if err := s.limit(s.r.cfg.Timeouts.Connect); err != nil {
-		return fail(replyLost, "starting tls: %w", err)
-	}
 	conn := tls.Client(s.conn, cfg)
-	if err := conn.HandshakeContext(s.ctx); err != nil {
+	// A host that hangs up behind its reply may do so before the deadline is set: that is a
+	// failed handshake as well.
+	err = s.limit(s.r.cfg.Timeouts.Connect)
+	if err == nil {
+		err = conn.HandshakeContext(s.ctx)
+	}
+	if err != nil {
 		return fail(replyTLS, "with %s: %w", s.target.name, &handshakeError{err})
 	}
 	state := conn.ConnectionState()
