@@ -19,8 +19,9 @@ import (
 
 // Detector finds reasons for a verdict in evidence.
 type Detector interface {
-	// Detect returns its findings; none is a valid answer. It returns early when ctx ends.
-	Detect(ctx context.Context, e *evidence.Evidence) []verdict.Finding
+	// Detect returns its findings, and what it could not decide yet; none is a valid answer.
+	// It returns early when ctx ends.
+	Detect(ctx context.Context, e *evidence.Evidence) ([]verdict.Finding, []verdict.Undecided)
 	// Name says which detector and which version of it this is, for example "signals/1".
 	Name() string
 }
@@ -51,12 +52,13 @@ func (e *Engine) Judge(ctx context.Context, ev *evidence.Evidence) verdict.Verdi
 			v.Degraded = append(v.Degraded, d.Name())
 			continue
 		}
-		found, err := guard(ctx, d, ev)
+		found, undecided, err := guard(ctx, d, ev)
 		if err != nil {
 			v.Degraded = append(v.Degraded, d.Name())
 		}
 		looked = looked || err == nil
 		v.Findings = append(v.Findings, sane(found)...)
+		v.Undecided = append(v.Undecided, undecided...)
 	}
 	for _, r := range ev.Budget.Exceeded() {
 		v.Degraded = append(v.Degraded, "budget:"+r.String())
@@ -84,11 +86,12 @@ func sane(found []verdict.Finding) []verdict.Finding {
 
 // guard contains a panic: hostile mail that finds a defect in one detector must not
 // stop the mail.
-func guard(ctx context.Context, d Detector, ev *evidence.Evidence) (found []verdict.Finding, err error) {
+func guard(ctx context.Context, d Detector, ev *evidence.Evidence) (found []verdict.Finding, undecided []verdict.Undecided, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("detector %s: panic: %v", d.Name(), p)
 		}
 	}()
-	return d.Detect(ctx, ev), nil
+	found, undecided = d.Detect(ctx, ev)
+	return found, undecided, nil
 }

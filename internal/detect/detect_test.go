@@ -20,14 +20,18 @@ type fixed []verdict.Finding
 
 func (f fixed) Name() string { return "fixed/1" }
 
-func (f fixed) Detect(context.Context, *evidence.Evidence) []verdict.Finding { return f }
+func (f fixed) Detect(context.Context, *evidence.Evidence) ([]verdict.Finding, []verdict.Undecided) {
+	return f, nil
+}
 
 // broken is a detector with a defect.
 type broken struct{}
 
 func (broken) Name() string { return "broken/1" }
 
-func (broken) Detect(context.Context, *evidence.Evidence) []verdict.Finding { panic("defect") }
+func (broken) Detect(context.Context, *evidence.Evidence) ([]verdict.Finding, []verdict.Undecided) {
+	panic("defect")
+}
 
 func facts(known int, auth mailauth.Results) *evidence.Evidence {
 	raw := []byte("From: Ann <ann@firm.example>\r\nSubject: Hello\r\n\r\nHello.\r\n")

@@ -37,6 +37,9 @@ type Facts struct {
 	// Whois says who registered a domain; nil: nobody is asked.
 	Whois Whois
 
+	// Deep says that whoever opens files draws the pages of documents and reads text in
+	// pictures as well.
+	Deep bool
 	// Open says what files that stand beside one another are and what is in them; one that
 	// could not be opened in time has a report that says so. It may be nil, and is called
 	// while the message is judged.

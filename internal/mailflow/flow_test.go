@@ -41,16 +41,16 @@ type subjectDetector struct{}
 
 func (subjectDetector) Name() string { return "subject" }
 
-func (subjectDetector) Detect(_ context.Context, e *evidence.Evidence) []verdict.Finding {
+func (subjectDetector) Detect(_ context.Context, e *evidence.Evidence) ([]verdict.Finding, []verdict.Undecided) {
 	switch subject := e.Message.Subject(); {
 	case strings.Contains(subject, "panic"):
 		panic("a defect")
 	case strings.Contains(subject, "evil"):
-		return []verdict.Finding{{ID: "evil", Class: verdict.ClassPhish, Weight: 20, Reason: "It says so."}}
+		return []verdict.Finding{{ID: "evil", Class: verdict.ClassPhish, Weight: 20, Reason: "It says so."}}, nil
 	case strings.Contains(subject, "odd"):
-		return []verdict.Finding{{ID: "odd", Class: verdict.ClassPhish, Weight: 5.5, Reason: "It is odd."}}
+		return []verdict.Finding{{ID: "odd", Class: verdict.ClassPhish, Weight: 5.5, Reason: "It is odd."}}, nil
 	}
-	return nil
+	return nil, nil
 }
 
 type bundle struct {

@@ -23,6 +23,8 @@ type Set struct {
 	Weights map[string]float64 // by id, instead of what severity gives
 	Actions map[string]string  // by id: what to do at least where the rule matches
 	Tenants map[string]Lists   // lists of each tenant, by its id
+	// Later is what a second look may learn: rules that wait for nothing else are named.
+	Later schema.Capability
 	// Unsolicited takes it that nobody wrote to a sender first where no sent mail is seen.
 	Unsolicited bool
 
@@ -61,41 +63,44 @@ func (d *Detector) Set() *Set { return d.set.Load() }
 // Name names the set and its version.
 func (d *Detector) Name() string { return "rules/" + d.set.Load().Version }
 
-// Detect returns a finding for each detection rule that matches. A message that an
-// exclusion matches, such as an exercise that the organisation ordered, has none.
-func (d *Detector) Detect(ctx context.Context, e *evidence.Evidence) []verdict.Finding {
+// maxUndecided bounds the rules of one message that are named as undecided.
+const maxUndecided = 50
+
+// Detect returns a finding for each detection rule that matches, and names the rules that a
+// second look can decide. A message that an exclusion matches, such as an exercise that the
+// organisation ordered, has neither.
+func (d *Detector) Detect(ctx context.Context, e *evidence.Evidence) ([]verdict.Finding, []verdict.Undecided) {
 	s := d.set.Load()
 	in := s.Input(e)
 	in.Quick = true
 	var matched []*Compiled
+	var undecided []verdict.Undecided
 	excluded, failed := false, 0
 	s.Engine.Judge(ctx, in, nil, func(r Result) {
-		if r.Outcome == Failed {
+		kind := r.Rule.Kind
+		switch {
+		case r.Outcome == Failed:
 			failed++
 			s.report(&r)
-		}
-		if r.Outcome != Match {
-			return
-		}
-		switch r.Rule.Kind {
-		case Exclusion:
+		case r.Outcome == Indeterminate && len(undecided) < maxUndecided:
+			undecided = append(undecided, verdict.Undecided{ID: r.Rule.ID, Waits: r.Missing.Names()})
+		case r.Outcome == Match && kind == Exclusion:
 			excluded = true
-		case Detection:
+		case r.Outcome == Match && kind == Detection:
 			matched = append(matched, r.Compiled)
-		case Query, DLP, Automation:
 		}
 	})
 	if failed > 0 { // the verdict says that not all rules were asked
 		e.Budget.Omit(budget.Rules)
 	}
 	if excluded {
-		return nil
+		return nil, nil
 	}
 	out := make([]verdict.Finding, 0, len(matched))
 	for i, r := range matched {
 		out = append(out, s.finding(ctx, in, r.Rule, i < maxExplained))
 	}
-	return out
+	return out, undecided
 }
 
 // report tells of a rule that failed, where that is worth it.
@@ -108,6 +113,10 @@ func (s *Set) report(r *Result) {
 // Input returns what rules may ask about the evidence.
 func (s *Set) Input(e *evidence.Evidence) *Input {
 	in := &Input{cache: make(map[any]any), Message: e.Model(), Lists: s.Lists, Have: s.Have, Passwords: e.Passwords, Open: e.Open}
+	if e.Deep {
+		in.Have |= schema.OCR
+	}
+	in.Later = s.Later &^ in.Have
 	if e.Tenant != nil && s.Tenants[e.Tenant.ID] != nil {
 		in.Lists = Chain{s.Tenants[e.Tenant.ID], s.Lists}
 	}

@@ -1,6 +1,7 @@
 package rule_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 	"outrider/internal/mailauth"
 	"outrider/internal/message"
 	"outrider/internal/rule"
+	"outrider/internal/rule/schema"
 	"outrider/internal/verdict"
 )
 
@@ -44,7 +46,7 @@ func TestFindings(t *testing.T) {
 	} {
 		r := &rule.Rule{ID: "r", Name: "R", Kind: rule.Detection, Severity: c.severity, AttackTypes: []string{c.attack}, Source: c.source, Description: "It is so. And more."}
 		d := detecting(rule.Named{}, r)
-		found := d.Detect(t.Context(), facts(strings.ReplaceAll(letter, "\n", "\r\n")))
+		found, _ := d.Detect(t.Context(), facts(strings.ReplaceAll(letter, "\n", "\r\n")))
 		if len(found) != 1 {
 			t.Errorf("%s: %d findings", c.source, len(found))
 			continue
@@ -63,10 +65,10 @@ func TestExclusionsAndOtherKinds(t *testing.T) {
 	match := func(kind rule.Kind) *rule.Rule {
 		return &rule.Rule{ID: string(kind), Name: string(kind), Kind: kind, Source: "true"}
 	}
-	if found := detecting(rule.Named{}, match(rule.Detection), match(rule.DLP), match(rule.Automation), match(rule.Query)).Detect(t.Context(), e); len(found) != 1 {
+	if found, _ := detecting(rule.Named{}, match(rule.Detection), match(rule.DLP), match(rule.Automation), match(rule.Query)).Detect(t.Context(), e); len(found) != 1 {
 		t.Errorf("%d findings, want 1", len(found))
 	}
-	if found := detecting(rule.Named{}, match(rule.Detection), match(rule.Exclusion)).Detect(t.Context(), e); len(found) != 0 {
+	if found, _ := detecting(rule.Named{}, match(rule.Detection), match(rule.Exclusion)).Detect(t.Context(), e); len(found) != 0 {
 		t.Errorf("%d findings of an excluded message", len(found))
 	}
 }
@@ -76,7 +78,40 @@ func TestReplaceChangesTheSet(t *testing.T) {
 	d := detecting(rule.Named{}, &rule.Rule{ID: "a", Name: "a", Kind: rule.Detection, Source: "true"})
 	s := rule.NewSchema()
 	d.Replace(rule.NewSet(s, rule.Compile(s, nil), rule.Named{}, "8"))
-	if found := d.Detect(t.Context(), facts(letter)); len(found) != 0 || d.Name() != "rules/8" {
+	if found, _ := d.Detect(t.Context(), facts(letter)); len(found) != 0 || d.Name() != "rules/8" {
 		t.Errorf("%d findings of %s", len(found), d.Name())
+	}
+}
+
+// A rule that waits for what can be learned later is named, unless another of its conditions
+// decides it, or it also waits for what nobody can learn.
+func TestUndecidedRulesAreNamed(t *testing.T) {
+	t.Parallel()
+	const young = "network.whois(sender.email.domain).days_old < 30"
+	for _, c := range []struct {
+		source string
+		later  schema.Capability
+		waits  []string
+	}{
+		{young, schema.Whois, []string{"whois"}},
+		{young + " and sender.email.local_part == 'ann'", schema.Whois, []string{"whois"}},
+		{young + " and sender.email.local_part == 'bob'", schema.Whois, nil},
+		{young + " or sender.email.local_part == 'ann'", schema.Whois, nil}, // it matches
+		{young + " or sender.email.local_part == 'bob'", schema.Whois, []string{"whois"}},
+		{young + " and any(ml.nlu_classifier(body.current_thread.text).intents, .name == 'bec')", schema.Whois, nil},
+		{young, 0, nil},
+		{young, schema.OCR, nil},
+		{young + " and headers.return_path.local_part == 'x'", schema.Whois, nil}, // unknown, whatever the registry says
+	} {
+		d := detecting(rule.Named{}, &rule.Rule{ID: "r", Name: "R", Kind: rule.Detection, Source: c.source})
+		d.Set().Later = c.later
+		_, undecided := d.Detect(t.Context(), facts(letter))
+		var waits []string
+		if len(undecided) == 1 && undecided[0].ID == "r" {
+			waits = undecided[0].Waits
+		}
+		if !slices.Equal(waits, c.waits) || len(undecided) > 1 {
+			t.Errorf("%s: %v, want %v", c.source, undecided, c.waits)
+		}
 	}
 }

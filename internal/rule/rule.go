@@ -353,7 +353,8 @@ type Result struct {
 }
 
 // Judge runs the rules over a message, all of them or those that are given, and calls
-// yield with every result but NoMatch; of a quick input with matches and failures. It ends
+// yield with every result but NoMatch; of a quick input with matches, failures, and what can
+// be decided later. It ends
 // early when the context does; the rules that were not reached are Failed.
 func (e *Engine) Judge(ctx context.Context, in *Input, only []*Compiled, yield func(Result)) {
 	f := e.frame(ctx, in)
@@ -433,17 +434,31 @@ func (f *frame) value(r *Compiled) schema.Value {
 		if f.excluded {
 			conditions = r.rest
 		}
-		for _, c := range conditions {
-			if t := c.test(f); t != yes {
-				return t.value()
-			}
-		}
-		return schema.OfBool(true)
+		return f.all(conditions).value()
 	case r.code.isTest:
 		return r.code.test(f).value()
 	default:
 		return r.code.eval(f)
 	}
+}
+
+// all computes conditions until one of them does not hold, or cannot be known to hold even
+// later.
+func (f *frame) all(conditions []*code) tri {
+	out := yes
+	for _, c := range conditions {
+		before := f.missing
+		f.missing = 0
+		t := c.test(f)
+		lacks := f.missing
+		f.missing |= before
+		if t == no || t == unsure && (lacks == 0 || lacks&^f.in.Later != 0) {
+			f.missing = 0 // decided, as far as a quick judgement goes
+			return no
+		}
+		out = min(out, t)
+	}
+	return out
 }
 
 func (e *Engine) evaluate(f *frame, r *Compiled, out *Result) {

@@ -17,9 +17,11 @@ type Input struct {
 	Lists   Lists        // always non-nil
 	Have    schema.Capability
 	Triage  *result.Triage
-	// Quick asks for matches alone: a rule is given up as soon as it cannot be true, and some
-	// are called indeterminate that another condition would make no match.
-	Quick     bool
+	// Quick asks for matches, and for what Later decides: any other rule is given up as soon
+	// as it cannot be true.
+	Quick bool
+	// Later is what may be learned after this judgement. It matters to a quick one.
+	Later     schema.Capability
 	Passwords func() []string // candidates for locked files
 	// cache is what the rules have asked about the message, shared by all who ask for them.
 	cache map[any]any

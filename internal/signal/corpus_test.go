@@ -78,7 +78,8 @@ func TestEverySignalFindsWhatItMustAndPassesNearMisses(t *testing.T) {
 			for name, text := range c.files {
 				e := caseEvidence(t, text, c.context[name])
 				var ids []string
-				for _, f := range signal.New(nil).Detect(t.Context(), e) {
+				found, _ := signal.New(nil).Detect(t.Context(), e)
+				for _, f := range found {
 					ids = append(ids, f.ID)
 					if strings.Contains(f.Reason, "%!") || f.Reason == "" || f.Weight == 0 {
 						t.Errorf("%s: finding %s has reason %q and weight %v", name, f.ID, f.Reason, f.Weight)

@@ -85,17 +85,17 @@ func New(disabled []string) *Set {
 func (s *Set) Name() string { return "signals/" + version }
 
 // Detect runs the signals.
-func (s *Set) Detect(ctx context.Context, e *evidence.Evidence) []verdict.Finding {
+func (s *Set) Detect(ctx context.Context, e *evidence.Evidence) ([]verdict.Finding, []verdict.Undecided) {
 	var out []verdict.Finding
 	for i := range s.signals {
 		if ctx.Err() != nil {
-			return out
+			break
 		}
 		for _, m := range s.signals[i].Find(e) {
 			out = append(out, s.signals[i].finding(&m))
 		}
 	}
-	return out
+	return out, nil
 }
 
 func (s *Signal) finding(m *Match) verdict.Finding {

@@ -168,12 +168,20 @@ func (p Probabilities) Worst() (Class, float64) {
 
 // Verdict is what Outrider thinks of one message, and why.
 type Verdict struct {
-	Disposition Disposition       `json:"disposition"`
-	Score       float64           `json:"score"`              // 0 to 1: how sure Outrider is that the message is unwanted
-	Classes     Probabilities     `json:"classes"`            // probability per class
-	Findings    []Finding         `json:"findings"`           // heaviest first
-	Degraded    []string          `json:"degraded,omitempty"` // stages that missed their deadline or lacked a source
-	Versions    map[string]string `json:"versions,omitempty"` // detector sets and models that were used
+	Disposition Disposition   `json:"disposition"`
+	Score       float64       `json:"score"`              // 0 to 1: how sure Outrider is that the message is unwanted
+	Classes     Probabilities `json:"classes"`            // probability per class
+	Findings    []Finding     `json:"findings"`           // heaviest first
+	Degraded    []string      `json:"degraded,omitempty"` // stages that missed their deadline or lacked a source
+	// Undecided are the detections that wait for what a second look can learn.
+	Undecided []Undecided       `json:"undecided,omitempty"`
+	Versions  map[string]string `json:"versions,omitempty"` // detector sets and models that were used
+}
+
+// Undecided is a detection that could go either way, and what it waits for.
+type Undecided struct {
+	ID    string   `json:"id"`    // that its finding would have
+	Waits []string `json:"waits"` // capabilities, for example "whois"
 }
 
 // Sort orders the findings heaviest first, and equal ones by name, so that two
