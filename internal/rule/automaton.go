@@ -2,7 +2,9 @@ package rule
 
 // automaton finds all words of a set in one pass over a text (Aho and Corasick, 1975). It
 // is a table of transitions by state and class of byte, so that a byte costs one look-up
-// and a hit nothing more than a call.
+// and a hit nothing more than a call. The table is far larger than the caches next to the
+// processor, and most of a text is in no word: a small bitmap tells where a word can begin,
+// and only from there on the table is looked at.
 type automaton struct {
 	classes [256]uint8
 	width   int
@@ -10,9 +12,19 @@ type automaton struct {
 	ends    []int32 // by state: index of the first word that ends there plus one, or 0
 	words   []int32 // by index: its number
 	also    []int32 // by index: index of a word that ends there too plus one, or 0
+	begins  []uint64
+	second  int32 // first state that stands for two bytes; those of one byte come before
+	third   int32 // first state that stands for three or more
 }
 
-// newAutomaton builds the table for words, none of which is empty.
+// A word begins with head bytes, of which the low bits of the classes are looked up.
+const (
+	head     = shortest
+	headBits = 6
+	headMask = 1<<(head*headBits) - 1
+)
+
+// newAutomaton builds the table for words, none of which is shorter than head.
 func newAutomaton(words []string) *automaton {
 	a := &automaton{}
 	a.classify(words)
@@ -37,22 +49,44 @@ func (a *automaton) classify(words []string) {
 	}
 }
 
+// trie makes the states, those of few bytes first.
 func (a *automaton) trie(words []string) {
 	a.state()
+	for _, w := range words {
+		a.path(w[:1])
+	}
+	a.second = int32(len(a.ends))
+	for _, w := range words {
+		a.path(w[:2])
+	}
+	a.third = int32(len(a.ends))
+	a.begins = make([]uint64, (headMask+1)/64)
 	for n, w := range words {
-		s := int32(0)
-		for i := range len(w) {
-			at := int(s)*a.width + int(a.classes[w[i]])
-			if a.next[at] == 0 {
-				created := a.state()
-				a.next[at] = created
-			}
-			s = a.next[at]
-		}
+		key := a.key(a.key(a.key(0, w[0]), w[1]), w[2])
+		a.begins[key/64] |= 1 << (key % 64)
+		s := a.path(w)
 		a.words = append(a.words, int32(n))
 		a.also = append(a.also, a.ends[s])
 		a.ends[s] = int32(len(a.words))
 	}
+}
+
+// path returns the state of a beginning of a word, and makes it where there is none.
+func (a *automaton) path(w string) (s int32) {
+	for i := range len(w) {
+		at := int(s)*a.width + int(a.classes[w[i]])
+		if a.next[at] == 0 {
+			created := a.state()
+			a.next[at] = created
+		}
+		s = a.next[at]
+	}
+	return s
+}
+
+// key adds a byte to the key of those before it, under which begins has a beginning.
+func (a *automaton) key(before uint32, c byte) uint32 {
+	return (before<<headBits | uint32(a.classes[c]&(1<<headBits-1))) & headMask
 }
 
 func (a *automaton) state() int32 {
@@ -104,13 +138,38 @@ func (a *automaton) inherit(s, suffix int32) {
 // find calls hit with the number of each word that ends somewhere in the text, which is folded
 // or of ASCII, until it returns false.
 func (a *automaton) find(text string, hit func(int) bool) {
-	s := int32(0)
-	for i := range len(text) {
-		s = a.next[int(s)*a.width+int(a.classes[text[i]])]
-		for e := a.ends[s]; e != 0; e = a.also[e-1] {
-			if !hit(int(a.words[e-1])) {
-				return
+	for i := a.skip(text, 0); i < len(text); i = a.skip(text, i) {
+		s := int32(0)
+		for n := 1; i < len(text) && (n <= head || s >= a.third); n++ {
+			s = a.next[int(s)*a.width+int(a.classes[text[i]])]
+			i++
+			for e := a.ends[s]; e != 0; e = a.also[e-1] {
+				if !hit(int(a.words[e-1])) {
+					return
+				}
 			}
 		}
+		switch { // what the last state stands for may begin a word
+		case s >= a.third: // the end of the text
+		case s >= a.second:
+			i -= 2
+		case s > 0:
+			i--
+		}
 	}
+}
+
+// skip returns the first place from i on at which a word can begin, or the end of the text.
+func (a *automaton) skip(text string, i int) int {
+	if i+head > len(text) {
+		return len(text)
+	}
+	key := a.key(a.key(0, text[i]), text[i+1])
+	for ; i+head <= len(text); i++ {
+		key = a.key(key, text[i+head-1])
+		if a.begins[key/64]&(1<<(key%64)) != 0 {
+			return i
+		}
+	}
+	return len(text)
 }

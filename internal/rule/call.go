@@ -122,10 +122,7 @@ func (q *search) test(f *frame) tri {
 	if isCut && q.atEnd {
 		return unsure // its end is not looked at
 	}
-	if q.folds {
-		s = f.fold(s)
-	}
-	return anyNeedle(f, s, q.list, q.find, q.folds)
+	return q.any(f, s)
 }
 
 // wordsOf returns the words that a pattern or text needs.
@@ -155,16 +152,16 @@ func (n *needle) in(f *frame, folds bool) (string, bool) {
 	return v.Text(), v.Kind() == schema.String
 }
 
-// anyNeedle reports whether one of the needles is found. One that is null makes false
-// unsure only where all are.
-func anyNeedle(f *frame, s string, list []needle, find func(*frame, string, string) bool, folds bool) tri {
-	nulls := 0
-	for i := range list {
-		n := &list[i]
+// any reports whether one of the needles is found. One that is null makes false unsure only
+// where all are. The text is folded when the first needle can be there, which is seldom.
+func (q *search) any(f *frame, s string) tri {
+	nulls, folded := 0, !q.folds
+	for i := range q.list {
+		n := &q.list[i]
 		if n.need != nil && !n.need.holds(f) {
 			continue
 		}
-		text, ok := n.in(f, folds)
+		text, ok := n.in(f, q.folds)
 		if !ok {
 			nulls++
 			continue
@@ -172,11 +169,14 @@ func anyNeedle(f *frame, s string, list []needle, find func(*frame, string, stri
 		if !f.spend(1 + len(s)/stepBytes) {
 			return unsure
 		}
-		if find(f, s, text) {
+		if !folded {
+			s, folded = f.fold(s), true
+		}
+		if q.find(f, s, text) {
 			return yes
 		}
 	}
-	if nulls > 0 && nulls == len(list) {
+	if nulls > 0 && nulls == len(q.list) {
 		return unsure
 	}
 	return no

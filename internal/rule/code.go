@@ -50,6 +50,8 @@ type code struct {
 	uses int // how many expressions it is a part of
 	eval func(*frame) schema.Value
 	test func(*frame) tri
+	// seek is test where false and unknown come to the same; nil where test does not gain by that.
+	seek func(*frame) tri
 	// isTest is set where eval is made of test.
 	isTest bool
 	// stream is where its texts come from, for the search for words before anything else;
@@ -68,6 +70,7 @@ const (
 	costText     = 12
 	costRegex    = 60
 	costLambda   = 20
+	costLongList = 1_000 // to look for all texts of a list
 	costParse    = 400
 	costXPath    = 2_000
 	costHistory  = 5_000
@@ -95,7 +98,6 @@ type frame struct {
 	touched    []int  // slots of values that this message has filled
 	patience   int64  // steps until the context is asked again
 	excluded   bool   // the conditions that several rules share hold for those that are left
-	described  int    // bytes of nodes that were described
 	trace      trace  // of an explanation, or nil
 	folded     [4]foldedText
 	nextFold   int
@@ -166,11 +168,34 @@ func (f *frame) ask(c *code) tri {
 	return t
 }
 
-// remember makes an expression be computed once per message.
-func remember(slot int, c *code) {
+// seek computes a condition in a quick judgement, at a place where only whether it is true
+// matters, and what it waits for. One whose words do not stand in the message is not
+// computed at all.
+func (f *frame) seek(c *code) tri {
+	if c.need != nil && !c.need.holds(f) {
+		return no
+	}
+	if c.seek == nil || f.overrun {
+		return f.ask(c)
+	}
+	before := f.missing
+	t := c.seek(f)
+	if t != unsure {
+		f.missing = before
+	}
+	return t
+}
+
+// remember makes an expression be computed once per message, and returns how many slots that
+// takes.
+func remember(slot int, c *code) int {
 	if c.isTest {
-		rememberTest(slot, c)
-		return
+		c.test = rememberTest(slot, c.test)
+		if c.seek == nil {
+			return 1
+		}
+		c.seek = rememberTest(slot+1, c.seek)
+		return 2
 	}
 	eval := c.eval
 	c.eval = func(f *frame) schema.Value {
@@ -189,11 +214,11 @@ func remember(slot int, c *code) {
 		f.missing |= before
 		return v
 	}
+	return 1
 }
 
-func rememberTest(slot int, c *code) {
-	test := c.test
-	c.test = func(f *frame) tri {
+func rememberTest(slot int, test func(*frame) tri) func(*frame) tri {
+	return func(f *frame) tri {
 		m := &f.values[slot]
 		if m.done {
 			f.missing |= m.missing

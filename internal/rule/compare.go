@@ -175,6 +175,7 @@ func inNamed(v *code, name string, folds bool) *code {
 // inTuple makes a set of texts that stand in the rule.
 func (c *compiler) inTuple(v *code, l *syntax.Tuple, folds bool) *code {
 	set := make(map[string]bool, len(l.Elements))
+	var lengths uint64 // of the texts, in bytes: bits
 	var needs []*formula
 	for _, e := range l.Elements {
 		text, ok := literal(e)
@@ -185,6 +186,7 @@ func (c *compiler) inTuple(v *code, l *syntax.Tuple, folds bool) *code {
 			text = fold(text)
 		}
 		set[text] = true
+		lengths |= 1 << (len(text) % 64)
 		if len(l.Elements) <= maxAlternatives {
 			needs = append(needs, c.words.want(v.stream, text))
 		}
@@ -195,6 +197,9 @@ func (c *compiler) inTuple(v *code, l *syntax.Tuple, folds bool) *code {
 			return unsure
 		}
 		key := text.Text()
+		if lengths&(1<<(len(key)%64)) == 0 && (!folds || isASCII(key)) {
+			return no // of most texts the length tells
+		}
 		if folds {
 			key = fold(key)
 		}

@@ -76,8 +76,7 @@ func (c *compiler) compile(n syntax.Node) *code {
 func (c *compiler) finish() {
 	for _, shared := range c.shared {
 		if shared.uses > 1 && shared.cost > costWord {
-			remember(c.slots, shared)
-			c.slots++
+			c.slots += remember(c.slots, shared)
 		}
 	}
 	c.words.build()
@@ -223,10 +222,16 @@ func (c *compiler) logic(n *syntax.Logic) *code {
 	if n.Op == syntax.And {
 		out.both = parts
 	}
-	out.test = func(f *frame) tri {
+	out.test, out.seek = untilDecided(ordered, decides, (*frame).ask), untilDecided(ordered, decides, (*frame).seek)
+	return out
+}
+
+// untilDecided computes operands until one decides.
+func untilDecided(ordered []*code, decides tri, ask func(*frame, *code) tri) func(*frame) tri {
+	return func(f *frame) tri {
 		t3, before := -decides, f.missing
 		for _, p := range ordered {
-			if t := f.ask(p); t == decides {
+			if t := ask(f, p); t == decides {
 				f.missing = before
 				return decides
 			} else if t == unsure {
@@ -235,7 +240,6 @@ func (c *compiler) logic(n *syntax.Logic) *code {
 		}
 		return t3
 	}
-	return out
 }
 
 // order puts first what decides most for its cost.
@@ -379,28 +383,27 @@ func (c *compiler) isNull(n *syntax.IsNull) *code {
 func (c *compiler) of(n *syntax.Of) *code {
 	parts, cost := c.all(n.Operands)
 	ordered := c.order(parts, yes)
-	var need *formula
-	if n.Count > 0 {
-		needs := make([]*formula, len(parts))
-		for i, p := range parts {
-			needs[i] = p.need
-		}
-		need = either(needs...)
+	needs := make([]*formula, len(parts))
+	for i, p := range parts {
+		needs[i] = p.need
 	}
-	return &code{cost: cost, odds: oddsListed, need: need, test: func(f *frame) tri {
-		return count3(f, ordered, n.Count)
-	}}
+	need := atLeast(int(min(n.Count, int64(len(parts)+1))), needs)
+	return &code{
+		cost: cost, odds: oddsListed, need: need,
+		test: func(f *frame) tri { return count3(f, ordered, n.Count, (*frame).ask) },
+		seek: func(f *frame) tri { return count3(f, ordered, n.Count, (*frame).seek) },
+	}
 }
 
 // count3 reports whether so many operands are true. Where it is asked what a rule waits
 // for, all that are unknown are computed.
-func count3(f *frame, parts []*code, wanted int64) tri {
+func count3(f *frame, parts []*code, wanted int64, ask func(*frame, *code) tri) tri {
 	if wanted <= 0 {
 		return yes
 	}
 	sure, out, before := int64(0), no, f.missing
 	for i, p := range parts {
-		switch t := f.ask(p); t {
+		switch t := ask(f, p); t {
 		case yes:
 			if sure++; sure == wanted {
 				f.missing = before
@@ -410,7 +413,7 @@ func count3(f *frame, parts []*code, wanted int64) tri {
 			out = unsure
 		case no:
 		}
-		if f.in.Quick && out == unsure && sure+int64(len(parts)-i-1) < wanted {
+		if f.in.Quick && f.in.Later == 0 && out == unsure && sure+int64(len(parts)-i-1) < wanted {
 			return unsure
 		}
 	}

@@ -35,7 +35,7 @@ func (f *frame) fileOf(v schema.Value) (file, bool) {
 			return file{value(p.FileName), value(p.ContentType), data}, true
 		}
 	case *result.HTML:
-		return file{"part.html", "text/html", []byte(p.Raw)}, true
+		return file{"part.html", "text/html", []byte(p.Raw())}, true
 	case nil:
 		return file{}, false
 	}
@@ -196,7 +196,7 @@ func (f *frame) event(e *calendar.Event) result.Event {
 	out.Links = mdm.TextLinks(strings.Join(append([]string{e.Location, e.Description}, e.Links...), "\n"), f.budget())
 	if e.DescriptionHTML != "" {
 		out.DescriptionHTML = f.html(e.DescriptionHTML)
-		out.Links = append(out.Links, out.DescriptionHTML.Links...)
+		out.Links = append(out.Links, out.DescriptionHTML.Links()...)
 	}
 	for _, p := range e.Properties {
 		out.RawProperties = append(out.RawProperties, result.KeyValue{Key: p.Key, Value: p.Value})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/antchfx/htmlquery"
 	"github.com/antchfx/xpath"
@@ -20,7 +21,11 @@ import (
 // html reads an HTML document.
 func (f *frame) html(doc string) *result.HTML {
 	d := markup.Parse(f.cut(doc, maxText), f.budget())
-	return &result.HTML{Raw: doc, InnerText: d.InnerText(), DisplayText: d.DisplayText(), Links: mdm.DocumentLinks(d, f.budget())}
+	b := f.budget()
+	return &result.HTML{
+		Raw: func() string { return doc }, InnerText: d.InnerText, DisplayText: d.DisplayText,
+		Links: sync.OnceValue(func() []mdm.Link { return mdm.DocumentLinks(d, b) }),
+	}
 }
 
 func parseHTML(f *frame, s string) schema.Value { return schema.OfObject(f.html(s)) }
@@ -63,7 +68,7 @@ func (f *frame) tree(v schema.Value) *html.Node {
 		}
 		raw = p.Raw
 	case *result.HTML:
-		raw = p.Raw
+		raw = p.Raw()
 	}
 	key := asked{"tree", v.Ref()}
 	if n, ok := f.cache[key].(*html.Node); ok {
@@ -164,41 +169,93 @@ func (w *walker) MoveToPrevious() bool { w.step(); return w.NodeNavigator.MoveTo
 // MoveToParent counts.
 func (w *walker) MoveToParent() bool { w.step(); return w.NodeNavigator.MoveToParent() }
 
+// describe makes a document of a node. An attribute or text is its own text.
+func (f *frame) describe(w *walker) result.HTML {
+	if w.NodeType() != xpath.ElementNode && w.NodeType() != xpath.RootNode {
+		text := f.cut(w.Value(), maxRaw)
+		f.in.pay(len(text))
+		is := func() string { return text }
+		return result.HTML{Raw: is, InnerText: is, DisplayText: is, Links: func() []mdm.Link { return nil }}
+	}
+	p := &fragment{in: f.in, node: w.Current()}
+	return result.HTML{Raw: p.raw.once(p.render), InnerText: p.inner.once(p.text), DisplayText: p.shown.once(p.display), Links: p.links.once(p.find)}
+}
+
+// fragment is an element of a document.
+type fragment struct {
+	in                *Input
+	node              *html.Node
+	raw, inner, shown late[string]
+	links             late[[]mdm.Link]
+}
+
+// late is what is computed when it is first asked for.
+type late[T any] struct {
+	known bool
+	value T
+}
+
+func (l *late[T]) once(compute func() T) func() T {
+	return func() T {
+		if !l.known {
+			l.known, l.value = true, compute()
+		}
+		return l.value
+	}
+}
+
 // Bounds of the bytes that are kept of one node, and of all nodes that the rules of one message
-// select.
+// look at.
 const (
 	maxRaw       = 64 << 10
 	maxDescribed = 8 << 20
 )
 
-// describe makes a document of a node. An attribute or text is its own text.
-func (f *frame) describe(w *walker) result.HTML {
-	n := w.Current()
-	if w.NodeType() != xpath.ElementNode && w.NodeType() != xpath.RootNode {
-		text := f.cut(w.Value(), maxRaw)
-		f.pay(len(text))
-		return result.HTML{Raw: text, InnerText: text, DisplayText: text}
+// pay counts what is found out about nodes, in bytes or nodes. The rule that asks pays for it,
+// and takes too long where it is too much for one message.
+func (in *Input) pay(n int) bool {
+	in.described += n
+	f := in.asks
+	if f == nil {
+		return in.described <= maxDescribed
 	}
-	d := describer{frame: f}
-	d.walk(n)
-	var raw strings.Builder
-	_ = html.Render(&capped{&raw}, n) // what is beyond the bound is left out
-	inner := d.text.String()
-	shown := strings.Join(strings.Fields(inner), " ")
-	if shown == inner {
-		shown = inner
-	}
-	f.pay(raw.Len() + len(inner) + len(shown))
-	return result.HTML{Raw: raw.String(), InnerText: inner, DisplayText: shown, Links: d.links}
+	f.overrun = f.overrun || in.described > maxDescribed
+	return f.spend(1+n/stepBytes) && in.described <= maxDescribed
 }
 
-// pay ends an expression when nodes were described that are too large together.
-func (f *frame) pay(n int) {
-	f.described += n
-	if f.described > maxDescribed || !f.spend(1+n/stepBytes) {
-		f.overrun = true
-		panic(errSteps)
+// render writes the element again. What is beyond the bound is left out.
+func (p *fragment) render() string {
+	var out strings.Builder
+	_ = html.Render(&capped{&out}, p.node)
+	p.in.pay(out.Len())
+	return out.String()
+}
+
+// text joins the texts below the element.
+func (p *fragment) text() string {
+	var out strings.Builder
+	for n := range descendants(p.node) {
+		if !p.in.pay(1) || out.Len() >= maxRaw {
+			break
+		}
+		if n.Type == html.TextNode && (n.Parent == nil || n.Parent.Data != "script" && n.Parent.Data != "style") {
+			text, _ := cutText(n.Data, maxRaw-out.Len())
+			out.WriteString(text)
+		}
 	}
+	p.in.pay(out.Len())
+	return out.String()
+}
+
+// display is the text with one space between words.
+func (p *fragment) display() string {
+	inner := p.inner.once(p.text)()
+	shown := strings.Join(strings.Fields(inner), " ")
+	p.in.pay(len(shown))
+	if shown == inner {
+		return inner
+	}
+	return shown
 }
 
 // capped writes up to a bound.
@@ -211,39 +268,25 @@ func (c *capped) Write(p []byte) (int, error) {
 	return c.to.Write(p) //nolint:wrapcheck // never fails
 }
 
-// describer collects text and links below a node.
-type describer struct {
-	frame *frame
-	text  strings.Builder
-	links []mdm.Link
-}
-
-func (d *describer) walk(top *html.Node) {
-	for n := range descendants(top) {
-		if !d.frame.spend(1) || d.text.Len() >= maxRaw {
-			return
+// find collects the links below the element.
+func (p *fragment) find() (links []mdm.Link) {
+	for n := range descendants(p.node) {
+		if !p.in.pay(1) || len(links) >= maxNodes {
+			break
 		}
-		if n.Type == html.TextNode && (n.Parent == nil || n.Parent.Data != "script" && n.Parent.Data != "style") {
-			d.text.WriteString(d.frame.cut(n.Data, maxRaw-d.text.Len()))
-		}
-		if n.Type == html.ElementNode {
-			d.link(n)
-		}
-	}
-}
-
-func (d *describer) link(n *html.Node) {
-	if n.Data != "a" && n.Data != "area" && n.Data != "form" || len(d.links) == maxNodes {
-		return
-	}
-	for _, a := range n.Attr {
-		if a.Key != "href" && a.Key != "action" {
+		if n.Type != html.ElementNode || n.Data != "a" && n.Data != "area" && n.Data != "form" {
 			continue
 		}
-		if u, ok := observable.ParseURL(strings.TrimSpace(a.Val)); ok {
-			d.links = append(d.links, mdm.NewLink(u, labelOf(n), "hyperlink"))
+		for _, a := range n.Attr {
+			if a.Key != "href" && a.Key != "action" {
+				continue
+			}
+			if u, ok := observable.ParseURL(strings.TrimSpace(a.Val)); ok {
+				links = append(links, mdm.NewLink(u, labelOf(n), "hyperlink"))
+			}
 		}
 	}
+	return links
 }
 
 // maxLabel bounds the bytes of the text of a link.

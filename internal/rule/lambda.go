@@ -31,10 +31,10 @@ func (c *compiler) lambda(name string, n *syntax.Call) *code {
 			out.need = c.words.wantSome(list.stream.elements())
 		}
 		out.odds = 1 - (1-body.odds)*(1-body.odds)
-		out.test = quantifier(list, body, yes, &c.schema.switches)
+		out.test, out.seek = quantifier(list, body, yes, &c.schema.switches, (*frame).ask), quantifier(list, body, yes, &c.schema.switches, (*frame).seek)
 	case "all":
 		out.odds = body.odds
-		out.test = quantifier(list, body, no, &c.schema.switches)
+		out.test = quantifier(list, body, no, &c.schema.switches, (*frame).ask)
 	case "filter":
 		out.eval, out.stream = filter(list, body), list.stream
 	case "map":
@@ -66,7 +66,7 @@ func (c *compiler) anyOfList(name string, n *syntax.Call) *code {
 	text := c.compile(call.Args[0])
 	c.scopes = c.scopes[:len(c.scopes)-1]
 	folds := call.Function == "strings.icontains"
-	return &code{cost: text.cost + costRegex, test: func(f *frame) tri {
+	return &code{cost: text.cost + costLongList, odds: oddsText, test: func(f *frame) tri {
 		list := f.readable(named.Name)
 		if list == nil {
 			return unsure
@@ -123,7 +123,7 @@ func (f *frame) each(l schema.Sequence, do func(schema.Value) bool) (whole bool)
 
 // quantifier compiles any, which the first true decides, and all, which the first false
 // decides. Of a list that is null, any is null and all is true, as the reference has it.
-func quantifier(list, body *code, decides tri, s *Switches) func(*frame) tri {
+func quantifier(list, body *code, decides tri, s *Switches, ask func(*frame, *code) tri) func(*frame) tri {
 	ofNull := unsure
 	if decides == no && !s.AllOfNullIsUnknown {
 		ofNull = yes
@@ -135,7 +135,7 @@ func quantifier(list, body *code, decides tri, s *Switches) func(*frame) tri {
 		}
 		out, before := -decides, f.missing
 		whole := f.each(l, func(schema.Value) bool {
-			t := f.ask(body)
+			t := ask(f, body)
 			if t == decides {
 				out, f.missing = decides, before
 			} else if t == unsure && !s.AnyUnknownIsFalse {

@@ -57,9 +57,10 @@ func (e *expression) match(text string) bool {
 type pattern struct {
 	re   *expression
 	need *formula // in the stream of the text, or nil
-	// words are what stands in a folded text that the pattern matches: one of each list. They
-	// serve where the text has no stream.
-	words [][]string
+	// words are what stands in a folded text that the pattern matches: one of each list. Where
+	// the text has a stream, which tells what stands in it at all, those are left that must
+	// stand in it several times.
+	words [][]wanted
 }
 
 // regexes compiles the patterns of a call.
@@ -98,18 +99,21 @@ func (c *compiler) regex(source string, from *stream, whole, folds bool) pattern
 	if c.plain.NoWords {
 		p.words = nil
 	}
-	if from != nil {
-		var parts []*formula
-		for _, alternatives := range p.words {
-			var some []*formula
-			for _, w := range alternatives {
-				some = append(some, c.words.want(from, w))
-			}
-			parts = append(parts, either(some...))
-		}
-		p.need = both(parts...)
-		p.words = nil
+	if from == nil {
+		return p
 	}
+	var parts []*formula
+	for _, alternatives := range p.words {
+		var some []*formula
+		for _, w := range alternatives {
+			some = append(some, c.words.want(from, w.text))
+		}
+		parts = append(parts, either(some...))
+	}
+	p.need = both(parts...)
+	p.words = slices.DeleteFunc(p.words, func(alternatives []wanted) bool {
+		return !slices.ContainsFunc(alternatives, func(w wanted) bool { return w.times > 1 })
+	})
 	return p
 }
 
@@ -125,22 +129,15 @@ func (c *compiler) regexOf(full string) *expression {
 
 // can reports whether the pattern can match a text.
 func (p *pattern) can(f *frame, text string) bool {
-	if p.need != nil {
-		return p.need.holds(f)
+	if !p.need.holds(f) {
+		return false
 	}
 	if len(p.words) == 0 {
 		return true
 	}
 	folded := f.fold(text)
 	for _, alternatives := range p.words {
-		found := false
-		for _, w := range alternatives {
-			if strings.Contains(folded, w) {
-				found = true
-				break
-			}
-		}
-		if !found {
+		if !slices.ContainsFunc(alternatives, func(w wanted) bool { return w.in(folded) }) {
 			return false
 		}
 	}
@@ -286,9 +283,22 @@ func newMatch(re *regexp.Regexp, groups []string) result.Match {
 	return m
 }
 
+// wanted is a folded word that must stand in a text so many times, side by side at most.
+type wanted struct {
+	text  string
+	times int
+}
+
+func (w *wanted) in(folded string) bool {
+	if w.times == 1 {
+		return strings.Contains(folded, w.text)
+	}
+	return strings.Count(folded, w.text) >= w.times
+}
+
 // required returns the words of which a text has one of each list if it matches the
-// pattern, folded.
-func required(re *resyntax.Regexp) [][]string {
+// pattern.
+func required(re *resyntax.Regexp) [][]wanted {
 	r := requirement(re, 0)
 	if r.exact != nil {
 		r.settle()
@@ -299,14 +309,16 @@ func required(re *resyntax.Regexp) [][]string {
 // need is what is known of the texts that a part of a pattern matches.
 type need struct {
 	exact []string // all of them, folded, where they are few; otherwise nil
-	lists [][]string
+	lists [][]wanted
 }
 
 // Bounds of the words of a pattern.
 const (
 	maxExact  = 24 // texts of a part
+	maxClass  = 40 // characters of a class
 	maxLength = 40 // bytes of a text
 	maxNest   = 60 // levels of a pattern
+	maxTimes  = 1000
 )
 
 // settle turns exact texts into a list of words.
@@ -316,9 +328,17 @@ func (r *need) settle() {
 		least = min(least, len(w))
 	}
 	if least == shortest && len(r.exact) > 0 {
-		r.lists = append(r.lists, r.exact)
+		r.lists = append(r.lists, once(r.exact))
 	}
 	r.exact = nil
+}
+
+func once(words []string) []wanted {
+	out := make([]wanted, len(words))
+	for i, w := range words {
+		out[i] = wanted{w, 1}
+	}
+	return out
 }
 
 func requirement(re *resyntax.Regexp, depth int) need {
@@ -347,12 +367,12 @@ func requirement(re *resyntax.Regexp, depth int) need {
 		}
 		return need{}
 	case resyntax.OpPlus:
-		return atLeastOnce(re, depth)
+		return repeated(re.Sub[0], 1, depth)
 	case resyntax.OpRepeat:
 		if re.Min == 0 {
 			return need{}
 		}
-		return atLeastOnce(re, depth)
+		return repeated(re.Sub[0], re.Min, depth)
 	case resyntax.OpEmptyMatch, resyntax.OpBeginLine, resyntax.OpEndLine, resyntax.OpBeginText, resyntax.OpEndText,
 		resyntax.OpWordBoundary, resyntax.OpNoWordBoundary:
 		return need{exact: []string{""}}
@@ -361,10 +381,22 @@ func requirement(re *resyntax.Regexp, depth int) need {
 	}
 }
 
-func atLeastOnce(re *resyntax.Regexp, depth int) need {
-	r := requirement(re.Sub[0], depth+1)
+// repeated returns what is known of a part that stands so many times at least, side by side.
+// Of several words one stands in its share of them.
+func repeated(re *resyntax.Regexp, times, depth int) need {
+	r := requirement(re, depth+1)
+	if len(r.exact) == 1 && r.exact[0] != "" {
+		n := min(times, max(1, maxLength/len(r.exact[0])))
+		r.exact[0], times = strings.Repeat(r.exact[0], n), times/n
+	}
 	if r.exact != nil {
 		r.settle()
+	}
+	for i, list := range r.lists {
+		r.lists[i] = slices.Clone(list)
+		for k := range list {
+			r.lists[i][k].times = max(1, min(list[k].times*times/len(list), maxTimes))
+		}
 	}
 	return r
 }
@@ -373,13 +405,13 @@ func atLeastOnce(re *resyntax.Regexp, depth int) need {
 func classTexts(re *resyntax.Regexp) need {
 	seen := map[rune]bool{}
 	for i := 0; i+1 < len(re.Rune); i += 2 {
-		if re.Rune[i+1]-re.Rune[i] > maxExact {
+		if re.Rune[i+1]-re.Rune[i] > maxClass {
 			return need{}
 		}
 		for r := re.Rune[i]; r <= re.Rune[i+1]; r++ {
 			seen[foldRune(r)] = true
 		}
-		if len(seen) > maxExact {
+		if len(seen) > maxClass {
 			return need{}
 		}
 	}
@@ -445,13 +477,14 @@ const maxAlternatives = 200
 // alternate needs one of what its branches need. Of a branch that needs several, the
 // longest is taken.
 func alternate(re *resyntax.Regexp, depth int) need {
-	var exact, some []string
+	var exact []string
+	var some []wanted
 	allExact := true
 	for _, sub := range re.Sub {
 		r := requirement(sub, depth+1)
 		if r.exact != nil {
 			exact = append(exact, r.exact...)
-			some = append(some, r.exact...)
+			some = append(some, once(r.exact)...)
 			continue
 		}
 		allExact = false
@@ -467,19 +500,20 @@ func alternate(re *resyntax.Regexp, depth int) need {
 	if len(some) > maxAlternatives {
 		return need{}
 	}
-	n := need{exact: some}
-	n.settle()
-	return n
+	if slices.ContainsFunc(some, func(w wanted) bool { return len(w.text) < shortest }) {
+		return need{}
+	}
+	return need{lists: [][]wanted{some}}
 }
 
 // bestList returns the list whose shortest word is longest.
-func bestList(lists [][]string) []string {
-	var best []string
+func bestList(lists [][]wanted) []wanted {
+	var best []wanted
 	most := 0
 	for _, l := range lists {
 		least := maxLength * utf8.UTFMax
 		for _, w := range l {
-			least = min(least, len(w))
+			least = min(least, len(w.text))
 		}
 		if least > most {
 			best, most = l, least

@@ -250,7 +250,7 @@ func (f *frame) sole(c *code) (t tri, ok bool) {
 			t, ok = unsure, false
 		}
 	}()
-	t = c.test(f)
+	t = f.seek(c)
 	return t, !f.overrun
 }
 
@@ -389,6 +389,7 @@ func (e *Engine) frame(ctx context.Context, in *Input) *frame {
 		f.cache = make(map[any]any)
 	}
 	f.words.reset(e.words)
+	in.asks = f
 	return f
 }
 
@@ -398,6 +399,7 @@ func (e *Engine) release(f *frame) {
 		f.values[slot] = memo{}
 	}
 	clear(f.elements[:cap(f.elements)])
+	f.in.asks = nil
 	f.ctx, f.in, f.cache, f.parsing, f.trace = nil, nil, nil, nil, nil
 	f.folded = [len(f.folded)]foldedText{}
 	e.frames.Put(f)
@@ -449,7 +451,7 @@ func (f *frame) all(conditions []*code) tri {
 	for _, c := range conditions {
 		before := f.missing
 		f.missing = 0
-		t := c.test(f)
+		t := f.seek(c)
 		lacks := f.missing
 		f.missing |= before
 		if t == no || t == unsure && (lacks == 0 || lacks&^f.in.Later != 0) {

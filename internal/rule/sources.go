@@ -24,7 +24,9 @@ type Input struct {
 	Later     schema.Capability
 	Passwords func() []string // candidates for locked files
 	// cache is what the rules have asked about the message, shared by all who ask for them.
-	cache map[any]any
+	cache     map[any]any
+	asks      *frame // of the rules that ask now
+	described int    // what was found out about nodes, in bytes or nodes
 	// Open says what files are and what is in them.
 	Open func([]attachment.Input) []*attachment.Report
 	// Profile says what was known of a sender before the message: of an address, or of a

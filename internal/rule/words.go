@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -9,34 +10,29 @@ import (
 )
 
 // formula is what must hold for an expression to be true, as far as that can be said from
-// the words that stand in the message: a word, or some or all of other formulas. Nil
-// always holds.
+// the words that stand in the message: a word, or so many of other formulas. Nil always
+// holds.
 type formula struct {
 	word  int // index in wordTable.words; -1 where parts are set
-	all   bool
+	least int // how many of the parts hold
 	parts []*formula
 }
 
 // both is the formula of "and", either that of "or".
-func both(parts ...*formula) *formula {
-	parts = slices.DeleteFunc(parts, func(p *formula) bool { return p == nil })
-	switch len(parts) {
-	case 0:
-		return nil
-	case 1:
-		return parts[0]
-	}
-	return &formula{word: -1, all: true, parts: parts}
-}
+func both(parts ...*formula) *formula { return atLeast(len(parts), parts) }
 
-func either(parts ...*formula) *formula {
-	if len(parts) == 0 || slices.Contains(parts, nil) {
+func either(parts ...*formula) *formula { return atLeast(min(1, len(parts)), parts) }
+
+// atLeast is the formula of "N of". Parts that always hold count.
+func atLeast(n int, parts []*formula) *formula {
+	some := slices.DeleteFunc(slices.Clone(parts), func(p *formula) bool { return p == nil })
+	switch n -= len(parts) - len(some); {
+	case n <= 0:
 		return nil
+	case len(some) == 1:
+		return some[0]
 	}
-	if len(parts) == 1 {
-		return parts[0]
-	}
-	return &formula{word: -1, parts: parts}
+	return &formula{word: -1, least: n, parts: some}
 }
 
 // holds reports whether the formula can be true of the message.
@@ -47,12 +43,16 @@ func (p *formula) holds(f *frame) bool {
 	if p.word >= 0 {
 		return f.has(p.word)
 	}
-	for _, q := range p.parts {
-		if q.holds(f) != p.all {
-			return !p.all
+	missing := p.least
+	for i, q := range p.parts {
+		if q.holds(f) {
+			missing--
+		}
+		if missing == 0 || missing > len(p.parts)-i-1 {
+			break
 		}
 	}
-	return p.all
+	return missing == 0
 }
 
 // wordTable is the words that rules look for, by the stream of texts in which they do.
@@ -199,36 +199,36 @@ func (s *wordStream) scan(f *frame) {
 const stepBytes = 256
 
 // clause returns the words of which one must stand in a message for the formula to hold,
-// and which stand in few: the alternatives of "and" are rated by the length of their words.
-// It is nil where there are none.
+// and which stand in few. Where so many of the parts hold, one of any of them does but for
+// one less than so many: those are left out whose words stand in most messages, by their
+// length. It is nil where there are none.
 func (p *formula) clause(t *wordTable) []int {
 	switch {
 	case p == nil:
 		return nil
 	case p.word >= 0:
 		return []int{p.word}
-	case !p.all:
-		var out []int
-		for _, q := range p.parts {
-			c := q.clause(t)
-			if c == nil || len(out)+len(c) > maxAlternatives {
-				return nil
-			}
-			out = append(out, c...)
-		}
-		return out
 	}
-	var best []int
-	least := 0.0
+	var clauses [][]int
 	for _, q := range p.parts {
 		if c := q.clause(t); c != nil {
-			if r := t.rate(c); best == nil || r < least {
-				best, least = c, r
-			}
+			clauses = append(clauses, c)
 		}
 	}
-	return best
+	enough := len(p.parts) - p.least + 1
+	if len(clauses) < enough {
+		return nil
+	}
+	slices.SortStableFunc(clauses, func(a, b []int) int { return cmp.Compare(t.rate(a), t.rate(b)) })
+	out := slices.Concat(clauses[:enough]...)
+	if len(out) > maxClause {
+		return nil
+	}
+	return out
 }
+
+// maxClause bounds the words under which a rule is looked up.
+const maxClause = 1000
 
 // rate estimates in which part of all messages one of the words stands.
 func (t *wordTable) rate(ids []int) float64 {

@@ -13,12 +13,13 @@ import (
 	"outrider/internal/evidence/mdm"
 )
 
-// HTML is an HTML document or a part of one.
+// HTML is an HTML document or a part of one. What is in it is found out when somebody asks:
+// of a hundred parts that are selected, mostly few are looked at, and of those one field.
 type HTML struct {
-	Raw         string     `json:"raw"`
-	InnerText   string     `json:"inner_text"`
-	DisplayText string     `json:"display_text"`
-	Links       []mdm.Link `json:"links"`
+	Raw         func() string     `json:"raw"`
+	InnerText   func() string     `json:"inner_text"`
+	DisplayText func() string     `json:"display_text"`
+	Links       func() []mdm.Link `json:"links"`
 }
 
 // XPath is what an XPath expression selects.

@@ -10,10 +10,10 @@ import (
 func (t Types) declareResult() {
 	{
 		o := t.object("result.HTML")
-		o.add(&Field{Name: "raw", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*result.HTML).Raw) }})
-		o.add(&Field{Name: "inner_text", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*result.HTML).InnerText) }})
-		o.add(&Field{Name: "display_text", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*result.HTML).DisplayText) }})
-		o.add(&Field{Name: "links", Doc: "", Type: ListOf(t.object("Link")), Get: func(v any) Value { return OfList((*objects[mdm.Link])(&v.(*result.HTML).Links)) }})
+		o.add(&Field{Name: "raw", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*result.HTML).Raw()) }})
+		o.add(&Field{Name: "inner_text", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*result.HTML).InnerText()) }})
+		o.add(&Field{Name: "display_text", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*result.HTML).DisplayText()) }})
+		o.add(&Field{Name: "links", Doc: "", Type: ListOf(t.object("Link")), Get: func(v any) Value { return OfObjects(v.(*result.HTML).Links()) }})
 	}
 	{
 		o := t.object("result.XPath")

@@ -174,6 +174,15 @@ func (g *writer) isEmail(tag string) bool { return g.pkg == "scan" && tag == "em
 // fields that rules do not see.
 func (g *writer) access(name string, t ast.Expr, tag string) (kind, get string) {
 	v := fmt.Sprintf("v.(*%s).%s", g.owner, name)
+	if f, ok := t.(*ast.FuncType); ok { // found out when it is asked for
+		result := f.Results.List[0].Type
+		if list, ok := result.(*ast.ArrayType); ok {
+			word := g.word(list.Elt)
+			return "ListOf(" + g.ref(word) + ")", "OfObjects(" + v + "())"
+		}
+		b := basic[g.word(result)]
+		return b[0], b[1] + "(" + v + "())"
+	}
 	switch t := t.(type) {
 	case *ast.StarExpr:
 		word := g.word(t.X)
