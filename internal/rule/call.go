@@ -19,14 +19,13 @@ func (c *compiler) call(n *syntax.Call) *code {
 		return c.search(f.Name, n)
 	case f.Name == "strings.replace_confusables":
 		text := c.compile(n.Args[0])
-		return &code{cost: text.cost + costText, stream: text.stream.apply(f.Name, func(s string) string {
-			s, _ = cutText(s, maxRegexText)
-			return latin(s)
+		return &code{cost: text.cost + costText, stream: text.stream.apply(f.Name, func(f *frame, s string) string {
+			return f.latin(f.cut(s, maxRegexText))
 		}), eval: onText(text, func(f *frame, s string) schema.Value {
 			if s = f.cut(s, maxRegexText); !f.spend(len(s) / regexStep) {
 				return schema.Value{}
 			}
-			return schema.OfString(latin(s))
+			return schema.OfString(f.latin(s))
 		})}
 	case f.Name == "length":
 		return c.lengthOf(n)

@@ -48,6 +48,7 @@ type code struct {
 	// odds is how often a condition is taken to hold, from 0 to 1; 0 stands for unlikely.
 	odds float64
 	uses int // how many expressions it is a part of
+	each extent
 	eval func(*frame) schema.Value
 	test func(*frame) tri
 	// seek is test where false and unknown come to the same; nil where test does not gain by that.
@@ -87,7 +88,9 @@ type frame struct {
 	in         *Input
 	switches   Switches
 	values     []memo
-	elements   []schema.Value // of the lambdas around, the outer-most first
+	elements   []element // of the lambdas around, the outer-most first
+	perElement [][]memo  // by slot, then by element
+	used       []int     // slots of each that this message has filled
 	missing    schema.Capability
 	steps      int64 // that the rule may still take
 	spent      int64 // by the message in all
@@ -101,7 +104,8 @@ type frame struct {
 	trace      trace  // of an explanation, or nil
 	folded     [4]foldedText
 	nextFold   int
-	cache      map[any]any // by asked
+	latins     *[256]likeness // the last that were looked up, of any message
+	cache      map[any]any    // by asked
 	parsing    *budget.Budget
 }
 
@@ -151,7 +155,13 @@ const askContext = 4096
 
 // element returns the element of a lambda around; depth 1 is the nearest.
 func (f *frame) element(depth int) schema.Value {
-	return f.elements[len(f.elements)-depth]
+	return f.elements[len(f.elements)-depth].value
+}
+
+// element is what a lambda looks at: one of a list, and which.
+type element struct {
+	value schema.Value
+	at    int
 }
 
 // ask computes a condition. What a condition lacked that is known all the same does not
@@ -215,6 +225,61 @@ func remember(slot int, c *code) int {
 		return v
 	}
 	return 1
+}
+
+// maxRemembered is how many elements of a list are remembered.
+const maxRemembered = 64
+
+// rememberEach makes an expression be computed once per element of the list around it, and
+// returns how many slots that takes.
+func rememberEach(slot int, c *code) int {
+	if !c.isTest {
+		c.eval = rememberElement(slot, c.eval, func(m *memo, v schema.Value) { m.value = v }, func(m *memo) schema.Value { return m.value })
+		return 1
+	}
+	set, get := func(m *memo, t tri) { m.truth = t }, func(m *memo) tri { return m.truth }
+	c.test = rememberElement(slot, c.test, set, get)
+	if c.seek == nil {
+		return 1
+	}
+	c.seek = rememberElement(slot+1, c.seek, set, get)
+	return 2
+}
+
+func rememberElement[T any](slot int, compute func(*frame) T, set func(*memo, T), get func(*memo) T) func(*frame) T {
+	return func(f *frame) T {
+		at := f.elements[len(f.elements)-1].at
+		if at >= maxRemembered {
+			return compute(f)
+		}
+		if m := f.perElement[slot]; at < len(m) && m[at].done {
+			f.missing |= m[at].missing
+			return get(&m[at])
+		}
+		before := f.missing
+		f.missing = 0
+		v := compute(f)
+		if !f.overrun {
+			m := f.memoOf(slot, at)
+			m.done, m.missing = true, f.missing
+			set(m, v)
+		}
+		f.missing |= before
+		return v
+	}
+}
+
+// memoOf returns the place for what an element was found to be.
+func (f *frame) memoOf(slot, at int) *memo {
+	m := f.perElement[slot]
+	if len(m) == 0 {
+		f.used = append(f.used, slot)
+	}
+	for len(m) <= at {
+		m = append(m, memo{})
+	}
+	f.perElement[slot] = m
+	return &m[at]
 }
 
 func rememberTest(slot int, test func(*frame) tri) func(*frame) tri {

@@ -3,6 +3,7 @@ package rule
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"outrider/internal/rule/schema"
 	"outrider/internal/rule/syntax"
@@ -11,15 +12,16 @@ import (
 // compiler turns checked rules into functions. What stands in several rules is compiled
 // once and, where it has one value per message, computed once per message.
 type compiler struct {
-	schema   *Schema
-	types    map[syntax.Node]*schema.Type
-	shared   map[string]*code
-	slots    int
-	words    *wordTable
-	patterns map[string]*expression
-	scopes   []*stream // of the elements of the lambdas around; nil where there is none
-	plain    Options
-	tracing  bool // for an explanation
+	schema    *Schema
+	types     map[syntax.Node]*schema.Type
+	shared    map[string]*code
+	slots     int
+	words     *wordTable
+	eachSlots int
+	patterns  map[string]*expression
+	scopes    []scope // of the lambdas around, the outer-most first
+	plain     Options
+	tracing   bool // for an explanation
 }
 
 // Options turn parts of the engine off, to measure what they are worth.
@@ -38,9 +40,8 @@ func (c *compiler) compile(n syntax.Node) *code {
 	if p, ok := n.(*syntax.Paren); ok {
 		return c.compile(p.Inner)
 	}
-	var key string
-	if c.free(n, 0) == 0 && !c.plain.NoSharing && isWorthSharing(n) {
-		key = syntax.Key(n)
+	key, each := c.identity(n)
+	if key != "" {
 		if old := c.shared[key]; old != nil {
 			old.uses++
 			return old
@@ -61,7 +62,8 @@ func (c *compiler) compile(n syntax.Node) *code {
 	if c.tracing {
 		traced(n, out)
 	}
-	if len(c.scopes) > 0 { // it would be computed for each element
+	out.each = each
+	if len(c.scopes) > 0 && each == ofMessage { // it would be computed for each element
 		out.uses++
 	}
 	if key != "" {
@@ -71,12 +73,73 @@ func (c *compiler) compile(n syntax.Node) *code {
 	return out
 }
 
+// scope is a lambda around an expression.
+type scope struct {
+	stream *stream // of its elements, or nil
+	list   string  // the path of the list, from the message on; "" where it is computed
+}
+
+// extent is for what an expression has one value.
+type extent int
+
+const (
+	ofMessage extent = iota
+	ofElement        // of the list that the lambda around it goes through
+	ofNeither
+)
+
+// identity returns under what an expression is known to all rules, or "" where each has its
+// own, and for what it has one value.
+func (c *compiler) identity(n syntax.Node) (key string, e extent) {
+	depth := c.free(n, 0)
+	switch depth {
+	case 0:
+		e = ofMessage
+	case 1:
+		e = ofElement
+	default:
+		e = ofNeither
+	}
+	if c.plain.NoSharing || !isWorthSharing(n) {
+		return "", e
+	}
+	var around strings.Builder
+	for _, s := range c.scopes[max(0, len(c.scopes)-depth):] {
+		if s.list == "" {
+			return "", ofNeither
+		}
+		around.WriteString(s.list + " | ")
+	}
+	return around.String() + syntax.Key(n), e
+}
+
+// pathOf returns the path from the message on that an expression is, or "".
+func pathOf(n syntax.Node) string {
+	for at := n; ; {
+		switch p := stripped(at).(type) {
+		case *syntax.Name:
+			return syntax.Key(n)
+		case *syntax.Field:
+			at = p.Object
+		default:
+			return ""
+		}
+	}
+}
+
 // finish makes what stands in several places be computed once. It is called when all rules
 // are compiled.
 func (c *compiler) finish() {
 	for _, shared := range c.shared {
-		if shared.uses > 1 && shared.cost > costWord {
+		if shared.uses < 2 || shared.cost <= costWord {
+			continue
+		}
+		switch shared.each {
+		case ofMessage:
 			c.slots += remember(c.slots, shared)
+		case ofElement:
+			c.eachSlots += rememberEach(c.eachSlots, shared)
+		case ofNeither:
 		}
 	}
 	c.words.build()

@@ -11,15 +11,8 @@ import (
 
 // latin replaces letters that only look Latin by Latin ones. Texts of ASCII stay as they
 // are: rules compare a text with what this makes of it.
-func latin(s string) string {
-	plain := true
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			plain = false
-			break
-		}
-	}
-	if plain {
+func (f *frame) latin(s string) string {
+	if isASCII(s) {
 		return s
 	}
 	var b strings.Builder
@@ -29,9 +22,19 @@ func latin(s string) string {
 			b.WriteByte(byte(r))
 			continue
 		}
-		b.WriteString(latinRune(r))
+		seen := &f.latins[r%rune(len(f.latins))]
+		if seen.from != r {
+			*seen = likeness{r, latinRune(r)}
+		}
+		b.WriteString(seen.to)
 	}
 	return b.String()
+}
+
+// likeness is a character and the Latin one that it looks like.
+type likeness struct {
+	from rune
+	to   string
 }
 
 // latinRune returns the ASCII letters that a character looks like, or the character.

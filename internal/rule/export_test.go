@@ -23,7 +23,7 @@ func Eval(tb testing.TB, s *Schema, source string, in *Input) (schema.Value, sch
 	c.types = checked.types
 	root := c.compile(e.Root)
 	c.finish()
-	engine := &Engine{words: c.words, slots: c.slots, switches: s.switches}
+	engine := &Engine{words: c.words, slots: c.slots, eachSlots: c.eachSlots, switches: s.switches}
 	f := engine.frame(context.Background(), in)
 	f.steps = maxRuleSteps
 	v := root.eval(f)

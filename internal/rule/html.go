@@ -49,13 +49,40 @@ func (c *compiler) xpath(n *syntax.Call, document *code) *code {
 	if err != nil { // the checker has read it
 		return constant(schema.Value{})
 	}
+	name := "xpath:" + source
+	var marks []string
+	if !c.plain.NoWords {
+		marks = marksOf(source)
+	}
 	return &code{cost: document.cost + costXPath, eval: func(f *frame) schema.Value {
 		v := document.eval(f)
 		if v.Ref() == nil {
 			return schema.Value{}
 		}
-		return f.once("xpath:"+source, v.Ref(), func() schema.Value { return f.selectNodes(e, v) })
+		if !f.hasMarks(v, marks) {
+			return schema.OfObject(&result.XPath{Nodes: []result.HTML{}})
+		}
+		return f.once(name, v.Ref(), func() schema.Value { return f.selectNodes(e, v) })
 	}}
+}
+
+// hasMarks reports whether an expression with some marks can select anything in a document.
+// What is in the document is listed once.
+func (f *frame) hasMarks(v schema.Value, marks []string) bool {
+	if len(marks) == 0 {
+		return true
+	}
+	key := asked{"digest", v.Ref()}
+	d, ok := f.cache[key].(string)
+	if !ok {
+		root := f.tree(v)
+		if root == nil {
+			return true // the expression finds that out
+		}
+		d = digest(root)
+		f.cache[key] = d
+	}
+	return f.spend(1+len(d)/stepBytes) && within(d, marks)
 }
 
 // tree parses a document into nodes, once.

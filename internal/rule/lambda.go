@@ -16,7 +16,7 @@ func (c *compiler) lambda(name string, n *syntax.Call) *code {
 	list := c.compile(n.Args[0])
 	var body *code
 	if len(n.Args) > 1 {
-		c.scopes = append(c.scopes, list.stream.elements())
+		c.scopes = append(c.scopes, scope{list.stream.elements(), pathOf(n.Args[0])})
 		body = c.compile(n.Args[1])
 		c.scopes = c.scopes[:len(c.scopes)-1]
 	}
@@ -58,11 +58,11 @@ func (c *compiler) anyOfList(name string, n *syntax.Call) *code {
 	if !ok || !isCall || len(call.Args) != 2 || call.Function != "strings.contains" && call.Function != "strings.icontains" {
 		return nil
 	}
-	element, ok := stripped(call.Args[1]).(*syntax.Element)
-	if !ok || element.Depth != 1 || c.sees(call.Args[0], 1) || c.types[n.Args[0]].Elem.Kind != schema.String {
+	dot, ok := stripped(call.Args[1]).(*syntax.Element)
+	if !ok || dot.Depth != 1 || c.sees(call.Args[0], 1) || c.types[n.Args[0]].Elem.Kind != schema.String {
 		return nil
 	}
-	c.scopes = append(c.scopes, nil)
+	c.scopes = append(c.scopes, scope{})
 	text := c.compile(call.Args[0])
 	c.scopes = c.scopes[:len(c.scopes)-1]
 	folds := call.Function == "strings.icontains"
@@ -71,7 +71,7 @@ func (c *compiler) anyOfList(name string, n *syntax.Call) *code {
 		if list == nil {
 			return unsure
 		}
-		f.elements = append(f.elements, schema.Value{})
+		f.elements = append(f.elements, element{})
 		v := text.eval(f)
 		f.elements = f.elements[:len(f.elements)-1]
 		switch {
@@ -106,13 +106,13 @@ func (f *frame) each(l schema.Sequence, do func(schema.Value) bool) (whole bool)
 		whole = true
 	}
 	depth := len(f.elements)
-	f.elements = append(f.elements, schema.Value{})
+	f.elements = append(f.elements, element{})
 	for i := range n {
 		if !f.spend(1) {
 			break
 		}
 		v := l.At(i)
-		f.elements[depth] = v
+		f.elements[depth] = element{v, i}
 		if !do(v) {
 			break
 		}

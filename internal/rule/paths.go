@@ -43,14 +43,14 @@ func (s *stream) elements() *stream {
 }
 
 // apply goes to what a function makes of each text.
-func (s *stream) apply(name string, do func(string) string) *stream {
+func (s *stream) apply(name string, do func(*frame, string) string) *stream {
 	if s == nil {
 		return nil
 	}
 	return &stream{name + "(" + s.key + ")", func(f *frame, yield func(schema.Value)) {
 		s.each(f, func(v schema.Value) {
 			if v.Kind() == schema.String {
-				yield(schema.OfString(do(v.Text())))
+				yield(schema.OfString(do(f, v.Text())))
 			}
 		})
 	}}
@@ -77,7 +77,7 @@ func (c *compiler) element(n *syntax.Element) *code {
 	depth := n.Depth
 	out := &code{cost: 0, eval: func(f *frame) schema.Value { return f.element(depth) }}
 	if depth <= len(c.scopes) {
-		out.stream = c.scopes[len(c.scopes)-depth]
+		out.stream = c.scopes[len(c.scopes)-depth].stream
 	}
 	return out
 }

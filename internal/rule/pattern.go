@@ -165,6 +165,7 @@ func (c *compiler) pattern(name string, n *syntax.Call) *code {
 		out.test = anyPattern(text, list)
 		out.need = needOf(list)
 	case "count":
+		out.cost += costParse
 		out.eval = func(f *frame) schema.Value {
 			s, ok := subject(f, text)
 			if !ok {
@@ -231,7 +232,7 @@ func anyPattern(text *code, list []pattern) func(*frame) tri {
 const maxMatches = 1000
 
 func countMatches(f *frame, p *pattern, s string) schema.Value {
-	if !p.can(f, s) {
+	if !p.matches(f, s) {
 		return schema.OfInt(0)
 	}
 	re := p.re.standard()

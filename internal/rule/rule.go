@@ -116,11 +116,12 @@ type Aside struct {
 
 // Engine runs a set of rules. It is safe for concurrent use.
 type Engine struct {
-	rules  []*Compiled
-	asides []Aside
-	words  *wordTable
-	slots  int
-	frames sync.Pool
+	rules     []*Compiled
+	asides    []Aside
+	words     *wordTable
+	slots     int
+	eachSlots int
+	frames    sync.Pool
 
 	switches Switches
 	patterns map[string]*expression
@@ -156,7 +157,7 @@ func CompileWith(s *Schema, rules []*Rule, o Options) *Engine {
 	c.finish()
 	e.index(c.words)
 	e.share(c)
-	e.words, e.slots, e.patterns = c.words, c.slots, c.patterns
+	e.words, e.slots, e.eachSlots, e.patterns = c.words, c.slots, c.eachSlots, c.patterns
 	return e
 }
 
@@ -382,9 +383,9 @@ func (e *Engine) Judge(ctx context.Context, in *Input, only []*Compiled, yield f
 func (e *Engine) frame(ctx context.Context, in *Input) *frame {
 	f, _ := e.frames.Get().(*frame)
 	if f == nil {
-		f = &frame{values: make([]memo, e.slots)}
+		f = &frame{values: make([]memo, e.slots), perElement: make([][]memo, e.eachSlots), latins: new([256]likeness)}
 	}
-	*f = frame{values: f.values, words: f.words, elements: f.elements[:0], candidates: f.candidates, alive: f.alive, touched: f.touched[:0]}
+	*f = frame{values: f.values, perElement: f.perElement, used: f.used[:0], latins: f.latins, words: f.words, elements: f.elements[:0], candidates: f.candidates, alive: f.alive, touched: f.touched[:0]}
 	if f.ctx, f.in, f.switches, f.cache = ctx, in, e.switches, in.cache; f.cache == nil {
 		f.cache = make(map[any]any)
 	}
@@ -397,6 +398,10 @@ func (e *Engine) frame(ctx context.Context, in *Input) *frame {
 func (e *Engine) release(f *frame) {
 	for _, slot := range f.touched {
 		f.values[slot] = memo{}
+	}
+	for _, slot := range f.used {
+		clear(f.perElement[slot])
+		f.perElement[slot] = f.perElement[slot][:0]
 	}
 	clear(f.elements[:cap(f.elements)])
 	f.in.asks = nil

@@ -1,0 +1,143 @@
+package rule
+
+import (
+	"regexp"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// Marks of the digest of a document: what stands before and behind a name, and before and behind
+// the value of an attribute.
+const (
+	markElement   = "\x01"
+	markAttribute = "\x02"
+	markComment   = "\x03"
+	markEnd       = "\x04"
+)
+
+// digest lists the names, attributes and comments of a document, so that most expressions need
+// not go through it: they ask for what it does not have.
+func digest(root *html.Node) string {
+	var b strings.Builder
+	for n := range descendants(root) {
+		switch n.Type {
+		case html.ElementNode:
+			b.WriteString(markElement + n.Data + markEnd)
+			for i := range n.Attr {
+				b.WriteString(markAttribute + n.Attr[i].Key + markEnd + n.Attr[i].Val)
+			}
+		case html.CommentNode:
+			b.WriteString(markComment + markEnd)
+		}
+	}
+	return b.String()
+}
+
+// within reports whether a digest has all of some marks.
+func within(digest string, marks []string) bool {
+	for _, m := range marks {
+		if !strings.Contains(digest, m) {
+			return false
+		}
+	}
+	return true
+}
+
+// marksOf returns what stands in the digest of each document in which an XPath expression
+// selects something: the names of its steps, and the values that their attributes must have.
+// Of an expression that is more than one path it returns nothing.
+func marksOf(expression string) (marks []string) {
+	s := strings.TrimSpace(expression)
+	for s != "" {
+		switch c := s[0]; {
+		case c == '/' || c == '.' || c == '*':
+			s = s[1:]
+		case c == '[':
+			inside, rest, ok := cutPredicate(s)
+			if !ok {
+				return nil
+			}
+			marks, s = append(marks, marksOfPredicate(inside)...), rest
+		default:
+			m := xpathStep.FindStringSubmatch(s)
+			if m == nil {
+				return nil
+			}
+			mark, ok := markOf(m[1], m[2], m[3] != "")
+			if s = s[len(m[0]):]; !ok || s != "" && s[0] != '/' && s[0] != '[' {
+				return nil
+			}
+			if mark != "" {
+				marks = append(marks, mark)
+			}
+		}
+	}
+	return marks
+}
+
+// Parts of an XPath expression: a step without its predicates, a condition on an attribute, and
+// what stands between conditions.
+var (
+	xpathStep = regexp.MustCompile(`^(@|[a-z-]+::)?([A-Za-z_][\w-]*|\*)(\(\))?`)
+	xpathTerm = regexp.MustCompile(`^(?:(?:contains|starts-with)\(\s*@([\w-]+)\s*,\s*(?:"([^"]*)"|'([^']*)')\s*\)|@([\w-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'))?)$`)
+	xpathOr   = regexp.MustCompile(`\bor\b|\|`)
+	xpathAnd  = regexp.MustCompile(`\s+and\s+`)
+)
+
+// markOf returns the mark of a step, or "" where each document has it. It is false for what is
+// no step.
+func markOf(axis, name string, called bool) (string, bool) {
+	switch {
+	case called && name == "comment":
+		return markComment + markEnd, true
+	case called:
+		return "", name == "text" || name == "node"
+	case axis == "@" || axis == "attribute::":
+		return markAttribute + strings.TrimPrefix(name+markEnd, "*"+markEnd), true
+	case name == "*":
+		return "", true
+	default:
+		return markElement + name + markEnd, axis != "namespace::"
+	}
+}
+
+// cutPredicate returns what stands in the brackets with which a text begins, and what follows.
+func cutPredicate(s string) (inside, rest string, ok bool) {
+	depth, quote := 0, byte(0)
+	for i := range len(s) {
+		switch c := s[i]; {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case c == '[':
+			depth++
+		case c == ']':
+			if depth--; depth == 0 {
+				return s[1:i], s[i+1:], true
+			}
+		}
+	}
+	return "", "", false
+}
+
+// marksOfPredicate returns the marks of the conditions on attributes that must all hold.
+func marksOfPredicate(s string) (marks []string) {
+	if xpathOr.MatchString(s) {
+		return nil
+	}
+	for _, term := range xpathAnd.Split(strings.TrimSpace(s), -1) {
+		m := xpathTerm.FindStringSubmatch(term)
+		if m == nil {
+			continue
+		}
+		marks = append(marks, markAttribute+m[1]+m[4]+markEnd)
+		if value := m[2] + m[3] + m[5] + m[6]; value != "" {
+			marks = append(marks, value)
+		}
+	}
+	return marks
+}
