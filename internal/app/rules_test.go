@@ -229,9 +229,15 @@ func TestRulesFmt(t *testing.T) {
 	if code, out, _ := a.run("fmt", "--check", dir); code != 1 || out != ugly+"\n" {
 		t.Errorf("check: exit %d, %q", code, out)
 	}
+	if err := os.Chmod(ugly, 0o664); err != nil {
+		t.Fatal(err)
+	}
 	a.must("fmt --write "+dir, ugly)
 	if raw, err := os.ReadFile(ugly); err != nil || string(raw) != want {
 		t.Errorf("wrote %q, %v", raw, err)
+	}
+	if info, err := os.Stat(ugly); err != nil || info.Mode().Perm() != 0o664 {
+		t.Errorf("permissions %v, %v", info.Mode(), err)
 	}
 	if out := a.must("fmt --check " + dir); out != "" {
 		t.Errorf("check says %q", out)

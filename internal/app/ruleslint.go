@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"outrider/internal/config"
+	"outrider/internal/durable"
 	"outrider/internal/rule"
 	"outrider/internal/rule/feed"
 )
@@ -196,7 +197,11 @@ func (f *rulesFmtCmd) emit(c *console, path string, out []byte, same bool) error
 	case f.Check:
 		c.printf("%s\n", path)
 	default:
-		if err := feed.Rewrite(path, out); err != nil {
+		info, err := os.Stat(path)
+		if err != nil {
+			return fmt.Errorf("formatting: %w", err)
+		}
+		if err := durable.Write(path, out, info.Mode().Perm()); err != nil {
 			return err
 		}
 		c.printf("%s\n", path)

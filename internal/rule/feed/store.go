@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"outrider/internal/durable"
 )
 
 // keepVersions is how many versions of a feed are kept, beside those in use.
@@ -33,7 +35,6 @@ const (
 	stagedFile   = "staged.json"
 	overrideFile = "overrides.yaml"
 	lockFile     = "lock"
-	unfinished   = "unfinished-" // what a crash leaves behind begins with it
 )
 
 // Store keeps the versions of all feeds, and says which of them are active. It is safe for
@@ -101,7 +102,7 @@ func (s *Store) change(do func() error) (err error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
 		return fmt.Errorf("locking the store of rules: %w", err)
 	}
-	if err := clean(s.dir); err != nil {
+	if err := durable.Clean(s.dir); err != nil {
 		return fmt.Errorf("tidying the store of rules: %w", err)
 	}
 	return do()
@@ -139,10 +140,10 @@ func (s *Store) take(ctx context.Context, src *Source) (m *Manifest, err error) 
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return nil, err
 	}
-	if err := clean(home); err != nil {
+	if err := durable.Clean(home); err != nil {
 		return nil, err
 	}
-	temp, err := os.MkdirTemp(home, unfinished)
+	temp, err := os.MkdirTemp(home, durable.Unfinished)
 	if err != nil {
 		return nil, err
 	}
@@ -173,21 +174,7 @@ func (s *Store) take(ctx context.Context, src *Source) (m *Manifest, err error) 
 		return nil, err
 	}
 	temp = ""
-	return m, syncDir(home)
-}
-
-// clean removes what a crash has left behind.
-func clean(home string) error {
-	left, err := filepath.Glob(filepath.Join(home, unfinished+"*"))
-	if err != nil {
-		return err
-	}
-	for _, dir := range left {
-		if err := os.RemoveAll(dir); err != nil {
-			return err
-		}
-	}
-	return nil
+	return m, durable.Sync(home)
 }
 
 // fill writes the files of a source and their manifest into an empty directory.
