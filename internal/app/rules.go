@@ -191,7 +191,7 @@ func (r *rulesStatusCmd) Run(c *console) error {
 	if len(st.Staged.Feeds) > 0 {
 		c.printf("staged     %s\n", st.Staged)
 	}
-	for i, h := range st.History[:min(len(st.History), 5)] {
+	for i, h := range st.History[:min(len(st.History), feed.KeepStates)] {
 		c.printf("%-10s %s  %s\n", map[bool]string{true: "before"}[i == 0], when(h.Time), h)
 	}
 	c.versions(st)
@@ -215,14 +215,17 @@ func (c *console) versions(st *feed.Status) {
 	c.printf("\n%-10s  %-12s  %-8s  %-16s  %6s  %6s  %s\n", "FEED", "VERSION", "STATE", "PULLED", "RULES", "LISTS", "SOURCE")
 	for _, m := range all {
 		state := ""
-		switch m.Version {
-		case st.Active.Feeds[m.Name]:
+		switch {
+		case m.Version == st.Active.Feeds[m.Name]:
 			state = "active"
-		case st.Staged.Feeds[m.Name]:
+		case m.Version == st.Staged.Feeds[m.Name]:
 			state = "staged"
+		case slices.ContainsFunc(st.History, func(h feed.State) bool { return m.Version == h.Feeds[m.Name] }):
+			state = "before"
 		}
 		c.printf("%-10s  %-12s  %-8s  %-16s  %6s  %6s  %s\n", m.Name, m.Short(), state, when(m.Time), grouped(m.Rules), grouped(m.Lists), clip(m.Source, 100))
 	}
+	c.printf("\nKept are versions that have a state, and of each feed the last %d that were pulled.\n", feed.KeepVersions)
 }
 
 type rulesOverrideCmd struct {
