@@ -2,6 +2,7 @@ package app
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -45,10 +46,27 @@ func (c *console) rules() (*feed.Store, config.Config, error) {
 }
 
 // plan says how new rules are checked.
-func plan(cfg *config.Config, mail string) feed.Plan {
+func (c *console) plan(cfg *config.Config, mail string) feed.Plan {
 	return feed.Plan{
 		Rules: cfg.Rules.Directory, Lists: cfg.Rules.Lists, MaxAside: float64(cfg.Rules.MaxAside) / 100,
-		Schema: rule.NewSchema(), Mail: mail, Prepare: feed.PrepareModel, Tenant: feed.OrgLists(&cfg.Tenants[0]),
+		Schema: rule.NewSchema(), Mail: mail, Prepare: c.preparer(cfg),
+	}
+}
+
+// preparer prepares mail for a back-test as hunt does: for the tenant of its recipient, with
+// workers that open its attachments and know the YARA rules that would be active. Mail for
+// nobody in particular is judged with the lists of all tenants.
+func (c *console) preparer(cfg *config.Config) feed.Preparer {
+	return func(next *feed.Active) (feed.Prepare, func(), error) {
+		o, err := c.offline(cfg, &feed.Active{Patterns: next.Patterns}, false, false)
+		if err != nil {
+			return nil, nil, err
+		}
+		o.nobody = feed.AllOrgLists(cfg.Tenants)
+		set := newRuleSet(cfg, &feed.Active{}, nil, opensFiles)
+		return func(ctx context.Context, _ string, raw []byte) (*rule.Input, error) {
+			return o.input(ctx, raw, set)
+		}, o.close, nil
 	}
 }
 

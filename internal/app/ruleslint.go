@@ -33,7 +33,7 @@ func (l *rulesLintCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	lists := rule.Chain{feed.OrgLists(&cfg.Tenants[0])}
+	lists := rule.Chain{feed.AllOrgLists(cfg.Tenants)}
 	if len(l.Paths) > 0 {
 		lists = append(lists, a.Lists)
 		if a, err = readPaths(l.Paths); err != nil {

@@ -90,7 +90,7 @@ type checkReport struct {
 // checkRules shows what would change, and activates it where that is asked for. Where nothing
 // would, it says so by feed.ErrNothing.
 func (c *console) checkRules(s *feed.Store, cfg *config.Config, how *checking) error {
-	check, err := s.Check(c.ctx, plan(cfg, how.mail))
+	check, err := s.Check(c.ctx, c.plan(cfg, how.mail))
 	nothing := errors.Is(err, feed.ErrNothing)
 	if err != nil && !nothing {
 		return err

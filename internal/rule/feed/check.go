@@ -26,9 +26,8 @@ type Plan struct {
 	Rules, Lists string  // the customer's own directories; "" where there are none
 	MaxAside     float64 // share of the rules of a feed that may be set aside, from 0 to 1
 	Schema       *rule.Schema
-	Mail         string     // files or a directory of mail to judge by the old and the new rules; "" for none
-	Prepare      Prepare    // makes an input of a mail; that of package mdm when nil
-	Tenant       rule.Lists // lists of the tenant that the mail is for, or nil
+	Mail         string   // files or a directory of mail to judge by the old and the new rules; "" for none
+	Prepare      Preparer // makes inputs of that mail; PrepareModel does when nil
 }
 
 // Check is what would change.
@@ -99,7 +98,7 @@ func (s *Store) Check(ctx context.Context, p Plan) (*Check, error) {
 	c.compare(before, after, old, made)
 	c.refuse(before, after, made, p.MaxAside)
 	if p.Mail != "" {
-		c.Back, err = backTest(ctx, &p, side{old, before.Lists}, side{made, after.Lists})
+		c.Back, err = backTest(ctx, &p, after, side{old, before.Lists}, side{made, after.Lists})
 	}
 	return c, err
 }
