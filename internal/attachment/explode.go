@@ -136,18 +136,18 @@ func (x *explosion) isScript(f *File) bool {
 func (x *explosion) content(f *File, data []byte, script bool) {
 	whole := data
 	data = head(data, lookedAt)
-	text, isText := scan.Text(data)
+	d := scan.Decode(data)
 	x.spend(f.ID, &x.texts, maxScanText, func(b *scan.Budget) {
 		if script {
-			f.Scan.JavaScript = scan.ReadJavaScript(text, b)
+			f.Scan.JavaScript = scan.ReadJavaScript(d.Text, b)
 		}
-		if isText {
-			x.markup(f, text, b)
+		if d.IsText {
+			x.markup(f, d.Text, b)
 		}
 		if !packed(f.Format) {
-			f.Scan.URL = urlsOf(scan.Lines(data, searched), b)
+			f.Scan.URL = urlsOf(d.Lines(searched), b)
 		}
-		f.Scan.Strings = scan.ReadStrings(data, b)
+		f.Scan.Strings = d.Strings(b)
 	})
 	switch f.Format {
 	case "gif":
@@ -164,8 +164,8 @@ func (x *explosion) content(f *File, data []byte, script bool) {
 		x.packages[f.ID] = &scan.Package{}
 		x.metadata(f.ID, func(m *scan.Metadata) { m.Zip(zipFirst(whole)) })
 	}
-	if isText && f.Source != "ScanHtml" && f.Source != "ScanXml" && f.Format != "eml" {
-		x.wait(f.ID, scan.Base64(text, recognised)...)
+	if d.IsText && f.Source != "ScanHtml" && f.Source != "ScanXml" && f.Format != "eml" {
+		x.wait(f.ID, scan.Base64(d.Text, recognised)...)
 	}
 }
 
