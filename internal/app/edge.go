@@ -18,6 +18,7 @@ import (
 
 	"outrider/internal/config"
 	"outrider/internal/dns"
+	"outrider/internal/durable"
 	"outrider/internal/mailflow"
 	"outrider/internal/relay"
 	"outrider/internal/smtpd"
@@ -141,41 +142,17 @@ func secret(path string, n int) ([]byte, error) {
 	}
 	raw := make([]byte, n)
 	_, _ = rand.Read(raw) // never fails, by its contract
-	if err := writeDurably(path, hex.EncodeToString(raw)+"\n"); err != nil {
-		return nil, fmt.Errorf("writing %s: %w", name, err)
+	// The data directory is locked: what is unfinished there is of a start that was cut short.
+	if err := durable.Clean(filepath.Dir(path)); err != nil {
+		return nil, err
 	}
-	return raw, nil
+	return raw, durable.Write(path, []byte(hex.EncodeToString(raw)+"\n"), 0o600)
 }
 
 // exists reports whether there is such a file, or may be.
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return !errors.Is(err, os.ErrNotExist)
-}
-
-// writeDurably writes a file that has all of the text or is not there, after a crash
-// too. The data directory is locked, so that nobody else writes it.
-func writeDurably(path, text string) error {
-	tmp := path + ".tmp"
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // needRestart names the settings that differ and that a reload does not change.

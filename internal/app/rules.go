@@ -2,6 +2,7 @@ package app
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -45,10 +46,27 @@ func (c *console) rules() (*feed.Store, config.Config, error) {
 }
 
 // plan says how new rules are checked.
-func plan(cfg *config.Config, mail string) feed.Plan {
+func (c *console) plan(cfg *config.Config, mail string) feed.Plan {
 	return feed.Plan{
 		Rules: cfg.Rules.Directory, Lists: cfg.Rules.Lists, MaxAside: float64(cfg.Rules.MaxAside) / 100,
-		Schema: rule.NewSchema(), Mail: mail, Prepare: feed.PrepareModel, Tenant: feed.OrgLists(&cfg.Tenants[0]),
+		Schema: rule.NewSchema(), Mail: mail, Prepare: c.preparer(cfg),
+	}
+}
+
+// preparer prepares mail for a back-test as hunt does: for the tenant of its recipient, with
+// workers that open its attachments and know the YARA rules that would be active. Mail for
+// nobody in particular is judged with the lists of all tenants.
+func (c *console) preparer(cfg *config.Config) feed.Preparer {
+	return func(next *feed.Active) (feed.Prepare, func(), error) {
+		o, err := c.offline(cfg, &feed.Active{Patterns: next.Patterns}, false, false)
+		if err != nil {
+			return nil, nil, err
+		}
+		o.nobody = feed.AllOrgLists(cfg.Tenants)
+		set := newRuleSet(cfg, &feed.Active{}, nil, opensFiles)
+		return func(ctx context.Context, _ string, raw []byte) (*rule.Input, error) {
+			return o.input(ctx, raw, set)
+		}, o.close, nil
 	}
 }
 
@@ -191,7 +209,7 @@ func (r *rulesStatusCmd) Run(c *console) error {
 	if len(st.Staged.Feeds) > 0 {
 		c.printf("staged     %s\n", st.Staged)
 	}
-	for i, h := range st.History[:min(len(st.History), 5)] {
+	for i, h := range st.History[:min(len(st.History), feed.KeepStates)] {
 		c.printf("%-10s %s  %s\n", map[bool]string{true: "before"}[i == 0], when(h.Time), h)
 	}
 	c.versions(st)
@@ -215,14 +233,17 @@ func (c *console) versions(st *feed.Status) {
 	c.printf("\n%-10s  %-12s  %-8s  %-16s  %6s  %6s  %s\n", "FEED", "VERSION", "STATE", "PULLED", "RULES", "LISTS", "SOURCE")
 	for _, m := range all {
 		state := ""
-		switch m.Version {
-		case st.Active.Feeds[m.Name]:
+		switch {
+		case m.Version == st.Active.Feeds[m.Name]:
 			state = "active"
-		case st.Staged.Feeds[m.Name]:
+		case m.Version == st.Staged.Feeds[m.Name]:
 			state = "staged"
+		case slices.ContainsFunc(st.History, func(h feed.State) bool { return m.Version == h.Feeds[m.Name] }):
+			state = "before"
 		}
 		c.printf("%-10s  %-12s  %-8s  %-16s  %6s  %6s  %s\n", m.Name, m.Short(), state, when(m.Time), grouped(m.Rules), grouped(m.Lists), clip(m.Source, 100))
 	}
+	c.printf("\nKept are versions that have a state, and of each feed the last %d that were pulled.\n", feed.KeepVersions)
 }
 
 type rulesOverrideCmd struct {

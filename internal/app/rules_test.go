@@ -119,6 +119,73 @@ func TestRulesFromPullToRollback(t *testing.T) {
 	a.fails("activate --name public", "belong together")
 }
 
+// checked is what a command prints as JSON.
+type checked struct {
+	Pulled *struct {
+		Version string `json:"version"`
+	} `json:"pulled"`
+	Next struct {
+		Feeds map[string]string `json:"feeds"`
+	} `json:"next"`
+	Rules  int `json:"rules"`
+	Runs   int `json:"runs"`
+	Added  []struct{ ID string }
+	Pruned []struct {
+		Name    string `json:"name"`
+		Version string `json:"version"`
+	} `json:"pruned"`
+	Active bool `json:"active"`
+}
+
+// pulls pulls the feed, and reads the JSON that is printed.
+func (a *author) pulls(args ...string) (got checked) {
+	a.t.Helper()
+	code, out, errOut := a.run(append([]string{"pull", "--format", "json", a.feed}, args...)...)
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != 0 || got.Pulled == nil || got.Pulled.Version != got.Next.Feeds["public"] {
+		a.t.Fatalf("exit %d, %v: %s%s", code, err, out, errOut)
+	}
+	return got
+}
+
+func TestPullPrintsJSONInEveryCase(t *testing.T) {
+	t.Parallel()
+	a := newAuthor(t)
+	if got := a.pulls(); got.Active || got.Rules != 3 || got.Runs != 3 || len(got.Added) != 3 {
+		t.Errorf("pulled: %+v", got)
+	}
+	if got := a.pulls("--activate"); !got.Active || len(got.Added) != 3 {
+		t.Errorf("activated: %+v", got)
+	}
+	for _, args := range [][]string{{}, {"--activate"}} {
+		if got := a.pulls(args...); !got.Active || got.Rules != 3 || got.Runs != 3 || len(got.Added) != 0 {
+			t.Errorf("nothing is new, %q: %+v", args, got)
+		}
+	}
+}
+
+func TestPullTellsOfVersionsThatItRemoves(t *testing.T) {
+	t.Parallel()
+	a := newAuthor(t)
+	a.must("pull --activate " + a.feed)
+	var versions []string
+	for i := range 7 {
+		a.rule("feed/a.yml", ruleYAML("a", "high", fmt.Sprintf("length(attachments) > %d", i)))
+		if i == 6 {
+			a.must("pull "+a.feed, "pruned     public "+versions[1][:12]+": old versions")
+			break
+		}
+		got := a.pulls()
+		versions = append(versions, got.Pulled.Version)
+		if i == 5 && (len(got.Pruned) != 1 || got.Pruned[0].Version != versions[0]) {
+			t.Errorf("pruned %+v", got.Pruned)
+		}
+	}
+	status := a.must("status", "the last 5 that were pulled")
+	if n := strings.Count(status, "\npublic "); n != 6 { // with the one that runs
+		t.Errorf("%d versions in\n%s", n, status)
+	}
+}
+
 func TestABrokenFeedIsRefusedByTheCommand(t *testing.T) {
 	t.Parallel()
 	a := newAuthor(t)
@@ -229,9 +296,15 @@ func TestRulesFmt(t *testing.T) {
 	if code, out, _ := a.run("fmt", "--check", dir); code != 1 || out != ugly+"\n" {
 		t.Errorf("check: exit %d, %q", code, out)
 	}
+	if err := os.Chmod(ugly, 0o664); err != nil {
+		t.Fatal(err)
+	}
 	a.must("fmt --write "+dir, ugly)
 	if raw, err := os.ReadFile(ugly); err != nil || string(raw) != want {
 		t.Errorf("wrote %q, %v", raw, err)
+	}
+	if info, err := os.Stat(ugly); err != nil || info.Mode().Perm() != 0o664 {
+		t.Errorf("permissions %v, %v", info.Mode(), err)
 	}
 	if out := a.must("fmt --check " + dir); out != "" {
 		t.Errorf("check says %q", out)

@@ -164,6 +164,9 @@ func (o *offline) input(ctx context.Context, raw []byte, set *rule.Set) (*rule.I
 		return nil, errors.New("reading the message: it is not judged by this configuration")
 	}
 	in := set.Input(j.Evidence)
+	if j.Evidence.Tenant == nil {
+		in.Lists = rule.Chain{o.nobody, in.Lists}
+	}
 	// The judgement is over, and its deadline with it: files are opened with a context of their own.
 	in.Open = func(files []attachment.Input) []*attachment.Report { return o.judge.Open(ctx, files) }
 	return in, nil

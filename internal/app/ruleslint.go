@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"outrider/internal/config"
+	"outrider/internal/durable"
 	"outrider/internal/rule"
 	"outrider/internal/rule/feed"
 )
@@ -32,7 +33,7 @@ func (l *rulesLintCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	lists := rule.Chain{feed.OrgLists(&cfg.Tenants[0])}
+	lists := rule.Chain{feed.AllOrgLists(cfg.Tenants)}
 	if len(l.Paths) > 0 {
 		lists = append(lists, a.Lists)
 		if a, err = readPaths(l.Paths); err != nil {
@@ -196,7 +197,11 @@ func (f *rulesFmtCmd) emit(c *console, path string, out []byte, same bool) error
 	case f.Check:
 		c.printf("%s\n", path)
 	default:
-		if err := feed.Rewrite(path, out); err != nil {
+		info, err := os.Stat(path)
+		if err != nil {
+			return fmt.Errorf("formatting: %w", err)
+		}
+		if err := durable.Write(path, out, info.Mode().Perm()); err != nil {
 			return err
 		}
 		c.printf("%s\n", path)

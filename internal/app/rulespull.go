@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"outrider/internal/config"
@@ -34,13 +35,16 @@ func (p *rulesPullCmd) Run(c *console) error {
 	}
 	if p.Format == "table" {
 		c.printf("pulled     %s %s: %s rules, %d lists, %d files of YARA rules from %s\n", m.Name, m.Version, grouped(m.Rules), m.Lists, m.Patterns, clip(m.Source, 100))
+		c.showPruned(m.Pruned)
 	}
-	err = c.checkRules(s, &cfg, p.Mail, p.Format, p.Activate)
-	if errors.Is(err, feed.ErrNothing) {
+	err = c.checkRules(s, &cfg, &checking{mail: p.Mail, format: p.Format, activate: p.Activate, pulled: m})
+	if !errors.Is(err, feed.ErrNothing) {
+		return err
+	}
+	if p.Format == "table" {
 		c.printf("It is what runs already.\n")
-		return nil
 	}
-	return err
+	return nil
 }
 
 type rulesActivateCmd struct {
@@ -65,36 +69,74 @@ func (a *rulesActivateCmd) Run(c *console) error {
 			return err
 		}
 	}
-	return c.checkRules(s, &cfg, a.Mail, a.Format, !a.DryRun)
+	return c.checkRules(s, &cfg, &checking{mail: a.Mail, format: a.Format, activate: !a.DryRun})
 }
 
-// checkRules shows what would change, and activates it where that is asked for.
-func (c *console) checkRules(s *feed.Store, cfg *config.Config, mail, format string, activate bool) error {
-	check, err := s.Check(c.ctx, plan(cfg, mail))
-	if err != nil {
+// checking is how new rules are looked at.
+type checking struct {
+	mail, format string
+	activate     bool
+	pulled       *feed.Pulled // just now, or nil
+}
+
+// checkReport is what is printed of it as JSON.
+type checkReport struct {
+	Pulled *feed.Manifest `json:"pulled,omitempty"`
+	*feed.Check
+
+	Active bool `json:"active"` // whether the next rules run now
+}
+
+// checkRules shows what would change, and activates it where that is asked for. Where nothing
+// would, it says so by feed.ErrNothing.
+func (c *console) checkRules(s *feed.Store, cfg *config.Config, how *checking) error {
+	check, err := s.Check(c.ctx, c.plan(cfg, how.mail))
+	nothing := errors.Is(err, feed.ErrNothing)
+	if err != nil && !nothing {
 		return err
 	}
-	if format == "json" {
-		err = c.json(check)
-	} else {
+	if how.format == "table" && !nothing {
 		c.showCheck(check)
 	}
+	if !nothing {
+		err = check.Err()
+	}
+	if err == nil && how.activate {
+		err = s.Activate(check)
+	}
+	if how.format == "json" {
+		return errors.Join(c.json(how.report(check, nothing || how.activate && err == nil)), err)
+	}
+	c.showPruned(check.Pruned)
 	switch {
 	case err != nil:
-		return err
-	case !activate && check.Err() == nil && format == "table":
-		c.printf("Nothing runs differently yet: \"outrider rules activate\" makes it so.\n")
-		return nil
-	case !activate:
-		return check.Err()
-	}
-	if err := s.Activate(check); err != nil {
-		return err
-	}
-	if format == "table" {
+	case how.activate:
 		c.printf("active     %s\n", check.Next)
+	default:
+		c.printf("Nothing runs differently yet: \"outrider rules activate\" makes it so.\n")
 	}
-	return nil
+	return err
+}
+
+func (k *checking) report(check *feed.Check, active bool) *checkReport {
+	r := &checkReport{Check: check, Active: active}
+	if k.pulled != nil {
+		r.Pulled = k.pulled.Manifest
+		check.Pruned = slices.Concat(k.pulled.Pruned, check.Pruned)
+	}
+	return r
+}
+
+// showPruned prints which old versions were removed.
+func (c *console) showPruned(gone []*feed.Manifest) {
+	if len(gone) == 0 {
+		return
+	}
+	names := make([]string, 0, len(gone))
+	for _, m := range gone {
+		names = append(names, m.Name+" "+m.Short())
+	}
+	c.printf("pruned     %s: old versions that nothing needs any more\n", clip(strings.Join(names, ", "), 400))
 }
 
 // maxShown is how many changes of each kind are listed.

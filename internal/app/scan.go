@@ -26,6 +26,7 @@ import (
 	"outrider/internal/mailbox/file"
 	"outrider/internal/mailflow"
 	"outrider/internal/message"
+	"outrider/internal/rule"
 	"outrider/internal/rule/feed"
 	"outrider/internal/rule/schema"
 	"outrider/internal/smtp"
@@ -101,6 +102,7 @@ type offline struct {
 	settings *mailflow.Settings
 	workers  *attachment.Pool
 	whois    *registries // or nil
+	nobody   rule.Lists  // of mail for no tenant, before those of the rules; or nil
 }
 
 // offline builds what judges files, with some rules. Deep inspection draws pages and reads

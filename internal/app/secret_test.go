@@ -52,7 +52,7 @@ func TestDamagedSecret(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			path := write(t, filepath.Join(dir, "edge.id"), tc.text)
-			write(t, path+".tmp", "left over by a crash, and longer than the secret")
+			write(t, filepath.Join(dir, "unfinished-1"), "left over by a crash")
 			if tc.spool {
 				if err := os.Mkdir(filepath.Join(dir, "spool"), 0o700); err != nil {
 					t.Fatal(err)
@@ -72,6 +72,9 @@ func TestDamagedSecret(t *testing.T) {
 			kept, err := os.ReadFile(path)
 			if err != nil || got == "new" && string(kept) != hex.EncodeToString(raw)+"\n" || got != "new" && string(kept) != tc.text {
 				t.Errorf("the file holds %q, %v", kept, err)
+			}
+			if _, err := os.Stat(filepath.Join(dir, "unfinished-1")); os.IsNotExist(err) != (got == "new") {
+				t.Errorf("what a crash left: %v", err)
 			}
 		})
 	}

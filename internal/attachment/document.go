@@ -124,7 +124,10 @@ func openPDF(i *inspector, n *node) {
 	f.Document, f.Encrypted, f.Password = d, f.Encrypted || p.Encrypted, p.Password
 	i.explode.pdf(n, p)
 	for _, drawing := range p.Drawings {
-		d.look(drawing.Image, fmt.Sprintf("drawing of page %d", drawing.Page))
+		if i.ctx() != nil {
+			break
+		}
+		d.codes(codesIn(drawing.Image), fmt.Sprintf("drawing of page %d", drawing.Page))
 	}
 	for _, e := range p.Files {
 		if !i.embedded(n.id, e.Name, e.Data) {
@@ -155,14 +158,17 @@ func (i *inspector) pictures(id int, images []pdf.Image) {
 		}
 		if shown := img.Picture(min(maxRawSize, maxRawTotal-pixels)); shown != nil {
 			raw, pixels = raw+1, pixels+img.Width*img.Height
-			i.file(id).Document.look(shown, fmt.Sprintf("picture %d", k+1))
+			i.file(id).Document.codes(codesIn(shown), fmt.Sprintf("picture %d", k+1))
 		}
 	}
 }
 
-// look keeps the codes of a picture in the document.
-func (d *Document) look(img image.Image, where string) {
-	for _, c := range picture.Look(img, picture.DefaultLimits()).Codes {
+// codesIn looks for the codes in a picture, which takes a while.
+func codesIn(img image.Image) []picture.Code { return picture.Look(img, picture.DefaultLimits()).Codes }
+
+// codes keeps the codes that were found somewhere in the document.
+func (d *Document) codes(found []picture.Code, where string) {
+	for _, c := range found {
 		d.keep(&d.Codes, c.Text, 4<<10)
 		d.note("code in " + where)
 	}

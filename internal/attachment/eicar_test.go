@@ -45,6 +45,7 @@ func TestEICARIsFoundInEveryCarrier(t *testing.T) {
 		found++
 		t.Logf("%s: %.150s", e.Name(), strings.Join(where, "; "))
 	}
+	t.Logf("%d carriers", found)
 	if found < 26 {
 		t.Errorf("%d carriers", found)
 	}

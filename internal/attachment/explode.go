@@ -79,14 +79,8 @@ func (x *explosion) fact(id int, f func(*scan.Scan, *scan.Budget)) {
 	if x == nil || x.inspector.file(id).Scan == nil {
 		return
 	}
-	defer x.rescue(id)
+	defer x.inspector.rescue(id)
 	x.spend(id, &x.facts, factsShare, func(b *scan.Budget) { f(x.inspector.file(id).Scan, b) })
-}
-
-func (x *explosion) rescue(id int) {
-	if r := recover(); r != nil {
-		x.inspector.note(NotePanic, id, fmt.Sprint(r))
-	}
 }
 
 // find returns the addresses in a text, each once.
@@ -107,7 +101,7 @@ func (x *explosion) file(f *File, data []byte) {
 	if x == nil {
 		return
 	}
-	defer x.rescue(f.ID)
+	defer x.inspector.rescue(f.ID)
 	if x.facts < 2*fixedFacts || x.inspector.ctx() != nil {
 		x.inspector.noteOnce(NoteExplode, f.ID, "not all files are scanned")
 		return
@@ -142,18 +136,18 @@ func (x *explosion) isScript(f *File) bool {
 func (x *explosion) content(f *File, data []byte, script bool) {
 	whole := data
 	data = head(data, lookedAt)
-	text, isText := scan.Text(data)
+	d := scan.Decode(data)
 	x.spend(f.ID, &x.texts, maxScanText, func(b *scan.Budget) {
 		if script {
-			f.Scan.JavaScript = scan.ReadJavaScript(text, b)
+			f.Scan.JavaScript = scan.ReadJavaScript(d.Text, b)
 		}
-		if isText {
-			x.markup(f, text, b)
+		if d.IsText {
+			x.markup(f, d.Text, b)
 		}
 		if !packed(f.Format) {
-			f.Scan.URL = urlsOf(scan.Lines(data, searched), b)
+			f.Scan.URL = urlsOf(d.Lines(searched), b)
 		}
-		f.Scan.Strings = scan.ReadStrings(data, b)
+		f.Scan.Strings = d.Strings(b)
 	})
 	switch f.Format {
 	case "gif":
@@ -168,10 +162,10 @@ func (x *explosion) content(f *File, data []byte, script bool) {
 		f.Scan.Macho = scan.ReadMacho(data)
 	case "zip", "jar", "apk", "epub", "odf", "msix", "docx", "docm", "xlsx", "xlsm", "xlsb", "pptx", "pptm", "ooxml":
 		x.packages[f.ID] = &scan.Package{}
-		x.metadata(f.ID, func(m *scan.Metadata) { m.Zip(whole) })
+		x.metadata(f.ID, func(m *scan.Metadata) { m.Zip(zipFirst(whole)) })
 	}
-	if isText && f.Source != "ScanHtml" && f.Source != "ScanXml" && f.Format != "eml" {
-		x.wait(f.ID, scan.Base64(text, recognised)...)
+	if d.IsText && f.Source != "ScanHtml" && f.Source != "ScanXml" && f.Format != "eml" {
+		x.wait(f.ID, scan.Base64(d.Text, recognised)...)
 	}
 }
 
@@ -273,12 +267,15 @@ func (x *explosion) children(id int) {
 	delete(x.waiting, id)
 }
 
-// add reports a file that was found in another, and returns its ID or -1.
-func (x *explosion) add(parent int, c scan.Child) int {
+// add reports a file that was found in another, and returns its ID or -1. A panic costs that
+// file only.
+func (x *explosion) add(parent int, c scan.Child) (id int) {
 	i := x.inspector
+	id = -1
+	defer i.rescue(parent)
 	if x.exploded >= maxExploded || i.spent+int64(len(c.Data)) > i.limits.Bytes {
 		i.noteOnce(NoteExplode, parent, "files in it are left out")
-		return -1
+		return id
 	}
 	x.exploded++
 	i.spent += int64(len(c.Data))
@@ -299,7 +296,7 @@ func (x *explosion) pdf(n *node, p *pdf.Document) {
 	if x == nil {
 		return
 	}
-	defer x.rescue(n.id)
+	defer x.inspector.rescue(n.id)
 	objects := scan.ReadObjects(n.data)
 	x.fact(n.id, func(s *scan.Scan, b *scan.Budget) {
 		s.PDF = scan.ReadPDF(p, len(p.Files)+len(p.Images), b)
@@ -323,7 +320,7 @@ func (x *explosion) office(id int, o *ooxml.Document) {
 	if x == nil {
 		return
 	}
-	defer x.rescue(id)
+	defer x.inspector.rescue(id)
 	slim := *o
 	slim.Macros, slim.Embedded, slim.Images, slim.Text = nil, nil, nil, ""
 	x.offices[id] = &scan.Office{Format: x.inspector.file(id).Format, New: &slim}
@@ -344,7 +341,7 @@ func (x *explosion) ole(id int, o *ole.Document) {
 	if x == nil {
 		return
 	}
-	defer x.rescue(id)
+	defer x.inspector.rescue(id)
 	slim := *o
 	slim.Package, slim.Embedded, slim.Mail, slim.Text = nil, nil, nil, ""
 	office := &scan.Office{Format: x.inspector.file(id).Format, Old: &slim}
@@ -387,8 +384,8 @@ func (x *explosion) picture(n *node, p *picture.Picture) {
 	x.metadata(n.id, func(m *scan.Metadata) { m.Picture(n.data, p) })
 }
 
-// page adds a page as a picture, and returns its ID, or that of the document.
-func (x *explosion) page(id int, p *page.Picture) int {
+// page adds a page with its codes as a picture, and returns its ID, or that of the document.
+func (x *explosion) page(id int, p *page.Picture, codes []picture.Code) int {
 	if x == nil {
 		return id
 	}
@@ -401,9 +398,8 @@ func (x *explosion) page(id int, p *page.Picture) int {
 	if shown < 0 {
 		return id
 	}
-	seen := picture.Look(p.Image, picture.DefaultLimits())
 	d := newDocument("", "", "", "")
-	for _, c := range seen.Codes {
+	for _, c := range codes {
 		d.keep(&d.Codes, c.Text, 4<<10)
 	}
 	x.inspector.file(shown).Document = d

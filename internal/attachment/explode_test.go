@@ -1,6 +1,9 @@
 package attachment_test
 
 import (
+	"archive/zip"
+	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -231,6 +234,47 @@ func TestExplosionOfOtherFiles(t *testing.T) {
 	}
 }
 
+// An archive in an archive has a directory too, which stands first where it is stored as it is.
+func TestFirstEntryIsThatOfTheOutermostArchive(t *testing.T) {
+	t.Parallel()
+	stored := func(files ...string) []byte {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		for k := 0; k < len(files); k += 2 {
+			f, err := w.CreateHeader(&zip.FileHeader{Name: files[k], Method: zip.Store})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = f.Write([]byte(files[k+1]))
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	inner := stored("program.exe", "MZ")
+	whole := stored("inner.zip", string(inner), "letter.doc", "words")
+	for name, tc := range map[string]struct {
+		data  []byte
+		first string
+	}{
+		"whole":                        {whole, "inner.zip"},
+		"behind something":             {append([]byte("junk"), whole...), "inner.zip"},
+		"without its directory":        {whole[:bytes.LastIndex(whole, []byte("PK\x01\x02"))], "inner.zip"},
+		"without the end of it":        {whole[:len(whole)-22], "inner.zip"},
+		"with the words of a header":   {stored("a.txt", "PK\x01\x02"+strings.Repeat("\x05", 60)), "a.txt"},
+		"with a directory that is off": {append(slices.Clone(whole[:len(whole)-10]), 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff, 0x7f, 0, 0), "inner.zip"},
+	} {
+		r := explode(t, "a.zip", tc.data)
+		if e := attachment.ExifOf(r); e == nil || e.ZipFileName == nil || *e.ZipFileName != tc.first {
+			t.Errorf("%s: %q", name, value(e, "ZipFileName"))
+		}
+	}
+	if e := named(t, explode(t, "a.zip", whole), "inner.zip").Scan.ExifTool; value(e, "ZipFileName") != "program.exe" {
+		t.Errorf("of the inner archive: %q", value(e, "ZipFileName"))
+	}
+}
+
 func TestExplosionOfALockedZip(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("testdata/zipcrypto.zip")
@@ -273,6 +317,70 @@ func pagesAreFiles(t *testing.T, p *attachment.Pool, scanned []byte) {
 	}
 	if o := attachment.OCROf(r); o == nil || !o.Success || !strings.Contains(o.Text, "almost full") || len(o.PageResults) != 1 {
 		t.Errorf("text: %+v", o)
+	}
+}
+
+func TestPagesAreLookedAtUntilTheTimeIsUp(t *testing.T) {
+	t.Parallel()
+	lure := codePicture(t, codeLink, 4)
+	for wanted := 1; wanted <= 3; wanted++ {
+		ctx, cancel := context.WithCancel(t.Context())
+		shown := 0
+		r := attachment.ShowPages(ctx, func(f *attachment.File) {
+			if strings.HasPrefix(f.Name, "pdf_2_png_") {
+				shown++
+			}
+			if shown == wanted {
+				cancel()
+			}
+		}, lure, lure, lure)
+		cancel()
+		if len(r.Files) != 1+wanted || r.Has(attachment.NoteWall) != (wanted < 3) {
+			t.Errorf("%d files after %d pages, notes %v", len(r.Files), wanted, r.Notes)
+		}
+		for k := range r.Files {
+			if d := r.Files[k].Document; d == nil || !slices.Equal(slices.Compact(d.Codes), []string{codeLink}) {
+				t.Errorf("%s: %+v", r.Files[k].Name, d)
+			}
+		}
+	}
+}
+
+func TestPanicOfAReaderCostsWhatItDidNotFindYet(t *testing.T) {
+	t.Parallel()
+	file := "2 0 obj<</Type/Filespec/F(a.exe)/EF<</F 3 0 R>>>>endobj 3 0 obj<</Type/EmbeddedFile/Length 2>>stream\nMZ\nendstream endobj"
+	script := "9 0 obj <</S/JavaScript/JS(app.alert\\(1\\))>> endobj"
+	data := pdfOf("/Font<</F<</Subtype/Type1/BaseFont/Helvetica>>>>", []string{file, script}, "BT /F 9 Tf (Hello there) Tj ET")
+	if r := explode(t, "a.pdf", data); len(r.Files) != 4 || r.Has(attachment.NotePanic) {
+		t.Fatalf("unbroken: %d files, %v", len(r.Files), r.Notes)
+	}
+	r := attachment.InspectBroken(attachment.Input{Name: "a.pdf", Data: data, Explode: true})
+	if len(r.Notes) != 1 || r.Notes[0] != (attachment.Note{Kind: attachment.NotePanic, File: 0, Detail: "broken"}) {
+		t.Errorf("notes %v", r.Notes)
+	}
+	if s := named(t, r, "text").Scan.Strings; s == nil || !slices.Contains(s.Strings, "Hello there") {
+		t.Errorf("text: %+v", s)
+	}
+	if js := named(t, r, "javascript").Scan.JavaScript; js == nil || !slices.Contains(js.Identifiers, "alert") {
+		t.Errorf("script: %+v", js)
+	}
+}
+
+func TestPanicOverAFileCostsThatFileOnly(t *testing.T) {
+	t.Parallel()
+	in := attachment.Input{Name: "a.zip", Data: zipOf(t, "a.txt", "one", "b.zip", string(zipOf(t, "d.txt", "four")), "c.txt", "three")}
+	var seen []string
+	r := attachment.Walk(t.Context(), in, attachment.DefaultLimits(), func(f *attachment.File, _ []byte) {
+		seen = append(seen, f.Name)
+		if f.Name == "a.txt" || f.Name == "b.zip" {
+			panic("broken")
+		}
+	})
+	if got := strings.Join(seen, " "); got != "a.zip a.txt b.zip c.txt d.txt" || len(r.Files) != 5 {
+		t.Errorf("looked at %s", got)
+	}
+	if len(r.Notes) != 2 || r.Notes[0].File != 1 || r.Notes[1].File != 2 {
+		t.Errorf("notes %v", r.Notes)
 	}
 }
 

@@ -108,13 +108,16 @@ func (i *inspector) stopped(id int) bool {
 	return i.spent >= i.limits.Bytes
 }
 
-// open unpacks one container. A panic is a bug, and costs this container only.
+// open unpacks one container, and takes what was found in it.
 func (i *inspector) open(n *node) {
-	defer func() {
-		if r := recover(); r != nil {
-			i.note(NotePanic, n.id, fmt.Sprint(r))
-		}
-	}()
+	i.unpack(n)
+	i.explode.children(n.id)
+}
+
+// unpack lets a container be read. A panic is a bug, and costs the rest of this container
+// only.
+func (i *inspector) unpack(n *node) {
+	defer i.rescue(n.id)
 	format := i.report.Files[n.id].Format
 	for _, o := range openers() {
 		for _, f := range o.formats {
@@ -123,7 +126,13 @@ func (i *inspector) open(n *node) {
 			}
 		}
 	}
-	i.explode.children(n.id)
+}
+
+// rescue notes a panic. It is deferred around what may have one.
+func (i *inspector) rescue(id int) {
+	if r := recover(); r != nil {
+		i.note(NotePanic, id, fmt.Sprint(r))
+	}
 }
 
 func opens(format string) bool {
@@ -203,12 +212,19 @@ func (i *inspector) add(f File, data []byte, contentType string) int {
 	f.NameFacts = factsOf(f.Name, contentType, &f)
 	i.report.Files = append(i.report.Files, f)
 	if !f.Unread {
-		if i.visit != nil {
-			i.visit(i.file(f.ID), data)
-		}
+		i.look(f.ID, data)
 		i.enqueue(f.ID, data)
 	}
 	return f.ID
+}
+
+// look lets the bytes of a file be looked at. A panic costs what would have been seen of it.
+func (i *inspector) look(id int, data []byte) {
+	if i.visit == nil {
+		return
+	}
+	defer i.rescue(id)
+	i.visit(i.file(id), data)
 }
 
 func (i *inspector) enqueue(id int, data []byte) {

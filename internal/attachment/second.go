@@ -6,6 +6,7 @@ import (
 	"image"
 	"strings"
 
+	"outrider/internal/attachment/page"
 	"outrider/internal/attachment/picture"
 )
 
@@ -75,14 +76,30 @@ func (s *secondLook) pages(ctx context.Context, n node) {
 	for _, note := range notes {
 		f.Document.note("pages: " + string(note))
 	}
-	wordless := len(f.Document.Text)/max(f.Document.Pages, 1) < littleText
-	for _, p := range pictures {
-		where := fmt.Sprintf("page %d", p.Number)
-		s.inspector.file(n.id).Document.look(p.Image, where)
-		shown := s.inspector.explode.page(n.id, &p)
-		if (wordless || s.inspector.explode != nil) && s.tools.text != nil {
-			s.read(ctx, n.id, shown, p.Image, where)
+	s.show(ctx, n.id, pictures)
+}
+
+// show looks at pages that were drawn, until the time is up.
+func (s *secondLook) show(ctx context.Context, id int, pictures []page.Picture) {
+	d := s.inspector.file(id).Document
+	wordless := len(d.Text)/max(d.Pages, 1) < littleText
+	for k := range pictures {
+		if ctx.Err() != nil {
+			s.inspector.noteOnce(NoteWall, id, ctx.Err().Error())
+			return
 		}
+		s.page(ctx, id, &pictures[k], wordless)
+	}
+}
+
+// page looks at a page for codes and, where there is a reason, for text.
+func (s *secondLook) page(ctx context.Context, id int, p *page.Picture, wordless bool) {
+	where := fmt.Sprintf("page %d", p.Number)
+	codes := codesIn(p.Image)
+	s.inspector.file(id).Document.codes(codes, where)
+	shown := s.inspector.explode.page(id, p, codes)
+	if (wordless || s.inspector.explode != nil) && s.tools.text != nil {
+		s.read(ctx, id, shown, p.Image, where)
 	}
 }
 

@@ -98,14 +98,41 @@ func (i *inspector) listed(n *node) []zipEntry {
 	return out
 }
 
-// zipDirectory reads the central directory before an end record, up to so many entries.
-func zipDirectory(data []byte, end, most int) []zipEntry {
+// directoryAt returns where the central directory before an end record begins, and where that
+// says it does.
+func directoryAt(data []byte, end int) (pos, offset int64) {
 	le := binary.LittleEndian
 	size, offset := int64(le.Uint32(data[end+12:])), int64(le.Uint32(data[end+16:]))
-	pos := max(0, int64(end)-size)
+	pos = max(0, int64(end)-size)
 	if size == 0xffffffff || !isDirectory(data, pos) {
 		pos = zip64Directory(data, end, offset)
 	}
+	return pos, offset
+}
+
+// zipFirst returns the header of the first entry and what follows it, nil where there is
+// none: that of the directory or, without one, of the first content. Archives in the archive
+// have headers of their own, which may stand before the directory, or be all that is left
+// of one where the archive is cut off.
+func zipFirst(data []byte) []byte {
+	first := bytes.Index(data, []byte("PK\x03\x04"))
+	if end := findEnd(data); end >= 0 {
+		pos, offset := directoryAt(data, end)
+		last := end+22+int(binary.LittleEndian.Uint16(data[end+20:])) >= len(data)
+		inner := !last && first >= 0 && int64(first) < pos-offset // it counts from behind another content
+		if isDirectory(data, pos) && !inner {
+			return data[pos:]
+		}
+	}
+	if first < 0 {
+		return nil
+	}
+	return data[first:]
+}
+
+// zipDirectory reads the central directory before an end record, up to so many entries.
+func zipDirectory(data []byte, end, most int) []zipEntry {
+	pos, offset := directoryAt(data, end)
 	base := max(0, pos-offset)
 	if offset == 0xffffffff {
 		base = 0

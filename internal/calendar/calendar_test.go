@@ -137,6 +137,7 @@ func TestCorpus(t *testing.T) {
 			events += len(c.Events)
 		}
 	}
+	t.Logf("%d events", events)
 	if events < 20 {
 		t.Errorf("%d events in the corpus", events)
 	}

@@ -60,6 +60,7 @@ func TestParseHoldsItsPromisesOnRealMail(t *testing.T) {
 					t.Fatalf("in %s", path)
 				}
 			})
+			t.Logf("%d files", n)
 			if n == 0 {
 				t.Fatal("no files")
 			}

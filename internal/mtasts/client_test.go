@@ -219,7 +219,7 @@ func TestPoliciesOutliveARestart(t *testing.T) {
 		"old.example.sts":     `{"domain":"old.example","id":"1","fetched":"2020-01-01T00:00:00Z","policy":"version: STSv1\nmode: none\nmax_age: 1\n"}`,
 		"early.example.sts":   `{"domain":"early.example","id":"1","fetched":"2999-01-01T00:00:00Z","policy":"version: STSv1\nmode: none\nmax_age: 1\n"}`,
 		"large.example.sts":   strings.Repeat(" ", 1<<20),
-		"new-1":               "half",
+		"unfinished-1":        "half",
 		"README":              "of somebody else",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {

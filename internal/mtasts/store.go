@@ -9,14 +9,13 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"outrider/internal/durable"
 )
 
-// Names of files: policies end in suffix, and begin as unfinished while they are written.
-// What is called otherwise is nothing of ours.
-const (
-	suffix     = ".sts"
-	unfinished = "new-"
-)
+// suffix ends the names of files with policies. What is called otherwise, and is not
+// unfinished, is nothing of ours.
+const suffix = ".sts"
 
 // maxFile bounds a file that is read: a policy, escaped, and its surroundings.
 const maxFile = 8 * maxPolicy
@@ -49,7 +48,7 @@ func (s store) load(limit int, add func(domain string, e *entry)) error {
 	for _, f := range files {
 		domain, ok := strings.CutSuffix(f.Name(), suffix)
 		if !ok {
-			if strings.HasPrefix(f.Name(), unfinished) {
+			if strings.HasPrefix(f.Name(), durable.Unfinished) {
 				_ = os.Remove(filepath.Join(s.dir, f.Name())) // tried again at the next start
 			}
 			continue
@@ -116,30 +115,7 @@ func (s store) save(domain string, e *entry) error {
 	if err != nil {
 		return fmt.Errorf("writing policy: %w", err)
 	}
-	f, err := os.CreateTemp(s.dir, unfinished+"*")
-	if err != nil {
-		return fmt.Errorf("writing policy: %w", err)
-	}
-	_, err = f.Write(raw)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), filepath.Join(s.dir, domain+suffix))
-	}
-	if err != nil {
-		return fmt.Errorf("writing policy: %w", errors.Join(err, os.Remove(f.Name())))
-	}
-	return s.sync()
-}
-
-// sync makes changes of the directory durable.
-func (s store) sync() error {
-	d, err := os.Open(s.dir)
-	if err != nil {
-		return fmt.Errorf("syncing directory: %w", err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("syncing directory: %w", err)
-	}
-	return nil
+	return durable.Write(filepath.Join(s.dir, domain+suffix), raw, 0o600)
 }
 
 func (s store) remove(domain string) error {

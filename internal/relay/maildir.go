@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"outrider/internal/durable"
 	"outrider/internal/message"
 	"outrider/internal/smtp"
 )
@@ -56,7 +57,7 @@ func (d *delivery) deliverFile(rcpt string) error {
 		_ = os.Remove(tmp)
 		return fmt.Errorf("writing message file: %w", err)
 	}
-	return syncDir(filepath.Dir(final))
+	return durable.Sync(filepath.Dir(final))
 }
 
 // makeMaildir creates the directories that are missing. One delivery at a time does, so
@@ -65,7 +66,7 @@ func (r *Relay) makeMaildir(path string) error {
 	r.maildirs.Lock()
 	defer r.maildirs.Unlock()
 	for _, sub := range []string{"tmp", "new", "cur"} {
-		if err := makeDir(filepath.Join(path, sub), syncDir); err != nil {
+		if err := makeDir(filepath.Join(path, sub), durable.Sync); err != nil {
 			return err
 		}
 	}
@@ -125,15 +126,4 @@ func (l *lineChecker) Write(p []byte) (int, error) {
 		l.d.last = p[len(p)-1]
 	}
 	return l.w.Write(p) //nolint:wrapcheck // by writeFile
-}
-
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("opening directory: %w", err)
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("syncing directory: %w", err)
-	}
-	return nil
 }

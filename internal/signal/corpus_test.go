@@ -75,6 +75,7 @@ func TestEverySignalFindsWhatItMustAndPassesNearMisses(t *testing.T) {
 			if len(c.yes) < 2 || len(c.no) < 2 || len(c.yes)+len(c.no) != len(c.files) {
 				t.Errorf("corpus has %d cases, %d near misses, %d files; want two of each, every file named", len(c.yes), len(c.no), len(c.files))
 			}
+			t.Logf("%d cases, %d near misses", len(c.yes), len(c.no))
 			for name, text := range c.files {
 				e := caseEvidence(t, text, c.context[name])
 				var ids []string

@@ -19,6 +19,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"outrider/internal/durable"
 )
 
 // checkEvery is how often, at most, certificate files are looked at.
@@ -124,6 +126,9 @@ func EnsureSelfSigned(dir, hostname string) (certFile, keyFile string, err error
 	if err = os.MkdirAll(dir, 0o700); err != nil {
 		return "", "", fmt.Errorf("creating directory for certificates: %w", err)
 	}
+	if err = durable.Clean(dir); err != nil {
+		return "", "", fmt.Errorf("storing certificate: %w", err)
+	}
 	if err = writePEM(keyFile, "PRIVATE KEY", key, 0o600); err != nil {
 		return "", "", err
 	}
@@ -161,15 +166,10 @@ func selfSigned(hostname string) (cert, key []byte, err error) {
 	return cert, key, nil
 }
 
-// writePEM writes one PEM block to a file so that a reader sees all of it or nothing.
+// writePEM replaces a file by one PEM block.
 func writePEM(name, kind string, der []byte, mode os.FileMode) error {
-	tmp := name + ".new"
-	_ = os.Remove(tmp) // left by a crash, perhaps with another mode
-	if err := os.WriteFile(tmp, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), mode); err != nil {
-		return fmt.Errorf("writing certificate: %w", err)
-	}
-	if err := os.Rename(tmp, name); err != nil {
-		return fmt.Errorf("writing certificate: %w", err)
+	if err := durable.Write(name, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), mode); err != nil {
+		return fmt.Errorf("storing certificate: %w", err)
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func TestCorpus(t *testing.T) {
 		"testMSG_chinese.msg":                         {"kind msg"},
 		"test-outlook2003.msg":                        {"kind msg"},
 	}
-	paths := corpus(t)
+	paths, expected := corpus(t), 0
 	for name := range want {
 		if !slices.ContainsFunc(paths, func(p string) bool { return filepath.Base(p) == name }) {
 			t.Errorf("%s is not in the suites", name)
@@ -101,9 +101,11 @@ func TestCorpus(t *testing.T) {
 		}
 		got := describe(ole.Read(data, ole.DefaultLimits()))
 		for _, w := range want[filepath.Base(path)] {
+			expected++
 			t.Run(filepath.Base(path), func(t *testing.T) { check(t, got, w) })
 		}
 	}
+	t.Logf("%d documents read, %d expectations", len(paths), expected)
 }
 
 func corpus(tb testing.TB) []string {

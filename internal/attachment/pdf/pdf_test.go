@@ -196,7 +196,7 @@ func TestCorpus(t *testing.T) {
 		"testUnicodePassword.pdf":                  {"note encryption-closed"},
 		"testPDF_deeplyEmbeddedAttachments.pdf":    {"file ", "pages 1"},
 	}
-	paths := corpus(t)
+	paths, expected := corpus(t), 0
 	for name := range want {
 		if !slices.ContainsFunc(paths, func(p string) bool { return filepath.Base(p) == name }) {
 			t.Errorf("%s is not in the suites", name)
@@ -209,9 +209,11 @@ func TestCorpus(t *testing.T) {
 		}
 		got := describe(pdf.Read(data, pdf.DefaultLimits()))
 		for _, w := range want[filepath.Base(path)] {
+			expected++
 			t.Run(filepath.Base(path), func(t *testing.T) { check(t, got, w) })
 		}
 	}
+	t.Logf("%d documents read, %d expectations", len(paths), expected)
 }
 
 func corpus(tb testing.TB) []string {

@@ -57,6 +57,47 @@ const maxScanned = 320_000_000
 // behind each 0xff.
 func scans(data []byte) int { return bytes.Count(data, []byte("\xff\xda")) }
 
+// Chunks calls f for the chunks of a PNG picture until it returns false. The result is false
+// where a chunk would go on behind the end of the file. PNG, Section 5.3.
+func Chunks(data []byte, f func(kind string, body []byte) bool) (whole bool) {
+	for at := 8; at+12 <= len(data); {
+		size := uint64(binary.BigEndian.Uint32(data[at:]))
+		if size > uint64(len(data)-at-12) {
+			return false
+		}
+		if !f(string(data[at+4:at+8]), data[at+8:at+8+int(size)]) {
+			return true
+		}
+		at += 12 + int(size)
+	}
+	return true
+}
+
+// Segments calls f for the segments of a JPEG picture up to the header of its first scan, with
+// that. It returns where they end; whole is false where one before the scan has no size that
+// can be. ITU-T T.81, Section B.1.1.4.
+func Segments(data []byte, f func(kind byte, body []byte)) (end int, whole bool) {
+	at := 2
+	for at+4 <= len(data) && data[at] == 0xff {
+		kind, size := data[at+1], int(binary.BigEndian.Uint16(data[at+2:]))
+		switch {
+		case kind == 0xff: // a fill byte
+			at++
+			continue
+		case kind == 0xd9: // the end
+			return at, true
+		case size < 2 || at+2+size > len(data):
+			return at, kind == 0xda
+		}
+		f(kind, data[at+4:at+2+size])
+		at += 2 + size
+		if kind == 0xda { // the pixels
+			return at, true
+		}
+	}
+	return at, true
+}
+
 // riff calls f with the chunks of a WebP file until it returns false.
 func riff(data []byte, f func(kind string, body []byte) bool) {
 	for at := 12; at+8 <= len(data); {

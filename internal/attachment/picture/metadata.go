@@ -16,9 +16,17 @@ import (
 func (r *reading) metadata(data []byte) {
 	switch r.Format {
 	case "jpeg":
-		r.jpeg(data)
+		if _, whole := Segments(data, r.segment); !whole {
+			r.note(BadMetadata)
+		}
 	case "png":
-		r.png(data)
+		whole := Chunks(data, func(kind string, body []byte) bool {
+			r.chunk(kind, body)
+			return len(r.Metadata) < r.limits.Metadata
+		})
+		if !whole {
+			r.note(BadMetadata)
+		}
 	case "tiff":
 		r.exif(data)
 	case "webp":
@@ -57,26 +65,6 @@ func latin1(s string) string {
 	return string(runes)
 }
 
-// jpeg reads the segments before the pixels.
-func (r *reading) jpeg(data []byte) {
-	for at := 2; at+4 <= len(data) && data[at] == 0xff; {
-		kind, size := data[at+1], int(binary.BigEndian.Uint16(data[at+2:]))
-		if kind == 0xff { // a fill byte
-			at++
-			continue
-		}
-		if kind == 0xda || kind == 0xd9 { // the pixels, or the end
-			return
-		}
-		if size < 2 || at+2+size > len(data) {
-			r.note(BadMetadata)
-			return
-		}
-		r.segment(kind, data[at+4:at+2+size])
-		at += 2 + size
-	}
-}
-
 // segment reads one segment of a JPEG picture.
 func (r *reading) segment(kind byte, body []byte) {
 	switch kind {
@@ -87,22 +75,6 @@ func (r *reading) segment(kind byte, body []byte) {
 			r.exif(b)
 		} else if b, ok := bytes.CutPrefix(body, []byte("http://ns.adobe.com/xap/1.0/\x00")); ok {
 			r.xmp(b)
-		}
-	}
-}
-
-// png reads the chunks.
-func (r *reading) png(data []byte) {
-	for at := 8; at+12 <= len(data); {
-		size := uint64(binary.BigEndian.Uint32(data[at:]))
-		if size > uint64(len(data)-at-12) {
-			r.note(BadMetadata)
-			return
-		}
-		r.chunk(string(data[at+4:at+8]), data[at+8:at+8+int(size)])
-		at += 12 + int(size)
-		if len(r.Metadata) >= r.limits.Metadata {
-			return
 		}
 	}
 }

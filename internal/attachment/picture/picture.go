@@ -7,7 +7,8 @@
 // the maker's tools left behind, and takes hashes by which alike pictures meet.
 //
 // Standards: ISO/IEC 18004 (QR codes, by gozxing), CIPA DC-008 (Exif 2.32) over TIFF 6.0,
-// PNG 3rd edition, Section 11.3.3 (textual chunks), and XMP part 1 of ISO 16684.
+// PNG 3rd edition, Sections 5.3 (chunks) and 11.3.3 (textual ones), ITU-T T.81, Section
+// B.1.1.4 (segments), and XMP part 1 of ISO 16684.
 //
 // Divergences: metadata is read from broken pictures too, entries out of bounds are left
 // out, and loops between directories end the reading; each is recorded as a Note. Names of

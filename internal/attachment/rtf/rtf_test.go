@@ -112,7 +112,7 @@ func TestCorpus(t *testing.T) {
 		"testRTFUnicodeGothic.rtf":       "text \"\U00010332",
 		"testRTFHexEscapeInsideWord.rtf": "text ",
 	}
-	paths := corpus(t)
+	paths, expected := corpus(t), 0
 	for name := range want {
 		if !slices.ContainsFunc(paths, func(p string) bool { return filepath.Base(p) == name }) {
 			t.Errorf("%s is not in the suites", name)
@@ -125,9 +125,11 @@ func TestCorpus(t *testing.T) {
 		}
 		got := describe(rtf.Read(data, rtf.DefaultLimits()))
 		if w, ok := want[filepath.Base(path)]; ok {
+			expected++
 			t.Run(filepath.Base(path), func(t *testing.T) { check(t, got, w) })
 		}
 	}
+	t.Logf("%d documents read, %d expectations", len(paths), expected)
 }
 
 func corpus(tb testing.TB) []string {

@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"strconv"
@@ -10,27 +9,41 @@ import (
 // zipMethods are ExifTool's names for the ways to pack. APPNOTE 4.4.5.
 var zipMethods = map[uint16]string{0: "None", 8: "Deflated", 9: "Enhanced Deflate using Deflate64(tm)", 12: "BZIP2", 14: "LZMA (EFS)", 99: "Unknown (99)"}
 
-// Zip adds what the directory of a zip says of its first entry. APPNOTE 4.3.12.
-func (m *Metadata) Zip(data []byte) {
-	at := bytes.Index(data, []byte("PK\x01\x02"))
-	if at < 0 || at+46 > len(data) {
+// zipHeader returns a header of an entry as one before the content has it, and the name
+// behind it. Those of the directory say the same two bytes later. APPNOTE 4.3.7 and 4.3.12.
+func zipHeader(b []byte) (h, name []byte, ok bool) {
+	switch {
+	case len(b) >= 30 && string(b[:4]) == "PK\x03\x04":
+		h, name = b, b[30:]
+	case len(b) >= 46 && string(b[:4]) == "PK\x01\x02":
+		h, name = b[2:], b[46:]
+	default:
+		return nil, nil, false
+	}
+	return h, name[:min(len(name), int(binary.LittleEndian.Uint16(h[26:])))], true
+}
+
+// Zip adds what a zip says of an entry. Its header is that of the directory or, where there is
+// none, the one before the content, and may be followed by anything.
+func (m *Metadata) Zip(header []byte) {
+	h, name, ok := zipHeader(header)
+	if !ok {
 		return
 	}
-	h, le := data[at:], binary.LittleEndian
-	name := int(le.Uint16(h[28:]))
-	m.Add("ZipRequiredVersion", strconv.Itoa(int(le.Uint16(h[6:]))))
-	m.Add("ZipBitFlag", bits(le.Uint16(h[8:])))
-	method := le.Uint16(h[10:])
+	le := binary.LittleEndian
+	m.Add("ZipRequiredVersion", strconv.Itoa(int(le.Uint16(h[4:]))))
+	m.Add("ZipBitFlag", bits(le.Uint16(h[6:])))
+	method := le.Uint16(h[8:])
 	if named, ok := zipMethods[method]; ok {
 		m.Add("ZipCompression", named)
 	} else {
 		m.Add("ZipCompression", fmt.Sprintf("Unknown (%d)", method))
 	}
-	m.Add("ZipModifyDate", dosDate(le.Uint16(h[14:]), le.Uint16(h[12:])))
-	m.Add("ZipCRC", fmt.Sprintf("0x%08x", le.Uint32(h[16:])))
-	m.Add("ZipCompressedSize", strconv.FormatUint(uint64(le.Uint32(h[20:])), 10))
-	m.Add("ZipUncompressedSize", strconv.FormatUint(uint64(le.Uint32(h[24:])), 10))
-	m.Add("ZipFileName", string(h[46:min(len(h), 46+name)]))
+	m.Add("ZipModifyDate", dosDate(le.Uint16(h[12:]), le.Uint16(h[10:])))
+	m.Add("ZipCRC", fmt.Sprintf("0x%08x", le.Uint32(h[14:])))
+	m.Add("ZipCompressedSize", strconv.FormatUint(uint64(le.Uint32(h[18:])), 10))
+	m.Add("ZipUncompressedSize", strconv.FormatUint(uint64(le.Uint32(h[22:])), 10))
+	m.Add("ZipFileName", string(name))
 }
 
 func bits(flag uint16) string {

@@ -78,12 +78,12 @@ func decode64(run string) []byte {
 
 // readable reports whether data are a text for people or programs.
 func readable(data []byte) bool {
-	text, ok := Text(data)
-	if !ok {
+	d := Decode(data)
+	if !d.IsText {
 		return false
 	}
-	for k := range len(text) {
-		if c := text[k]; c < 0x20 && c != '\n' && c != '\r' && c != '\t' || c == 0x7f {
+	for k := range len(d.Text) {
+		if c := d.Text[k]; c < 0x20 && c != '\n' && c != '\r' && c != '\t' || c == 0x7f {
 			return false
 		}
 	}

@@ -256,6 +256,17 @@ func TestZipAndShortcut(t *testing.T) {
 	e := metadata("zip", func(m *scan.Metadata) { m.Zip(append(entry, "a.docPK"...)) })
 	same(t, "named", []any{text(e.ZipFileName), *e.ZipUncompressedSize, *e.ZipCompressedSize}, []any{"a.doc", int64(600_000_000), int64(1000)})
 	fields(t, e, map[string]string{"ZipCompression": "Deflated", "ZipModifyDate": "2026:01:31 00:00:00"})
+	local := make([]byte, 30)
+	copy(local, "PK\x03\x04")
+	copy(local[4:], entry[6:30]) // the same, without who made it
+	e = metadata("zip", func(m *scan.Metadata) { m.Zip(append(local, "a.docPK"...)) })
+	same(t, "named", []any{text(e.ZipFileName), *e.ZipUncompressedSize, *e.ZipCompressedSize}, []any{"a.doc", int64(600_000_000), int64(1000)})
+	fields(t, e, map[string]string{"ZipCompression": "Deflated", "ZipModifyDate": "2026:01:31 00:00:00"})
+	for _, short := range [][]byte{nil, entry[:45], local[:29], []byte("PK\x05\x06" + strings.Repeat("a", 60))} {
+		if e = metadata("zip", func(m *scan.Metadata) { m.Zip(short) }); e.ZipFileName != nil {
+			t.Errorf("%q is called %q", short, *e.ZipFileName)
+		}
+	}
 	l := scan.NewLNK(ample(), "/c findstr x", `C:\cmd.exe`, "", "", "")
 	e = metadata("lnk", func(m *scan.Metadata) { m.Shortcut(make([]byte, 76), l, "PC") })
 	fields(t, e, map[string]string{"TargetFileSize": "0", "CommandLineArguments": "/c findstr x", "MachineID": "PC", "Description": "<none>"})

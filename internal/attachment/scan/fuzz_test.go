@@ -31,8 +31,9 @@ func FuzzStrings(f *testing.F) {
 	f.Add([]byte("one\ntwo three\x00f\x00o\x00u\x00r\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b := &scan.Budget{Left: fuzzLeft}
-		bounded(t, scan.ReadStrings(data, b), b, fuzzLeft)
-		if s := scan.Lines(data, 100); len(s) > 100 {
+		d := scan.Decode(data)
+		bounded(t, d.Strings(b), b, fuzzLeft)
+		if s := d.Lines(100); len(s) > 100 {
 			t.Errorf("%d bytes of lines", len(s))
 		}
 	})
@@ -176,7 +177,7 @@ func TestHostileInputsTakeLinearTime(t *testing.T) {
 // everything runs all readers that take bytes.
 func everything(text string) {
 	data := []byte(text)
-	scan.ReadStrings(data, ample())
+	scan.Decode(data).Strings(ample())
 	scan.ReadJavaScript(text, ample())
 	scan.ReadHTML(text, ample())
 	scan.ReadXML(text, ample())

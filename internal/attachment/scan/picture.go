@@ -25,60 +25,24 @@ func (m *Metadata) Picture(data []byte, p *picture.Picture) {
 // wholePNG reports whether the chunks go to the one that ends the picture. PNG, Section 5.
 func wholePNG(data []byte) bool {
 	whole := false
-	chunks(data, func(kind string, _ []byte) bool {
+	picture.Chunks(data, func(kind string, _ []byte) bool {
 		whole = kind == "IEND"
 		return !whole
 	})
 	return whole
 }
 
-// chunks calls f for the chunks of a PNG picture until it returns false.
-func chunks(data []byte, f func(kind string, body []byte) bool) {
-	for at := 8; at+12 <= len(data); {
-		size := uint64(binary.BigEndian.Uint32(data[at:]))
-		if size > uint64(len(data)-at-12) {
-			return
-		}
-		if !f(string(data[at+4:at+8]), data[at+8:at+8+int(size)]) {
-			return
-		}
-		at += 12 + int(size)
-	}
-}
-
-// segments calls f for the segments of a JPEG picture before its pixels, and returns where
-// they end. ITU-T T.81, Section B.1.1.4.
-func segments(data []byte, f func(kind byte, body []byte)) int {
-	at := 2
-	for at+4 <= len(data) && data[at] == 0xff {
-		kind, size := data[at+1], int(binary.BigEndian.Uint16(data[at+2:]))
-		if kind == 0xff {
-			at++
-			continue
-		}
-		if kind == 0xd9 || size < 2 || at+2+size > len(data) {
-			return at
-		}
-		f(kind, data[at+4:at+2+size])
-		at += 2 + size
-		if kind == 0xda {
-			return at
-		}
-	}
-	return at
-}
-
 // profileOf returns the beginning of the colour profile in a picture, nil if it has none.
 func profileOf(data []byte, format string) (profile []byte) {
 	switch format {
 	case "jpeg":
-		segments(data, func(kind byte, body []byte) {
+		picture.Segments(data, func(kind byte, body []byte) {
 			if b, ok := bytes.CutPrefix(body, []byte("ICC_PROFILE\x00")); ok && kind == 0xe2 && len(b) > 2 && profile == nil {
 				profile = b[2:] // behind the number of the piece and their count
 			}
 		})
 	case "png":
-		chunks(data, func(kind string, body []byte) bool {
+		picture.Chunks(data, func(kind string, body []byte) bool {
 			_, packed, ok := bytes.Cut(body, []byte{0})
 			if kind == "iCCP" && ok && len(packed) > 1 {
 				if z, err := zlib.NewReader(bytes.NewReader(packed[1:])); err == nil {
@@ -143,7 +107,8 @@ func ReadTrailer(data []byte) (*Trailer, []Child) {
 // jpegEnd returns where the mark of the end stands, or -1. Behind the header of a scan,
 // 0xff is followed by 0 or by a restart where it is no mark.
 func jpegEnd(data []byte) int {
-	for at := segments(data, func(byte, []byte) {}); at+1 < len(data); {
+	at, _ := picture.Segments(data, func(byte, []byte) {})
+	for at+1 < len(data) {
 		next := bytes.IndexByte(data[at:], 0xff)
 		if next < 0 || at+next+1 >= len(data) {
 			return -1

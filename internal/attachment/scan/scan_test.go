@@ -56,9 +56,25 @@ func TestStrings(t *testing.T) {
 		{"noise is dropped", "\x00q=;)\x00#Z%1\x00abc1\x00", []string{"abc1"}, "<null>"},
 		{"nothing", "", []string{}, "<null>"},
 	} {
-		got := scan.ReadStrings([]byte(tt.data), ample())
+		got := scan.Decode([]byte(tt.data)).Strings(ample())
 		same(t, tt.name, got.Strings, tt.want)
 		same(t, tt.name, text(got.Raw), tt.raw)
+	}
+}
+
+// What is decoded is not decoded again: 16 MiB of UTF-16 take a while.
+func TestTextsAreDecodedOnce(t *testing.T) { // alone, because it counts allocations
+	for name, data := range map[string]string{"UTF-8": strings.Repeat("word ", 1000), "UTF-16": "\xff\xfe" + strings.Repeat("w\x00 \x00", 1000)} {
+		d := scan.Decode([]byte(data))
+		if !d.IsText || d.Lines(10) != d.Text[:10] {
+			t.Errorf("%s: %q, %q", name, d.Text[:10], d.Lines(10))
+		}
+		if n := testing.AllocsPerRun(10, func() { d.Lines(1 << 20) }); n != 0 {
+			t.Errorf("%s: %v allocations for lines that are there", name, n)
+		}
+	}
+	if d := scan.Decode([]byte("\x00\x01program\x00")); d.IsText || d.Text != "" || d.Lines(100) != "program\n" {
+		t.Errorf("a binary: %q, %q", d.Text, d.Lines(100))
 	}
 }
 
@@ -67,7 +83,7 @@ func TestBudgetBoundsJSON(t *testing.T) {
 	page := strings.Repeat("<a href='x'>\u2028\"\\\x01\n", 5000)
 	for _, left := range []int{0, 1, 10, 1000, 50_000} {
 		b := &scan.Budget{Left: left}
-		got := scan.ReadStrings([]byte(page), b)
+		got := scan.Decode([]byte(page)).Strings(b)
 		out, err := json.Marshal(got)
 		if err != nil || len(out) > left+40 || b.Left < 0 || !b.Cut {
 			t.Errorf("budget %d: %d bytes of JSON, %d left, cut %v, %v", left, len(out), b.Left, b.Cut, err)

@@ -8,40 +8,48 @@ import (
 	"unicode/utf8"
 )
 
-// ReadStrings lists the printable runs of a file, and gives its text where it is one.
-func ReadStrings(data []byte, b *Budget) *Strings {
+// Decoded is a file as its text, where it is one. It is decoded once for all who ask.
+type Decoded struct {
+	Text   string // empty where it is no text
+	IsText bool
+
+	data []byte
+}
+
+// Decode returns what a file of text says: UTF-16 by its mark, or UTF-8 without NUL.
+func Decode(data []byte) *Decoded {
+	switch {
+	case bytes.HasPrefix(data, []byte("\xff\xfe")):
+		return &Decoded{wide(data[2:], binary.LittleEndian), true, data}
+	case bytes.HasPrefix(data, []byte("\xfe\xff")):
+		return &Decoded{wide(data[2:], binary.BigEndian), true, data}
+	}
+	text := bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	if len(text) == 0 || bytes.IndexByte(text, 0) >= 0 || !utf8.Valid(text) {
+		return &Decoded{data: data}
+	}
+	return &Decoded{string(text), true, data}
+}
+
+// Strings lists the printable runs of the file, and gives its text where it is one.
+func (d *Decoded) Strings(b *Budget) *Strings {
 	found := set{}
 	out := &Strings{}
-	if text, ok := Text(data); ok {
-		raw := b.Text(text, maxRaw)
+	if d.IsText {
+		raw := b.Text(d.Text, maxRaw)
 		out.Raw = &raw
-		lines(text, func(run string) { found.add(b, run, maxString, maxStrings) })
+		lines(d.Text, func(run string) { found.add(b, run, maxString, maxStrings) })
 	} else {
 		keep := func(run string) {
 			if telling(run) {
 				found.add(b, run, maxString, maxStrings)
 			}
 		}
-		runs(data, 1, keep)
-		runs(data, 2, keep)
+		runs(d.data, 1, keep)
+		runs(d.data, 2, keep)
 	}
 	out.Strings = found.strings()
 	return out
-}
-
-// Text returns what a file of text says: UTF-16 by its mark, or UTF-8 without NUL.
-func Text(data []byte) (string, bool) {
-	switch {
-	case bytes.HasPrefix(data, []byte("\xff\xfe")):
-		return wide(data[2:], binary.LittleEndian), true
-	case bytes.HasPrefix(data, []byte("\xfe\xff")):
-		return wide(data[2:], binary.BigEndian), true
-	}
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	if len(data) == 0 || bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(data) {
-		return "", false
-	}
-	return string(data), true
 }
 
 func wide(data []byte, order binary.ByteOrder) string {
@@ -52,15 +60,15 @@ func wide(data []byte, order binary.ByteOrder) string {
 	return string(utf16.Decode(units))
 }
 
-// Lines returns all printable runs of a file as one text, a line each, at most so many
+// Lines returns all printable runs of the file as one text, a line each, at most so many
 // bytes. It is what to look for addresses in.
-func Lines(data []byte, most int) string {
-	if text, ok := Text(data); ok {
-		return text[:min(len(text), most)]
+func (d *Decoded) Lines(most int) string {
+	if d.IsText {
+		return d.Text[:min(len(d.Text), most)]
 	}
 	var s strings.Builder
 	for width := 1; width <= 2; width++ {
-		runs(data, width, func(run string) {
+		runs(d.data, width, func(run string) {
 			if len(run) >= 6 && s.Len()+len(run) < most {
 				s.WriteString(run + "\n")
 			}

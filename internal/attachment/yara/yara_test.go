@@ -166,6 +166,7 @@ func TestFeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Logf("%d rules are understood", len(rules.Names()))
 	if got, want := len(rules.Names()), strings.Count("\n"+src, "\nrule "); got != want {
 		t.Errorf("%d rules, want %d", got, want)
 	}

@@ -177,6 +177,7 @@ func TestFeedbackSuite(t *testing.T) {
 			t.Errorf("%s:\ngot  %q\nwant %q", filepath.Base(file), got, expect)
 		}
 	}
+	t.Logf("%d reports compared", len(files))
 	if len(files) != 5 {
 		t.Errorf("%d reports, want 5", len(files))
 	}

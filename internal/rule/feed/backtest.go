@@ -17,8 +17,12 @@ import (
 	"outrider/internal/rule"
 )
 
-// Prepare makes of a mail what rules are asked about. The lists are added by the caller.
+// Prepare makes of a mail what rules are asked about. Its lists are those of the tenant that
+// the mail is for, or nil; those that belong to the rules come after them.
 type Prepare func(ctx context.Context, path string, raw []byte) (*rule.Input, error)
+
+// Preparer returns what prepares mail for a back-test of some rules, and what ends it.
+type Preparer func(next *Active) (prepare Prepare, done func(), err error)
 
 // PrepareModel gives the message alone, as its header and body tell it: no attachment is
 // opened and nobody is asked.
@@ -63,9 +67,9 @@ type side struct {
 
 // matches returns the names of the rules that match, by id, and how many failed. Queries, and
 // automations that wait for people, say nothing of mail.
-func (s side) matches(ctx context.Context, in *rule.Input, tenant rule.Lists) (out map[string]string, failed int) {
+func (s side) matches(ctx context.Context, in *rule.Input) (out map[string]string, failed int) {
 	mine := *in
-	mine.Lists = rule.Chain{tenant, s.lists}
+	mine.Lists = rule.Chain{in.Lists, s.lists}
 	out = make(map[string]string)
 	s.engine.Judge(ctx, &mine, nil, func(r rule.Result) {
 		switch {
@@ -86,10 +90,15 @@ type tally struct {
 }
 
 // backTest judges mail by both sides.
-func backTest(ctx context.Context, p *Plan, before, after side) (*BackTest, error) {
-	prepare := p.Prepare
-	if prepare == nil {
-		prepare = PrepareModel
+func backTest(ctx context.Context, p *Plan, next *Active, before, after side) (*BackTest, error) {
+	prepare := PrepareModel
+	if p.Prepare != nil {
+		made, done, err := p.Prepare(next)
+		if err != nil {
+			return nil, fmt.Errorf("judging mail by the new rules: %w", err)
+		}
+		defer done()
+		prepare = made
 	}
 	t := &tally{rules: make(map[string]*Difference)}
 	mails := make(chan file.Item)
@@ -97,7 +106,7 @@ func backTest(ctx context.Context, p *Plan, before, after side) (*BackTest, erro
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for m := range mails {
-				t.judge(ctx, prepare, p.Tenant, m, before, after)
+				t.judge(ctx, prepare, m, before, after)
 			}
 		})
 	}
@@ -128,14 +137,14 @@ func (t *tally) unread() {
 	t.out.Unread++
 }
 
-func (t *tally) judge(ctx context.Context, prepare Prepare, tenant rule.Lists, m file.Item, before, after side) {
+func (t *tally) judge(ctx context.Context, prepare Prepare, m file.Item, before, after side) {
 	in, err := prepare(ctx, m.Path, m.Raw)
 	if err != nil {
 		t.unread()
 		return
 	}
-	old, _ := before.matches(ctx, in, tenant)
-	made, failed := after.matches(ctx, in, tenant)
+	old, _ := before.matches(ctx, in)
+	made, failed := after.matches(ctx, in)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.out.Messages++

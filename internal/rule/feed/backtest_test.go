@@ -14,6 +14,11 @@ func mail(subject string) string {
 	return "From: Ann <ann@red.example>\r\nTo: bob@example.org\r\nSubject: " + subject + "\r\nDate: Mon, 02 Nov 2026 10:00:00 +0000\r\nMessage-ID: <1@x>\r\n\r\nbody\r\n"
 }
 
+// prepared returns a preparer that ends nothing.
+func prepared(p feed.Prepare) feed.Preparer {
+	return func(*feed.Active) (feed.Prepare, func(), error) { return p, func() {}, nil }
+}
+
 func TestNewRulesAreJudgedOnOldMail(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -26,7 +31,11 @@ func TestNewRulesAreJudgedOnOldMail(t *testing.T) {
 	}).write(t))
 	p := plan()
 	p.Mail = tree{"a.eml": mail("An invoice"), "b.eml": mail("An offer"), "c.eml": mail("Your invoice"), "d.eml": mail("Hello")}.write(t)
-	p.Tenant = rule.Named{"org_domains": rule.NewList([]string{"red.example"})}
+	p.Prepare = prepared(func(ctx context.Context, path string, raw []byte) (*rule.Input, error) {
+		in, err := feed.PrepareModel(ctx, path, raw)
+		in.Lists = rule.Named{"org_domains": rule.NewList([]string{"red.example"})}
+		return in, err
+	})
 	c, err := s.Check(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
@@ -59,12 +68,12 @@ func TestMailThatCannotBeJudgedIsCounted(t *testing.T) {
 	s.pull(small.write(t))
 	p := plan()
 	p.Mail = tree{"a.eml": mail("a"), "b.eml": mail("b")}.write(t)
-	p.Prepare = func(ctx context.Context, path string, raw []byte) (*rule.Input, error) {
+	p.Prepare = prepared(func(ctx context.Context, path string, raw []byte) (*rule.Input, error) {
 		if strings.HasSuffix(path, "b.eml") {
 			return nil, errors.New("no")
 		}
 		return feed.PrepareModel(ctx, path, raw)
-	}
+	})
 	c, err := s.Check(t.Context(), p)
 	if err != nil || c.Back.Messages != 1 || c.Back.Unread != 1 {
 		t.Errorf("got %+v, %v", c, err)

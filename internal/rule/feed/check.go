@@ -26,9 +26,8 @@ type Plan struct {
 	Rules, Lists string  // the customer's own directories; "" where there are none
 	MaxAside     float64 // share of the rules of a feed that may be set aside, from 0 to 1
 	Schema       *rule.Schema
-	Mail         string     // files or a directory of mail to judge by the old and the new rules; "" for none
-	Prepare      Prepare    // makes an input of a mail; that of package mdm when nil
-	Tenant       rule.Lists // lists of the tenant that the mail is for, or nil
+	Mail         string   // files or a directory of mail to judge by the old and the new rules; "" for none
+	Prepare      Preparer // makes inputs of that mail; PrepareModel does when nil
 }
 
 // Check is what would change.
@@ -46,6 +45,9 @@ type Check struct {
 	Back    *BackTest `json:"back_test,omitempty"`
 	Refused []string  `json:"refused,omitempty"` // why it cannot become active
 
+	// Pruned are old versions that were removed meanwhile, by Activate too.
+	Pruned []*Manifest `json:"pruned,omitempty"`
+
 	base record
 }
 
@@ -59,67 +61,73 @@ type Change struct {
 }
 
 // Check makes a new state of what is staged and of the customer's own directories, and
-// looks at it, without activating it.
+// looks at it, without activating it. With ErrNothing the check tells of the rules that run.
 func (s *Store) Check(ctx context.Context, p Plan) (*Check, error) {
 	r, err := s.record()
 	if err != nil {
 		return nil, err
 	}
-	next, err := s.next(ctx, r, &p)
+	next, pruned, err := s.next(ctx, r, &p)
 	if err != nil {
 		return nil, err
-	}
-	if same(next, r.Active) {
-		return nil, ErrNothing
 	}
 	after, err := s.load(next)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
-	before, err := s.Active()
-	if err != nil {
-		before = &Active{} // broken, so everything is new
-	}
 	if p.Schema == nil {
 		p.Schema = rule.NewSchema()
-	}
-	old, err := compile(p.Schema, before.Rules)
-	if err != nil {
-		return nil, err
 	}
 	made, err := compile(p.Schema, after.Rules)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
-	c := &Check{Current: r.Active, Next: next, base: *r}
+	c := &Check{Current: r.Active, Next: next, Pruned: pruned, base: *r}
+	if same(next, r.Active) {
+		c.compare(after, after, made, made)
+		return c, ErrNothing
+	}
+	before, err := s.Active()
+	if err != nil {
+		before = &Active{} // broken, so everything is new
+	}
+	old, err := compile(p.Schema, before.Rules)
+	if err != nil {
+		return nil, err
+	}
 	c.compare(before, after, old, made)
 	c.refuse(before, after, made, p.MaxAside)
 	if p.Mail != "" {
-		c.Back, err = backTest(ctx, &p, side{old, before.Lists}, side{made, after.Lists})
+		c.Back, err = backTest(ctx, &p, after, side{old, before.Lists}, side{made, after.Lists})
 	}
 	return c, err
 }
 
-// next returns the state that would be active.
-func (s *Store) next(ctx context.Context, r *record, p *Plan) (State, error) {
+// next returns the state that would be active, and the versions that were removed when it
+// was made.
+func (s *Store) next(ctx context.Context, r *record, p *Plan) (out State, pruned []*Manifest, err error) {
 	staged, err := s.Staged()
 	if err != nil {
-		return State{}, err
+		return State{}, nil, err
 	}
-	out := State{Feeds: maps.Clone(r.Active.Feeds), Time: time.Now().UTC()}
+	out = State{Feeds: maps.Clone(r.Active.Feeds), Time: time.Now().UTC()}
 	maps.Copy(out.Feeds, staged.Feeds)
 	for name, dir := range map[string]string{Own: p.Rules, OwnLists: p.Lists} {
 		delete(out.Feeds, name)
 		if dir == "" {
 			continue
 		}
-		m, err := s.pull(ctx, Source{Name: name, Location: dir, Plain: true}, false)
+		_, err := s.keep(ctx, Source{Name: name, Location: dir, Plain: true}, func(m *Manifest) error {
+			out.Feeds[name] = m.Version // not staged, and not to be removed
+			gone, err := s.prune(out)
+			pruned = append(pruned, gone...)
+			return err
+		})
 		if err != nil {
-			return State{}, err
+			return State{}, nil, err
 		}
-		out.Feeds[name] = m.Version
 	}
-	return out, nil
+	return out, pruned, nil
 }
 
 // compile compiles rules; a rule that breaks the compiler breaks nothing else.
@@ -251,35 +259,47 @@ func (s *Store) Activate(c *Check) error {
 		if err != nil {
 			return err
 		}
-		if !same(r.Active, c.base.Active) {
+		if !same(r.Active, c.base.Active) || !s.has(c.Next) {
 			return ErrChanged
 		}
 		if err := s.point(r, c.Next); err != nil {
 			return err
 		}
-		staged, err := s.unstage(c.Next)
-		if err != nil {
+		if err := s.unstage(c.Next); err != nil {
 			return err
 		}
-		return s.prune(r, staged)
+		pruned, err := s.prune()
+		c.Pruned = append(c.Pruned, pruned...)
+		return err
 	})
 }
 
+// has reports whether the versions of a state are there: those that are not staged may have
+// been removed since they were pulled.
+func (s *Store) has(state State) bool {
+	for name, version := range state.Feeds {
+		if _, err := s.manifest(name, version); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // unstage forgets what is staged and has become active. What was staged since stays.
-func (s *Store) unstage(active State) (*State, error) {
+func (s *Store) unstage(active State) error {
 	staged, err := s.Staged()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	maps.DeleteFunc(staged.Feeds, func(name, version string) bool { return active.Feeds[name] == version })
 	file := filepath.Join(s.dir, stagedFile)
 	if len(staged.Feeds) > 0 {
-		return staged, writeJSON(file, staged)
+		return writeJSON(file, staged)
 	}
 	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("forgetting what was staged: %w", err)
+		return fmt.Errorf("forgetting what was staged: %w", err)
 	}
-	return staged, nil
+	return nil
 }
 
 // Rollback makes the state active that was so before, and returns it.
@@ -303,19 +323,18 @@ func (s *Store) Rollback() (to State, err error) {
 }
 
 // Stage points to a version that is kept already, by its first digits.
-func (s *Store) Stage(name, version string) (*Manifest, error) {
-	all, err := s.Versions(name)
-	if err != nil {
-		return nil, err
-	}
-	var found []*Manifest
-	for _, m := range all {
-		if strings.HasPrefix(m.Version, version) {
-			found = append(found, m)
+func (s *Store) Stage(name, version string) (m *Manifest, err error) {
+	err = s.change(func() error {
+		all, err := s.Versions(name)
+		if err != nil {
+			return err
 		}
-	}
-	if len(found) != 1 || version == "" {
-		return nil, fmt.Errorf("of the %d versions of feed %s that are kept, %d begin with %q", len(all), name, len(found), version)
-	}
-	return found[0], s.change(func() error { return s.stage(name, found[0].Version) })
+		found := slices.DeleteFunc(slices.Clone(all), func(m *Manifest) bool { return !strings.HasPrefix(m.Version, version) })
+		if len(found) != 1 || version == "" {
+			return fmt.Errorf("of the %d versions of feed %s that are kept, %d begin with %q", len(all), name, len(found), version)
+		}
+		m = found[0]
+		return s.stage(name, m.Version)
+	})
+	return m, err
 }

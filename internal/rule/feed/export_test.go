@@ -7,9 +7,6 @@ import (
 	"outrider/internal/rule/syntax"
 )
 
-// KeepVersions is how many versions are kept.
-const KeepVersions = keepVersions
-
 // CanFire reports whether a source can be true with some capabilities and lists.
 func CanFire(source string, have schema.Capability, lists func(string) bool) (bool, error) {
 	e, err := syntax.Parse(source)

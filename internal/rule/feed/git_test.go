@@ -158,7 +158,7 @@ func TestACommitIsFetchedOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return m
+		return m.Manifest
 	}
 	first := pull()
 	if again := pull(); !again.Time.Equal(first.Time) || fetched.Load() != 1 {

@@ -369,4 +369,21 @@ func TestListsOfTheOrganisation(t *testing.T) {
 	if got := feed.OrgLists(nil); len(got) != 0 {
 		t.Errorf("nobody has %v", got)
 	}
+	ann, nobody, unknown := parse("    people:\n      - {name: Ann Example, addresses: [ann@home.example]}\n"), parse("    people: []\n"), parse("")
+	other := config.Tenant{Domains: []config.Domain{{Name: "example.net"}}}
+	for name, tc := range map[string]struct {
+		tenants []config.Tenant
+		domains int
+		vips    int // -1: missing
+	}{
+		"people of one":            {[]config.Tenant{*unknown, *ann, *nobody, other}, 3, 1},
+		"nobody by name":           {[]config.Tenant{*unknown, *nobody}, 2, 0},
+		"people are known of none": {[]config.Tenant{*unknown, other}, 3, -1},
+		"no tenants":               {nil, 0, -1},
+	} {
+		got := feed.AllOrgLists(tc.tenants)
+		if l := got["org_vips"]; got["org_domains"].Len() != tc.domains || (l != nil) != (tc.vips >= 0) || l != nil && l.Len() != tc.vips {
+			t.Errorf("%s: %d domains, people %v", name, got["org_domains"].Len(), l)
+		}
+	}
 }

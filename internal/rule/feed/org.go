@@ -63,6 +63,20 @@ func OrgLists(t *config.Tenant) rule.Named {
 	return out
 }
 
+// AllOrgLists returns the lists of several tenants together. People are missing only where no
+// tenant has any.
+func AllOrgLists(tenants []config.Tenant) rule.Named {
+	var all config.Tenant
+	for i := range tenants {
+		all.Domains = append(all.Domains, tenants[i].Domains...)
+		if all.People == nil && tenants[i].People != nil {
+			all.People = []config.Person{}
+		}
+		all.People = append(all.People, tenants[i].People...)
+	}
+	return OrgLists(&all)
+}
+
 // listOf returns a list of different texts, in order.
 func listOf(texts []string) *rule.List {
 	slices.Sort(texts)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"outrider/internal/durable"
 	"outrider/internal/rule"
 )
 
@@ -107,7 +108,7 @@ func (s *Store) Override(id string, o Override) error {
 			}
 			raw = append(raw, part...)
 		}
-		return replace(filepath.Join(s.dir, overrideFile), raw)
+		return durable.Write(filepath.Join(s.dir, overrideFile), raw, 0o600)
 	})
 }
 

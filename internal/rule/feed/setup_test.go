@@ -90,7 +90,7 @@ func (s *store) pull(location string) *feed.Manifest {
 	if err != nil {
 		s.tb.Fatal(err)
 	}
-	return m
+	return m.Manifest
 }
 
 func (s *store) activate(p feed.Plan) *feed.Check {

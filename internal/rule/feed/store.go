@@ -15,13 +15,16 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"outrider/internal/durable"
 )
 
-// keepVersions is how many versions of a feed are kept, beside those in use.
-const keepVersions = 5
+// KeepVersions is how many versions of a feed are kept, those that were pulled last, beside
+// those that run, are staged, or ran in the last KeepStates activations.
+const KeepVersions = 5
 
-// maxHistory is how many activations are remembered.
-const maxHistory = 20
+// KeepStates is how many activations are remembered, and can be rolled back.
+const KeepStates = 5
 
 // Names within the store. A version is the directory <feed>/<version>, with its manifest and
 // its files.
@@ -33,7 +36,6 @@ const (
 	stagedFile   = "staged.json"
 	overrideFile = "overrides.yaml"
 	lockFile     = "lock"
-	unfinished   = "unfinished-" // what a crash leaves behind begins with it
 )
 
 // Store keeps the versions of all feeds, and says which of them are active. It is safe for
@@ -101,22 +103,44 @@ func (s *Store) change(do func() error) (err error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
 		return fmt.Errorf("locking the store of rules: %w", err)
 	}
-	if err := clean(s.dir); err != nil {
+	if err := durable.Clean(s.dir); err != nil {
 		return fmt.Errorf("tidying the store of rules: %w", err)
 	}
 	return do()
 }
 
+// Pulled is a version that was pulled, and those that were removed in its turn, because they
+// were old and nothing pointed to them.
+type Pulled struct {
+	*Manifest
+
+	Pruned []*Manifest
+}
+
 // Pull fetches a source, keeps it as a version and stages it. A version that is there
 // already is not written again.
-func (s *Store) Pull(ctx context.Context, src Source) (*Manifest, error) {
+func (s *Store) Pull(ctx context.Context, src Source) (*Pulled, error) {
 	if src.Name == Own || src.Name == OwnLists {
 		return nil, fmt.Errorf("the name %q is taken by the rules and lists of the configuration", src.Name)
 	}
-	return s.pull(ctx, src, true)
+	p := new(Pulled)
+	var err error
+	p.Manifest, err = s.keep(ctx, src, func(m *Manifest) (err error) {
+		if err := s.stage(src.Name, m.Version); err != nil {
+			return err
+		}
+		p.Pruned, err = s.prune()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
-func (s *Store) pull(ctx context.Context, src Source, stage bool) (m *Manifest, err error) {
+// keep fetches a source and keeps it as a version, and then does more while nobody else
+// changes the store.
+func (s *Store) keep(ctx context.Context, src Source, then func(*Manifest) error) (m *Manifest, err error) {
 	if err := src.check(); err != nil {
 		return nil, fmt.Errorf("pulling feed %s: %w", src.Name, err)
 	}
@@ -124,10 +148,7 @@ func (s *Store) pull(ctx context.Context, src Source, stage bool) (m *Manifest, 
 		if m, err = s.take(ctx, &src); err != nil {
 			return fmt.Errorf("pulling feed %s: %w", src.Name, err)
 		}
-		if !stage {
-			return nil
-		}
-		return s.stage(src.Name, m.Version)
+		return then(m)
 	})
 	return m, err
 }
@@ -139,10 +160,10 @@ func (s *Store) take(ctx context.Context, src *Source) (m *Manifest, err error) 
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return nil, err
 	}
-	if err := clean(home); err != nil {
+	if err := durable.Clean(home); err != nil {
 		return nil, err
 	}
-	temp, err := os.MkdirTemp(home, unfinished)
+	temp, err := os.MkdirTemp(home, durable.Unfinished)
 	if err != nil {
 		return nil, err
 	}
@@ -173,21 +194,7 @@ func (s *Store) take(ctx context.Context, src *Source) (m *Manifest, err error) 
 		return nil, err
 	}
 	temp = ""
-	return m, syncDir(home)
-}
-
-// clean removes what a crash has left behind.
-func clean(home string) error {
-	left, err := filepath.Glob(filepath.Join(home, unfinished+"*"))
-	if err != nil {
-		return err
-	}
-	for _, dir := range left {
-		if err := os.RemoveAll(dir); err != nil {
-			return err
-		}
-	}
-	return nil
+	return m, durable.Sync(home)
 }
 
 // fill writes the files of a source and their manifest into an empty directory.
@@ -299,31 +306,63 @@ func (s *Store) Versions(name string) ([]*Manifest, error) {
 	return out, nil
 }
 
-// prune removes the versions of all feeds that are old and that nothing points to.
-func (s *Store) prune(r *record, staged *State) error {
-	used := make(map[string]bool)
-	for _, state := range append([]State{r.Active, *staged}, r.History[:min(1, len(r.History))]...) {
-		for name, version := range state.Feeds {
-			used[name+"/"+version] = true
-		}
+// prune removes the versions of all feeds that are old and that nothing points to: neither
+// what is active, was so before or is staged, nor more, the states that are named. It returns
+// what it removed.
+func (s *Store) prune(more ...State) (gone []*Manifest, err error) {
+	used, err := s.used(more)
+	if err != nil {
+		return nil, err
 	}
 	names, err := os.ReadDir(filepath.Join(s.dir, feedsDir))
 	if err != nil {
-		return fmt.Errorf("listing feeds: %w", err)
+		return nil, fmt.Errorf("listing feeds: %w", err)
 	}
 	for _, n := range names {
 		versions, err := s.Versions(n.Name())
 		if err != nil {
-			return err
+			return gone, err
 		}
-		old := versions[min(len(versions), keepVersions):]
-		for _, m := range slices.DeleteFunc(old, func(m *Manifest) bool { return used[m.Name+"/"+m.Version] }) {
-			if err := os.RemoveAll(filepath.Join(s.dir, feedsDir, m.Name, m.Version)); err != nil {
-				return fmt.Errorf("removing an old version of feed %s: %w", m.Name, err)
+		for _, m := range versions[min(len(versions), KeepVersions):] {
+			if used[m.Name+"/"+m.Version] {
+				continue
 			}
+			if err := s.drop(m); err != nil {
+				return gone, fmt.Errorf("removing an old version of feed %s: %w", m.Name, err)
+			}
+			gone = append(gone, m)
 		}
 	}
-	return nil
+	return gone, nil
+}
+
+// used returns the versions, as feed/version, that something points to.
+func (s *Store) used(more []State) (map[string]bool, error) {
+	r, err := s.record()
+	if err != nil {
+		return nil, err
+	}
+	staged, err := s.Staged()
+	if err != nil {
+		return nil, err
+	}
+	used := make(map[string]bool)
+	for _, state := range slices.Concat(more, []State{r.Active, *staged}, r.History[:min(len(r.History), KeepStates)]) {
+		for name, version := range state.Feeds {
+			used[name+"/"+version] = true
+		}
+	}
+	return used, nil
+}
+
+// drop removes a version, whole or, after a crash, not at all.
+func (s *Store) drop(m *Manifest) error {
+	home := filepath.Join(s.dir, feedsDir, m.Name)
+	gone := filepath.Join(home, durable.Unfinished+m.Version)
+	if err := os.Rename(filepath.Join(home, m.Version), gone); err != nil {
+		return err
+	}
+	return os.RemoveAll(gone)
 }
 
 // stage points to a version that is to become active, unless it is.
@@ -373,7 +412,7 @@ func (s *Store) record() (*record, error) {
 func (s *Store) point(r *record, next State) error {
 	if len(r.Active.Feeds) > 0 {
 		r.History = append([]State{r.Active}, r.History...)
-		r.History = r.History[:min(len(r.History), maxHistory)]
+		r.History = r.History[:min(len(r.History), KeepStates)]
 	}
 	r.Active = next
 	return writeJSON(filepath.Join(s.dir, activeFile), r)

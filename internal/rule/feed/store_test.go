@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,8 +37,8 @@ func TestAFeedIsPulledCheckedAndActivated(t *testing.T) {
 	if st, err := s.Staged(); err != nil || len(st.Feeds) != 0 {
 		t.Errorf("staged %v, %v", st, err)
 	}
-	if _, err := s.Check(t.Context(), plan()); !errors.Is(err, feed.ErrNothing) {
-		t.Errorf("nothing is staged: %v", err)
+	if c, err := s.Check(t.Context(), plan()); !errors.Is(err, feed.ErrNothing) || c.Rules != 3 || c.Runs != 3 || len(c.Added) != 0 || c.Next.Feeds["public"] != m.Version {
+		t.Errorf("nothing is staged: %+v, %v", c, err)
 	}
 	if again := s.pull(small.write(t)); again.Version != m.Version || !again.Time.Equal(m.Time) {
 		t.Error("the same files are another version")
@@ -144,20 +145,117 @@ func TestRollbackAndStageGoToVersionsThatAreKept(t *testing.T) {
 	}
 }
 
-func TestOldVersionsAreRemoved(t *testing.T) {
+// numbered is a feed that differs from all others.
+func numbered(i int) tree { return small.with(tree{"rules/one.yml": ruleFile(100+i, "type.inbound")}) }
+
+// versions returns the versions of a feed that are kept.
+func (s *store) versions(name string) (out []string) {
+	s.tb.Helper()
+	all, err := s.Versions(name)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	for _, m := range all {
+		out = append(out, m.Version)
+	}
+	return out
+}
+
+func TestWhatRollbackNeedsIsKept(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	var last *feed.Manifest
-	for i := range feed.KeepVersions + 3 {
-		last = s.pull(small.with(tree{"rules/one.yml": ruleFile(100+i, "type.inbound")}).write(t))
-		s.activate(plan())
+	var ran []string // the newest first
+	var pruned []*feed.Manifest
+	for i := range feed.KeepStates + 4 {
+		ran = slices.Insert(ran, 0, s.pull(numbered(i).write(t)).Version)
+		pruned = append(pruned, s.activate(plan()).Pruned...)
 	}
-	all, err := s.Versions("public")
-	if err != nil || len(all) != feed.KeepVersions || all[0].Version != last.Version {
-		t.Errorf("%d versions are kept, %v", len(all), err)
+	for i := range feed.KeepVersions + 4 { // pulled, and never activated
+		s.pull(numbered(100 + i).write(t))
 	}
-	if _, err := s.Rollback(); err != nil {
+	if len(pruned) != 3 || pruned[0].Version != ran[len(ran)-1] {
+		t.Errorf("activations removed %d versions", len(pruned))
+	}
+	for i, want := range ran[1 : feed.KeepStates+1] {
+		if to, err := s.Rollback(); err != nil || to.Feeds["public"] != want {
+			t.Fatalf("rollback %d went to %v, %v", i+1, to, err)
+		}
+	}
+	if to, err := s.Rollback(); err == nil {
+		t.Errorf("rolled back further, to %s", to)
+	}
+}
+
+func TestVersionsThatNeverRanAreRemoved(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	first := s.pull(small.write(t))
+	s.activate(plan())
+	var last []string // the newest first
+	var gone []string
+	for i := range feed.KeepVersions + 4 {
+		p, err := s.Pull(t.Context(), feed.Source{Name: "public", Location: numbered(i).write(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = slices.Insert(last, 0, p.Version)
+		for _, m := range p.Pruned {
+			gone = append(gone, m.Version)
+		}
+	}
+	if want := append(slices.Clone(last[:feed.KeepVersions]), first.Version); !slices.Equal(s.versions("public"), want) {
+		t.Errorf("kept %q, want %q", s.versions("public"), want)
+	}
+	slices.Reverse(gone)
+	if !slices.Equal(gone, last[feed.KeepVersions:]) {
+		t.Errorf("told of %q", gone)
+	}
+	// What is old and staged again stays, and so does what runs.
+	old := last[feed.KeepVersions-1]
+	if _, err := s.Stage("public", old); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Pull(t.Context(), feed.Source{Name: "other", Location: numbered(100).write(t)}); err != nil {
+		t.Fatal(err)
+	}
+	if c := s.activate(plan()); c.Next.Feeds["public"] != old || !slices.Contains(s.versions("public"), first.Version) {
+		t.Errorf("active %s, kept %q", c.Next, s.versions("public"))
+	}
+}
+
+// The own rules and lists are versions that nobody stages: looking alone must not pile them up,
+// and what was looked at can be activated.
+func TestOwnVersionsThatNeverRanAreRemoved(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	s.pull(small.write(t))
+	p := plan()
+	look := func(i int) *feed.Check {
+		p.Rules = tree{"mine.yml": ruleFile(i, "type.inbound")}.write(t)
+		c, err := s.Check(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	first := look(0)
+	removed := 0
+	var last *feed.Check
+	for i := range feed.KeepVersions {
+		last = look(1 + i)
+		removed += len(last.Pruned)
+	}
+	if got := s.versions(feed.Own); len(got) != feed.KeepVersions || removed != 1 || slices.Contains(got, first.Next.Feeds[feed.Own]) {
+		t.Errorf("%d versions are kept, %d were removed", len(got), removed)
+	}
+	if err := s.Activate(first); !errors.Is(err, feed.ErrChanged) {
+		t.Errorf("activated what was removed: %v", err)
+	}
+	if err := s.Activate(last); err != nil {
 		t.Error(err)
+	}
+	if a := s.active(); a.Older != nil || len(a.Rules) != 4 {
+		t.Errorf("active %+v", a)
 	}
 }
 

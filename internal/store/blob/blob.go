@@ -16,6 +16,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"outrider/internal/durable"
 )
 
 // ErrCorrupt says that stored bytes no longer match their name.
@@ -88,24 +90,13 @@ func (d *Disk) place(tmp *os.File, path string) error {
 	if err := tmp.Close(); err != nil {
 		return fmt.Errorf("closing blob: %w", err)
 	}
-	return errors.Join(syncDir(shard), syncDir(d.dir))
+	return errors.Join(durable.Sync(shard), durable.Sync(d.dir))
 }
 
 func (d *Disk) rename(from, to string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return os.Rename(from, to)
-}
-
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("opening blob directory: %w", err)
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("syncing blob directory: %w", err)
-	}
-	return nil
 }
 
 // Open returns a reader of the blob. Reading its end fails with ErrCorrupt when the
