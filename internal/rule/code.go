@@ -59,6 +59,7 @@ type code struct {
 	// nil where that is not known in advance.
 	stream *stream
 	need   *formula // what holds where it is true
+	hope   *formula // the same, given that some functions are answered by nobody
 	both   []*code  // operands of "and"
 }
 
@@ -182,7 +183,7 @@ func (f *frame) ask(c *code) tri {
 // matters, and what it waits for. One whose words do not stand in the message is not
 // computed at all.
 func (f *frame) seek(c *code) tri {
-	if c.need != nil && !c.need.holds(f) {
+	if !c.hope.holds(f) {
 		return no
 	}
 	if c.seek == nil || f.overrun {

@@ -19,7 +19,8 @@ type compiler struct {
 	words     *wordTable
 	eachSlots int
 	patterns  map[string]*expression
-	scopes    []scope // of the lambdas around, the outer-most first
+	scopes    []scope              // of the lambdas around, the outer-most first
+	never     map[syntax.Node]bool // what cannot be true
 	plain     Options
 	tracing   bool // for an explanation
 }
@@ -29,6 +30,7 @@ type Options struct {
 	NoSharing bool // compute what stands in several rules for each of them
 	NoOrder   bool // compute operands in the order of the text
 	NoWords   bool // do not look for words before anything else
+	NoHope    bool // compute what needs functions that nobody answers
 }
 
 func newCompiler(s *Schema, o Options) *compiler {
@@ -62,7 +64,12 @@ func (c *compiler) compile(n syntax.Node) *code {
 	if c.tracing {
 		traced(n, out)
 	}
-	out.each = each
+	if out.each = each; out.hope == nil {
+		out.hope = out.need
+	}
+	if c.never[n] {
+		out.hope = impossible()
+	}
 	if len(c.scopes) > 0 && each == ofMessage { // it would be computed for each element
 		out.uses++
 	}
@@ -273,20 +280,26 @@ func (c *compiler) logic(n *syntax.Logic) *code {
 	}
 	ordered := c.order(parts, decides)
 	cost := expected(ordered, decides)
-	needs := make([]*formula, len(parts))
-	for i, p := range parts {
-		needs[i] = p.need
-	}
-	need := both(needs...)
+	most := len(parts)
 	if n.Op == syntax.Or {
-		need = either(needs...)
+		most = 1
 	}
-	out := &code{cost: cost, odds: oddsOf(n.Op, parts), need: need}
+	out := &code{cost: cost, odds: oddsOf(n.Op, parts)}
+	out.need, out.hope = needsOf(most, parts)
 	if n.Op == syntax.And {
 		out.both = parts
 	}
 	out.test, out.seek = untilDecided(ordered, decides, (*frame).ask), untilDecided(ordered, decides, (*frame).seek)
 	return out
+}
+
+// needsOf returns what holds where so many of some conditions are true.
+func needsOf(least int, parts []*code) (need, hope *formula) {
+	needs, hopes := make([]*formula, len(parts)), make([]*formula, len(parts))
+	for i, p := range parts {
+		needs[i], hopes[i] = p.need, p.hope
+	}
+	return atLeast(least, needs), atLeast(least, hopes)
 }
 
 // untilDecided computes operands until one decides.
@@ -446,13 +459,9 @@ func (c *compiler) isNull(n *syntax.IsNull) *code {
 func (c *compiler) of(n *syntax.Of) *code {
 	parts, cost := c.all(n.Operands)
 	ordered := c.order(parts, yes)
-	needs := make([]*formula, len(parts))
-	for i, p := range parts {
-		needs[i] = p.need
-	}
-	need := atLeast(int(min(n.Count, int64(len(parts)+1))), needs)
+	need, hope := needsOf(int(min(n.Count, int64(len(parts)+1))), parts)
 	return &code{
-		cost: cost, odds: oddsListed, need: need,
+		cost: cost, odds: oddsListed, need: need, hope: hope,
 		test: func(f *frame) tri { return count3(f, ordered, n.Count, (*frame).ask) },
 		seek: func(f *frame) tri { return count3(f, ordered, n.Count, (*frame).seek) },
 	}

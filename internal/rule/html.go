@@ -20,11 +20,17 @@ import (
 
 // html reads an HTML document.
 func (f *frame) html(doc string) *result.HTML {
-	d := markup.Parse(f.cut(doc, maxText), f.budget())
 	b := f.budget()
+	parsed := sync.OnceValue(func() *markup.Document {
+		start, _ := cutText(doc, maxText)
+		return markup.Parse(start, b)
+	})
 	return &result.HTML{
-		Raw: func() string { return doc }, InnerText: d.InnerText, DisplayText: d.DisplayText,
-		Links: sync.OnceValue(func() []mdm.Link { return mdm.DocumentLinks(d, b) }),
+		Raw:         func() string { return doc },
+		InnerText:   func() string { return parsed().InnerText() },
+		DisplayText: func() string { return parsed().DisplayText() },
+		Links:       sync.OnceValue(func() []mdm.Link { return mdm.DocumentLinks(parsed(), b) }),
+		Root:        func() *html.Node { return parsed().Root() },
 	}
 }
 
@@ -75,6 +81,9 @@ func (f *frame) hasMarks(v schema.Value, marks []string) bool {
 	key := asked{"digest", v.Ref()}
 	d, ok := f.cache[key].(string)
 	if !ok {
+		if h, isPart := v.Ref().(*result.HTML); isPart && lacks(h.Raw(), marks) {
+			return false // it need not even be parsed
+		}
 		root := f.tree(v)
 		if root == nil {
 			return true // the expression finds that out
@@ -95,6 +104,9 @@ func (f *frame) tree(v schema.Value) *html.Node {
 		}
 		raw = p.Raw
 	case *result.HTML:
+		if p.Root != nil {
+			return p.Root()
+		}
 		raw = p.Raw()
 	}
 	key := asked{"tree", v.Ref()}

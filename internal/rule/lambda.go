@@ -26,9 +26,12 @@ func (c *compiler) lambda(name string, n *syntax.Call) *code {
 	}
 	switch name {
 	case "any":
-		out.need = body.need
+		out.need, out.hope = body.need, body.hope
 		if out.need == nil {
 			out.need = c.words.wantSome(list.stream.elements())
+		}
+		if out.hope == nil {
+			out.hope = out.need
 		}
 		out.odds = 1 - (1-body.odds)*(1-body.odds)
 		out.test, out.seek = quantifier(list, body, yes, &c.schema.switches, (*frame).ask), quantifier(list, body, yes, &c.schema.switches, (*frame).seek)

@@ -27,6 +27,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"outrider/internal/rule/outcome"
 	"outrider/internal/rule/schema"
 	"outrider/internal/rule/syntax"
 )
@@ -73,6 +74,10 @@ const (
 	faultShare      = 100
 	asideFor        = 10 * time.Minute
 )
+
+// answered is what can be asked at all, be it that somebody has to answer first. A function
+// that needs anything else is null.
+const answered = schema.Files | schema.OCR | schema.QR | schema.History | schema.Whois | schema.Triaging | schema.Listed
 
 // Why a rule did not count for a message.
 var (
@@ -126,10 +131,8 @@ type Engine struct {
 	switches Switches
 	patterns map[string]*expression
 
-	// byWord lists the rules that need one of several words, under each of them; always are
-	// the others.
-	byWord map[int][]int
-	always []int
+	whole  index // of the rules by what they need
+	quick  index // of the rules by what they need to match
 	common []common
 }
 
@@ -144,7 +147,7 @@ func Compile(s *Schema, rules []*Rule) *Engine { return CompileWith(s, rules, Op
 
 // CompileWith is Compile with parts of the engine turned off.
 func CompileWith(s *Schema, rules []*Rule, o Options) *Engine {
-	e := &Engine{byWord: make(map[int][]int), switches: s.switches}
+	e := &Engine{switches: s.switches}
 	c := newCompiler(s, o)
 	for _, r := range rules {
 		compiled, err := c.rule(r)
@@ -155,25 +158,34 @@ func CompileWith(s *Schema, rules []*Rule, o Options) *Engine {
 		e.rules = append(e.rules, compiled)
 	}
 	c.finish()
-	e.index(c.words)
+	e.whole = e.index(func(r *Compiled) []int { return r.code.need.clause(c.words) })
+	e.quick = e.index(func(r *Compiled) []int { return r.code.hope.clause(c.words) })
 	e.share(c)
 	e.words, e.slots, e.eachSlots, e.patterns = c.words, c.slots, c.eachSlots, c.patterns
 	return e
 }
 
-// index notes under which words each rule is to be looked at.
-func (e *Engine) index(t *wordTable) {
+// index says which rules are to be looked at: those that need one of several words under each
+// of them, and the others always.
+type index struct {
+	byWord map[int][]int
+	always []int
+}
+
+func (e *Engine) index(clauseOf func(*Compiled) []int) index {
+	out := index{byWord: make(map[int][]int)}
 	for i, r := range e.rules {
-		clause := r.code.need.clause(t)
+		clause := clauseOf(r)
 		if clause == nil {
-			e.always = append(e.always, i)
+			out.always = append(out.always, i)
 		}
 		for _, id := range clause {
-			if l := e.byWord[id]; len(l) == 0 || l[len(l)-1] != i {
-				e.byWord[id] = append(l, i)
+			if l := out.byWord[id]; len(l) == 0 || l[len(l)-1] != i {
+				out.byWord[id] = append(l, i)
 			}
 		}
 	}
+	return out
 }
 
 // fewestCommon is how many rules must share a condition for it to be computed first.
@@ -263,7 +275,11 @@ func (f *frame) begin() {
 
 // candidates returns the rules that can match by the words of the message, in order.
 func (e *Engine) candidates(f *frame) []int {
-	out := append(f.candidates[:0], e.always...)
+	by := &e.whole
+	if f.in.Quick {
+		by = &e.quick
+	}
+	out := append(f.candidates[:0], by.always...)
 	for s := range e.words.streams {
 		if f.overrun = false; f.ctx.Err() == nil {
 			f.read(s)
@@ -273,7 +289,7 @@ func (e *Engine) candidates(f *frame) []int {
 		for bits != 0 {
 			id := i*64 + mathbits.TrailingZeros64(bits)
 			bits &= bits - 1
-			out = append(out, e.byWord[id]...)
+			out = append(out, by.byWord[id]...)
 		}
 	}
 	slices.Sort(out)
@@ -316,6 +332,10 @@ func (c *compiler) rule(r *Rule) (*Compiled, error) {
 		return nil, err
 	}
 	c.types = checked.types
+	if c.never = make(map[syntax.Node]bool); !c.plain.NoHope {
+		v := outcome.Evaluator{Functions: c.schema.functions, Have: answered, List: func(string) bool { return true }, Never: c.never}
+		v.Of(e.Root)
+	}
 	out := &Compiled{Rule: r, Uses: checked.uses, code: c.compile(e.Root)}
 	out.must = []*code{out.code}
 	if out.code.both != nil {
@@ -420,7 +440,7 @@ func (e *Engine) run(f *frame, r *Compiled) (out Result) {
 	case f.ctx.Err() != nil:
 		out.Outcome, out.Err = Failed, context.Cause(f.ctx)
 		return out
-	case !r.code.need.holds(f):
+	case !f.in.Quick && !r.code.need.holds(f), f.in.Quick && !r.code.hope.holds(f):
 		return out
 	}
 	defer func() {

@@ -18,6 +18,9 @@ type formula struct {
 	parts []*formula
 }
 
+// impossible never holds.
+func impossible() *formula { return &formula{word: -1, least: 1} }
+
 // both is the formula of "and", either that of "or".
 func both(parts ...*formula) *formula { return atLeast(len(parts), parts) }
 
@@ -201,7 +204,7 @@ const stepBytes = 256
 // clause returns the words of which one must stand in a message for the formula to hold,
 // and which stand in few. Where so many of the parts hold, one of any of them does but for
 // one less than so many: those are left out whose words stand in most messages, by their
-// length. It is nil where there are none.
+// length. It is nil where there are none, and empty where it cannot hold.
 func (p *formula) clause(t *wordTable) []int {
 	switch {
 	case p == nil:
@@ -216,7 +219,10 @@ func (p *formula) clause(t *wordTable) []int {
 		}
 	}
 	enough := len(p.parts) - p.least + 1
-	if len(clauses) < enough {
+	switch {
+	case enough <= 0:
+		return []int{}
+	case len(clauses) < enough:
 		return nil
 	}
 	slices.SortStableFunc(clauses, func(a, b []int) int { return cmp.Compare(t.rate(a), t.rate(b)) })

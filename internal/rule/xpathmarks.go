@@ -2,6 +2,7 @@ package rule
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -42,6 +43,32 @@ func within(digest string, marks []string) bool {
 		}
 	}
 	return true
+}
+
+// implied are the elements that a document can have without naming them, or by another name.
+var implied = []string{"html", "head", "body", "tbody", "tr", "colgroup", "p", "br", "img"}
+
+// lacks reports whether a document cannot have an element of some marks, since its text does not
+// name it.
+func lacks(raw string, marks []string) bool {
+	return slices.ContainsFunc(marks, func(m string) bool {
+		name, isElement := strings.CutPrefix(m, markElement)
+		name = strings.TrimSuffix(name, markEnd)
+		return isElement && !slices.Contains(implied, name) && !hasTag(raw, name)
+	})
+}
+
+// hasTag reports whether a text has the beginning of an element, in upper or lower case.
+func hasTag(raw, name string) bool {
+	for {
+		i := strings.IndexByte(raw, '<')
+		if i < 0 || len(raw)-i <= len(name) {
+			return false
+		}
+		if raw = raw[i+1:]; strings.EqualFold(raw[:len(name)], name) {
+			return true
+		}
+	}
 }
 
 // marksOf returns what stands in the digest of each document in which an XPath expression

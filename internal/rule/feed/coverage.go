@@ -2,8 +2,10 @@ package feed
 
 import (
 	"slices"
+	"strings"
 
 	"outrider/internal/rule"
+	"outrider/internal/rule/outcome"
 	"outrider/internal/rule/schema"
 	"outrider/internal/rule/syntax"
 )
@@ -108,11 +110,17 @@ func (c *coverage) add(r *rule.Rule, root syntax.Node, uses rule.Uses) {
 
 // canFire reports whether a rule can match with some capabilities.
 func (c *coverage) canFire(root syntax.Node, have schema.Capability) bool {
-	v := &evaluator{functions: c.functions, have: have, list: func(name string) bool {
+	v := &outcome.Evaluator{Functions: c.functions, Have: have, List: func(name string) bool {
 		if historical[name] {
 			return have&schema.History != 0
 		}
 		return c.lists(name)
 	}}
-	return v.canFire(root)
+	return v.Of(root)&outcome.True != 0
+}
+
+// isPublicList reports whether a name is that of a list which somebody publishes or keeps,
+// as far as the documentation of the feed goes.
+func isPublicList(name string) bool {
+	return organisational[name] || historical[name] || strings.Contains(publishedLists, " "+name+" ")
 }

@@ -10,6 +10,8 @@ package result
 import (
 	"time"
 
+	"golang.org/x/net/html"
+
 	"outrider/internal/evidence/mdm"
 )
 
@@ -20,6 +22,8 @@ type HTML struct {
 	InnerText   func() string     `json:"inner_text"`
 	DisplayText func() string     `json:"display_text"`
 	Links       func() []mdm.Link `json:"links"`
+
+	Root func() *html.Node `json:"-"` // of a document; nil of a part
 }
 
 // XPath is what an XPath expression selects.

@@ -1,33 +1,42 @@
-package feed
+// Package outcome finds out what an expression of a rule can come to without a message.
+//
+// Functions that nobody answers and lists that are not there give null. Under the logic of
+// three values that makes many conditions false or unknown whatever the message is, so that a
+// rule which needs one of them can never match. What fields hold is not looked at, and no two
+// conditions are taken to be about the same: an expression that is said to be unable to be true
+// is never true, and not every other one can be.
+//
+// Standards: none.
+package outcome
 
 import (
 	"slices"
-	"strings"
 
 	"outrider/internal/rule/schema"
 	"outrider/internal/rule/syntax"
 )
 
-// outcomes is what an expression can come to: a set of the four.
-type outcomes uint8
+// Set is what an expression can come to: any of the four.
+type Set uint8
 
+// The members of a set.
 const (
-	canTrue  outcomes = 1 << iota
-	canFalse          // the bool
-	canNull
-	canValue // anything else
+	True  Set = 1 << iota
+	False     // the bool
+	Null
+	Value // anything else
 )
 
 const (
-	anyBool  = canTrue | canFalse
-	anything = anyBool | canNull | canValue
-	nonNull  = anyBool | canValue
+	anyBool  = True | False
+	anything = anyBool | Null | Value
+	nonNull  = anyBool | Value
 )
 
 // abstract is an expression of which only what it can come to is known.
 type abstract struct {
-	can   outcomes
-	elem  outcomes // of a list: what its elements can be
+	can   Set
+	elem  Set // of a list: what its elements can be
 	empty bool     // a list that cannot have elements
 	exact bool     // a number that is known
 	num   float64
@@ -35,23 +44,32 @@ type abstract struct {
 
 var (
 	unknownValue = abstract{can: anything, elem: nonNull}
-	nullValue    = abstract{can: canNull}
+	nullValue    = abstract{can: Null}
 )
 
-// evaluator finds out whether a rule can become true when some of what it asks for is not
-// there and so is null, under the three-valued logic of the language. It does not look at
-// what fields hold, and takes no two conditions to be about the same.
-type evaluator struct {
-	functions schema.Functions
-	have      schema.Capability
-	list      func(name string) bool // whether a named list is there
-	scopes    []outcomes
+// Evaluator finds out what expressions can come to. It serves one goroutine at a time.
+type Evaluator struct {
+	Functions schema.Functions
+	Have      schema.Capability
+	List      func(name string) bool // whether a named list is there
+	// Never, if it is not nil, is given each node that cannot be true.
+	Never map[syntax.Node]bool
+
+	scopes []Set
 }
 
-// canFire reports whether an expression can be true.
-func (v *evaluator) canFire(n syntax.Node) bool { return v.eval(n).can&canTrue != 0 }
+// Of returns what an expression can come to.
+func (v *Evaluator) Of(n syntax.Node) Set { return v.eval(n).can }
 
-func (v *evaluator) eval(n syntax.Node) abstract {
+func (v *Evaluator) eval(n syntax.Node) abstract {
+	out := v.any(n)
+	if v.Never != nil && out.can&(True|Value) == 0 {
+		v.Never[n] = true
+	}
+	return out
+}
+
+func (v *Evaluator) any(n syntax.Node) abstract {
 	switch n := n.(type) {
 	case *syntax.Paren:
 		return v.eval(n.Inner)
@@ -63,7 +81,7 @@ func (v *evaluator) eval(n syntax.Node) abstract {
 		return v.unary(n)
 	case *syntax.Binary:
 		l, r := v.eval(n.Left), v.eval(n.Right)
-		return strict(abstract{can: canValue | canNull}, l, r)
+		return strict(abstract{can: Value | Null}, l, r)
 	case *syntax.Compare:
 		return v.compare(n)
 	case *syntax.In:
@@ -78,10 +96,10 @@ func (v *evaluator) eval(n syntax.Node) abstract {
 }
 
 // value is eval for what stands for a value.
-func (v *evaluator) value(n syntax.Node) abstract {
+func (v *Evaluator) value(n syntax.Node) abstract {
 	switch n := n.(type) {
 	case *syntax.Name:
-		if n.Name == "triage" && v.have&schema.Triaging == 0 {
+		if n.Name == "triage" && v.Have&schema.Triaging == 0 {
 			return nullValue
 		}
 		return unknownValue
@@ -91,10 +109,10 @@ func (v *evaluator) value(n syntax.Node) abstract {
 		}
 		return abstract{can: v.scopes[len(v.scopes)-n.Depth], elem: nonNull}
 	case *syntax.List:
-		if !v.list(n.Name) {
+		if !v.List(n.Name) {
 			return nullValue
 		}
-		return abstract{can: canValue, elem: canValue}
+		return abstract{can: Value, elem: Value}
 	case *syntax.Field:
 		if v.isMissing(n) {
 			return nullValue
@@ -114,22 +132,22 @@ func (v *evaluator) value(n syntax.Node) abstract {
 }
 
 // isMissing reports whether a field of a scanned file needs what is not there.
-func (v *evaluator) isMissing(n *syntax.Field) bool {
+func (v *Evaluator) isMissing(n *syntax.Field) bool {
 	scan, ok := n.Object.(*syntax.Field)
 	if !ok || scan.Name != "scan" {
 		return false
 	}
-	return n.Name == "ocr" && v.have&schema.OCR == 0 || n.Name == "qr" && v.have&schema.QR == 0
+	return n.Name == "ocr" && v.Have&schema.OCR == 0 || n.Name == "qr" && v.Have&schema.QR == 0
 }
 
 // strict is the result of what is null where one of its operands is.
 func strict(result abstract, operands ...abstract) abstract {
 	for _, o := range operands {
 		switch {
-		case o.can&^canNull == 0:
+		case o.can&^Null == 0:
 			return nullValue
-		case o.can&canNull != 0:
-			result.can |= canNull
+		case o.can&Null != 0:
+			result.can |= Null
 		}
 	}
 	return result
@@ -141,80 +159,80 @@ func literal(n *syntax.Literal) abstract {
 		return nullValue
 	case syntax.Bool:
 		if n.Bool {
-			return abstract{can: canTrue}
+			return abstract{can: True}
 		}
-		return abstract{can: canFalse}
+		return abstract{can: False}
 	case syntax.Int:
 		return number(float64(n.Int))
 	case syntax.Float:
 		return number(n.Float)
 	default:
-		return abstract{can: canValue}
+		return abstract{can: Value}
 	}
 }
 
-func number(x float64) abstract { return abstract{can: canValue, exact: true, num: x} }
+func number(x float64) abstract { return abstract{can: Value, exact: true, num: x} }
 
 // logic is Kleene's: one operand that decides is enough.
-func (v *evaluator) logic(n *syntax.Logic) abstract {
-	decides, other := canFalse, canTrue
+func (v *Evaluator) logic(n *syntax.Logic) abstract {
+	decides, other := False, True
 	if n.Op == syntax.Or {
-		decides, other = canTrue, canFalse
+		decides, other = True, False
 	}
-	var out outcomes
+	var out Set
 	rest := other // what the operands so far come to where none decides
 	for _, o := range n.Operands {
 		can := v.eval(o).can
-		if can&canValue != 0 {
+		if can&Value != 0 {
 			can |= anyBool
 		}
 		out |= can & decides
 		switch {
-		case can&(other|canNull) == 0:
+		case can&(other|Null) == 0:
 			rest = 0
 		case can&other == 0: // null at best
 			if rest != 0 {
-				rest = canNull
+				rest = Null
 			}
-		case can&canNull != 0 && rest != 0:
-			rest |= canNull
+		case can&Null != 0 && rest != 0:
+			rest |= Null
 		}
 	}
 	return abstract{can: out | rest}
 }
 
-func (v *evaluator) unary(n *syntax.Unary) abstract {
+func (v *Evaluator) unary(n *syntax.Unary) abstract {
 	o := v.eval(n.Operand)
 	if n.Op != syntax.Not {
 		if o.exact {
 			return number(-o.num)
 		}
-		return strict(abstract{can: canValue}, o)
+		return strict(abstract{can: Value}, o)
 	}
 	return abstract{can: negated(o.can)}
 }
 
-func negated(can outcomes) outcomes {
+func negated(can Set) Set {
 	out := can &^ anyBool
-	if can&canTrue != 0 {
-		out |= canFalse
+	if can&True != 0 {
+		out |= False
 	}
-	if can&canFalse != 0 {
-		out |= canTrue
+	if can&False != 0 {
+		out |= True
 	}
 	return out
 }
 
-func (v *evaluator) compare(n *syntax.Compare) abstract {
+func (v *Evaluator) compare(n *syntax.Compare) abstract {
 	operands := make([]abstract, len(n.Operands))
 	for i, o := range n.Operands {
 		operands[i] = v.eval(o)
 	}
 	out := abstract{can: anyBool}
 	if len(n.Ops) == 1 && operands[0].exact && operands[1].exact {
-		out.can = canFalse
+		out.can = False
 		if holds(n.Ops[0], operands[0].num, operands[1].num) {
-			out.can = canTrue
+			out.can = True
 		}
 	}
 	return strict(out, operands...)
@@ -237,21 +255,21 @@ func holds(op syntax.Op, a, b float64) bool {
 	}
 }
 
-func (v *evaluator) in(n *syntax.In) abstract {
+func (v *Evaluator) in(n *syntax.In) abstract {
 	value := v.eval(n.Value)
 	var out abstract
 	if tuple, ok := n.List.(*syntax.Tuple); ok {
 		out = abstract{can: anyBool}
 		for _, e := range tuple.Elements {
-			if v.eval(e).can&canNull != 0 {
-				out.can |= canNull
+			if v.eval(e).can&Null != 0 {
+				out.can |= Null
 			}
 		}
 	} else {
 		list := v.eval(n.List)
 		out = abstract{can: anyBool}
 		if list.empty {
-			out.can = canFalse
+			out.can = False
 		}
 		out = strict(out, list)
 	}
@@ -262,14 +280,14 @@ func (v *evaluator) in(n *syntax.In) abstract {
 	return out
 }
 
-func (v *evaluator) isNull(n *syntax.IsNull) abstract {
+func (v *Evaluator) isNull(n *syntax.IsNull) abstract {
 	can := v.eval(n.Value).can
-	var out outcomes
-	if can&canNull != 0 {
-		out |= canTrue
+	var out Set
+	if can&Null != 0 {
+		out |= True
 	}
-	if can&^canNull != 0 {
-		out |= canFalse
+	if can&^Null != 0 {
+		out |= False
 	}
 	if n.Not {
 		out = negated(out)
@@ -277,52 +295,52 @@ func (v *evaluator) isNull(n *syntax.IsNull) abstract {
 	return abstract{can: out}
 }
 
-func (v *evaluator) of(n *syntax.Of) abstract {
+func (v *Evaluator) of(n *syntax.Of) abstract {
 	var trues, only, nulls, decided int64
 	for _, o := range n.Operands {
 		can := v.eval(o).can
-		if can&canTrue != 0 {
+		if can&True != 0 {
 			trues++
 		}
-		if can == canTrue {
+		if can == True {
 			only++
 		}
-		if can&canNull != 0 {
+		if can&Null != 0 {
 			nulls++
 		}
 		if can&anyBool != 0 {
 			decided++
 		}
 	}
-	var out outcomes
+	var out Set
 	if trues >= n.Count {
-		out |= canTrue
+		out |= True
 	}
 	if only < n.Count {
 		if decided == int64(len(n.Operands)) {
-			out |= canFalse
+			out |= False
 		}
 		if nulls > 0 {
-			out |= canNull
+			out |= Null
 		}
 	}
 	return abstract{can: out}
 }
 
-func (v *evaluator) array(n *syntax.Array) abstract {
-	out := abstract{can: canValue, empty: len(n.Elements) == 0}
+func (v *Evaluator) array(n *syntax.Array) abstract {
+	out := abstract{can: Value, empty: len(n.Elements) == 0}
 	for _, e := range n.Elements {
 		out.elem |= v.eval(e).can
 	}
 	return out
 }
 
-func (v *evaluator) call(n *syntax.Call) abstract {
-	f := v.functions.Lookup(n.Function)
+func (v *Evaluator) call(n *syntax.Call) abstract {
+	f := v.Functions.Lookup(n.Function)
 	if f == nil {
 		return unknownValue
 	}
-	if f.Needs&^v.have != 0 {
+	if f.Needs&^v.Have != 0 {
 		return nullValue
 	}
 	if f.Form == schema.Lambda {
@@ -339,11 +357,11 @@ func (v *evaluator) call(n *syntax.Call) abstract {
 		if len(args) == 1 && args[0].empty {
 			return number(0)
 		}
-		return strict(abstract{can: canValue}, args...)
+		return strict(abstract{can: Value}, args...)
 	case f.Name == "sum":
-		return abstract{can: canValue}
+		return abstract{can: Value}
 	case f.Name == "flatten":
-		return abstract{can: canValue, elem: nonNull, empty: args[0].can == canNull}
+		return abstract{can: Value, elem: nonNull, empty: args[0].can == Null}
 	case f.Variadic && f.Name != "strings.concat" && len(args) > 1:
 		return search(args)
 	default:
@@ -355,19 +373,19 @@ func (v *evaluator) call(n *syntax.Call) abstract {
 // is, or all the others are.
 func search(args []abstract) abstract {
 	out := strict(unknownValue, args[0])
-	if !slices.ContainsFunc(args[1:], func(a abstract) bool { return a.can&^canNull != 0 }) {
+	if !slices.ContainsFunc(args[1:], func(a abstract) bool { return a.can&^Null != 0 }) {
 		return nullValue
 	}
 	return out
 }
 
 func coalesce(args []abstract) abstract {
-	out := abstract{can: canNull}
+	out := abstract{can: Null}
 	for _, a := range args {
-		if out.can&canNull == 0 {
+		if out.can&Null == 0 {
 			break
 		}
-		before := out.can &^ canNull
+		before := out.can &^ Null
 		out = a
 		out.can |= before
 		out.exact = out.exact && before == 0
@@ -377,9 +395,9 @@ func coalesce(args []abstract) abstract {
 }
 
 // lambda evaluates the functions that look at the elements of a list.
-func (v *evaluator) lambda(name string, n *syntax.Call) abstract {
+func (v *Evaluator) lambda(name string, n *syntax.Call) abstract {
 	list := v.eval(n.Args[0])
-	none := list.can&^canNull == 0 // it is null
+	none := list.can&^Null == 0 // it is null
 	if list.elem == 0 {
 		list.elem = nonNull
 	}
@@ -389,22 +407,22 @@ func (v *evaluator) lambda(name string, n *syntax.Call) abstract {
 		body = v.eval(n.Args[1])
 		v.scopes = v.scopes[:len(v.scopes)-1]
 	}
-	if body.can&canValue != 0 {
+	if body.can&Value != 0 {
 		body.can |= anyBool
 	}
 	switch name {
 	case "any":
-		return quantified(list, none, canFalse, body.can&(canTrue|canNull), canNull)
+		return quantified(list, none, False, body.can&(True|Null), Null)
 	case "all":
-		return quantified(list, none, canTrue, body.can&(canFalse|canNull), canTrue)
+		return quantified(list, none, True, body.can&(False|Null), True)
 	case "filter":
-		return abstract{can: canValue, elem: list.elem, empty: none || list.empty || body.can&canTrue == 0}
+		return abstract{can: Value, elem: list.elem, empty: none || list.empty || body.can&True == 0}
 	case "distinct":
-		return abstract{can: canValue, elem: list.elem, empty: none || list.empty}
+		return abstract{can: Value, elem: list.elem, empty: none || list.empty}
 	case "map":
-		return strict(abstract{can: canValue, elem: body.can, empty: list.empty}, list)
+		return strict(abstract{can: Value, elem: body.can, empty: list.empty}, list)
 	default: // ratio
-		out := strict(abstract{can: canValue | canNull}, list)
+		out := strict(abstract{can: Value | Null}, list)
 		if list.empty {
 			return nullValue
 		}
@@ -414,7 +432,7 @@ func (v *evaluator) lambda(name string, n *syntax.Call) abstract {
 
 // quantified is any or all: what it is of an empty list, what the elements can make of it,
 // and what it is of null.
-func quantified(list abstract, none bool, empty, elements, null outcomes) abstract {
+func quantified(list abstract, none bool, empty, elements, null Set) abstract {
 	switch {
 	case none:
 		return abstract{can: null}
@@ -422,14 +440,8 @@ func quantified(list abstract, none bool, empty, elements, null outcomes) abstra
 		elements = 0
 	}
 	out := empty | elements
-	if list.can&canNull != 0 {
+	if list.can&Null != 0 {
 		out |= null
 	}
 	return abstract{can: out}
-}
-
-// isPublicList reports whether a name is that of a list which somebody publishes or keeps,
-// as far as the documentation of the feed goes.
-func isPublicList(name string) bool {
-	return organisational[name] || historical[name] || strings.Contains(publishedLists, " "+name+" ")
 }
