@@ -21,6 +21,7 @@ var layers = [][]string{
 	{"evidence/mdm"},
 	{"evidence", "rule/result"},
 	{"rule/schema"},
+	{"rule/outcome"},
 	{"rule"},
 	{"signal", "detect", "rule/feed", "rule/example"},
 	{"mailflow", "store", "store/blob"},

@@ -51,6 +51,7 @@ func TestOptionsChangeNoOutcome(t *testing.T) {
 		"without words":   rule.CompileWith(rule.NewSchema(), rules, rule.Options{NoWords: true}),
 		"without sharing": rule.CompileWith(rule.NewSchema(), rules, rule.Options{NoSharing: true}),
 		"without order":   rule.CompileWith(rule.NewSchema(), rules, rule.Options{NoOrder: true}),
+		"without hope":    rule.CompileWith(rule.NewSchema(), rules, rule.Options{NoHope: true}),
 	}
 	matches := 0
 	for i, path := range mailtest.Files(t, []string{"mail/dev"}) {

@@ -4,6 +4,10 @@ import (
 	"context"
 	"testing"
 
+	"github.com/antchfx/htmlquery"
+
+	"outrider/internal/budget"
+	"outrider/internal/markup"
 	"outrider/internal/rule/schema"
 	"outrider/internal/rule/syntax"
 )
@@ -49,4 +53,44 @@ func Agree(t *testing.T, e *Engine, texts []string) int {
 		}
 	}
 	return len(e.patterns)
+}
+
+// Words returns which of some words an automaton finds in a text.
+func Words(words []string, text string) map[int]bool {
+	out := map[int]bool{}
+	newAutomaton(words).find(text, func(n int) bool {
+		out[n] = true
+		return true
+	})
+	return out
+}
+
+// CanMatch reports whether a text has the words that a pattern needs.
+func CanMatch(source, text string) (bool, error) {
+	re, err := parseRegex(source)
+	if err != nil {
+		return false, err
+	}
+	p := pattern{words: required(re)}
+	return p.can(&frame{}, text), nil
+}
+
+// Selects reports whether an XPath expression selects anything in a document, and whether the
+// document has its marks, as far as is told by its text and by its nodes.
+func Selects(expression, doc string) (selects, byText, byNodes bool) {
+	root := markup.Parse(doc, budget.New(budget.Default())).Root()
+	marks := marksOf(expression)
+	return htmlquery.FindOne(root, expression) != nil, !lacks(doc, marks), within(digest(root), marks)
+}
+
+// Answered reports whether a function is answered by somebody, and whether what it needs is taken
+// to be there.
+func Answered(s *Schema) map[string][2]bool {
+	out := map[string][2]bool{}
+	for name, f := range s.functions {
+		if f.Form == schema.Plain && f.Needs != 0 {
+			out[name] = [2]bool{plain[name] != nil, f.Needs&^answered == 0}
+		}
+	}
+	return out
 }

@@ -313,16 +313,21 @@ func (p *fragment) find() (links []mdm.Link) {
 		if !p.in.pay(1) || len(links) >= maxNodes {
 			break
 		}
-		if n.Type != html.ElementNode || n.Data != "a" && n.Data != "area" && n.Data != "form" {
+		if n.Type == html.ElementNode && (n.Data == "a" || n.Data == "area" || n.Data == "form") {
+			links = append(links, linksOf(n)...)
+		}
+	}
+	return links
+}
+
+// linksOf returns where an element leads.
+func linksOf(n *html.Node) (links []mdm.Link) {
+	for _, a := range n.Attr {
+		if a.Key != "href" && a.Key != "action" {
 			continue
 		}
-		for _, a := range n.Attr {
-			if a.Key != "href" && a.Key != "action" {
-				continue
-			}
-			if u, ok := observable.ParseURL(strings.TrimSpace(a.Val)); ok {
-				links = append(links, mdm.NewLink(u, labelOf(n), "hyperlink"))
-			}
+		if u, ok := observable.ParseURL(strings.TrimSpace(a.Val)); ok {
+			links = append(links, mdm.NewLink(u, labelOf(n), "hyperlink"))
 		}
 	}
 	return links

@@ -22,14 +22,15 @@ const (
 func digest(root *html.Node) string {
 	var b strings.Builder
 	for n := range descendants(root) {
-		switch n.Type {
-		case html.ElementNode:
-			b.WriteString(markElement + n.Data + markEnd)
-			for i := range n.Attr {
-				b.WriteString(markAttribute + n.Attr[i].Key + markEnd + n.Attr[i].Val)
-			}
-		case html.CommentNode:
+		if n.Type == html.CommentNode {
 			b.WriteString(markComment + markEnd)
+		}
+		if n.Type != html.ElementNode {
+			continue
+		}
+		b.WriteString(markElement + n.Data + markEnd)
+		for i := range n.Attr {
+			b.WriteString(markAttribute + n.Attr[i].Key + markEnd + n.Attr[i].Val)
 		}
 	}
 	return b.String()
@@ -75,32 +76,34 @@ func hasTag(raw, name string) bool {
 // selects something: the names of its steps, and the values that their attributes must have.
 // Of an expression that is more than one path it returns nothing.
 func marksOf(expression string) (marks []string) {
-	s := strings.TrimSpace(expression)
-	for s != "" {
-		switch c := s[0]; {
-		case c == '/' || c == '.' || c == '*':
-			s = s[1:]
-		case c == '[':
-			inside, rest, ok := cutPredicate(s)
-			if !ok {
-				return nil
-			}
-			marks, s = append(marks, marksOfPredicate(inside)...), rest
-		default:
-			m := xpathStep.FindStringSubmatch(s)
-			if m == nil {
-				return nil
-			}
-			mark, ok := markOf(m[1], m[2], m[3] != "")
-			if s = s[len(m[0]):]; !ok || s != "" && s[0] != '/' && s[0] != '[' {
-				return nil
-			}
-			if mark != "" {
-				marks = append(marks, mark)
-			}
+	for s := strings.TrimSpace(expression); s != ""; {
+		found, rest, ok := cutStep(s)
+		if !ok {
+			return nil
 		}
+		marks, s = append(marks, found...), rest
 	}
 	return marks
+}
+
+// cutStep returns the marks of what an expression begins with, and the rest of it.
+func cutStep(s string) (marks []string, rest string, ok bool) {
+	if strings.IndexByte("/.*", s[0]) >= 0 {
+		return nil, s[1:], true
+	}
+	if inside, behind, isPredicate := cutPredicate(s); isPredicate {
+		return marksOfPredicate(inside), behind, true
+	}
+	m := xpathStep.FindStringSubmatch(s)
+	if m == nil {
+		return nil, "", false
+	}
+	mark, ok := markOf(m[1], m[2], m[3] != "")
+	if mark != "" {
+		marks = []string{mark}
+	}
+	rest = s[len(m[0]):]
+	return marks, rest, ok && (rest == "" || rest[0] == '/' || rest[0] == '[')
 }
 
 // Parts of an XPath expression: a step without its predicates, a condition on an attribute, and
@@ -131,6 +134,9 @@ func markOf(axis, name string, called bool) (string, bool) {
 
 // cutPredicate returns what stands in the brackets with which a text begins, and what follows.
 func cutPredicate(s string) (inside, rest string, ok bool) {
+	if s[0] != '[' {
+		return "", "", false
+	}
 	depth, quote := 0, byte(0)
 	for i := range len(s) {
 		switch c := s[i]; {

@@ -36,9 +36,9 @@ const (
 // abstract is an expression of which only what it can come to is known.
 type abstract struct {
 	can   Set
-	elem  Set // of a list: what its elements can be
-	empty bool     // a list that cannot have elements
-	exact bool     // a number that is known
+	elem  Set  // of a list: what its elements can be
+	empty bool // a list that cannot have elements
+	exact bool // a number that is known
 	num   float64
 }
 

@@ -1,0 +1,208 @@
+package rule_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"outrider/internal/rule"
+)
+
+// One pass over a text finds all words that stand in it and no others, whatever they share.
+func TestWordsAreFound(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		letters := rapid.SampledFrom([]string{"ab", "abcd", "abcdefghijklmnopqrstuvwxyz0123456789 .,-_/:;?!'()[]{}<>=+*&%$#@~^|\\\"\n\t\u00e9\u200b"}).Draw(t, "letters")
+		text := rapid.StringOfN(rapid.SampledFrom([]rune(letters)), 0, 300, -1)
+		word := rapid.Custom(func(t *rapid.T) string {
+			return rapid.StringOfN(rapid.SampledFrom([]rune(letters)), 3, 8, -1).Draw(t, "word")
+		})
+		words := rapid.SliceOfNDistinct(word, 1, 30, rapid.ID[string]).Draw(t, "words")
+		s := text.Draw(t, "text")
+		found := rule.Words(words, s)
+		for i, w := range words {
+			if found[i] != strings.Contains(s, w) {
+				t.Fatalf("%q in %q: %v", w, s, found[i])
+			}
+		}
+		if upper := rule.Words(words, strings.Map(func(r rune) rune {
+			if 'a' <= r && r <= 'z' {
+				return r - 'a' + 'A'
+			}
+			return r
+		}, s)); len(upper) != len(found) {
+			t.Fatalf("%q: %d words in lower case, %d in upper", s, len(found), len(upper))
+		}
+	})
+}
+
+// A text that matches a pattern has the words that the pattern is said to need, and so many.
+func TestMatchesHaveTheWordsOfTheirPattern(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		source := patternPart(3).Draw(t, "pattern")
+		text := "x" + rapid.StringMatching(source).Draw(t, "text") + "y"
+		if can, err := rule.CanMatch(source, text); err != nil || !can {
+			t.Fatalf("%s matches %q, which is said to lack its words: %v", source, text, err)
+		}
+	})
+}
+
+func patternPart(depth int) *rapid.Generator[string] {
+	if depth == 0 {
+		return rapid.SampledFrom([]string{"<br", "abc", "x", "\n", "[kK]", "[a-c]", "s+", "ab?c", ".", "\\s*", "sure"})
+	}
+	return rapid.Custom(func(t *rapid.T) string {
+		a, b := patternPart(depth-1).Draw(t, "a"), patternPart(depth-1).Draw(t, "b")
+		switch rapid.IntRange(0, 5).Draw(t, "form") {
+		case 0:
+			return a + b
+		case 1:
+			return "(?:" + a + "|" + b + ")"
+		case 2:
+			return "(?:" + a + "){2,}" + b
+		case 3:
+			return "(?:" + a + "){3}"
+		case 4:
+			return "(?i:" + a + ")+" + b
+		default:
+			return "(?:" + a + ")?" + b
+		}
+	})
+}
+
+func TestPatternsThatRepeatNeedRepeats(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		pattern, text string
+		can           bool
+	}{
+		{`(<br\s*/?>\s*){3,}`, "<br><br>", false},
+		{`(<br\s*/?>\s*){3,}`, "<br><BR/> <br>", true},
+		{`((<br>){3,}|\n{5,})`, "\n\n\n\n", false},
+		{`((<br>){3,}|\n{5,})`, "\n\n\n\n\n", true},
+		{`(?:(?:abc){2}-){2}`, "abcabcabc", false},
+		{`(?:(?:abc){2}-){2}`, "abcabcabcabc", true},
+		{`(?:abc|defg){4,}`, "abc", false}, // one of the two stands there twice
+		{`(?:abc|defg){4,}`, "abcdefgdefg", true},
+		{`(?:abc){0,9}`, "", true},
+		{`(?:ab){100}`, strings.Repeat("ab", 30), false},
+		{`(?:ab){100}`, strings.Repeat("ab", 100), true},
+	} {
+		if got, err := rule.CanMatch(tt.pattern, tt.text); err != nil || got != tt.can {
+			t.Errorf("%s in %q: %v, %v", tt.pattern, tt.text, got, err)
+		}
+	}
+}
+
+// An expression selects nothing in a document that lacks its marks; and the marks tell.
+func TestMarksOfExpressions(t *testing.T) {
+	t.Parallel()
+	const doc = `<!doctype html><html><body><!-- c --><table class="outer"><tr><td style="color:&#114;ed">a</td><td title='it"s'><a href="https://a.example/">x</a></td></tr></table><p>t</p></body></html>`
+	for _, tt := range []struct {
+		expression    string
+		selects, tell bool // the marks say that it selects nothing
+	}{
+		{"//a", true, false},
+		{"//td[2]//a[@href]", true, false},
+		{"//td[contains(@style, 'red')]", true, false},
+		{"//td[contains(@style, \"blue\")]", false, true},
+		{"//td[contains(@style,'red') and @title]", false, false},
+		{"//td[contains(@style,'blue') or @title]", true, false},
+		{"//td[not(contains(@style,'blue'))]", true, false},
+		{"//td[@title='it\"s']", true, false},
+		{"//img", false, true},
+		{"//img/@src", false, true},
+		{"//img | //a", true, false},
+		{"//*/@class", true, false},
+		{"//*/@dir", false, true},
+		{"//comment()", true, false},
+		{"//body/div//a", false, true},
+		{"//tr[td[1]/img[@height='25px']]/td[2]//a", false, false},
+		{"//*[local-name() = 'admin']", false, false},
+		{"/html/body/table/tbody/tr", true, false},
+		{"//p/text()", true, false},
+		{"//a/ancestor::table", true, false},
+		{"//a/ancestor::form", false, true},
+		{"//p/preceding-sibling::table[@class='outer']", true, false},
+	} {
+		selects, byText, byNodes := rule.Selects(tt.expression, doc)
+		if selects != tt.selects || (!byText || !byNodes) != tt.tell {
+			t.Errorf("%s: selects %v, its text and nodes have the marks: %v and %v", tt.expression, selects, byText, byNodes)
+		}
+	}
+}
+
+// Whatever elements stand in a document, an expression that finds one is not left out.
+func TestElementsThatTheParserAdds(t *testing.T) {
+	t.Parallel()
+	names := strings.Fields(`a applet area article b base body br button caption center circle col colgroup desc details div dl dt em
+		fieldset font foreignObject form frame frameset g h1 head hr html iframe image img input isindex label li linearGradient link listing
+		main math menu meta mi mtext nobr noembed noframes noscript object ol optgroup option p param plaintext pre rb rp rt rtc ruby script
+		select source span style summary svg table tbody td template textarea tfoot th thead title tr track ul video wbr xmp`)
+	rapid.Check(t, func(t *rapid.T) {
+		var doc strings.Builder
+		for range rapid.IntRange(1, 8).Draw(t, "tags") {
+			tag := rapid.SampledFrom(names).Draw(t, "tag")
+			if rapid.Bool().Draw(t, "upper") {
+				tag = strings.ToUpper(tag)
+			}
+			doc.WriteString(rapid.SampledFrom([]string{"<", "</", "<", "x<"}).Draw(t, "open") + tag + rapid.SampledFrom([]string{">", " a=b>", "/>"}).Draw(t, "close"))
+		}
+		for _, name := range names {
+			if selects, byText, byNodes := rule.Selects("//"+name, doc.String()); selects && (!byText || !byNodes) {
+				t.Fatalf("%s is in %s and left out: %v, %v", name, doc.String(), byText, byNodes)
+			}
+		}
+	})
+}
+
+// What functions are said to be answered by nobody are those that are null.
+func TestFunctionsThatNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	functions := rule.Answered(rule.NewSchema())
+	if len(functions) < 20 {
+		t.Errorf("%d functions", len(functions))
+	}
+	for name, f := range functions {
+		if f[0] != f[1] {
+			t.Errorf("%s: answered %v, taken to be answered %v", name, f[0], f[1])
+		}
+	}
+}
+
+// What is remembered of an element is not taken for that of another: in a list that is a part of
+// another, behind the first that are remembered, and of a lambda in a lambda.
+func TestElementsAreKeptApart(t *testing.T) {
+	t.Parallel()
+	links := make([]string, 100)
+	for i := range links {
+		links[i] = fmt.Sprintf(`<a href="https://%c%d.example/p">l</a>`, 'a'+i%26, i)
+	}
+	in := input(t, mailOf("Subject: a\n", strings.Join(links, "\n")))
+	in.Lists = rule.Named{"some": rule.NewList([]string{"a26.example", "h33.example", "l89.example"})}
+	const listed = ".href_url.domain.domain in $some"
+	for source, want := range map[string]bool{
+		"any(body.links, " + listed + ") and length(filter(body.links, " + listed + ")) == 2":                                                false,
+		"any(body.links, " + listed + ") and length(filter(body.links, " + listed + ")) == 3":                                                true,
+		"any(filter(body.links, strings.contains(.href_url.domain.domain, '89')), " + listed + ") and any(body.links, " + listed + ")":       true,
+		"any(filter(body.links, strings.contains(.href_url.domain.domain, '7')), " + listed + ")":                                            false,
+		"any(body.links, " + listed + " and any(body.links, " + listed + " and ..href_url.domain.domain != .href_url.domain.domain))":        true,
+		"all(filter(body.links, " + listed + "), " + listed + ") and not all(body.links, " + listed + ")":                                    true,
+		"any(body.links, strings.starts_with(.href_url.domain.domain, 'l') and " + listed + " and .href_url.domain.domain == 'l89.example')": true,
+		"any(body.links, strings.starts_with(.href_url.domain.domain, 'l') and " + listed + " and .href_url.domain.domain == 'l63.example')": false,
+	} {
+		for _, quick := range []bool{false, true} {
+			mine := *in
+			mine.Quick = quick
+			got := judged(t, &mine, false, detection("a", source), detection("b", source+" "), detection("c", "any(body.links, "+listed+")"))
+			for _, id := range []string{"a", "b"} {
+				if (got[id].Outcome == rule.Match) != want {
+					t.Errorf("%s (quick: %v): %v", source, quick, got[id].Outcome)
+				}
+			}
+		}
+	}
+}
