@@ -143,6 +143,8 @@ func waitsFor(r *rule.Result) string {
 		return ": " + r.Err.Error()
 	case r.Outcome == rule.Indeterminate && len(r.Lists) > 0:
 		return ", for want of " + r.Missing.String() + ": " + strings.Join(r.Lists, ", ")
+	case r.Outcome == rule.Match && r.Missing != 0:
+		return ", without knowing " + r.Missing.String()
 	case r.Outcome == rule.Indeterminate:
 		return ", for want of " + r.Missing.String()
 	default:

@@ -227,3 +227,39 @@ func TestDeadlineEndsRules(t *testing.T) {
 		t.Error("40 long rules were done in 20 ms")
 	}
 }
+
+// A match that stands on something that could not be asked says so.
+func TestMatchesSayWhatTheyAreWithout(t *testing.T) {
+	t.Parallel()
+	const (
+		age  = "network.whois(sender.email.domain).days_old"
+		mind = "ml.nlu_classifier(body.current_thread.text).intents"
+	)
+	for source, want := range map[string]schema.Capability{
+		"sender.email.local_part == 'a'":                                        0,
+		age + " is null":                                                        schema.Whois,
+		"coalesce(" + age + ", 1) < 30":                                         schema.Whois,
+		"coalesce(1, " + age + ") < 30":                                         0,
+		"not (" + age + " is not null)":                                         schema.Whois,
+		"length(filter(" + mind + ", .name == 'x')) == 0":                       schema.Language,
+		"all(" + mind + ", .name == 'x')":                                       schema.Language,
+		"sender.email.local_part == 'a' or " + age + " is null":                 0,
+		"sender.email.local_part == 'b' or " + age + " is null":                 schema.Whois,
+		"sender.email.local_part == 'a' and (" + age + " < 3 or true)":          0,
+		"any(recipients.to, coalesce(" + age + ", 1) == 1)":                     schema.Whois,
+		"any(recipients.to, .email.local_part == 'bob' or " + age + " is null)": 0,
+		"2 of (true, " + age + " is null, false)":                               schema.Whois,
+	} {
+		for _, quick := range []bool{false, true} {
+			in := input(t, mailOf("Subject: a\n", "hello"))
+			in.Quick = quick
+			// Four times, for what rules share is computed once.
+			got := judged(t, in, false, detection("a", source), detection("b", source), detection("c", source+" and type.inbound"), detection("d", "("+source+") and 1 < 2"))
+			for _, id := range []string{"a", "b", "c", "d"} {
+				if r := got[id]; r.Outcome != rule.Match || r.Missing != want {
+					t.Errorf("%s of %s (quick: %v): %s without %q, want %q", id, source, quick, r.Outcome, r.Missing, want)
+				}
+			}
+		}
+	}
+}

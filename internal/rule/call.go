@@ -29,6 +29,8 @@ func (c *compiler) call(n *syntax.Call) *code {
 		})}
 	case f.Name == "length":
 		return c.lengthOf(n)
+	case f.Name == "coalesce":
+		return c.coalesce(n)
 	case f.Name == "beta.ip_in":
 		return c.ipIn(n)
 	default:

@@ -53,6 +53,8 @@ type code struct {
 	test func(*frame) tri
 	// seek is test where false and unknown come to the same; nil where test does not gain by that.
 	seek func(*frame) tri
+	// joins is set where test joins other conditions and makes nothing of null.
+	joins bool
 	// isTest is set where eval is made of test.
 	isTest bool
 	// stream is where its texts come from, for the search for words before anything else;
@@ -85,6 +87,8 @@ const (
 
 // frame is the state of the judgement of one message by the rules.
 type frame struct {
+	lacks // of the rule
+
 	ctx        context.Context //nolint:containedctx // a frame lives for one call
 	in         *Input
 	switches   Switches
@@ -92,17 +96,17 @@ type frame struct {
 	elements   []element // of the lambdas around, the outer-most first
 	perElement [][]memo  // by slot, then by element
 	used       []int     // slots of each that this message has filled
-	missing    schema.Capability
-	steps      int64 // that the rule may still take
-	spent      int64 // by the message in all
+	steps      int64     // that the rule may still take
+	spent      int64     // by the message in all
 	overrun    bool
 	words      wordState
 	candidates []int
-	alive      []bool // by rule, all false between messages
-	touched    []int  // slots of values that this message has filled
-	patience   int64  // steps until the context is asked again
-	excluded   bool   // the conditions that several rules share hold for those that are left
-	trace      trace  // of an explanation, or nil
+	alive      []bool                          // by rule, all false between messages
+	touched    []int                           // slots of values that this message has filled
+	patience   int64                           // steps until the context is asked again
+	given      map[*Compiled]schema.Capability // what the shared conditions of a rule are known without
+	excluded   bool                            // the conditions that several rules share hold for those that are left
+	trace      trace                           // of an explanation, or nil
 	folded     [4]foldedText
 	nextFold   int
 	latins     *[256]likeness // the last that were looked up, of any message
@@ -112,10 +116,11 @@ type frame struct {
 
 // memo is what an expression that has one value per message was found to be.
 type memo struct {
-	done    bool
-	missing schema.Capability
-	truth   tri // of a condition
-	value   schema.Value
+	lacks
+
+	done  bool
+	truth tri // of a condition
+	value schema.Value
 }
 
 // foldedText is a text and its folded form.
@@ -166,35 +171,48 @@ type element struct {
 }
 
 // ask computes a condition. What a condition lacked that is known all the same does not
-// matter.
-func (f *frame) ask(c *code) tri {
-	if f.overrun {
-		return unsure
-	}
-	before := f.missing
-	t := c.test(f)
-	if t != unsure {
-		f.missing = before
-	}
-	return t
-}
+// matter, unless something was made of not knowing: null is nothing that a list has, and can be
+// asked for.
+func (f *frame) ask(c *code) tri { return f.settle(c, c.test) }
 
 // seek computes a condition in a quick judgement, at a place where only whether it is true
 // matters, and what it waits for. One whose words do not stand in the message is not
 // computed at all.
 func (f *frame) seek(c *code) tri {
-	if !c.hope.holds(f) {
+	switch {
+	case !c.hope.holds(f):
 		return no
+	case c.seek == nil:
+		return f.settle(c, c.test)
+	default:
+		return f.settle(c, c.seek)
 	}
-	if c.seek == nil || f.overrun {
-		return f.ask(c)
+}
+
+func (f *frame) settle(c *code, test func(*frame) tri) tri {
+	if f.overrun {
+		return unsure
 	}
-	before := f.missing
-	t := c.seek(f)
+	before := f.lacks
+	f.lacks = lacks{}
+	t := test(f)
 	if t != unsure {
-		f.missing = before
+		if !c.joins {
+			f.presumed |= f.missing
+		}
+		f.missing = 0
 	}
+	f.lacks.add(before)
 	return t
+}
+
+// lacks is what could not be asked: what is therefore not known, and what something is known
+// without.
+type lacks struct{ missing, presumed schema.Capability }
+
+func (l *lacks) add(o lacks) {
+	l.missing |= o.missing
+	l.presumed |= o.presumed
 }
 
 // remember makes an expression be computed once per message, and returns how many slots that
@@ -212,17 +230,17 @@ func remember(slot int, c *code) int {
 	c.eval = func(f *frame) schema.Value {
 		m := &f.values[slot]
 		if m.done {
-			f.missing |= m.missing
+			f.lacks.add(m.lacks)
 			return m.value
 		}
-		before := f.missing
-		f.missing = 0
+		before := f.lacks
+		f.lacks = lacks{}
 		v := eval(f)
 		if !f.overrun {
-			*m = memo{done: true, missing: f.missing, value: v}
+			*m = memo{done: true, lacks: f.lacks, value: v}
 			f.touched = append(f.touched, slot)
 		}
-		f.missing |= before
+		f.lacks.add(before)
 		return v
 	}
 	return 1
@@ -254,18 +272,18 @@ func rememberElement[T any](slot int, compute func(*frame) T, set func(*memo, T)
 			return compute(f)
 		}
 		if m := f.perElement[slot]; at < len(m) && m[at].done {
-			f.missing |= m[at].missing
+			f.lacks.add(m[at].lacks)
 			return get(&m[at])
 		}
-		before := f.missing
-		f.missing = 0
+		before := f.lacks
+		f.lacks = lacks{}
 		v := compute(f)
 		if !f.overrun {
 			m := f.memoOf(slot, at)
-			m.done, m.missing = true, f.missing
+			m.done, m.lacks = true, f.lacks
 			set(m, v)
 		}
-		f.missing |= before
+		f.lacks.add(before)
 		return v
 	}
 }
@@ -287,17 +305,17 @@ func rememberTest(slot int, test func(*frame) tri) func(*frame) tri {
 	return func(f *frame) tri {
 		m := &f.values[slot]
 		if m.done {
-			f.missing |= m.missing
+			f.lacks.add(m.lacks)
 			return m.truth
 		}
-		before := f.missing
-		f.missing = 0
+		before := f.lacks
+		f.lacks = lacks{}
 		t := test(f)
 		if !f.overrun {
-			m.done, m.missing, m.truth = true, f.missing, t
+			m.done, m.lacks, m.truth = true, f.lacks, t
 			f.touched = append(f.touched, slot)
 		}
-		f.missing |= before
+		f.lacks.add(before)
 		return t
 	}
 }

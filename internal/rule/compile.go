@@ -284,7 +284,7 @@ func (c *compiler) logic(n *syntax.Logic) *code {
 	if n.Op == syntax.Or {
 		most = 1
 	}
-	out := &code{cost: cost, odds: oddsOf(n.Op, parts)}
+	out := &code{cost: cost, odds: oddsOf(n.Op, parts), joins: true}
 	out.need, out.hope = needsOf(most, parts)
 	if n.Op == syntax.And {
 		out.both = parts
@@ -305,15 +305,20 @@ func needsOf(least int, parts []*code) (need, hope *formula) {
 // untilDecided computes operands until one decides.
 func untilDecided(ordered []*code, decides tri, ask func(*frame, *code) tri) func(*frame) tri {
 	return func(f *frame) tri {
-		t3, before := -decides, f.missing
+		t3, before, all := -decides, f.lacks, lacks{}
 		for _, p := range ordered {
-			if t := ask(f, p); t == decides {
-				f.missing = before
+			f.lacks = lacks{}
+			switch t := ask(f, p); t {
+			case decides: // whatever the others lacked
+				f.lacks.add(before)
 				return decides
-			} else if t == unsure {
+			case unsure:
 				t3 = unsure
 			}
+			all.add(f.lacks)
 		}
+		f.lacks = before
+		f.lacks.add(all)
 		return t3
 	}
 }
@@ -378,7 +383,7 @@ func oddsOf(op syntax.Op, parts []*code) float64 {
 func (c *compiler) unary(n *syntax.Unary) *code {
 	o := c.compile(n.Operand)
 	if n.Op == syntax.Not {
-		return &code{cost: o.cost, odds: 1 - o.odds, test: func(f *frame) tri { return -o.test(f) }}
+		return &code{cost: o.cost, odds: 1 - o.odds, joins: true, test: func(f *frame) tri { return -f.ask(o) }}
 	}
 	return &code{cost: o.cost, eval: func(f *frame) schema.Value {
 		return arithmetic(syntax.Sub, schema.OfInt(0), o.eval(f))
@@ -447,6 +452,19 @@ func (c *compiler) lengthOf(n *syntax.Call) *code {
 	return &code{cost: v.cost + costField, eval: func(f *frame) schema.Value { return length(v.eval(f)) }}
 }
 
+// coalesce compiles the function that returns its first argument that is not null.
+func (c *compiler) coalesce(n *syntax.Call) *code {
+	parts, cost := c.all(n.Args)
+	return &code{cost: cost + costField, eval: func(f *frame) (v schema.Value) {
+		for _, p := range parts {
+			if v = p.eval(f); !v.IsNull() {
+				break
+			}
+		}
+		return v
+	}}
+}
+
 func (c *compiler) isNull(n *syntax.IsNull) *code {
 	v := c.compile(n.Value)
 	return &code{cost: v.cost + costField, odds: oddsField, test: func(f *frame) tri {
@@ -461,7 +479,7 @@ func (c *compiler) of(n *syntax.Of) *code {
 	ordered := c.order(parts, yes)
 	need, hope := needsOf(int(min(n.Count, int64(len(parts)+1))), parts)
 	return &code{
-		cost: cost, odds: oddsListed, need: need, hope: hope,
+		cost: cost, odds: oddsListed, need: need, hope: hope, joins: true,
 		test: func(f *frame) tri { return count3(f, ordered, n.Count, (*frame).ask) },
 		seek: func(f *frame) tri { return count3(f, ordered, n.Count, (*frame).seek) },
 	}

@@ -88,6 +88,9 @@ func (d *Detector) Detect(ctx context.Context, e *evidence.Evidence) ([]verdict.
 			excluded = true
 		case r.Outcome == Match && kind == Detection:
 			matched = append(matched, r.Compiled)
+			if r.Missing&in.Later != 0 && len(undecided) < maxUndecided { // with it, it may be none
+				undecided = append(undecided, verdict.Undecided{ID: r.Rule.ID, Waits: r.Missing.Names()})
+			}
 		}
 	})
 	if failed > 0 { // the verdict says that not all rules were asked

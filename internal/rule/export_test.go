@@ -80,7 +80,7 @@ func CanMatch(source, text string) (bool, error) {
 func Selects(expression, doc string) (selects, byText, byNodes bool) {
 	root := markup.Parse(doc, budget.New(budget.Default())).Root()
 	marks := marksOf(expression)
-	return htmlquery.FindOne(root, expression) != nil, !lacks(doc, marks), within(digest(root), marks)
+	return htmlquery.FindOne(root, expression) != nil, !cannotHave(doc, marks), within(digest(root), marks)
 }
 
 // Answered reports whether a function is answered by somebody, and whether what it needs is taken

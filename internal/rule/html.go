@@ -81,7 +81,7 @@ func (f *frame) hasMarks(v schema.Value, marks []string) bool {
 	key := asked{"digest", v.Ref()}
 	d, ok := f.cache[key].(string)
 	if !ok {
-		if h, isPart := v.Ref().(*result.HTML); isPart && lacks(h.Raw(), marks) {
+		if h, isPart := v.Ref().(*result.HTML); isPart && cannotHave(h.Raw(), marks) {
 			return false // it need not even be parsed
 		}
 		root := f.tree(v)

@@ -17,7 +17,6 @@ import (
 
 // plain are the functions whose arguments are computed before they are.
 var plain = map[string]func(*frame, *arguments) schema.Value{
-	"coalesce":              coalesce,
 	"sum":                   sum,
 	"flatten":               flatten,
 	"keys":                  keys,
@@ -64,15 +63,6 @@ func length(v schema.Value) schema.Value {
 	default:
 		return schema.Value{}
 	}
-}
-
-func coalesce(_ *frame, a *arguments) schema.Value {
-	for _, v := range a.values {
-		if !v.IsNull() {
-			return v
-		}
-	}
-	return schema.Value{}
 }
 
 // sum adds the numbers of a list; null ones count nothing, and of no numbers it is 0.

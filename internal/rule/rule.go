@@ -235,11 +235,15 @@ func (e *Engine) exclude(f *frame, candidates []int) []int {
 		}
 		t, ok := f.sole(m.code)
 		f.excluded = f.excluded && ok
-		if !ok || t == yes {
+		if !ok || t == yes && f.presumed == 0 {
 			continue
 		}
 		for _, r := range m.rules {
-			f.alive[r] = false
+			if t == yes {
+				f.give(e.rules[r])
+			} else {
+				f.alive[r] = false
+			}
 		}
 	}
 	left := candidates[:0]
@@ -250,6 +254,14 @@ func (e *Engine) exclude(f *frame, candidates []int) []int {
 		}
 	}
 	return left
+}
+
+// give notes what a condition that a rule shares with others is known without.
+func (f *frame) give(r *Compiled) {
+	if f.given == nil {
+		f.given = make(map[*Compiled]schema.Capability)
+	}
+	f.given[r] |= f.presumed
 }
 
 // sole computes a condition by itself. It is false where that took too long, or broke.
@@ -269,7 +281,7 @@ func (f *frame) sole(c *code) (t tri, ok bool) {
 
 // begin gives the steps of one rule, or what the message has left.
 func (f *frame) begin() {
-	f.missing, f.overrun, f.elements = 0, false, f.elements[:0]
+	f.lacks, f.overrun, f.elements = lacks{}, false, f.elements[:0]
 	f.steps = min(maxRuleSteps, maxMessageSteps-f.spent)
 }
 
@@ -366,11 +378,11 @@ type Result struct {
 	Rule     *Rule
 	Compiled *Compiled
 	Outcome  Outcome
-	Value    schema.Value // of a query
-	Missing  schema.Capability
-	Lists    []string // that are not configured
-	Err      error    // of Failed
-	Tell     bool     // the fault is worth telling: a first one, or one that sets the rule aside
+	Value    schema.Value      // of a query
+	Missing  schema.Capability // of Indeterminate: what it waits for; of Match: what it is a match without
+	Lists    []string          // that are not configured
+	Err      error             // of Failed
+	Tell     bool              // the fault is worth telling: a first one, or one that sets the rule aside
 }
 
 // Judge runs the rules over a message, all of them or those that are given, and calls
@@ -463,7 +475,7 @@ func (f *frame) value(r *Compiled) schema.Value {
 		}
 		return f.all(conditions).value()
 	case r.code.isTest:
-		return r.code.test(f).value()
+		return f.ask(r.code).value()
 	default:
 		return r.code.eval(f)
 	}
@@ -474,12 +486,12 @@ func (f *frame) value(r *Compiled) schema.Value {
 func (f *frame) all(conditions []*code) tri {
 	out := yes
 	for _, c := range conditions {
-		before := f.missing
-		f.missing = 0
+		before := f.lacks
+		f.lacks = lacks{}
 		t := f.seek(c)
-		lacks := f.missing
-		f.missing |= before
-		if t == no || t == unsure && (lacks == 0 || lacks&^f.in.Later != 0) {
+		waits := f.missing
+		f.lacks.add(before)
+		if t == no || t == unsure && (waits == 0 || waits&^f.in.Later != 0) {
 			f.missing = 0 // decided, as far as a quick judgement goes
 			return no
 		}
@@ -505,7 +517,10 @@ func (e *Engine) evaluate(f *frame, r *Compiled, out *Result) {
 	case r.Rule.Kind == Query && !v.IsNull() && v.Kind() != schema.Bool:
 		out.Outcome, out.Value = Match, v
 	case v.True():
-		out.Outcome, out.Missing = Match, f.missing
+		out.Outcome, out.Missing = Match, f.presumed
+		if f.excluded {
+			out.Missing |= f.given[r]
+		}
 	case v.IsNull() && f.missing != 0:
 		out.Outcome, out.Missing, out.Lists = Indeterminate, f.missing, lacking(f.in.Lists, r.Uses.Lists)
 	}

@@ -49,9 +49,9 @@ func within(digest string, marks []string) bool {
 // implied are the elements that a document can have without naming them, or by another name.
 var implied = []string{"html", "head", "body", "tbody", "tr", "colgroup", "p", "br", "img"}
 
-// lacks reports whether a document cannot have an element of some marks, since its text does not
+// cannotHave reports whether a document cannot have an element of some marks, since its text does not
 // name it.
-func lacks(raw string, marks []string) bool {
+func cannotHave(raw string, marks []string) bool {
 	return slices.ContainsFunc(marks, func(m string) bool {
 		name, isElement := strings.CutPrefix(m, markElement)
 		name = strings.TrimSuffix(name, markEnd)
