@@ -202,7 +202,7 @@ func (f *frame) settle(c *code, test func(*frame) tri) tri {
 		}
 		f.missing = 0
 	}
-	f.lacks.add(before)
+	f.lack(before)
 	return t
 }
 
@@ -210,7 +210,7 @@ func (f *frame) settle(c *code, test func(*frame) tri) tri {
 // without.
 type lacks struct{ missing, presumed schema.Capability }
 
-func (l *lacks) add(o lacks) {
+func (l *lacks) lack(o lacks) {
 	l.missing |= o.missing
 	l.presumed |= o.presumed
 }
@@ -230,7 +230,7 @@ func remember(slot int, c *code) int {
 	c.eval = func(f *frame) schema.Value {
 		m := &f.values[slot]
 		if m.done {
-			f.lacks.add(m.lacks)
+			f.lack(m.lacks)
 			return m.value
 		}
 		before := f.lacks
@@ -240,7 +240,7 @@ func remember(slot int, c *code) int {
 			*m = memo{done: true, lacks: f.lacks, value: v}
 			f.touched = append(f.touched, slot)
 		}
-		f.lacks.add(before)
+		f.lack(before)
 		return v
 	}
 	return 1
@@ -272,7 +272,7 @@ func rememberElement[T any](slot int, compute func(*frame) T, set func(*memo, T)
 			return compute(f)
 		}
 		if m := f.perElement[slot]; at < len(m) && m[at].done {
-			f.lacks.add(m[at].lacks)
+			f.lack(m[at].lacks)
 			return get(&m[at])
 		}
 		before := f.lacks
@@ -283,7 +283,7 @@ func rememberElement[T any](slot int, compute func(*frame) T, set func(*memo, T)
 			m.done, m.lacks = true, f.lacks
 			set(m, v)
 		}
-		f.lacks.add(before)
+		f.lack(before)
 		return v
 	}
 }
@@ -305,7 +305,7 @@ func rememberTest(slot int, test func(*frame) tri) func(*frame) tri {
 	return func(f *frame) tri {
 		m := &f.values[slot]
 		if m.done {
-			f.lacks.add(m.lacks)
+			f.lack(m.lacks)
 			return m.truth
 		}
 		before := f.lacks
@@ -315,7 +315,7 @@ func rememberTest(slot int, test func(*frame) tri) func(*frame) tri {
 			m.done, m.lacks, m.truth = true, f.lacks, t
 			f.touched = append(f.touched, slot)
 		}
-		f.lacks.add(before)
+		f.lack(before)
 		return t
 	}
 }

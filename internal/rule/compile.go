@@ -308,17 +308,18 @@ func untilDecided(ordered []*code, decides tri, ask func(*frame, *code) tri) fun
 		t3, before, all := -decides, f.lacks, lacks{}
 		for _, p := range ordered {
 			f.lacks = lacks{}
-			switch t := ask(f, p); t {
-			case decides: // whatever the others lacked
-				f.lacks.add(before)
+			t := ask(f, p)
+			if t == decides { // whatever the others lacked
+				f.lack(before)
 				return decides
-			case unsure:
+			}
+			if t == unsure {
 				t3 = unsure
 			}
-			all.add(f.lacks)
+			all.lack(f.lacks)
 		}
 		f.lacks = before
-		f.lacks.add(all)
+		f.lack(all)
 		return t3
 	}
 }

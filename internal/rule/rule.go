@@ -229,21 +229,8 @@ func (e *Engine) exclude(f *frame, candidates []int) []int {
 	}
 	f.excluded = true
 	for i := range e.common {
-		m := &e.common[i]
-		if !slices.ContainsFunc(m.rules, func(r int) bool { return f.alive[r] }) {
-			continue
-		}
-		t, ok := f.sole(m.code)
-		f.excluded = f.excluded && ok
-		if !ok || t == yes && f.presumed == 0 {
-			continue
-		}
-		for _, r := range m.rules {
-			if t == yes {
-				f.give(e.rules[r])
-			} else {
-				f.alive[r] = false
-			}
+		if m := &e.common[i]; slices.ContainsFunc(m.rules, func(r int) bool { return f.alive[r] }) {
+			e.apply(f, m)
 		}
 	}
 	left := candidates[:0]
@@ -256,12 +243,28 @@ func (e *Engine) exclude(f *frame, candidates []int) []int {
 	return left
 }
 
-// give notes what a condition that a rule shares with others is known without.
-func (f *frame) give(r *Compiled) {
+// apply computes a condition that several rules share.
+func (e *Engine) apply(f *frame, m *common) {
+	t, ok := f.sole(m.code)
+	f.excluded = f.excluded && ok
+	switch {
+	case ok && t != yes:
+		for _, r := range m.rules {
+			f.alive[r] = false
+		}
+	case ok && f.presumed != 0:
+		e.give(f, m.rules)
+	}
+}
+
+// give notes what a condition that some rules share is known without.
+func (e *Engine) give(f *frame, rules []int) {
 	if f.given == nil {
 		f.given = make(map[*Compiled]schema.Capability)
 	}
-	f.given[r] |= f.presumed
+	for _, i := range rules {
+		f.given[e.rules[i]] |= f.presumed
+	}
 }
 
 // sole computes a condition by itself. It is false where that took too long, or broke.
@@ -490,7 +493,7 @@ func (f *frame) all(conditions []*code) tri {
 		f.lacks = lacks{}
 		t := f.seek(c)
 		waits := f.missing
-		f.lacks.add(before)
+		f.lack(before)
 		if t == no || t == unsure && (waits == 0 || waits&^f.in.Later != 0) {
 			f.missing = 0 // decided, as far as a quick judgement goes
 			return no
