@@ -449,6 +449,14 @@ func integers(op syntax.Op, a, b int64) schema.Value {
 
 // lengthOf compiles length, the function that is called most.
 func (c *compiler) lengthOf(n *syntax.Call) *code {
+	if named, ok := stripped(n.Args[0]).(*syntax.List); ok { // also of one that only answers whether it has a text
+		return &code{cost: costList, eval: func(f *frame) schema.Value {
+			if l := f.list(named.Name); l != nil {
+				return schema.OfInt(int64(l.Len()))
+			}
+			return schema.Value{}
+		}}
+	}
 	v := c.compile(n.Args[0])
 	return &code{cost: v.cost + costField, eval: func(f *frame) schema.Value { return length(v.eval(f)) }}
 }

@@ -339,14 +339,21 @@ func scanBase64(f *frame, a *arguments) schema.Value {
 	}
 	out := []string{}
 	for run := range base64Runs(s, url) {
-		if len(out) == maxDecoded {
+		if len(out) >= maxDecoded {
 			break
 		}
 		if text, ok := decodeRun(run, url, padded, wanted); ok {
 			out = append(out, text)
+			continue
+		}
+		// In the path of a URL a slash stands between two runs more often than in one.
+		for piece := range strings.SplitSeq(run, "/") {
+			if text, ok := decodeRun(piece, url, padded, wanted); ok && len(piece) >= shortBase64 && len(piece) < len(run) {
+				out = append(out, text)
+			}
 		}
 	}
-	return schema.OfStrings(out)
+	return schema.OfStrings(out[:min(len(out), maxDecoded)])
 }
 
 // base64Runs yields the longest runs of the alphabet, with the padding behind them.

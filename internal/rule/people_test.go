@@ -71,6 +71,7 @@ func TestPeopleAndDomains(t *testing.T) {
 		{"sender.email.domain.domain not in $sender_domains", "false", "null", "null"},
 		{"'carl@partner.example' in $recipient_emails", "true", "null", "null"},
 		{"sender.email.domain.root_domain in~ $recipient_domains", "true", "null", "null"},
+		{"length($recipient_emails)", "1", "null", "null"},
 		{"any($recipient_emails, strings.istarts_with(., 'carl'))", "null", "null", "null"},
 		{"any($sender_domains, strings.contains(sender.email.email, .))", "null", "null", "null"},
 		{"network.whois(sender.email.domain).days_old", "10", "null", "0"},

@@ -134,6 +134,7 @@ var values = map[string][][2]string{
 		{`strings.parse_json('{"a": [1, "x", true, null], "b": 1.5}')['a'][1]`, `"x"`}, {`strings.parse_json('{"a": true}')['a'] == true`, "true"}, {`strings.parse_json('{"a": 1}').a == "1"`, "null"},
 		{`strings.parse_json('{') is null`, "true"}, {`strings.parse_json('{"a": 1}')['b'] is null`, "true"}, {`any(strings.parse_json('[1, 2]'), . == 2)`, "true"},
 		{"strings.parse_html('<i>a<b>b</b></i>').inner_text", `"ab\n"`}, {"strings.scan_base64('x aGVsbG8gd29ybGQh y')", `["hello world!"]`}, {"strings.scan_base64('nothing here')", "[]"},
+		{"strings.scan_base64('/login/aGVsbG8gd29ybGQh/verify')", `["hello world!"]`}, {"strings.scan_base64('/a/dXNlckBleGFtcGxlLm9yZw==')", `["user@example.org"]`},
 		{"strings.scan_base64('aGVsbG8gd29ybGQ', ignore_padding=true)[0]", `"hello world"`}, {"strings.scan_base64('aGVsbG8gd29ybGQ')", "[]"},
 		{"strings.decode_base64('aGk=')", `"hi"`}, {"strings.decode_base64('%%') is null", "true"},
 		{"html.xpath(body.html, '//a/@href').nodes[0].raw", `"https://pay.example.net/x?rid=7&k=v#top"`}, {"length(html.xpath(body.html, '//a').nodes)", "2"},
