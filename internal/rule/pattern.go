@@ -149,6 +149,14 @@ func (p *pattern) matches(f *frame, text string) bool {
 	return p.can(f, text) && f.spend(1+len(text)/regexStep) && p.re.match(text)
 }
 
+// some reports whether it is worth to look for all matches: in a longer text, where there is one.
+func (p *pattern) some(f *frame, text string) bool {
+	if len(text) < quickFrom {
+		return p.can(f, text)
+	}
+	return p.matches(f, text)
+}
+
 // regexStep is how many bytes of text a pattern looks through in one step.
 const regexStep = 16
 
@@ -232,7 +240,7 @@ func anyPattern(text *code, list []pattern) func(*frame) tri {
 const maxMatches = 1000
 
 func countMatches(f *frame, p *pattern, s string) schema.Value {
-	if !p.matches(f, s) {
+	if !p.some(f, s) {
 		return schema.OfInt(0)
 	}
 	re := p.re.standard()
@@ -263,7 +271,7 @@ func extract(f *frame, list []pattern, s string) schema.Value {
 	var out []result.Match
 	for i := range list {
 		p := &list[i]
-		if !p.can(f, s) {
+		if !p.some(f, s) {
 			continue
 		}
 		re := p.re.standard()
