@@ -76,24 +76,24 @@ func hasTag(raw, name string) bool {
 // selects something: the names of its steps, and the values that their attributes must have.
 // Of an expression that is more than one path it returns nothing.
 func marksOf(expression string) (marks []string) {
-	for s := strings.TrimSpace(expression); s != ""; {
-		found, rest, ok := cutStep(s)
+	s := strings.TrimSpace(expression)
+	for first := true; ; first = false {
+		step := strings.TrimPrefix(strings.TrimPrefix(s, "/"), "/")
+		if step == s && !first { // something else than a path
+			return nil
+		}
+		found, rest, ok := cutStep(step)
 		if !ok {
 			return nil
 		}
-		marks, s = append(marks, found...), rest
+		if marks, s = append(marks, found...), rest; s == "" {
+			return marks
+		}
 	}
-	return marks
 }
 
-// cutStep returns the marks of what an expression begins with, and the rest of it.
+// cutStep returns the marks of a step and its predicates, and what stands behind them.
 func cutStep(s string) (marks []string, rest string, ok bool) {
-	if strings.IndexByte("/.*", s[0]) >= 0 {
-		return nil, s[1:], true
-	}
-	if inside, behind, isPredicate := cutPredicate(s); isPredicate {
-		return marksOfPredicate(inside), behind, true
-	}
 	m := xpathStep.FindStringSubmatch(s)
 	if m == nil {
 		return nil, "", false
@@ -102,14 +102,20 @@ func cutStep(s string) (marks []string, rest string, ok bool) {
 	if mark != "" {
 		marks = []string{mark}
 	}
-	rest = s[len(m[0]):]
-	return marks, rest, ok && (rest == "" || rest[0] == '/' || rest[0] == '[')
+	for rest = s[len(m[0]):]; strings.HasPrefix(rest, "["); {
+		inside, behind, closed := cutPredicate(rest)
+		if !closed {
+			return nil, "", false
+		}
+		marks, rest = append(marks, marksOfPredicate(inside)...), behind
+	}
+	return marks, rest, ok
 }
 
 // Parts of an XPath expression: a step without its predicates, a condition on an attribute, and
 // what stands between conditions.
 var (
-	xpathStep = regexp.MustCompile(`^(@|[a-z-]+::)?([A-Za-z_][\w-]*|\*)(\(\))?`)
+	xpathStep = regexp.MustCompile(`^(@|[a-z-]+::)?([A-Za-z_][\w-]*|\*|\.\.?)(\(\))?`)
 	xpathTerm = regexp.MustCompile(`^(?:(?:contains|starts-with)\(\s*@([\w-]+)\s*,\s*(?:"([^"]*)"|'([^']*)')\s*\)|@([\w-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'))?)$`)
 	xpathOr   = regexp.MustCompile(`\bor\b|\|`)
 	xpathAnd  = regexp.MustCompile(`\s+and\s+`)
@@ -125,7 +131,7 @@ func markOf(axis, name string, called bool) (string, bool) {
 		return "", name == "text" || name == "node"
 	case axis == "@" || axis == "attribute::":
 		return markAttribute + strings.TrimPrefix(name+markEnd, "*"+markEnd), true
-	case name == "*":
+	case name == "*" || name[0] == '.':
 		return "", true
 	default:
 		return markElement + name + markEnd, axis != "namespace::"
@@ -134,9 +140,6 @@ func markOf(axis, name string, called bool) (string, bool) {
 
 // cutPredicate returns what stands in the brackets with which a text begins, and what follows.
 func cutPredicate(s string) (inside, rest string, ok bool) {
-	if s[0] != '[' {
-		return "", "", false
-	}
 	depth, quote := 0, byte(0)
 	for i := range len(s) {
 		switch c := s[i]; {
