@@ -32,6 +32,7 @@ const grace = 3 * time.Second
 // Pool inspects files in worker processes. It is safe for concurrent use.
 type Pool struct {
 	config  PoolConfig
+	setup   atomic.Pointer[Setup]
 	slots   chan *worker // Size slots, nil where no worker runs; taking one is owning it
 	waiting atomic.Int64
 	shared  atomic.Bool // namespaces were refused: workers share the network of this process
@@ -44,6 +45,7 @@ type worker struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	out    *bufio.Reader
+	setup  *Setup
 	killed bool // by the clock: nobody may use it again
 	files  int
 }
@@ -66,11 +68,16 @@ func NewPool(c PoolConfig) *Pool {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	p := &Pool{config: c, slots: make(chan *worker, c.Size), closed: make(chan struct{})}
+	p.setup.Store(&c.Setup)
 	for range c.Size {
 		p.slots <- nil
 	}
 	return p
 }
+
+// Configure makes files be inspected with other tools from now on. Workers that have those of
+// before are replaced when they are needed; inspections under way go on with what they began with.
+func (p *Pool) Configure(s Setup) { p.setup.Store(&s) }
 
 // ErrClosed is returned by Inspect after Close.
 var ErrClosed = errors.New("the pool of attachment workers is closed")
@@ -117,8 +124,16 @@ func (p *Pool) InspectAll(ctx context.Context, ins []Input) ([]*Report, error) {
 // worker takes a slot, and starts a worker if none runs there.
 func (p *Pool) worker(ctx context.Context) (*worker, error) {
 	w, err := p.take(ctx)
-	if err != nil || w != nil {
-		return w, err
+	if err != nil {
+		return nil, err
+	}
+	if w != nil && w.setup == p.setup.Load() {
+		return w, nil
+	}
+	if w != nil {
+		if err := w.stop(false); err != nil {
+			p.config.Log.WarnContext(ctx, "attachment worker with other tools did not end well", "error", err)
+		}
 	}
 	if w, err = p.start(); err != nil {
 		p.slots <- nil
@@ -129,7 +144,7 @@ func (p *Pool) worker(ctx context.Context) (*worker, error) {
 
 // use asks the worker and gives the slot back.
 func (p *Pool) use(ctx context.Context, w *worker, q request) ([]*Report, error) {
-	reports, err := w.ask(ctx, p.config.Setup, q)
+	reports, err := w.ask(ctx, q)
 	if w.files++; err != nil || w.killed || w.files >= p.config.Recycle {
 		err = errors.Join(err, w.stop(err != nil))
 		w = nil
@@ -230,22 +245,22 @@ func (p *Pool) run(alone bool) (*worker, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting the process: %w", err)
 	}
-	return &worker{cmd: cmd, in: in, out: bufio.NewReader(out)}, nil
+	return &worker{cmd: cmd, in: in, out: bufio.NewReader(out), setup: p.setup.Load()}, nil
 }
 
 // ask sends files and reads the reports. The clock kills a worker that is late, which
 // ends the reads and writes here.
-func (w *worker) ask(ctx context.Context, s Setup, q request) ([]*Report, error) {
+func (w *worker) ask(ctx context.Context, q request) ([]*Report, error) {
 	late := time.Duration(len(q.Inputs))*q.Limits.Wall + grace
 	if w.files == 0 {
-		late += s.patience()
+		late += w.setup.patience()
 	}
 	ctx, cancel := context.WithTimeout(ctx, late)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = w.cmd.Process.Kill() })
 	defer func() { w.killed = !stop() }() // the clock may strike just behind the reply
 	if w.files == 0 {
-		if err := encodeFrame(w.in, s); err != nil {
+		if err := encodeFrame(w.in, w.setup); err != nil {
 			return nil, err
 		}
 	}

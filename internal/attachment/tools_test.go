@@ -101,6 +101,29 @@ func TestRulesNameFiles(t *testing.T) {
 	}
 }
 
+// Files are compared with the rules that the pool was given last, whatever worker is at hand.
+func TestAPoolTakesOtherRules(t *testing.T) {
+	t.Parallel()
+	p := toolPool(t, attachment.Setup{Rules: rulesForTests})
+	for _, tt := range []struct {
+		rules string
+		want  []string
+	}{
+		{rulesForTests, []string{"Alpha", "Zeta"}},
+		{`rule Other { strings: $a = "needle" condition: $a }`, []string{"Other"}},
+		{"", nil},
+		{rulesForTests, []string{"Alpha", "Zeta"}},
+	} {
+		p.Configure(attachment.Setup{Rules: tt.rules})
+		for range 2 {
+			r, err := p.Inspect(t.Context(), attachment.Input{Name: "a.txt", Data: []byte("a needle here")})
+			if err != nil || !slices.Equal(r.Files[0].Matches, tt.want) {
+				t.Fatalf("%s: %v, %v", tt.rules, r, err)
+			}
+		}
+	}
+}
+
 func TestBrokenRulesAreToldAtTheStart(t *testing.T) {
 	t.Parallel()
 	_, err := attachment.NewTools(attachment.Setup{Rules: "rule a {\n condition: $x }"})
