@@ -1,0 +1,88 @@
+package spool
+
+import (
+	"errors"
+	"time"
+
+	"outrider/internal/message"
+)
+
+func (s *Spool) revisit(id string) (Revisit, error) {
+	var r Revisit
+	err := s.row(key(keyLook, id), &r)
+	return r, err
+}
+
+// Revisits claims at most limit revisits whose time has come, the longest waiting first,
+// as Due does with entries.
+func (s *Spool) Revisits(now time.Time, limit int) ([]Revisit, error) {
+	return claim(s, keyWhen, now, limit, func(id string) (Revisit, time.Time, error) {
+		r, err := s.revisit(id)
+		return r, r.Next, err
+	})
+}
+
+// NextRevisit returns when the first unclaimed revisit is due; false when there is none.
+func (s *Spool) NextRevisit() (time.Time, bool) { return s.nextDue(keyWhen) }
+
+// revisited ends looks.
+func (c *change) revisited() error {
+	for _, id := range c.o.Revisited {
+		old, err := c.s.revisit(id)
+		if err != nil {
+			return err
+		}
+		c.refs[old.Body.ID]--
+		c.stats.Revisits--
+		c.stats.RevisitBytes -= old.Body.Size
+		if err := errors.Join(c.batch.Delete(key(keyLook, id), nil), c.batch.Delete(dueKey(keyWhen, old.Next, id), nil)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// again schedules looks another time.
+func (c *change) again() error {
+	for i := range c.o.Again {
+		r := c.o.Again[i]
+		old, err := c.s.revisit(r.ID)
+		if err != nil {
+			return err
+		}
+		r.Body = old.Body
+		if err := c.batch.Delete(dueKey(keyWhen, old.Next, r.ID), nil); err != nil {
+			return err //nolint:wrapcheck // by build
+		}
+		if err := c.setRevisit(&r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// revisit takes in new looks.
+func (c *change) revisit(bodies map[Content]staged) error {
+	for i := range c.o.Revisit {
+		r := &c.o.Revisit[i]
+		if r.ID == "" {
+			r.ID = string(message.NewID(time.Now()))
+		}
+		if err := c.refer(&r.Body, r.Content, bodies); err != nil {
+			return err
+		}
+		if err := c.setRevisit(r); err != nil {
+			return err
+		}
+		c.stats.Revisits++
+		c.stats.RevisitBytes += r.Body.Size
+	}
+	return nil
+}
+
+func (c *change) setRevisit(r *Revisit) error {
+	if err := c.set(key(keyLook, r.ID), r); err != nil {
+		return err
+	}
+	return c.batch.Set(dueKey(keyWhen, r.Next, r.ID), nil, nil) //nolint:wrapcheck // by build
+}
