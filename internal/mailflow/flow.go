@@ -62,6 +62,7 @@ type Settings struct {
 	RetryFor   time.Duration
 	DelayAt    time.Duration // when a sender who asked for it hears of a delay
 	HoldFor    time.Duration // how long quarantined mail is kept
+	Revisit    bool          // mail is looked at again when what its verdict lacked may be had
 	KeepFor    time.Duration // how long messages and events are kept; 0: for ever
 }
 
@@ -83,6 +84,8 @@ type Observer struct {
 	Judged    func(disposition string, took time.Duration)
 	Placed    func(kind event.Kind, n int)
 	Attempted func(status string, n int)
+	Rejudged  func(result string) // worse, better or same than the verdict before
+	Skipped   func()              // a look that is owed and was not taken
 }
 
 // Flow carries messages from receipt to placement. It is safe for concurrent use.
@@ -99,15 +102,17 @@ type Flow struct {
 	observe  Observer
 	checks   *recipientCache
 	wake     chan struct{} // tells Redeliver of new entries
+	owing    chan struct{} // tells Revisit of new looks
 	fresh    chan struct{} // tells Ship of new facts
+	debts    debts
 }
 
-// New returns a flow. Redeliver and Ship must run beside it.
+// New returns a flow. Redeliver, Revisit and Ship must run beside it.
 func New(c Config) *Flow {
 	f := &Flow{
 		judge: c.Judge, spool: c.Spool, relay: c.Relay, history: c.History, signer: c.Signer,
 		memory: semaphore.NewWeighted(c.Memory), capacity: c.Memory, log: c.Log, observe: c.Observe.orNothing(),
-		checks: newRecipientCache(), wake: make(chan struct{}, 1), fresh: make(chan struct{}, 1),
+		checks: newRecipientCache(), wake: make(chan struct{}, 1), owing: make(chan struct{}, 1), fresh: make(chan struct{}, 1),
 	}
 	f.settings.Store(c.Settings)
 	return f
@@ -165,6 +170,7 @@ type letter struct {
 	copies   []Copy
 	facts    []event.Event
 	lesson   *history.Lesson // what it taught; nil where it was not judged
+	why      []string        // that it is owed another look; nil: it is not
 }
 
 // nameDomains gives "postmaster", which needs no domain in a session, the one it has.
@@ -219,6 +225,9 @@ func (f *Flow) read(ctx context.Context, l *letter, dom *tenant.Domain) error {
 		l.lesson = &lesson
 		l.facts = append(l.facts, judgedFact(l, decisions))
 		f.observe.Judged(l.judged.Verdict.Disposition.String(), l.judged.Took)
+		if l.settings.Revisit {
+			l.why = f.judge.reasons(&l.judged)
+		}
 	}
 	err = f.prepare(ctx, l, decisions)
 	l.judged.Message, l.judged.Evidence = nil, nil // the bytes are not needed any more
@@ -267,6 +276,12 @@ func (o Observer) orNothing() Observer {
 	}
 	if o.Attempted == nil {
 		o.Attempted = func(string, int) {}
+	}
+	if o.Rejudged == nil {
+		o.Rejudged = func(string) {}
+	}
+	if o.Skipped == nil {
+		o.Skipped = func() {}
 	}
 	return o
 }

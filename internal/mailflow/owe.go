@@ -1,0 +1,153 @@
+package mailflow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"outrider/internal/attachment"
+	"outrider/internal/history"
+	"outrider/internal/mailauth"
+	"outrider/internal/message"
+	"outrider/internal/smtp"
+	"outrider/internal/spool"
+	"outrider/internal/verdict"
+)
+
+// Bounds on the messages that wait for another look, all tenants together.
+const (
+	maxOwed      = 10_000
+	maxOwedBytes = 256 << 20
+)
+
+// oweTimeout bounds the wait for the spool to take a look in. The sender waits meanwhile,
+// and its mail needs no look.
+const oweTimeout = 2 * time.Second
+
+// debt travels with a message that is owed another look: all that it takes to judge it as
+// if it had just come.
+type debt struct {
+	Road     message.Road     `json:"road"`
+	Envelope smtp.Envelope    `json:"envelope"`
+	Peer     message.Peer     `json:"peer"`
+	Traits   message.Traits   `json:"traits"`
+	Auth     mailauth.Results `json:"auth"`
+	Contact  history.Contact  `json:"contact"`        // as it was: the message must not make its own author known
+	Verdict  verdict.Verdict  `json:"verdict"`        // the last that counts
+	Late     []string         `json:"late,omitempty"` // stages that it lacks and that may answer yet
+	Why      []string         `json:"why"`            // that there is another look
+}
+
+// reasons says why another look may learn more than a judgement on the way, or nothing.
+func (g *Judge) reasons(j *Judgement) []string {
+	out := pending(&j.Verdict, j.Late)
+	if g.Deep == nil || j.Evidence == nil || j.Verdict.Disposition == verdict.Malicious {
+		return out
+	}
+	for _, r := range j.Evidence.Insides() {
+		if r == nil {
+			continue
+		}
+		if why, ok := attachment.WantsPages(r); ok {
+			return append(out, "pages: "+why)
+		}
+	}
+	return out
+}
+
+// pending says what a verdict waits for. The worst one waits for nothing.
+func pending(v *verdict.Verdict, late []string) []string {
+	if v.Disposition == verdict.Malicious || len(v.Undecided) == 0 && len(late) == 0 {
+		return nil
+	}
+	var out []string
+	if len(late) > 0 {
+		out = append(out, "late: "+strings.Join(late, ", "))
+	}
+	var waits []string
+	for i := range v.Undecided {
+		waits = append(waits, v.Undecided[i].Waits...)
+	}
+	slices.Sort(waits)
+	if waits = slices.Compact(waits); len(waits) > 0 {
+		out = append(out, "undecided: "+strings.Join(waits, ", "))
+	}
+	return out
+}
+
+// owe puts a message down for another look, behind the append that answered for it:
+// whatever fails here is counted, and touches neither the mail nor the reply.
+func (f *Flow) owe(ctx context.Context, l *letter, p *placed) {
+	if len(l.why) == 0 {
+		return
+	}
+	size := l.received.Body.Size()
+	if f.spool.Healthy(ctx) != nil || !f.debts.take(f.spool.Stats, size) {
+		f.observe.Skipped()
+		f.log.DebugContext(ctx, "no room for another look", "message_id", l.received.ID, "why", l.why)
+		return
+	}
+	defer f.debts.give(size)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), oweTimeout)
+	defer cancel()
+	if err := f.putDown(ctx, l, p); err != nil {
+		f.observe.Skipped()
+		f.log.WarnContext(ctx, "another look could not be put down", "message_id", l.received.ID, "why", l.why, "error", err)
+		return
+	}
+	signal(f.owing)
+}
+
+// putDown writes the row, which shares the body of the message where that is held.
+func (f *Flow) putDown(ctx context.Context, l *letter, p *placed) error {
+	r := l.received
+	meta, err := json.Marshal(debt{
+		Road: r.Road, Envelope: r.Envelope, Peer: r.Peer, Traits: r.Traits,
+		Auth: l.judged.Auth, Contact: l.judged.Contact, Verdict: l.judged.Verdict, Late: l.judged.Late, Why: l.why,
+	})
+	if err != nil {
+		return err
+	}
+	row := spool.Revisit{MessageID: r.ID, Tenant: l.tenant.ID, At: r.At, Next: time.Now(), Meta: meta, Content: r.Body}
+	if len(p.outcome.Hold) > 0 {
+		shared := row
+		shared.Body, shared.Content = p.outcome.Hold[0].Body, nil
+		err := f.spool.Commit(ctx, spool.Outcome{Revisit: []spool.Revisit{shared}, Lazy: true})
+		if !errors.Is(err, spool.ErrUnknown) { // the shipper may have moved it already
+			return err
+		}
+	}
+	return f.spool.Commit(ctx, spool.Outcome{Revisit: []spool.Revisit{row}, Lazy: true})
+}
+
+// debts counts the looks that are being put down, which the spool does not count yet. It
+// is safe for concurrent use.
+type debts struct {
+	mu    sync.Mutex
+	rows  int   // guarded by mu
+	bytes int64 // guarded by mu
+}
+
+// take reports whether there is room for one more, beside what waits, and takes it.
+func (d *debts) take(waiting func() spool.Stats, size int64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := waiting()
+	if s.Revisits+d.rows >= maxOwed || s.RevisitBytes+d.bytes+size > maxOwedBytes {
+		return false
+	}
+	d.rows++
+	d.bytes += size
+	return true
+}
+
+func (d *debts) give(size int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.rows--
+	d.bytes -= size
+}
