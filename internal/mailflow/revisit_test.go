@@ -1,0 +1,736 @@
+package mailflow_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"outrider/internal/attachment"
+	"outrider/internal/budget"
+	"outrider/internal/config"
+	"outrider/internal/detect"
+	"outrider/internal/dns"
+	"outrider/internal/event"
+	"outrider/internal/evidence"
+	"outrider/internal/history"
+	"outrider/internal/mailflow"
+	"outrider/internal/mailtest"
+	"outrider/internal/message"
+	"outrider/internal/rdap"
+	"outrider/internal/relay"
+	"outrider/internal/smtp"
+	"outrider/internal/spool"
+	"outrider/internal/tenant"
+	"outrider/internal/verdict"
+)
+
+// registryDetector is undecided about a message until a registry has told of its domain,
+// and calls it what the subject says then. It also tells what a scanner and the openers of
+// files found.
+type registryDetector struct {
+	saw func(e *evidence.Evidence) // or nil
+}
+
+func (registryDetector) Name() string { return "registry" }
+
+func (d registryDetector) Detect(ctx context.Context, e *evidence.Evidence) (found []verdict.Finding, undecided []verdict.Undecided) {
+	if d.saw != nil {
+		d.saw(e)
+	}
+	for i, r := range e.Insides() {
+		if r != nil && r.Has(attachment.NoteOverlap) {
+			found = append(found, verdict.Finding{ID: "macro", Class: verdict.ClassMalware, Weight: 1})
+		}
+		if e.Malware(i) != "" {
+			found = append(found, verdict.Finding{ID: "scanned", Class: verdict.ClassMalware, Weight: 1})
+		}
+	}
+	subject := e.Message.Subject()
+	if e.Whois == nil || subject == "plain" {
+		return found, nil
+	}
+	if e.Whois(ctx, "new.example") == nil {
+		return found, []verdict.Undecided{{ID: "young", Waits: []string{"whois"}}}
+	}
+	weights := map[string]float64{"evil": 20, "odd": 5.5, "fine": 0}
+	return append(found, verdict.Finding{ID: "young", Class: verdict.ClassPhish, Weight: weights[subject]}), nil
+}
+
+// accepts is a next hop that takes everything.
+type accepts struct{}
+
+func (accepts) Place(ctx context.Context, c mailflow.Copy, commit func(context.Context) error) []relay.Result {
+	var out []relay.Result
+	err := commit(ctx)
+	for _, r := range c.Job.Envelope.Recipients {
+		res := relay.Result{Recipient: r, Status: relay.Delivered, Reply: smtp.Reply{Code: 250, Text: "ok"}, Host: "next"}
+		if err != nil {
+			res.Status = relay.Deferred
+		}
+		out = append(out, res)
+	}
+	return out
+}
+
+// desk is a flow without a network, over a real spool.
+type desk struct {
+	t       *testing.T
+	dir     string
+	spool   *spool.Spool
+	flow    *mailflow.Flow
+	judge   *mailflow.Judge
+	memory  *history.Memory
+	results map[string]int // of looks
+	mu      sync.Mutex     // guards results
+	skipped atomic.Int32
+	stop    func()
+}
+
+func newDesk(t *testing.T, d detect.Detector) *desk {
+	t.Helper()
+	k := &desk{t: t, dir: t.TempDir(), memory: history.New(), results: make(map[string]int), stop: func() {}}
+	k.judge = &mailflow.Judge{Limits: budget.Default(), History: k.memory, Whois: func(context.Context, string) *rdap.Registration { return nil }}
+	k.open(d, 64<<20)
+	t.Cleanup(func() {
+		k.stop()
+		if err := k.spool.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return k
+}
+
+// open builds the flow over what the directory holds.
+func (k *desk) open(d detect.Detector, memory int64) {
+	k.t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	var err error
+	if k.spool, err = spool.Open(spool.Options{Dir: k.dir, Edge: "edge", MinFreeBytes: 1, Log: log}); err != nil {
+		k.t.Fatal(err)
+	}
+	c, err := config.Parse([]byte(`
+tenants:
+  - id: a
+    domains:
+      - {name: example.org, route: {hosts: [next.example]}}
+      - {name: strict.example, route: {hosts: [next.example]}, policy: {actions: {SUSPICIOUS: reject}}}
+`))
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	dir, err := tenant.New(&c)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	k.flow = mailflow.New(mailflow.Config{
+		Settings: &mailflow.Settings{
+			Directory: dir, Engine: detect.New(detect.Default(), d), Hostname: "gw.example", MaxHops: 30, OnFailure: tenant.ActionDeliver,
+			FirstRetry: time.Millisecond, RetryFor: time.Hour, HoldFor: time.Hour, Revisit: true,
+		},
+		Judge: k.judge, Spool: k.spool, History: k.memory, Signer: mailflow.NewSigner([]byte("key")), Memory: memory, Log: log,
+		Observe: mailflow.Observer{Rejudged: k.rejudged, Skipped: func() { k.skipped.Add(1) }},
+	})
+}
+
+func (k *desk) rejudged(result string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.results[result]++
+	if k.results["panic"] > 0 {
+		k.results["panic"]--
+		panic("a defect")
+	}
+}
+
+// reopen does what a restart does.
+func (k *desk) reopen(d detect.Detector) {
+	k.t.Helper()
+	k.stop()
+	if err := k.spool.Close(); err != nil {
+		k.t.Fatal(err)
+	}
+	k.open(d, 64<<20)
+}
+
+func (k *desk) process(raw string, to ...string) error {
+	k.t.Helper()
+	if len(to) == 0 {
+		to = []string{"x@example.org"}
+	}
+	_, err := k.flow.Process(k.t.Context(), received(raw, "ann@elsewhere.example", to...), accepts{})
+	return err
+}
+
+func (k *desk) send(raw string) {
+	k.t.Helper()
+	if err := k.process(raw); err != nil {
+		k.t.Fatal(err)
+	}
+}
+
+// revisit takes looks until stop.
+func (k *desk) revisit() {
+	k.t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(k.t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- k.flow.Revisit(ctx) }()
+	k.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			k.t.Error(err)
+		}
+	})
+}
+
+// rejudgedFacts returns the facts about looks.
+func (k *desk) rejudgedFacts() (events []event.Event, details []event.RejudgedDetail) {
+	k.t.Helper()
+	facts, err := k.spool.Facts(0, 1000)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	for _, e := range facts {
+		if e.Kind != event.Rejudged {
+			continue
+		}
+		var d event.RejudgedDetail
+		if err := json.Unmarshal(e.Detail, &d); err != nil {
+			k.t.Fatal(err)
+		}
+		events, details = append(events, e), append(details, d)
+	}
+	return events, details
+}
+
+// only returns the one fact there is about looks.
+func (k *desk) only() (event.Event, event.RejudgedDetail) {
+	k.t.Helper()
+	events, details := k.rejudgedFacts()
+	if len(events) != 1 {
+		k.t.Fatalf("there are %d facts about looks, want one: %+v", len(events), details)
+	}
+	return events[0], details[0]
+}
+
+func (k *desk) waiting(want int) {
+	k.t.Helper()
+	if n := k.spool.Stats().Revisits; n != want {
+		k.t.Errorf("%d looks are owed, want %d", n, want)
+	}
+}
+
+// pass lets time go by, and all that is due in it be done.
+func pass(d time.Duration) {
+	time.Sleep(d) //nolint:forbidigo // the clock of the bubble
+	synctest.Wait()
+}
+
+func registered() *rdap.Registration { return &rdap.Registration{Domain: "new.example", Found: true} }
+
+func TestUndecidedMessageIsJudgedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, registryDetector{})
+		var asked atomic.Int32
+		k.judge.Ask = func(context.Context, string) *rdap.Registration {
+			if asked.Add(1) == 1 {
+				return nil // the registry is away at first
+			}
+			return registered()
+		}
+		start := time.Now()
+		k.send(mail("evil"))
+		k.send(mail("plain"))
+		k.revisit()
+		pass(time.Minute)
+		if events, _ := k.rejudgedFacts(); len(events) != 0 || asked.Load() != 1 {
+			t.Fatalf("%d facts after %d questions: nothing has changed yet", len(events), asked.Load())
+		}
+		k.waiting(1)
+		pass(time.Hour)
+		e, d := k.only()
+		if at := e.At.Sub(start).Round(time.Second); at != 10*time.Minute || d.Attempt != 2 {
+			t.Errorf("look %d came after %s", d.Attempt, at)
+		}
+		if d.Before != verdict.None || d.Verdict.Disposition != verdict.Malicious || !d.Verdict.Has("young") || len(d.Verdict.Undecided) != 0 {
+			t.Errorf("got %s before, and %+v", d.Before, d.Verdict)
+		}
+		if !slices.Equal(d.Why, []string{"undecided: whois"}) || !strings.Contains(string(d.Decisions), "quarantine") || d.Auth != nil {
+			t.Errorf("why %q, decisions %s, auth %s", d.Why, d.Decisions, d.Auth)
+		}
+		var lesson history.Lesson
+		if err := json.Unmarshal(d.History, &lesson); err != nil || lesson.What != history.Unwanted || lesson.Author != "ann@elsewhere.example" {
+			t.Errorf("the lesson is %s: %v", d.History, err)
+		}
+		if p, _ := k.memory.View("a", time.Now().Add(9*24*time.Hour)).Profile(history.ByAddress, "ann@elsewhere.example"); p.Unwanted == nil || !*p.Unwanted {
+			t.Error("the memory has not learned the lesson")
+		}
+		k.waiting(0)
+		if k.results["worse"] != 1 || k.spool.Stats().Bytes != 0 {
+			t.Errorf("results %v, %+v", k.results, k.spool.Stats())
+		}
+	})
+}
+
+func TestLooksEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, registryDetector{})
+		start := time.Now()
+		var at []time.Duration
+		k.judge.Ask = func(context.Context, string) *rdap.Registration {
+			at = append(at, time.Since(start).Round(time.Minute))
+			return nil
+		}
+		k.send(mail("evil"))
+		k.revisit()
+		pass(24 * time.Hour)
+		if want := []time.Duration{0, 10 * time.Minute, 130 * time.Minute}; !slices.Equal(at, want) {
+			t.Errorf("looks at %v, want %v", at, want)
+		}
+		_, d := k.only()
+		if d.Attempt != 3 || d.Verdict.Disposition != verdict.None || len(d.Verdict.Undecided) != 1 || d.History != nil {
+			t.Errorf("got %+v", d)
+		}
+		k.waiting(0)
+		if k.results["same"] != 1 {
+			t.Errorf("results %v", k.results)
+		}
+	})
+}
+
+func TestMailThatIsOwedNothing(t *testing.T) {
+	t.Parallel()
+	hint := []string{"x@example.org"}
+	for name, tc := range map[string]struct {
+		detector detect.Detector
+		change   func(s *mailflow.Settings)
+		to       []string
+		subject  string
+		refused  bool
+	}{
+		"what all is known of":           {detector: registryDetector{}, to: hint, subject: "plain"},
+		"what the sender keeps":          {detector: both{}, to: []string{"x@strict.example"}, subject: "odd", refused: true},
+		"what is malicious":              {detector: both{}, to: hint, subject: "evil"},
+		"what a detector broke on":       {detector: both{}, to: hint, subject: "panic"},
+		"anything without detection":     {detector: registryDetector{}, to: hint, subject: "odd", change: func(s *mailflow.Settings) { s.Engine = nil }},
+		"anything where that is off":     {detector: registryDetector{}, to: hint, subject: "odd", change: func(s *mailflow.Settings) { s.Revisit = false }},
+		"the temporary error of offline": {detector: subjectDetector{}, to: hint, subject: "odd"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := newDesk(t, tc.detector)
+			if tc.change != nil {
+				s := *k.flow.Settings()
+				tc.change(&s)
+				k.flow.Configure(&s)
+			}
+			if err := k.process(mail(tc.subject), tc.to...); (err != nil) != tc.refused {
+				t.Fatal(err)
+			}
+			k.waiting(0)
+			if n := k.skipped.Load(); n != 0 {
+				t.Errorf("%d looks were skipped", n)
+			}
+		})
+	}
+}
+
+// both is undecided, and has a finding already.
+type both struct{}
+
+func (both) Name() string { return "both" }
+
+func (both) Detect(ctx context.Context, e *evidence.Evidence) ([]verdict.Finding, []verdict.Undecided) {
+	found, _ := subjectDetector{}.Detect(ctx, e)
+	return found, []verdict.Undecided{{ID: "young", Waits: []string{"whois"}}}
+}
+
+func TestLateDNSIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	resolver := func(zone string) *dns.Client {
+		c, err := dns.New(dns.Config{Servers: []string{mailtest.StartZone(t, zone).Addr}, Timeout: 5 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+	k := newDesk(t, subjectDetector{})
+	k.judge.DNS = resolver("fail elsewhere.example\n")
+	k.send(mail("odd"))
+	k.waiting(1)
+	k.judge.DNS = resolver("elsewhere.example TXT \"v=spf1 ip4:192.0.2.1 -all\"\n_dmarc.elsewhere.example TXT \"v=DMARC1; p=reject\"\n")
+	k.revisit()
+	b := bundle{t: t}
+	b.until("the look", func() bool { events, _ := k.rejudgedFacts(); return len(events) == 1 })
+	_, d := k.only()
+	if len(d.Why) != 1 || !strings.HasPrefix(d.Why[0], "late: ") || !strings.Contains(d.Why[0], "spf") || len(d.Verdict.Degraded) != 0 || !d.Verdict.Has("odd") {
+		t.Errorf("why %q, verdict %+v", d.Why, d.Verdict)
+	}
+	if !strings.Contains(string(d.Auth), `"dmarc":{"result":"pass"`) {
+		t.Errorf("authentication found %s", d.Auth)
+	}
+	k.waiting(0)
+}
+
+func TestWithoutRoomMailGoesOn(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		rows int
+		size int64 // of each
+		owed bool
+	}{
+		"too many messages":    {rows: 10_000, size: 1},
+		"room for one more":    {rows: 9_999, size: 1, owed: true},
+		"too many bytes":       {rows: 256, size: 1 << 20},
+		"room for a small one": {rows: 255, size: 1 << 20, owed: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := newDesk(t, registryDetector{})
+			body := message.NewBody(make([]byte, tc.size))
+			rows := slices.Repeat([]spool.Revisit{{Next: time.Now().Add(time.Hour), Content: body}}, tc.rows)
+			if err := k.spool.Commit(t.Context(), spool.Outcome{Revisit: rows}); err != nil {
+				t.Fatal(err)
+			}
+			k.send(mail("odd"))
+			want := tc.rows
+			if tc.owed {
+				want++
+			}
+			k.waiting(want)
+			if skipped := k.skipped.Load() == 1; skipped == tc.owed {
+				t.Errorf("%d looks were skipped", k.skipped.Load())
+			}
+		})
+	}
+}
+
+func TestHeldMailAndItsLookShareABody(t *testing.T) {
+	t.Parallel()
+	k := newDesk(t, both{})
+	s := *k.flow.Settings()
+	c, err := config.Parse([]byte(`tenants: [{id: a, domains: [{name: example.org, route: {hosts: [n]}, policy: {actions: {SUSPICIOUS: quarantine}}}]}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Directory, err = tenant.New(&c); err != nil {
+		t.Fatal(err)
+	}
+	k.flow.Configure(&s)
+	k.send(mail("odd"))
+	if st := k.spool.Stats(); st.Held != 1 || st.Revisits != 1 || st.Bytes != int64(len(mail("odd"))) {
+		t.Errorf("got %+v", st)
+	}
+}
+
+// TestPanicOfALook proves that a defect of ours ends neither the other looks nor those to
+// come, and costs no verdict.
+func TestPanicOfALook(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, registryDetector{})
+		k.judge.Ask = func(context.Context, string) *rdap.Registration { return registered() }
+		k.results["panic"] = 1 // behind one of the looks
+		k.send(mail("odd"))
+		k.send(mail("odd"))
+		k.revisit()
+		pass(time.Minute)
+		if events, _ := k.rejudgedFacts(); len(events) != 2 {
+			t.Errorf("%d facts, want both", len(events))
+		}
+		k.judge.Deep = func(context.Context, []attachment.Input) []*attachment.Report { panic("a defect") }
+		k.judge.Open = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
+			return reports(ins, attachment.NoteOverlap)
+		}
+		k.send(withFile("odd"))
+		pass(time.Minute)
+		_, details := k.rejudgedFacts()
+		if len(details) != 3 || !details[2].Verdict.Has("macro") || len(details[2].Verdict.Undecided) != 1 {
+			t.Errorf("a look that broke gave %+v", details)
+		}
+		k.waiting(0)
+	})
+}
+
+// reports says one thing about each file.
+func reports(ins []attachment.Input, kind attachment.NoteKind) []*attachment.Report {
+	var out []*attachment.Report
+	for _, in := range ins {
+		r := attachment.Unopened(in, "")
+		r.Notes = []attachment.Note{{Kind: kind}}
+		out = append(out, r)
+	}
+	return out
+}
+
+// withFile is a message with an archive.
+func withFile(subject string) string {
+	archive := base64.StdEncoding.EncodeToString([]byte("PK\x03\x04" + strings.Repeat("x", 400)))
+	return "From: Ann <ann@elsewhere.example>\r\nTo: x@example.org\r\nSubject: " + subject + "\r\nMIME-Version: 1.0\r\n" +
+		"Content-Type: application/zip; name=a.zip\r\nContent-Disposition: attachment; filename=a.zip\r\nContent-Transfer-Encoding: base64\r\n\r\n" + archive + "\r\n"
+}
+
+func TestWhatWasFoundIsNotLostByALateStage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, registryDetector{})
+		k.judge.Open = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
+			return reports(ins, attachment.NoteOverlap)
+		}
+		k.judge.Ask = func(context.Context, string) *rdap.Registration { return registered() }
+		var scans atomic.Int32
+		k.judge.Scan = func(context.Context, []byte) (string, error) {
+			if scans.Add(1) == 2 {
+				return "", errors.New("the scanner restarts")
+			}
+			return "Eicar", nil
+		}
+		k.send(withFile("odd"))
+		k.revisit()
+		pass(time.Minute)
+		if events, _ := k.rejudgedFacts(); len(events) != 0 {
+			t.Fatal("a look without the scanner counts")
+		}
+		pass(time.Hour)
+		_, d := k.only()
+		if d.Attempt != 2 || !d.Verdict.Has("scanned") || !d.Verdict.Has("young") || len(d.Verdict.Degraded) != 2 {
+			t.Errorf("got %+v", d)
+		}
+	})
+}
+
+// TestFileThatNobodyCanDraw proves that it hides nothing else.
+func TestFileThatNobodyCanDraw(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, registryDetector{})
+		k.judge.Open = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
+			return reports(ins, attachment.NoteOverlap)
+		}
+		k.judge.Deep = func(ctx context.Context, ins []attachment.Input) []*attachment.Report {
+			<-ctx.Done() // takes all the time it can get
+			return reports(ins, attachment.NoteWorkerDied)
+		}
+		k.judge.Ask = func(context.Context, string) *rdap.Registration { return registered() }
+		k.send(withFile("odd"))
+		k.revisit()
+		pass(5 * time.Minute)
+		_, d := k.only()
+		if !d.Verdict.Has("macro") || !d.Verdict.Has("young") || !slices.Contains(d.Verdict.Degraded, "attachments") {
+			t.Errorf("got %+v", d)
+		}
+		k.waiting(1) // it may be drawn yet
+		pass(24 * time.Hour)
+		if events, details := k.rejudgedFacts(); len(events) != 2 || details[1].Attempt != 3 || k.results["worse"] != 1 || k.results["same"] != 1 {
+			t.Errorf("in the end there are %+v, %v", details, k.results)
+		}
+		k.waiting(0)
+	})
+}
+
+func TestPagesAreDrawnLater(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var deep []bool
+		k := newDesk(t, registryDetector{saw: func(e *evidence.Evidence) { deep = append(deep, e.Deep) }})
+		k.judge.DeepText = true
+		k.judge.Open = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
+			r := attachment.Unopened(ins[0], "")
+			r.Notes = nil
+			r.Files[0].Format, r.Files[0].Document = "pdf", &attachment.Document{Pages: 1}
+			return []*attachment.Report{r}
+		}
+		k.judge.Deep = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
+			return reports(ins, attachment.NoteOverlap)
+		}
+		k.send(withFile("plain"))
+		k.revisit()
+		pass(time.Minute)
+		_, d := k.only()
+		if !d.Verdict.Has("macro") || len(d.Why) != 1 || !strings.HasPrefix(d.Why[0], "pages: ") || !slices.Equal(deep, []bool{false, true}) {
+			t.Errorf("got %+v, deep %v", d, deep)
+		}
+		k.waiting(0)
+	})
+}
+
+func TestLookDoesNotKnowTheAuthorByTheMessageItself(t *testing.T) {
+	t.Parallel()
+	var first []bool
+	var mu sync.Mutex
+	k := newDesk(t, registryDetector{saw: func(e *evidence.Evidence) {
+		mu.Lock()
+		defer mu.Unlock()
+		first = append(first, e.Contact.First())
+	}})
+	c, err := dns.New(dns.Config{Servers: []string{mailtest.StartZone(t, people).Addr}, Timeout: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	k.judge.DNS = c
+	k.judge.Ask = func(context.Context, string) *rdap.Registration { return registered() }
+	r := received("From: <ann@friend.example>\r\nTo: x@example.org\r\nSubject: fine\r\n\r\nbody\r\n", "ann@friend.example", "x@example.org")
+	if _, err := k.flow.Process(t.Context(), r, accepts{}); err != nil {
+		t.Fatal(err)
+	}
+	if k.memory.Contact("a", "ann@friend.example").First() {
+		t.Fatal("the message has not made its author known")
+	}
+	k.judge.DNS = nil // what was proved stays: keys are rotated
+	k.revisit()
+	b := bundle{t: t}
+	b.until("the look", func() bool { events, _ := k.rejudgedFacts(); return len(events) == 1 })
+	if _, d := k.only(); !slices.Equal(first, []bool{true, true}) || len(d.Verdict.Degraded) != 0 {
+		t.Errorf("first contact: %v, degraded %v", first, d.Verdict.Degraded)
+	}
+}
+
+func TestLooksSurviveARestart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, registryDetector{})
+		k.judge.Ask = func(ctx context.Context, _ string) *rdap.Registration {
+			<-ctx.Done() // never answers
+			return nil
+		}
+		k.send(mail("odd"))
+		k.reopen(registryDetector{})
+		k.waiting(1)
+		k.revisit()
+		pass(time.Second) // it waits for the registry
+		k.reopen(registryDetector{})
+		k.waiting(1)
+		k.judge.Ask = func(context.Context, string) *rdap.Registration { return registered() }
+		k.revisit()
+		pass(time.Second)
+		if _, d := k.only(); d.Attempt != 1 || !d.Verdict.Has("young") {
+			t.Errorf("a stop counts as a look: %+v", d)
+		}
+	})
+}
+
+// TestMessageThatEndsTheProcess proves that it does so three times at most, and that the
+// others are looked at meanwhile.
+func TestMessageThatEndsTheProcess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, registryDetector{})
+		var looks atomic.Int32
+		k.judge.Ask = func(context.Context, string) *rdap.Registration {
+			looks.Add(1)
+			return registered()
+		}
+		k.send(mail("odd"))
+		for n := range 3 {
+			// What a process leaves behind that ends in its look.
+			rows, err := k.spool.Revisits(time.Now().Add(24*time.Hour), 10)
+			if err != nil || len(rows) != 1 {
+				t.Fatalf("got %+v, %v", rows, err)
+			}
+			rows[0].Attempts = n + 1
+			if err := k.spool.Commit(t.Context(), spool.Outcome{Again: rows}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		k.reopen(registryDetector{})
+		k.revisit()
+		pass(time.Minute)
+		if n := looks.Load(); n != 0 {
+			t.Errorf("it was looked at %d times more", n)
+		}
+		k.waiting(0)
+	})
+}
+
+func TestLooksLeaveMemoryToMailUnderWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, registryDetector{})
+		if err := k.spool.Close(); err != nil {
+			t.Fatal(err)
+		}
+		k.open(registryDetector{}, 8000) // two small messages at once
+		var busy, most atomic.Int32
+		k.judge.Ask = func(ctx context.Context, _ string) *rdap.Registration {
+			most.Store(max(most.Load(), busy.Add(1)))
+			defer busy.Add(-1)
+			<-ctx.Done()
+			return nil
+		}
+		large := mail("odd") + strings.Repeat("a long text\r\n", 100)
+		for range 8 {
+			k.send(large)
+		}
+		k.revisit()
+		pass(time.Second)
+		start := time.Now()
+		k.send(mail("plain"))
+		if d := time.Since(start); d != 0 || busy.Load() != 1 {
+			t.Errorf("mail waited %s for %d looks", d, busy.Load())
+		}
+		pass(24 * time.Hour)
+		k.waiting(0)
+		if most.Load() != 1 {
+			t.Errorf("%d looks at once in the memory of one", most.Load())
+		}
+	})
+}
+
+func TestLooksAreLetGoWhenSwitchedOff(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, registryDetector{})
+		k.judge.Ask = func(context.Context, string) *rdap.Registration { return registered() }
+		k.send(mail("odd"))
+		s := *k.flow.Settings()
+		s.Revisit = false
+		k.flow.Configure(&s)
+		k.revisit()
+		pass(time.Minute)
+		if events, _ := k.rejudgedFacts(); len(events) != 0 || k.spool.Stats().Bytes != 0 {
+			t.Errorf("%d facts, %+v", len(events), k.spool.Stats())
+		}
+		k.waiting(0)
+	})
+}
+
+func TestManyLooksAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, registryDetector{})
+		var busy, most atomic.Int32
+		k.judge.Ask = func(ctx context.Context, _ string) *rdap.Registration {
+			most.Store(max(most.Load(), busy.Add(1)))
+			defer busy.Add(-1)
+			pause := time.NewTimer(time.Second)
+			defer pause.Stop()
+			<-pause.C
+			return registered()
+		}
+		k.revisit()
+		for i := range 40 {
+			k.send(mail([]string{"odd", "fine"}[i%2]))
+		}
+		pass(time.Minute)
+		if events, _ := k.rejudgedFacts(); len(events) != 40 || most.Load() != 4 {
+			t.Errorf("%d facts, at most %d at once", len(events), most.Load())
+		}
+		if fmt.Sprint(k.results) != "map[same:20 worse:20]" {
+			t.Errorf("results %v", k.results)
+		}
+		k.waiting(0)
+	})
+}
