@@ -70,12 +70,19 @@ func start(t *testing.T) *bundle {
 	if b.app, err = app.New(t.Context(), c, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
-	addrs, err := b.app.Listen(t.Context())
+	b.serve(b.yaml)
+	return b
+}
+
+// serve runs the gateway on free ports and writes the configuration that finds it.
+func (b *bundle) serve(yaml func(smtp, web string) string) {
+	b.t.Helper()
+	addrs, err := b.app.Listen(b.t.Context())
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
 	b.http = b.app.HTTPAddr()
-	b.config = write(t, filepath.Join(b.dir, "outrider.yaml"), b.yaml(addrs[0].String(), b.http))
+	b.config = write(b.t, filepath.Join(b.dir, "outrider.yaml"), yaml(addrs[0].String(), b.http))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- b.app.Run(ctx) }()
@@ -88,12 +95,11 @@ func start(t *testing.T) *bundle {
 		cancel()
 		return <-done
 	}
-	t.Cleanup(func() {
+	b.t.Cleanup(func() {
 		if err := b.stop(); err != nil {
-			t.Error(err)
+			b.t.Error(err)
 		}
 	})
-	return b
 }
 
 // run calls the command line.
@@ -153,7 +159,7 @@ func TestMailIsInjectedHeldShownAndReleased(t *testing.T) {
 
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
