@@ -72,7 +72,7 @@ func (r *registries) learn(ctx context.Context) {
 
 // known answers at once.
 func (r *registries) known(_ context.Context, domain string) *rdap.Registration {
-	if found, ok := r.client.Cached(domain); ok {
+	if found, ok := r.client.Cached(domain); ok || !r.client.Serves(domain) {
 		return found
 	}
 	r.mu.Lock()

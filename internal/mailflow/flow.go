@@ -170,7 +170,6 @@ type letter struct {
 	copies   []Copy
 	facts    []event.Event
 	lesson   *history.Lesson // what it taught; nil where it was not judged
-	why      []string        // that it is owed another look; nil: it is not
 }
 
 // nameDomains gives "postmaster", which needs no domain in a session, the one it has.
@@ -225,9 +224,6 @@ func (f *Flow) read(ctx context.Context, l *letter, dom *tenant.Domain) error {
 		l.lesson = &lesson
 		l.facts = append(l.facts, judgedFact(l, decisions))
 		f.observe.Judged(l.judged.Verdict.Disposition.String(), l.judged.Took)
-		if l.settings.Revisit {
-			l.why = f.judge.reasons(&l.judged)
-		}
 	}
 	err = f.prepare(ctx, l, decisions)
 	l.judged.Message, l.judged.Evidence = nil, nil // the bytes are not needed any more

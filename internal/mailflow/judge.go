@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
@@ -34,13 +33,14 @@ type Scanner func(ctx context.Context, data []byte) (string, error)
 type Judge struct {
 	DNS          *dns.Client // or nil: nothing is asked
 	Limits       budget.Limits
-	History      *history.Memory // or nil
-	TrustedHosts []string        // whose Authentication-Results are believed for mail that others received
-	Sealers      []string        // whose ARC seals are believed
-	Open         Opener          // or nil: attachments are not opened
-	Scan         Scanner         // or nil: no scanner for malware is asked
-	Whois        evidence.Whois  // or nil: who registered a domain is not asked
-	AskDNS       bool            // authenticate mail that others received by DNS as well
+	History      *history.Memory          // or nil
+	TrustedHosts []string                 // whose Authentication-Results are believed for mail that others received
+	Sealers      []string                 // whose ARC seals are believed
+	Open         Opener                   // or nil: attachments are not opened
+	Scan         Scanner                  // or nil: no scanner for malware is asked
+	Whois        evidence.Whois           // or nil: who registered a domain is not asked
+	Registry     func(domain string) bool // whether a registry can be asked about a domain; nil: about all
+	AskDNS       bool                     // authenticate mail that others received by DNS as well
 
 	// What later looks have beside it.
 	Deep     Opener         // draws pages as well; or nil: Open opens
@@ -63,7 +63,7 @@ type Judgement struct {
 	Authors  []string // all of them
 	Took     time.Duration
 	Contact  history.Contact // of the author, before the message came
-	Late     []string        // of the verdict's Degraded, what may answer another time
+	Lack     Lack            // what another look may have
 }
 
 // Proved returns the author of a message that is wanted and whose author was proved,
@@ -82,7 +82,8 @@ func (j *Judgement) Proved() string {
 type sitting struct {
 	limits  budget.Limits
 	open    Opener            // or nil
-	deep    bool              // open reads text in pictures
+	draws   bool              // open draws pages
+	reads   bool              // open reads text in pictures
 	whois   evidence.Whois    // or nil
 	auth    *mailauth.Results // what was found before; nil: it is found now
 	contact *history.Contact  // what was known before; nil: what is known now
@@ -138,6 +139,7 @@ func (g *Judge) judge(ctx context.Context, s *Settings, r *message.Received, raw
 	if j.Contact = g.contact(d, j.Author); now.contact != nil {
 		j.Contact = *now.contact
 	}
+	untold := g.watch(now)
 	ev := evidence.New(g.facts(ctx, r, &j, d, b, now)) // 4. observe, 5. enrich: on demand, within the budget
 	j.Evidence = ev
 	j.Verdict = s.Engine.Judge(ctx, ev) // 6. detect: findings, summed and calibrated
@@ -147,7 +149,7 @@ func (g *Judge) judge(ctx context.Context, s *Settings, r *message.Received, raw
 	if ev.Unscanned() != nil {
 		j.Verdict.Degraded = append(j.Verdict.Degraded, stageScanner)
 	}
-	j.Late = g.late(ctx, r, j.Verdict.Degraded)
+	j.Lack = g.lack(ctx, r, &j, now, untold)
 	return j, nil
 }
 
@@ -155,7 +157,7 @@ func (g *Judge) judge(ctx context.Context, s *Settings, r *message.Received, raw
 func (g *Judge) facts(ctx context.Context, r *message.Received, j *Judgement, d *tenant.Domain, b *budget.Budget, now *sitting) evidence.Facts {
 	facts := evidence.Facts{
 		Received: r, Message: j.Message, Auth: j.Auth, Domain: d, Tenant: tenantOf(d), Budget: b,
-		Contact: j.Contact, Degraded: j.Auth.Degraded(), Whois: now.whois, Deep: now.deep,
+		Contact: j.Contact, Degraded: j.Auth.Degraded(), Whois: now.whois, Deep: now.reads,
 	}
 	if d != nil {
 		facts.People = g.History.View(d.Tenant.ID, r.At)
@@ -177,41 +179,6 @@ const (
 	stageFiles   = "attachments"
 	stageScanner = "malware scanner"
 )
-
-// late returns those of the stages named as degraded that ran out of time or had no answer,
-// and so may have one later. Budgets come out the same each time, and so do our defects.
-func (g *Judge) late(ctx context.Context, r *message.Received, degraded []string) []string {
-	var out []string
-	overrun := ctx.Err() != nil
-	for _, name := range degraded {
-		again := overrun
-		switch {
-		case isAuth(name):
-			again = g.DNS != nil && g.verifies(r) && !slices.Contains(degraded, over(budget.DNSQuestions))
-		case name == stageFiles, name == stageScanner:
-			again = true
-		case name == over(budget.Rules): // the rules that had no time left
-		case strings.HasPrefix(name, overBudget):
-			again = false
-		}
-		if again {
-			out = append(out, name)
-		}
-	}
-	return out
-}
-
-func isAuth(stage string) bool { return stage == stageSPF || stage == stageDKIM || stage == stageDMARC }
-
-// isDetector reports whether a stage that is late is a detector, or a part of one.
-func isDetector(stage string) bool {
-	return !isAuth(stage) && stage != stageFiles && stage != stageScanner
-}
-
-// overBudget begins the names of budgets that a message exceeded.
-const overBudget = "budget:"
-
-func over(r budget.Resource) string { return overBudget + r.String() }
 
 func tenantOf(d *tenant.Domain) *tenant.Tenant {
 	if d == nil {

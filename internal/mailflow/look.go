@@ -47,7 +47,7 @@ func (f *Flow) recall(row *spool.Revisit) *look {
 	if err != nil || dom.Tenant.ID != row.Tenant {
 		return nil
 	}
-	return &look{row: row, domain: dom, debt: &d, letter: &letter{settings: s, received: r, tenant: dom.Tenant, why: d.Why}}
+	return &look{row: row, domain: dom, debt: &d, letter: &letter{settings: s, received: r, tenant: dom.Tenant}}
 }
 
 // again judges a message that came earlier, and takes its time. Authentication is asked for
@@ -56,14 +56,14 @@ func (g *Judge) again(ctx context.Context, k *look, raw []byte) (err error) {
 	d, l := k.debt, k.letter
 	now := sitting{limits: g.Limits, open: g.Open, whois: g.Whois, contact: &d.Contact}
 	now.limits.Wall = lookWall
-	if !k.asksAuth() {
+	if !d.Lack.asksAuth() {
 		now.auth = &d.Auth
 	}
 	var cut atomic.Bool
-	if g.Deep != nil {
+	if d.Drawn = d.Drawn || g.Deep != nil && d.Lack.deep(); d.Drawn && g.Deep != nil {
 		dctx, stop := context.WithTimeout(ctx, lookDeep)
 		defer stop()
-		now.open, now.deep = g.deepest(dctx, &cut), g.DeepText
+		now.open, now.draws, now.reads = g.deepest(dctx, &cut), true, g.DeepText
 	}
 	if g.Ask != nil {
 		actx, stop := context.WithTimeout(ctx, lookAsk)
@@ -72,13 +72,11 @@ func (g *Judge) again(ctx context.Context, k *look, raw []byte) (err error) {
 	}
 	l.received.Body = message.NewBody(raw)
 	l.judged, err = g.judge(ctx, l.settings, l.received, raw, k.domain, &now)
-	if v := &l.judged.Verdict; cut.Load() && !slices.Contains(v.Degraded, stageFiles) {
-		v.Degraded, l.judged.Late = append(v.Degraded, stageFiles), append(l.judged.Late, stageFiles)
+	if j := &l.judged; cut.Load() && j.Verdict.Disposition != verdict.Malicious && !slices.Contains(j.Verdict.Degraded, stageFiles) {
+		j.Verdict.Degraded, j.Lack.Late = append(j.Verdict.Degraded, stageFiles), append(j.Lack.Late, stageFiles)
 	}
 	return err
 }
-
-func (k *look) asksAuth() bool { return slices.ContainsFunc(k.debt.Late, isAuth) }
 
 // deepest opens files deeply until ctx ends, and as on the way where that comes to no end,
 // so that nothing is known less well than before. cut is set where it was needed.
@@ -112,20 +110,19 @@ func (g *Judge) asking(ctx context.Context) evidence.Whois {
 // conclude records what a look changed, and whether there will be another.
 func (f *Flow) conclude(ctx context.Context, k *look, failed error) {
 	row, d, j := k.row, k.debt, &k.letter.judged
-	before, changed, detail := d.Verdict.Disposition, false, event.RejudgedDetail{Attempt: row.Attempts, Why: d.Why}
+	before, changed, detail := d.Verdict.Disposition, false, event.RejudgedDetail{Attempt: row.Attempts, Why: d.Lack.why()}
 	var lesson *history.Lesson
 	kept := failed != nil || d.lost(j)
 	if kept {
 		j.Verdict, j.Auth = d.Verdict, d.Auth
 	} else {
-		if k.asksAuth() {
+		if d.Lack.asksAuth() {
 			detail.Auth, _ = json.Marshal(j.Auth)
 		}
 		changed, lesson = d.changed(&j.Verdict), d.lesson(k.letter)
-		d.Verdict, d.Auth, d.Late = j.Verdict, j.Auth, j.Late
-		d.Why = pending(&d.Verdict, d.Late)
+		d.Verdict, d.Auth, d.Lack = j.Verdict, j.Auth, j.Lack
 	}
-	last := failed != nil || len(d.Why) == 0 || row.Attempts == maxLooks
+	last := failed != nil || !d.Lack.any() || row.Attempts == maxLooks
 	var o spool.Outcome
 	if last {
 		o.Revisited = []string{row.ID}
@@ -170,7 +167,7 @@ func (f *Flow) tell(ctx context.Context, k *look, before verdict.Disposition, le
 // answer. It does not count then. What is late and took nothing away does no such harm:
 // otherwise a file that nobody can draw would keep its message from being judged again.
 func (d *debt) lost(j *Judgement) bool {
-	late := slices.DeleteFunc(slices.Clone(j.Late), func(s string) bool { return slices.Contains(d.Late, s) })
+	late := slices.DeleteFunc(slices.Clone(j.Lack.Late), func(s string) bool { return slices.Contains(d.Lack.Late, s) })
 	if slices.ContainsFunc(late, isDetector) {
 		return true
 	}

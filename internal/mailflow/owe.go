@@ -4,12 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"outrider/internal/attachment"
 	"outrider/internal/history"
 	"outrider/internal/mailauth"
 	"outrider/internal/message"
@@ -36,59 +33,22 @@ type debt struct {
 	Peer     message.Peer     `json:"peer"`
 	Traits   message.Traits   `json:"traits"`
 	Auth     mailauth.Results `json:"auth"`
-	Contact  history.Contact  `json:"contact"`        // as it was: the message must not make its own author known
-	Verdict  verdict.Verdict  `json:"verdict"`        // the last that counts
-	Late     []string         `json:"late,omitempty"` // stages that it lacks and that may answer yet
-	Why      []string         `json:"why"`            // that there is another look
-}
-
-// reasons says why another look may learn more than a judgement on the way, or nothing.
-func (g *Judge) reasons(j *Judgement) []string {
-	out := pending(&j.Verdict, j.Late)
-	if g.Deep == nil || j.Evidence == nil || j.Verdict.Disposition == verdict.Malicious {
-		return out
-	}
-	for _, r := range j.Evidence.Insides() {
-		if r == nil {
-			continue
-		}
-		if why, ok := attachment.WantsPages(r); ok {
-			return append(out, "pages: "+why)
-		}
-	}
-	return out
-}
-
-// pending says what a verdict waits for. The worst one waits for nothing.
-func pending(v *verdict.Verdict, late []string) []string {
-	if v.Disposition == verdict.Malicious || len(v.Undecided) == 0 && len(late) == 0 {
-		return nil
-	}
-	var out []string
-	if len(late) > 0 {
-		out = append(out, "late: "+strings.Join(late, ", "))
-	}
-	var waits []string
-	for i := range v.Undecided {
-		waits = append(waits, v.Undecided[i].Waits...)
-	}
-	slices.Sort(waits)
-	if waits = slices.Compact(waits); len(waits) > 0 {
-		out = append(out, "undecided: "+strings.Join(waits, ", "))
-	}
-	return out
+	Contact  history.Contact  `json:"contact"` // as it was: the message must not make its own author known
+	Verdict  verdict.Verdict  `json:"verdict"` // the last that counts
+	Lack     Lack             `json:"lack"`
+	Drawn    bool             `json:"drawn,omitempty"` // files were opened deeply, and are from then on
 }
 
 // owe puts a message down for another look, behind the append that answered for it:
 // whatever fails here is counted, and touches neither the mail nor the reply.
 func (f *Flow) owe(ctx context.Context, l *letter, p *placed) {
-	if len(l.why) == 0 {
+	if !l.settings.Revisit || !l.judged.Lack.any() {
 		return
 	}
 	size := l.received.Body.Size()
 	if f.spool.Healthy(ctx) != nil || !f.debts.take(f.spool.Stats, size) {
 		f.observe.Skipped()
-		f.log.DebugContext(ctx, "no room for another look", "message_id", l.received.ID, "why", l.why)
+		f.log.DebugContext(ctx, "no room for another look", "message_id", l.received.ID, "why", l.judged.Lack.why())
 		return
 	}
 	defer f.debts.give(size)
@@ -96,7 +56,7 @@ func (f *Flow) owe(ctx context.Context, l *letter, p *placed) {
 	defer cancel()
 	if err := f.putDown(ctx, l, p); err != nil {
 		f.observe.Skipped()
-		f.log.WarnContext(ctx, "another look could not be put down", "message_id", l.received.ID, "why", l.why, "error", err)
+		f.log.WarnContext(ctx, "another look could not be put down", "message_id", l.received.ID, "why", l.judged.Lack.why(), "error", err)
 		return
 	}
 	signal(f.owing)
@@ -107,7 +67,7 @@ func (f *Flow) putDown(ctx context.Context, l *letter, p *placed) error {
 	r := l.received
 	meta, err := json.Marshal(debt{
 		Road: r.Road, Envelope: r.Envelope, Peer: r.Peer, Traits: r.Traits,
-		Auth: l.judged.Auth, Contact: l.judged.Contact, Verdict: l.judged.Verdict, Late: l.judged.Late, Why: l.why,
+		Auth: l.judged.Auth, Contact: l.judged.Contact, Verdict: l.judged.Verdict, Lack: l.judged.Lack,
 	})
 	if err != nil {
 		return err

@@ -59,11 +59,14 @@ func (d registryDetector) Detect(ctx context.Context, e *evidence.Evidence) (fou
 	if e.Whois == nil || subject == "plain" {
 		return found, nil
 	}
-	if e.Whois(ctx, "new.example") == nil {
-		return found, []verdict.Undecided{{ID: "young", Waits: []string{"whois"}}}
+	if subject == "picture" && !e.Deep {
+		undecided = append(undecided, verdict.Undecided{ID: "read", Waits: []string{"ocr"}})
 	}
-	weights := map[string]float64{"evil": 20, "odd": 5.5, "fine": 0}
-	return append(found, verdict.Finding{ID: "young", Class: verdict.ClassPhish, Weight: weights[subject]}), nil
+	if e.Whois(ctx, "new.example") == nil {
+		return found, append(undecided, verdict.Undecided{ID: "young", Waits: []string{"whois"}})
+	}
+	weights := map[string]float64{"evil": 20, "odd": 5.5, "picture": 5.5, "fine": 0}
+	return append(found, verdict.Finding{ID: "young", Class: verdict.ClassPhish, Weight: weights[subject]}), undecided
 }
 
 // accepts is a next hop that takes everything.
@@ -450,14 +453,14 @@ func TestPanicOfALook(t *testing.T) {
 		if events, _ := k.rejudgedFacts(); len(events) != 2 {
 			t.Errorf("%d facts, want both", len(events))
 		}
-		k.judge.Deep = func(context.Context, []attachment.Input) []*attachment.Report { panic("a defect") }
+		k.judge.Deep, k.judge.DeepText = func(context.Context, []attachment.Input) []*attachment.Report { panic("a defect") }, true
 		k.judge.Open = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
 			return reports(ins, attachment.NoteOverlap)
 		}
-		k.send(withFile("odd"))
+		k.send(withFile("picture"))
 		pass(time.Minute)
 		_, details := k.rejudgedFacts()
-		if len(details) != 3 || !details[2].Verdict.Has("macro") || len(details[2].Verdict.Undecided) != 1 {
+		if len(details) != 3 || !details[2].Verdict.Has("macro") || len(details[2].Verdict.Undecided) != 2 {
 			t.Errorf("a look that broke gave %+v", details)
 		}
 		k.waiting(0)
@@ -523,8 +526,9 @@ func TestFileThatNobodyCanDraw(t *testing.T) {
 			<-ctx.Done() // takes all the time it can get
 			return reports(ins, attachment.NoteWorkerDied)
 		}
+		k.judge.DeepText = true
 		k.judge.Ask = func(context.Context, string) *rdap.Registration { return registered() }
-		k.send(withFile("odd"))
+		k.send(withFile("picture"))
 		k.revisit()
 		pass(5 * time.Minute)
 		_, d := k.only()
@@ -561,6 +565,63 @@ func TestPagesAreDrawnLater(t *testing.T) {
 		_, d := k.only()
 		if !d.Verdict.Has("macro") || len(d.Why) != 1 || !strings.HasPrefix(d.Why[0], "pages: ") || !slices.Equal(deep, []bool{false, true}) {
 			t.Errorf("got %+v, deep %v", d, deep)
+		}
+		k.waiting(0)
+	})
+}
+
+// TestFilesAreDrawnOnlyWhereThatMayTell proves that a message which waits for a registry
+// does not take the time of the deep workers, and that one which was drawn once is from
+// then on, so that nothing is lost by a later look.
+func TestFilesAreDrawnOnlyWhereThatMayTell(t *testing.T) {
+	t.Parallel()
+	for subject, want := range map[string]string{"odd": "[false false false]", "picture": "[false true true]"} {
+		t.Run(subject, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var drawn []bool
+				k := newDesk(t, registryDetector{saw: func(e *evidence.Evidence) { drawn = append(drawn, e.Deep) }})
+				k.judge.Open = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
+					return reports(ins, attachment.NoteOverlap)
+				}
+				k.judge.Deep, k.judge.DeepText = k.judge.Open, true
+				asked := 0
+				k.judge.Ask = func(context.Context, string) *rdap.Registration {
+					if asked++; asked == 1 {
+						return nil
+					}
+					return registered()
+				}
+				k.send(withFile(subject))
+				k.revisit()
+				pass(time.Hour)
+				if got := fmt.Sprint(drawn); got != want {
+					t.Errorf("files were drawn: %s, want %s", got, want)
+				}
+				k.waiting(0)
+			})
+		})
+	}
+}
+
+// TestNobodyToAsk proves that a rule which waits for a registry that does not exist makes
+// no message wait for it.
+func TestNobodyToAsk(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, registryDetector{})
+		var served atomic.Bool
+		k.judge.Registry = func(domain string) bool { return domain == "new.example" && served.Load() }
+		k.send(mail("odd"))
+		k.waiting(0)
+		served.Store(true)
+		k.send(mail("odd"))
+		k.waiting(1)
+		served.Store(false) // as it turns out when it is asked
+		k.revisit()
+		pass(time.Minute)
+		if _, d := k.only(); d.Attempt != 1 || len(d.Verdict.Undecided) != 1 {
+			t.Errorf("got %+v", d)
 		}
 		k.waiting(0)
 	})
