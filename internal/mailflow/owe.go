@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -25,6 +27,8 @@ const (
 // and its mail needs no look.
 const oweTimeout = 2 * time.Second
 
+var errCrowded = &smtp.Error{Code: 452, Enhanced: "4.3.1", Text: "Too many messages wait to be judged again"}
+
 // debt travels with a message that is owed another look: all that it takes to judge it as
 // if it had just come.
 type debt struct {
@@ -45,24 +49,22 @@ func (f *Flow) owe(ctx context.Context, l *letter, p *placed) {
 	if !l.settings.Revisit || !l.judged.Lack.any() {
 		return
 	}
-	size := l.received.Body.Size()
-	if f.spool.Healthy(ctx) != nil || !f.debts.take(f.spool.Stats, size) {
-		f.observe.Skipped()
-		f.log.DebugContext(ctx, "no room for another look", "message_id", l.received.ID, "why", l.judged.Lack.why())
-		return
-	}
-	defer f.debts.give(size)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), oweTimeout)
 	defer cancel()
 	if err := f.putDown(ctx, l, p); err != nil {
 		f.observe.Skipped()
-		f.log.WarnContext(ctx, "another look could not be put down", "message_id", l.received.ID, "why", l.judged.Lack.why(), "error", err)
+		level := slog.LevelWarn
+		if _, full := errors.AsType[*smtp.Error](err); full {
+			level = slog.LevelDebug // the metric tells of it, and nobody needs a line for each message
+		}
+		f.log.Log(ctx, level, "message is not looked at again", "message_id", l.received.ID, "why", l.judged.Lack.why(), "error", err)
 		return
 	}
 	signal(f.owing)
 }
 
-// putDown writes the row, which shares the body of the message where that is held.
+// putDown writes the row, which shares the body of the message where that is held. The
+// error is an *smtp.Error where there is no room.
 func (f *Flow) putDown(ctx context.Context, l *letter, p *placed) error {
 	r := l.received
 	meta, err := json.Marshal(debt{
@@ -70,8 +72,16 @@ func (f *Flow) putDown(ctx context.Context, l *letter, p *placed) error {
 		Auth: l.judged.Auth, Contact: l.judged.Contact, Verdict: l.judged.Verdict, Lack: l.judged.Lack,
 	})
 	if err != nil {
+		return fmt.Errorf("encoding what is owed: %w", err)
+	}
+	if err := f.spool.Healthy(ctx); err != nil {
 		return err
 	}
+	weight := r.Body.Size() + int64(len(meta))
+	if !f.debts.take(f.spool.Stats, weight) {
+		return errCrowded
+	}
+	defer f.debts.give(weight)
 	row := spool.Revisit{MessageID: r.ID, Tenant: l.tenant.ID, At: r.At, Next: time.Now(), Meta: meta, Content: r.Body}
 	if len(p.outcome.Hold) > 0 {
 		shared := row
@@ -93,21 +103,21 @@ type debts struct {
 }
 
 // take reports whether there is room for one more, beside what waits, and takes it.
-func (d *debts) take(waiting func() spool.Stats, size int64) bool {
+func (d *debts) take(waiting func() spool.Stats, weight int64) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := waiting()
-	if s.Revisits+d.rows >= maxOwed || s.RevisitBytes+d.bytes+size > maxOwedBytes {
+	if s.Revisits+d.rows >= maxOwed || s.RevisitBytes+d.bytes+weight > maxOwedBytes {
 		return false
 	}
 	d.rows++
-	d.bytes += size
+	d.bytes += weight
 	return true
 }
 
-func (d *debts) give(size int64) {
+func (d *debts) give(weight int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.rows--
-	d.bytes -= size
+	d.bytes -= weight
 }

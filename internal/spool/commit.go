@@ -58,8 +58,13 @@ func (s *Spool) admit(ctx context.Context, o *Outcome) error {
 	if len(o.Queue)+len(o.Hold)+len(o.Revisit) == 0 {
 		return s.ready(ctx, crowdBytes)
 	}
-	// What Begin let in may use half of the reserve.
-	if err := s.room(s.opts.MinFreeBytes / 2); err != nil {
+	// What Begin let in may use half of the reserve. Looks end before it begins, so that
+	// they never keep mail out.
+	need := s.opts.MinFreeBytes / 2
+	if len(o.Queue)+len(o.Hold) == 0 {
+		need = 2 * s.opts.MinFreeBytes
+	}
+	if err := s.room(need); err != nil {
 		return err
 	}
 	return s.ready(ctx, busyBytes)

@@ -37,10 +37,13 @@ func (s *Spool) loadHeld() error {
 
 func (s *Spool) loadRevisits() error {
 	return s.scan([]byte{keyLook}, end(keyLook), func(_, v []byte) (bool, error) {
-		var row struct{ Body Body }
+		var row struct {
+			Body   Body
+			Weight int64
+		}
 		err := json.Unmarshal(v, &row)
 		s.stats.Revisits++
-		s.stats.RevisitBytes += row.Body.Size
+		s.stats.RevisitBytes += row.Weight
 		s.refer(row.Body)
 		return true, err
 	})

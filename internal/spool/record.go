@@ -90,6 +90,7 @@ type Revisit struct {
 	Next      time.Time       `json:"next"`           // when to look next
 	Attempts  int             `json:"attempts"`       // looks that have begun
 	Meta      json.RawMessage `json:"meta,omitempty"` // what it takes to look again
+	Weight    int64           `json:"weight"`         // bytes of body and meta; filled in by Commit
 	Body      Body            `json:"body"`           // filled in by Commit from Content
 	Content   Content         `json:"-"`              // input of Commit only
 }
@@ -99,7 +100,7 @@ type Stats struct {
 	Queued       int   // entries
 	Held         int   // held messages
 	Revisits     int   // looks that are owed
-	RevisitBytes int64 // bytes of their bodies, shared ones counted for each
+	RevisitBytes int64 // their weights, with shared bodies counted for each
 	Facts        int   // facts that were not acknowledged
 	Bytes        int64 // bytes of bodies
 	Broken       int   // rows that Due or Revisits could not read since Open

@@ -34,7 +34,7 @@ func (c *change) revisited() error {
 		}
 		c.refs[old.Body.ID]--
 		c.stats.Revisits--
-		c.stats.RevisitBytes -= old.Body.Size
+		c.stats.RevisitBytes -= old.Weight
 		if err := errors.Join(c.batch.Delete(key(keyLook, id), nil), c.batch.Delete(dueKey(keyWhen, old.Next, id), nil)); err != nil {
 			return err
 		}
@@ -51,6 +51,7 @@ func (c *change) again() error {
 			return err
 		}
 		r.Body = old.Body
+		c.stats.RevisitBytes -= old.Weight
 		if err := c.batch.Delete(dueKey(keyWhen, old.Next, r.ID), nil); err != nil {
 			return err //nolint:wrapcheck // by build
 		}
@@ -75,12 +76,13 @@ func (c *change) revisit(bodies map[Content]staged) error {
 			return err
 		}
 		c.stats.Revisits++
-		c.stats.RevisitBytes += r.Body.Size
 	}
 	return nil
 }
 
 func (c *change) setRevisit(r *Revisit) error {
+	r.Weight = r.Body.Size + int64(len(r.Meta))
+	c.stats.RevisitBytes += r.Weight
 	if err := c.set(key(keyLook, r.ID), r); err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func TestLooksSurviveRestartInOrderOfTime(t *testing.T) {
 	small, large := text("small\r\n"), text(strings.Repeat("large\r\n", 100))
 	owed := []spool.Revisit{look(at.Add(2*time.Minute), small), look(at.Add(time.Minute), large)}
 	commit(t, s, spool.Outcome{Revisit: owed, Lazy: true})
-	want := spool.Stats{Revisits: 2, RevisitBytes: small.Size() + large.Size(), Bytes: small.Size() + large.Size()}
+	want := spool.Stats{Revisits: 2, RevisitBytes: small.Size() + large.Size() + int64(2*len(`{"why":["x"]}`)), Bytes: small.Size() + large.Size()}
 	if diff := cmp.Diff(want, s.Stats()); diff != "" {
 		t.Fatal(diff)
 	}
@@ -77,6 +77,9 @@ func TestLookEndsOrComesAgainWithItsFacts(t *testing.T) {
 	vs[0].Next, vs[0].Attempts, vs[0].Body, vs[0].Meta = at.Add(time.Hour), 1, spool.Body{}, json.RawMessage(`[1]`)
 	commit(t, s, spool.Outcome{Again: vs[:1], Revisited: []string{vs[1].ID}, Facts: []event.Event{fact(event.Rejudged)}})
 	s = reopen(t, s, o)
+	if st := s.Stats(); st.Revisits != 1 || st.RevisitBytes != st.Bytes+3 {
+		t.Errorf("counts are %+v", st)
+	}
 	left := looks(t, s, at.Add(time.Hour))
 	if len(left) != 1 || left[0].ID != vs[0].ID || left[0].Attempts != 1 || string(left[0].Meta) != "[1]" {
 		t.Fatalf("got %+v", left)
