@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -157,5 +158,55 @@ func TestBrokenLooksStopNobodyElse(t *testing.T) {
 	s = open(t, o)
 	if vs := looks(t, s, at); len(vs) != 1 || vs[0].ID != "good" || s.Stats().Broken != 4 {
 		t.Errorf("got %+v, %d broken", vs, s.Stats().Broken)
+	}
+}
+
+// smallDisk has a given number of bytes free.
+type smallDisk struct {
+	vfs.FS
+
+	free uint64
+}
+
+func (d *smallDisk) GetDiskUsage(string) (vfs.DiskUsage, error) {
+	return vfs.DiskUsage{AvailBytes: d.free, TotalBytes: 1 << 40}, nil
+}
+
+// TestLooksNeverKeepMailOut proves that they end before the reserve of mail begins, and
+// that those which wait can end at any time.
+func TestLooksNeverKeepMailOut(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		free       uint64 // of a reserve of 100 MiB
+		look, mail bool
+	}{
+		"room for all":  {free: 201 << 20, look: true, mail: true},
+		"room for mail": {free: 199 << 20, mail: true},
+		"no room":       {free: 49 << 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := options(t.TempDir())
+			waiting := spool.Outcome{Revisit: []spool.Revisit{look(at, text("x\r\n"))}}
+			s := open(t, o)
+			commit(t, s, waiting)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			o.MinFreeBytes, o.FS = 100<<20, &smallDisk{vfs.Default, tc.free}
+			s = open(t, o)
+			if err := s.Commit(t.Context(), spool.Outcome{Revisit: []spool.Revisit{look(at, text("y\r\n"))}, Lazy: true}); (err == nil) != tc.look || err != nil && code(err) != 452 {
+				t.Errorf("a look: %v", err)
+			}
+			if err := s.Commit(t.Context(), spool.Outcome{Queue: []spool.Entry{entry(at, text("z\r\n"))}}); (err == nil) != tc.mail {
+				t.Errorf("mail: %v", err)
+			}
+			for _, v := range looks(t, s, at) {
+				commit(t, s, spool.Outcome{Revisited: []string{v.ID}})
+			}
+			if st := s.Stats(); st.Revisits != 0 || st.RevisitBytes != 0 {
+				t.Errorf("got %+v", st)
+			}
+		})
 	}
 }
