@@ -77,13 +77,12 @@ func (g *Judge) late(ctx context.Context, r *message.Received, degraded []string
 	var out []string
 	overrun := ctx.Err() != nil
 	for _, name := range degraded {
-		again := overrun
+		again := overrun // a detector; without that it broke
 		switch {
 		case isAuth(name):
-			again = g.DNS != nil && g.verifies(r) && !slices.Contains(degraded, over(budget.DNSQuestions))
+			again = g.DNS != nil && g.verifies(r) && !slices.Contains(degraded, overBudget+budget.DNSQuestions.String())
 		case name == stageFiles, name == stageScanner:
 			again = true
-		case name == over(budget.Rules): // the rules that had no time left
 		case strings.HasPrefix(name, overBudget):
 			again = false
 		}
@@ -127,12 +126,10 @@ func (g *Judge) watch(now *sitting) *atomic.Bool {
 
 func isAuth(stage string) bool { return stage == stageSPF || stage == stageDKIM || stage == stageDMARC }
 
-// isDetector reports whether a stage that is late is a detector, or a part of one.
+// isDetector reports whether a stage that is late is a detector.
 func isDetector(stage string) bool {
 	return !isAuth(stage) && stage != stageFiles && stage != stageScanner
 }
 
 // overBudget begins the names of budgets that a message exceeded.
 const overBudget = "budget:"
-
-func over(r budget.Resource) string { return overBudget + r.String() }

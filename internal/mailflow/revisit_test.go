@@ -387,6 +387,44 @@ func TestLateDNSIsAskedAgain(t *testing.T) {
 	k.waiting(0)
 }
 
+// slowDetector takes longer than the deadline of mail under way, and in a later look longer
+// than any, where it is told so.
+type slowDetector struct{ looks *atomic.Int32 }
+
+func (slowDetector) Name() string { return "slow" }
+
+func (d slowDetector) Detect(ctx context.Context, e *evidence.Evidence) ([]verdict.Finding, []verdict.Undecided) {
+	if n := d.looks.Add(1); n == 1 || n == 2 && e.Message.Subject() == "slow" {
+		<-ctx.Done()
+		return nil, nil
+	}
+	return []verdict.Finding{{ID: "late", Class: verdict.ClassPhish, Weight: 5.5}}, nil
+}
+
+func TestDetectorThatMissedTheDeadlineIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	for subject, attempt := range map[string]int{"odd": 1, "slow": 2} {
+		t.Run(subject, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				k := newDesk(t, slowDetector{new(atomic.Int32)})
+				start := time.Now()
+				k.send(mail(subject))
+				if d := time.Since(start); d != budget.Default().Wall {
+					t.Errorf("mail waited %s", d)
+				}
+				k.revisit()
+				pass(time.Hour)
+				_, d := k.only()
+				if d.Attempt != attempt || !d.Verdict.Has("late") || d.Before != verdict.None || !slices.Equal(d.Why, []string{"late: slow"}) {
+					t.Errorf("got %+v", d)
+				}
+				k.waiting(0)
+			})
+		})
+	}
+}
+
 func TestWithoutRoomMailGoesOn(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
