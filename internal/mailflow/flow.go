@@ -101,9 +101,9 @@ type Flow struct {
 	log      *slog.Logger
 	observe  Observer
 	checks   *recipientCache
-	wake     chan struct{} // tells Redeliver of new entries
-	owing    chan struct{} // tells Revisit of new looks
-	fresh    chan struct{} // tells Ship of new facts
+	wake     chan struct{}    // tells Redeliver of new entries
+	owing    [2]chan struct{} // tell the lanes of Revisit of new looks; the second those that are slow
+	fresh    chan struct{}    // tells Ship of new facts
 	debts    debts
 }
 
@@ -112,7 +112,7 @@ func New(c Config) *Flow {
 	f := &Flow{
 		judge: c.Judge, spool: c.Spool, relay: c.Relay, history: c.History, signer: c.Signer,
 		memory: semaphore.NewWeighted(c.Memory), capacity: c.Memory, log: c.Log, observe: c.Observe.orNothing(),
-		checks: newRecipientCache(), wake: make(chan struct{}, 1), owing: make(chan struct{}, 1), fresh: make(chan struct{}, 1),
+		checks: newRecipientCache(), wake: make(chan struct{}, 1), owing: [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}, fresh: make(chan struct{}, 1),
 	}
 	f.settings.Store(c.Settings)
 	return f

@@ -128,6 +128,7 @@ func (f *Flow) conclude(ctx context.Context, k *look, failed error) {
 		o.Revisited = []string{row.ID}
 	} else {
 		row.Meta, _ = json.Marshal(d) // it was read from JSON
+		row.Slow = d.Drawn || d.Lack.deep()
 		o.Again = []spool.Revisit{*row}
 	}
 	if changed || last {

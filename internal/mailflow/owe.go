@@ -60,7 +60,7 @@ func (f *Flow) owe(ctx context.Context, l *letter, p *placed) {
 		f.log.Log(ctx, level, "message is not looked at again", "message_id", l.received.ID, "why", l.judged.Lack.why(), "error", err)
 		return
 	}
-	signal(f.owing)
+	signal(f.owed(l.judged.Lack.deep()))
 }
 
 // putDown writes the row, which shares the body of the message where that is held. The
@@ -82,7 +82,7 @@ func (f *Flow) putDown(ctx context.Context, l *letter, p *placed) error {
 		return errCrowded
 	}
 	defer f.debts.give(weight)
-	row := spool.Revisit{MessageID: r.ID, Tenant: l.tenant.ID, At: r.At, Next: time.Now(), Meta: meta, Content: r.Body}
+	row := spool.Revisit{MessageID: r.ID, Tenant: l.tenant.ID, At: r.At, Next: time.Now(), Slow: l.judged.Lack.deep(), Meta: meta, Content: r.Body}
 	if len(p.outcome.Hold) > 0 {
 		shared := row
 		shared.Body, shared.Content = p.outcome.Hold[0].Body, nil
@@ -92,6 +92,14 @@ func (f *Flow) putDown(ctx context.Context, l *letter, p *placed) error {
 		}
 	}
 	return f.spool.Commit(ctx, spool.Outcome{Revisit: []spool.Revisit{row}, Lazy: true})
+}
+
+// owed returns what tells a lane of new looks.
+func (f *Flow) owed(slow bool) chan struct{} {
+	if slow {
+		return f.owing[1]
+	}
+	return f.owing[0]
 }
 
 // debts counts the looks that are being put down, which the spool does not count yet. It

@@ -11,11 +11,14 @@ import (
 	"outrider/internal/spool"
 )
 
-// Pace of later looks.
+// Pace of later looks. Those that draw pages or read pictures take seconds, and have one
+// worker that opens files so. They wait in a lane of their own, so that a heap of scanned
+// pages holds up nobody who waits for a registry.
 const (
-	lookers   = 4  // at once
-	lookBatch = 16 // claimed together
-	lookShare = 4  // the part of the memory for judging that looks may take: one in four
+	quickLookers = 3
+	slowLookers  = 1
+	lookBatch    = 16 // claimed together
+	lookShare    = 8  // the part of the memory for judging that a lane may take: one in eight
 )
 
 // lookWaits are the pauses behind the first look, which comes at once, and the others.
@@ -31,42 +34,53 @@ func nextLook(now time.Time, n int) time.Time { return now.Add(lookWaits[min(n, 
 // ends, and waits for the looks under way. What has changed is recorded, and nothing is
 // done about it.
 func (f *Flow) Revisit(ctx context.Context) error {
-	r := &revisiting{
-		flow: f, slots: make(chan struct{}, lookers), share: max(f.capacity/lookShare, 1),
-		memory: semaphore.NewWeighted(max(f.capacity/lookShare, 1)),
-	}
-	defer r.wg.Wait()
-	for ctx.Err() == nil {
-		if f.mute(ctx) {
-			pause(ctx, f.settings.Load().FirstRetry)
-			continue
-		}
-		rows, err := f.spool.Revisits(time.Now(), lookBatch)
-		if err != nil {
-			f.log.ErrorContext(ctx, "looks that are owed could not be read", "error", err)
-			pause(ctx, min(f.settings.Load().FirstRetry, idle))
-		}
-		if !r.start(ctx, rows) {
-			return nil
-		}
-		if len(rows) == 0 {
-			f.sleepUntil(ctx, f.spool.NextRevisit, f.owing)
-		}
-	}
+	var wg sync.WaitGroup
+	wg.Go(func() { f.newLane(false, quickLookers).run(ctx) })
+	wg.Go(func() { f.newLane(true, slowLookers).run(ctx) })
+	wg.Wait()
 	return nil
 }
 
-// revisiting is what the looks of one Revisit share.
-type revisiting struct {
+// lane takes the slow looks, or the others.
+type lane struct {
 	flow   *Flow
+	slow   bool
 	slots  chan struct{}
 	share  int64               // bytes in memory
 	memory *semaphore.Weighted // keeps looks from queueing for the memory of all
 	wg     sync.WaitGroup
 }
 
+func (f *Flow) newLane(slow bool, lookers int) *lane {
+	share := max(f.capacity/lookShare, 1)
+	return &lane{flow: f, slow: slow, slots: make(chan struct{}, lookers), share: share, memory: semaphore.NewWeighted(share)}
+}
+
+// run takes looks until ctx ends, and waits for those under way.
+func (r *lane) run(ctx context.Context) {
+	f := r.flow
+	defer r.wg.Wait()
+	for ctx.Err() == nil {
+		if f.mute(ctx) {
+			pause(ctx, f.settings.Load().FirstRetry)
+			continue
+		}
+		rows, err := f.spool.Revisits(r.slow, time.Now(), lookBatch)
+		if err != nil {
+			f.log.ErrorContext(ctx, "looks that are owed could not be read", "error", err)
+			pause(ctx, min(f.settings.Load().FirstRetry, idle))
+		}
+		if !r.start(ctx, rows) {
+			return
+		}
+		if len(rows) == 0 {
+			f.sleepUntil(ctx, func() (time.Time, bool) { return f.spool.NextRevisit(r.slow) }, f.owed(r.slow))
+		}
+	}
+}
+
 // start begins the looks. It returns false, and lets go of the rest, when ctx ends.
-func (r *revisiting) start(ctx context.Context, rows []spool.Revisit) bool {
+func (r *lane) start(ctx context.Context, rows []spool.Revisit) bool {
 	for i := range rows {
 		row := &rows[i]
 		select {
@@ -88,14 +102,14 @@ func (r *revisiting) start(ctx context.Context, rows []spool.Revisit) bool {
 
 // contain ends a panic of one look. What has begun comes again by its time, as often as
 // any look does; what has not stays claimed until the next start.
-func (r *revisiting) contain(ctx context.Context, row *spool.Revisit) {
+func (r *lane) contain(ctx context.Context, row *spool.Revisit) {
 	if p := recover(); p != nil {
 		r.flow.log.ErrorContext(ctx, "look failed by a defect of ours", "message_id", row.MessageID, "panic", p, "stack", string(debug.Stack()))
 	}
 }
 
 // visit looks at one message and records what that gave.
-func (r *revisiting) visit(ctx context.Context, row *spool.Revisit) {
+func (r *lane) visit(ctx context.Context, row *spool.Revisit) {
 	f := r.flow
 	k := f.recall(row)
 	if k == nil || row.Attempts >= maxLooks {
@@ -131,10 +145,10 @@ func (r *revisiting) visit(ctx context.Context, row *spool.Revisit) {
 	f.conclude(ctx, k, err)
 }
 
-// take waits for memory as judging on the way does. No look takes more than the share of
-// all looks, and one that waits for memory is no larger than that, so that it holds up
-// mail under way for a moment only.
-func (r *revisiting) take(ctx context.Context, size int64) (give func(), err error) {
+// take waits for memory as judging on the way does. A look counts as no more than the share
+// of its lane, which it then has alone, so that it holds up mail under way for a moment
+// only.
+func (r *lane) take(ctx context.Context, size int64) (give func(), err error) {
 	weight := min(4*size, r.share)
 	if err := r.memory.Acquire(ctx, weight); err != nil {
 		return nil, err

@@ -642,6 +642,41 @@ func TestFilesAreDrawnOnlyWhereThatMayTell(t *testing.T) {
 	}
 }
 
+func TestSlowLooksHoldUpNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, registryDetector{})
+		k.judge.Open = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
+			return reports(ins, attachment.NoteOverlap)
+		}
+		var busy, most atomic.Int32
+		k.judge.Deep = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
+			most.Store(max(most.Load(), busy.Add(1)))
+			defer busy.Add(-1)
+			pause := time.NewTimer(time.Minute)
+			defer pause.Stop()
+			<-pause.C
+			return reports(ins, attachment.NoteOverlap)
+		}
+		k.judge.DeepText = true
+		k.judge.Ask = func(context.Context, string) *rdap.Registration { return registered() }
+		for range 20 {
+			k.send(withFile("picture"))
+		}
+		k.send(mail("odd"))
+		k.revisit()
+		pass(time.Second)
+		if _, d := k.only(); !d.Verdict.Has("young") || d.Verdict.Has("macro") {
+			t.Errorf("got %+v", d)
+		}
+		pass(time.Hour)
+		if events, _ := k.rejudgedFacts(); len(events) != 21 || most.Load() != 1 {
+			t.Errorf("%d facts, %d drawn at once", len(events), most.Load())
+		}
+		k.waiting(0)
+	})
+}
+
 // TestNobodyToAsk proves that a rule which waits for a registry that does not exist makes
 // no message wait for it.
 func TestNobodyToAsk(t *testing.T) {
@@ -735,7 +770,7 @@ func TestMessageThatEndsTheProcess(t *testing.T) {
 		k.send(mail("odd"))
 		for n := range 3 {
 			// What a process leaves behind that ends in its look.
-			rows, err := k.spool.Revisits(time.Now().Add(24*time.Hour), 10)
+			rows, err := k.spool.Revisits(false, time.Now().Add(24*time.Hour), 10)
 			if err != nil || len(rows) != 1 {
 				t.Fatalf("got %+v, %v", rows, err)
 			}
@@ -824,7 +859,7 @@ func TestManyLooksAtOnce(t *testing.T) {
 			k.send(mail([]string{"odd", "fine"}[i%2]))
 		}
 		pass(time.Minute)
-		if events, _ := k.rejudgedFacts(); len(events) != 40 || most.Load() != 4 {
+		if events, _ := k.rejudgedFacts(); len(events) != 40 || most.Load() != 3 {
 			t.Errorf("%d facts, at most %d at once", len(events), most.Load())
 		}
 		if fmt.Sprint(k.results) != "map[same:20 worse:20]" {

@@ -212,7 +212,7 @@ func compare(t *testing.T, dir string, l *ledger) {
 // compareLooks reads the body of every look that is owed, and lets nothing be left over.
 func compareLooks(t *testing.T, s *spool.Spool) {
 	t.Helper()
-	vs, err := s.Revisits(time.Now().Add(time.Hour), 1<<20)
+	vs, err := s.Revisits(false, time.Now().Add(time.Hour), 1<<20)
 	if err != nil || len(vs) != s.Stats().Revisits {
 		t.Fatalf("%d looks are owed, want %d: %v", len(vs), s.Stats().Revisits, err)
 	}

@@ -14,6 +14,7 @@ const (
 	keyHeld   = 'h' // h<held id>: Held
 	keyLook   = 'r' // r<revisit id>: Revisit
 	keyWhen   = 'w' // w<microseconds, big-endian><revisit id>: nothing; orders revisits by Next
+	keySlow   = 's' // s<microseconds, big-endian><revisit id>: nothing; the same of slow ones
 	keyBody   = 'b' // b<body id>: raw bytes
 	keyFact   = 'f' // f<EdgeSeq, big-endian>: Event
 	keyMeta   = 'm' // m<name>: single values

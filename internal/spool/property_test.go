@@ -2,6 +2,7 @@ package spool_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,7 @@ type model struct {
 	next    map[string]int    // id of either to minutes after at
 	bodies  map[string]spool.Body
 	claimed map[string]bool
+	slow    map[string]bool
 	facts   uint64
 	acked   uint64
 }
@@ -38,7 +40,7 @@ func TestQueueBehavesLikeItsModel(t *testing.T) {
 		o := options(dir)
 		o.BodyFileThreshold = 64
 		r := &run{o: o, m: model{
-			entries: map[string]string{}, looks: map[string]string{}, next: map[string]int{}, bodies: map[string]spool.Body{}, claimed: map[string]bool{},
+			entries: map[string]string{}, looks: map[string]string{}, next: map[string]int{}, bodies: map[string]spool.Body{}, claimed: map[string]bool{}, slow: map[string]bool{},
 		}}
 		r.open(t)
 		defer func() {
@@ -107,18 +109,19 @@ func (r *run) queue(t *rapid.T) {
 func (r *run) owe(t *rapid.T) {
 	content := strings.Repeat("y", rapid.IntRange(0, 128).Draw(t, "size"))
 	n := rapid.IntRange(0, 9).Draw(t, "next")
-	v := spool.Revisit{MessageID: "m1", Tenant: "t", At: at, Next: minutes(n), Content: text(content)}
+	v := spool.Revisit{MessageID: "m1", Tenant: "t", At: at, Next: minutes(n), Slow: rapid.Bool().Draw(t, "slow"), Content: text(content)}
 	if id, ok := pick(t, r.m.entries); ok && rapid.Bool().Draw(t, "shared") {
 		content, v.Body, v.Content = r.m.entries[id], r.m.bodies[id], nil
 	}
 	vs := []spool.Revisit{v}
 	r.commit(t, spool.Outcome{Revisit: vs, Lazy: rapid.Bool().Draw(t, "lazy")})
-	r.m.looks[vs[0].ID], r.m.next[vs[0].ID], r.m.bodies[vs[0].ID] = content, n, vs[0].Body
+	r.m.looks[vs[0].ID], r.m.next[vs[0].ID], r.m.bodies[vs[0].ID], r.m.slow[vs[0].ID] = content, n, vs[0].Body, v.Slow
 }
 
 func (r *run) look(t *rapid.T) {
 	n := rapid.IntRange(0, 10).Draw(t, "now")
-	vs, err := r.s.Revisits(minutes(n), 3)
+	slow := rapid.Bool().Draw(t, "slow")
+	vs, err := r.s.Revisits(slow, minutes(n), 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +129,9 @@ func (r *run) look(t *rapid.T) {
 	for i := range vs {
 		ids[i], times[i] = vs[i].ID, vs[i].Next
 	}
-	r.claimed(t, r.m.looks, n, ids, times)
+	rows := maps.Clone(r.m.looks)
+	maps.DeleteFunc(rows, func(id, _ string) bool { return r.m.slow[id] != slow })
+	r.claimed(t, rows, n, ids, times)
 }
 
 func (r *run) again(t *rapid.T) {
@@ -135,8 +140,9 @@ func (r *run) again(t *rapid.T) {
 		t.Skip("no look is owed")
 	}
 	n := rapid.IntRange(0, 9).Draw(t, "next")
-	r.commit(t, spool.Outcome{Again: []spool.Revisit{{ID: id, Next: minutes(n), Attempts: 1}}})
-	r.m.next[id] = n
+	slow := rapid.Bool().Draw(t, "slow")
+	r.commit(t, spool.Outcome{Again: []spool.Revisit{{ID: id, Next: minutes(n), Attempts: 1, Slow: slow}}})
+	r.m.next[id], r.m.slow[id] = n, slow
 	delete(r.m.claimed, id)
 }
 

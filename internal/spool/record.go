@@ -89,6 +89,7 @@ type Revisit struct {
 	At        time.Time       `json:"at"`             // when the message came
 	Next      time.Time       `json:"next"`           // when to look next
 	Attempts  int             `json:"attempts"`       // looks that have begun
+	Slow      bool            `json:"slow,omitempty"` // it takes long, and waits apart from those that do not
 	Meta      json.RawMessage `json:"meta,omitempty"` // what it takes to look again
 	Weight    int64           `json:"weight"`         // bytes of body and meta; filled in by Commit
 	Body      Body            `json:"body"`           // filled in by Commit from Content

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"outrider/internal/message"
@@ -13,17 +14,32 @@ func (s *Spool) revisit(id string) (Revisit, error) {
 	return r, err
 }
 
-// Revisits claims at most limit revisits whose time has come, the longest waiting first,
-// as Due does with entries.
-func (s *Spool) Revisits(now time.Time, limit int) ([]Revisit, error) {
-	return claim(s, keyWhen, now, limit, func(id string) (Revisit, time.Time, error) {
+// lane is the kind of key that orders slow revisits, or the others.
+func lane(slow bool) byte {
+	if slow {
+		return keySlow
+	}
+	return keyWhen
+}
+
+// dueKey is where the revisit stands in its order.
+func (r *Revisit) dueKey() []byte { return dueKey(lane(r.Slow), r.Next, r.ID) }
+
+// Revisits claims at most limit revisits whose time has come, slow ones or the others, the
+// longest waiting first, as Due does with entries.
+func (s *Spool) Revisits(slow bool, now time.Time, limit int) ([]Revisit, error) {
+	return claim(s, lane(slow), now, limit, func(id string) (Revisit, time.Time, error) {
 		r, err := s.revisit(id)
+		if err == nil && r.Slow != slow {
+			err = fmt.Errorf("reading %q: row stands in the wrong order: %w", id, errCorrupt)
+		}
 		return r, r.Next, err
 	})
 }
 
-// NextRevisit returns when the first unclaimed revisit is due; false when there is none.
-func (s *Spool) NextRevisit() (time.Time, bool) { return s.nextDue(keyWhen) }
+// NextRevisit returns when the first unclaimed revisit is due, of the slow ones or of the
+// others; false when there is none.
+func (s *Spool) NextRevisit(slow bool) (time.Time, bool) { return s.nextDue(lane(slow)) }
 
 // revisited ends looks.
 func (c *change) revisited() error {
@@ -35,7 +51,7 @@ func (c *change) revisited() error {
 		c.refs[old.Body.ID]--
 		c.stats.Revisits--
 		c.stats.RevisitBytes -= old.Weight
-		if err := errors.Join(c.batch.Delete(key(keyLook, id), nil), c.batch.Delete(dueKey(keyWhen, old.Next, id), nil)); err != nil {
+		if err := errors.Join(c.batch.Delete(key(keyLook, id), nil), c.batch.Delete(old.dueKey(), nil)); err != nil {
 			return err
 		}
 	}
@@ -52,7 +68,7 @@ func (c *change) again() error {
 		}
 		r.Body = old.Body
 		c.stats.RevisitBytes -= old.Weight
-		if err := c.batch.Delete(dueKey(keyWhen, old.Next, r.ID), nil); err != nil {
+		if err := c.batch.Delete(old.dueKey(), nil); err != nil {
 			return err //nolint:wrapcheck // by build
 		}
 		if err := c.setRevisit(&r); err != nil {
@@ -86,5 +102,5 @@ func (c *change) setRevisit(r *Revisit) error {
 	if err := c.set(key(keyLook, r.ID), r); err != nil {
 		return err
 	}
-	return c.batch.Set(dueKey(keyWhen, r.Next, r.ID), nil, nil) //nolint:wrapcheck // by build
+	return c.batch.Set(r.dueKey(), nil, nil) //nolint:wrapcheck // by build
 }

@@ -23,7 +23,7 @@ func look(next time.Time, content spool.Content) spool.Revisit {
 
 func looks(t *testing.T, s *spool.Spool, now time.Time) []spool.Revisit {
 	t.Helper()
-	vs, err := s.Revisits(now, 100)
+	vs, err := s.Revisits(false, now, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestLooksSurviveRestartInOrderOfTime(t *testing.T) {
 	if diff := cmp.Diff(want, s.Stats()); diff != "" {
 		t.Fatal(diff)
 	}
-	if next, ok := s.NextRevisit(); !ok || !next.Equal(at.Add(time.Minute)) {
+	if next, ok := s.NextRevisit(false); !ok || !next.Equal(at.Add(time.Minute)) {
 		t.Fatalf("next look %v, %v", next, ok)
 	}
 	if _, ok := s.NextDue(); ok || len(looks(t, s, at)) != 0 {
@@ -59,7 +59,7 @@ func TestLooksSurviveRestartInOrderOfTime(t *testing.T) {
 	if content(t, s, got[0].Body) != strings.Repeat("large\r\n", 100) || content(t, s, got[1].Body) != "small\r\n" {
 		t.Error("bodies differ")
 	}
-	if _, ok := s.NextRevisit(); ok || len(looks(t, s, at.Add(time.Hour))) != 0 {
+	if _, ok := s.NextRevisit(false); ok || len(looks(t, s, at.Add(time.Hour))) != 0 {
 		t.Error("claimed looks were given out again")
 	}
 	s.Release(got[0].ID)
@@ -93,6 +93,41 @@ func TestLookEndsOrComesAgainWithItsFacts(t *testing.T) {
 	if diff := cmp.Diff(spool.Stats{Facts: 1}, s.Stats()); diff != "" || len(files(t, o.Dir)) != 0 {
 		t.Errorf("%s, files %v", diff, files(t, o.Dir))
 	}
+}
+
+func TestSlowLooksWaitApart(t *testing.T) {
+	t.Parallel()
+	o := options(t.TempDir())
+	s := open(t, o)
+	slow := look(at, text("slow\r\n"))
+	slow.Slow = true
+	commit(t, s, spool.Outcome{Revisit: []spool.Revisit{slow, look(at.Add(time.Minute), text("quick\r\n"))}})
+	s = reopen(t, s, o)
+	if next, ok := s.NextRevisit(true); !ok || !next.Equal(at) {
+		t.Errorf("the next slow look is due at %s, %v", next, ok)
+	}
+	if next, ok := s.NextRevisit(false); !ok || !next.Equal(at.Add(time.Minute)) {
+		t.Errorf("the next look is due at %s, %v", next, ok)
+	}
+	later := at.Add(time.Hour)
+	quick, vs := looks(t, s, later), slowLooks(t, s, later)
+	if len(quick) != 1 || len(vs) != 1 || content(t, s, vs[0].Body) != "slow\r\n" {
+		t.Fatalf("got %+v and %+v", quick, vs)
+	}
+	vs[0].Slow = false
+	commit(t, s, spool.Outcome{Again: vs, Revisited: []string{quick[0].ID}})
+	if len(slowLooks(t, s, later)) != 0 || len(looks(t, s, later)) != 1 {
+		t.Error("a look that is slow no more waits among the slow ones")
+	}
+}
+
+func slowLooks(t *testing.T, s *spool.Spool, now time.Time) []spool.Revisit {
+	t.Helper()
+	vs, err := s.Revisits(true, now, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vs
 }
 
 func TestLookSharesTheBodyOfAHeldMessage(t *testing.T) {
@@ -147,6 +182,7 @@ func TestBrokenLooksStopNobodyElse(t *testing.T) {
 		"w" + dueRow(before, "good")[1:]:   "", // the row says another time
 		"w" + dueRow(before, "broken")[1:]: "",
 		"rbroken":                          `{"id":"broken","next":1}`,
+		"s" + dueRow(at, "good")[1:]:       "", // it is not slow
 	} {
 		if err := db.Set([]byte(k), []byte(v), pebble.Sync); err != nil {
 			t.Fatal(err)
@@ -156,7 +192,8 @@ func TestBrokenLooksStopNobodyElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = open(t, o)
-	if vs := looks(t, s, at); len(vs) != 1 || vs[0].ID != "good" || s.Stats().Broken != 4 {
+	slow := slowLooks(t, s, at)
+	if vs := looks(t, s, at); len(slow) != 0 || len(vs) != 1 || vs[0].ID != "good" || s.Stats().Broken != 5 {
 		t.Errorf("got %+v, %d broken", vs, s.Stats().Broken)
 	}
 }
