@@ -57,7 +57,8 @@ type App struct {
 	db       *store.DB
 	dns      *dns.Client      // or nil
 	workers  *attachment.Pool // opens attachments
-	deep     *attachment.Pool // opens them for later looks, or nil
+	calm     *attachment.Pool // opens them for later looks
+	deep     *attachment.Pool // opens them deeply for later looks, or nil
 	reads    bool             // deep reads text in pictures
 	fetch    *egress.Client   // or nil
 	policies *mtasts.Client   // or nil
@@ -126,6 +127,8 @@ func (a *App) openers(c *config.Config, active *feed.Active) error {
 		return err
 	}
 	a.workers = attachment.NewPool(pc)
+	pc.Size = 1
+	a.calm = attachment.NewPool(pc)
 	if c.Revisit.Deep {
 		pc = deepConfig(pc, c, a.log)
 		a.deep, a.reads = attachment.NewPool(pc), pc.Setup.Text != nil
@@ -250,7 +253,7 @@ func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Setti
 	memory := history.New()
 	judge := &mailflow.Judge{
 		DNS: resolver, Limits: budget.Default(), History: memory, TrustedHosts: c.Auth.TrustedHosts, Sealers: c.Auth.TrustedSealers,
-		Open: opener(a.workers, a.log), Scan: scanner(newClamAV(c), a.log), DeepText: a.reads,
+		Open: opener(a.workers, a.log), Scan: scanner(newClamAV(c), a.log), Calm: opener(a.calm, a.log), DeepText: a.reads,
 	}
 	if a.deep != nil {
 		judge.Deep = opener(a.deep, a.log)
@@ -410,7 +413,7 @@ func (a *App) close() error {
 		errs = append(errs, a.fetch.Close())
 	}
 	errs = append(errs, a.dns.Close())
-	for _, pool := range []*attachment.Pool{a.workers, a.deep} {
+	for _, pool := range []*attachment.Pool{a.workers, a.calm, a.deep} {
 		if pool != nil {
 			errs = append(errs, pool.Close())
 		}

@@ -42,8 +42,10 @@ type Judge struct {
 	Registry     func(domain string) bool // whether a registry can be asked about a domain; nil: about all
 	AskDNS       bool                     // authenticate mail that others received by DNS as well
 
-	// What later looks have beside it.
-	Deep     Opener         // draws pages as well; or nil: Open opens
+	// What later looks have instead. Whoever opens files for them must not be one whom mail
+	// under way waits for: a look has the time that hostile files ask for.
+	Calm     Opener         // opens as Open does; or nil: attachments are not opened
+	Deep     Opener         // draws pages as well; or nil: Calm opens
 	DeepText bool           // Deep reads text in pictures too
 	Ask      evidence.Whois // waits for the answer of a registry; or nil: Whois answers
 }

@@ -54,7 +54,7 @@ func (f *Flow) recall(row *spool.Revisit) *look {
 // again only where it had no answer: keys may have changed since.
 func (g *Judge) again(ctx context.Context, k *look, raw []byte) (err error) {
 	d, l := k.debt, k.letter
-	now := sitting{limits: g.Limits, open: g.Open, whois: g.Whois, contact: &d.Contact}
+	now := sitting{limits: g.Limits, open: g.Calm, whois: g.Whois, contact: &d.Contact}
 	now.limits.Wall = lookWall
 	if !d.Lack.asksAuth() {
 		now.auth = &d.Auth
@@ -83,11 +83,11 @@ func (g *Judge) again(ctx context.Context, k *look, raw []byte) (err error) {
 func (g *Judge) deepest(ctx context.Context, cut *atomic.Bool) Opener {
 	return func(all context.Context, ins []attachment.Input) []*attachment.Report {
 		reports := g.Deep(ctx, ins)
-		if g.Open == nil || !slices.ContainsFunc(reports, (*attachment.Report).Unfinished) {
+		if g.Calm == nil || !slices.ContainsFunc(reports, (*attachment.Report).Unfinished) {
 			return reports
 		}
 		cut.Store(true)
-		for i, plain := range g.Open(all, ins) {
+		for i, plain := range g.Calm(all, ins) {
 			// What was drawn in time counts, where all else was read.
 			if r := reports[i]; r.Unfinished() && (!r.Has(attachment.NoteWall) || len(r.Files) < len(plain.Files)) {
 				reports[i] = plain

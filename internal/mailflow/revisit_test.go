@@ -492,9 +492,7 @@ func TestPanicOfALook(t *testing.T) {
 			t.Errorf("%d facts, want both", len(events))
 		}
 		k.judge.Deep, k.judge.DeepText = func(context.Context, []attachment.Input) []*attachment.Report { panic("a defect") }, true
-		k.judge.Open = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
-			return reports(ins, attachment.NoteOverlap)
-		}
+		k.opens(attachment.NoteOverlap)
 		k.send(withFile("picture"))
 		pass(time.Minute)
 		_, details := k.rejudgedFacts()
@@ -516,6 +514,12 @@ func reports(ins []attachment.Input, kind attachment.NoteKind) []*attachment.Rep
 	return out
 }
 
+// opens lets files be opened on the way and later, with one thing to say about them.
+func (k *desk) opens(kind attachment.NoteKind) {
+	k.judge.Open = func(_ context.Context, ins []attachment.Input) []*attachment.Report { return reports(ins, kind) }
+	k.judge.Calm = func(_ context.Context, ins []attachment.Input) []*attachment.Report { return reports(ins, kind) }
+}
+
 // withFile is a message with an archive.
 func withFile(subject string) string {
 	archive := base64.StdEncoding.EncodeToString([]byte("PK\x03\x04" + strings.Repeat("x", 400)))
@@ -527,9 +531,7 @@ func TestWhatWasFoundIsNotLostByALateStage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := newDesk(t, registryDetector{})
-		k.judge.Open = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
-			return reports(ins, attachment.NoteOverlap)
-		}
+		k.opens(attachment.NoteOverlap)
 		k.judge.Ask = func(context.Context, string) *rdap.Registration { return registered() }
 		var scans atomic.Int32
 		k.judge.Scan = func(context.Context, []byte) (string, error) {
@@ -557,9 +559,7 @@ func TestFileThatNobodyCanDraw(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := newDesk(t, registryDetector{})
-		k.judge.Open = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
-			return reports(ins, attachment.NoteOverlap)
-		}
+		k.opens(attachment.NoteOverlap)
 		k.judge.Deep = func(ctx context.Context, ins []attachment.Input) []*attachment.Report {
 			<-ctx.Done() // takes all the time it can get
 			return reports(ins, attachment.NoteWorkerDied)
@@ -619,10 +619,8 @@ func TestFilesAreDrawnOnlyWhereThatMayTell(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var drawn []bool
 				k := newDesk(t, registryDetector{saw: func(e *evidence.Evidence) { drawn = append(drawn, e.Deep) }})
-				k.judge.Open = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
-					return reports(ins, attachment.NoteOverlap)
-				}
-				k.judge.Deep, k.judge.DeepText = k.judge.Open, true
+				k.opens(attachment.NoteOverlap)
+				k.judge.Deep, k.judge.DeepText = k.judge.Calm, true
 				asked := 0
 				k.judge.Ask = func(context.Context, string) *rdap.Registration {
 					if asked++; asked == 1 {
@@ -642,13 +640,39 @@ func TestFilesAreDrawnOnlyWhereThatMayTell(t *testing.T) {
 	}
 }
 
+// TestLooksLeaveTheWorkersOfMailUnderWayAlone proves that a look never asks those who open
+// files on the way.
+func TestLooksLeaveTheWorkersOfMailUnderWayAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, registryDetector{})
+		k.opens(attachment.NoteOverlap)
+		var asked atomic.Int32
+		open := k.judge.Open
+		k.judge.Open = func(ctx context.Context, ins []attachment.Input) []*attachment.Report {
+			asked.Add(1)
+			return open(ctx, ins)
+		}
+		k.judge.Deep = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
+			return reports(ins, attachment.NoteBusy)
+		}
+		k.judge.DeepText = true
+		k.send(withFile("odd"))
+		k.send(withFile("picture"))
+		k.revisit()
+		pass(24 * time.Hour)
+		if n := asked.Load(); n != 2 {
+			t.Errorf("workers of mail under way were asked about 2 messages %d times", n)
+		}
+		k.waiting(0)
+	})
+}
+
 func TestSlowLooksHoldUpNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := newDesk(t, registryDetector{})
-		k.judge.Open = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
-			return reports(ins, attachment.NoteOverlap)
-		}
+		k.opens(attachment.NoteOverlap)
 		var busy, most atomic.Int32
 		k.judge.Deep = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
 			most.Store(max(most.Load(), busy.Add(1)))
