@@ -4,8 +4,9 @@
 // A message that an edge received is judged, decided about, and placed while its
 // sender waits. The sender is answered only after the next hop answered us, so in the
 // normal case no queue exists; what the next hop cannot take now goes to the spool,
-// is tried again for days, and ends in delivery or in a notification. The names of the
-// steps are the same in code, documents, logs and metrics.
+// is tried again for days, and ends in delivery or in a notification. What a verdict lacked
+// for want of time is waited for behind all that, and the message judged again. The names
+// of the steps are the same in code, documents, logs and metrics.
 //
 // Standards: RFC 5321 Sections 4.5.4 and 6 (retries, responsibility, loops), RFC 3461
 // and 3464 (delivery status notifications), RFC 8601 (Authentication-Results).
