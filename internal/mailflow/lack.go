@@ -44,6 +44,10 @@ func (k *Lack) deep() bool {
 	return k.Pages != "" || slices.Contains(k.Late, stageFiles) || slices.Contains(k.Waits, schema.OCR.String())
 }
 
+// slow reports whether a look may take long: pages are drawn in seconds, and a sender may
+// own the name servers that do not answer.
+func (k *Lack) slow() bool { return len(k.Late) > 0 || k.deep() }
+
 // asksAuth reports whether authentication had no answer.
 func (k *Lack) asksAuth() bool { return slices.ContainsFunc(k.Late, isAuth) }
 

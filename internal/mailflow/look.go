@@ -128,7 +128,7 @@ func (f *Flow) conclude(ctx context.Context, k *look, failed error) {
 		o.Revisited = []string{row.ID}
 	} else {
 		row.Meta, _ = json.Marshal(d) // it was read from JSON
-		row.Slow = d.Drawn || d.Lack.deep()
+		row.Slow = d.Drawn || d.Lack.slow()
 		o.Again = []spool.Revisit{*row}
 	}
 	if changed || last {

@@ -60,7 +60,7 @@ func (f *Flow) owe(ctx context.Context, l *letter, p *placed) {
 		f.log.Log(ctx, level, "message is not looked at again", "message_id", l.received.ID, "why", l.judged.Lack.why(), "error", err)
 		return
 	}
-	signal(f.owed(l.judged.Lack.deep()))
+	signal(f.owed(l.judged.Lack.slow()))
 }
 
 // putDown writes the row, which shares the body of the message where that is held. The
@@ -82,7 +82,7 @@ func (f *Flow) putDown(ctx context.Context, l *letter, p *placed) error {
 		return errCrowded
 	}
 	defer f.debts.give(weight)
-	row := spool.Revisit{MessageID: r.ID, Tenant: l.tenant.ID, At: r.At, Next: time.Now(), Slow: l.judged.Lack.deep(), Meta: meta, Content: r.Body}
+	row := spool.Revisit{MessageID: r.ID, Tenant: l.tenant.ID, At: r.At, Next: time.Now(), Slow: l.judged.Lack.slow(), Meta: meta, Content: r.Body}
 	if len(p.outcome.Hold) > 0 {
 		shared := row
 		shared.Body, shared.Content = p.outcome.Hold[0].Body, nil

@@ -11,12 +11,12 @@ import (
 	"outrider/internal/spool"
 )
 
-// Pace of later looks. Those that draw pages or read pictures take seconds, and have one
-// worker that opens files so. They wait in a lane of their own, so that a heap of scanned
-// pages holds up nobody who waits for a registry.
+// Pace of later looks. Those that may take long wait in a lane of their own, so that a heap
+// of scanned pages, or of mail from name servers that are silent, holds up nobody who only
+// waits for a registry.
 const (
-	quickLookers = 3
-	slowLookers  = 1
+	quickLookers = 2
+	slowLookers  = 2
 	lookBatch    = 16 // claimed together
 	lookShare    = 8  // the part of the memory for judging that a lane may take: one in eight
 )
