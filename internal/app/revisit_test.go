@@ -226,6 +226,11 @@ func TestRevisitingIsSwitchedOffAndOnByAReload(t *testing.T) {
 	if v := detailOf[event.JudgedDetail](t, events, event.Judged).Verdict; len(v.Undecided) != 0 {
 		t.Errorf("the verdict waits for a look that is switched off: %+v", v)
 	}
+	waitFor(t, "what the first message made known", func() bool {
+		b.must("inject", mail("first.example"))
+		_, events := b.lifeOf(event.Placed)
+		return detailOf[event.JudgedDetail](t, events, event.Judged).Verdict.Score > 0.5
+	})
 	if err := b.app.Reload(t.Context(), on); err != nil {
 		t.Fatal(err)
 	}

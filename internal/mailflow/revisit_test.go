@@ -214,6 +214,36 @@ func TestDetectorThatMissedTheDeadlineIsAskedAgain(t *testing.T) {
 	}
 }
 
+// stuckDetector is undecided on the way, takes longer than any look once, and then knows.
+type stuckDetector struct{ looks *atomic.Int32 }
+
+func (stuckDetector) Name() string { return "stuck" }
+
+func (d stuckDetector) Detect(ctx context.Context, _ *evidence.Evidence) ([]verdict.Finding, []verdict.Undecided) {
+	switch d.looks.Add(1) {
+	case 1:
+		return nil, []verdict.Undecided{{ID: "young", Waits: []string{"whois"}}}
+	case 2:
+		<-ctx.Done()
+		return nil, nil
+	}
+	return []verdict.Finding{{ID: "young", Class: verdict.ClassPhish, Weight: 5.5}}, nil
+}
+
+func TestLookWithoutADetectorDoesNotCount(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := newDesk(t, stuckDetector{new(atomic.Int32)})
+		k.send(mail("odd"))
+		k.revisit()
+		pass(time.Hour)
+		if _, d := k.only(); d.Attempt != 2 || !d.Verdict.Has("young") || !slices.Equal(d.Why, []string{"undecided: whois"}) {
+			t.Errorf("got %+v", d)
+		}
+		k.waiting(0)
+	})
+}
+
 func TestWithoutRoomMailGoesOn(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
