@@ -157,9 +157,11 @@ func TestMailIsInjectedHeldShownAndReleased(t *testing.T) {
 	}
 }
 
+// waitFor asks again and again, for at most two minutes: programs that read pictures take
+// their time on a machine that is busy.
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
