@@ -27,7 +27,6 @@ import (
 	"outrider/internal/dns"
 	"outrider/internal/egress"
 	"outrider/internal/event"
-	"outrider/internal/evidence"
 	"outrider/internal/history"
 	"outrider/internal/mailauth"
 	"outrider/internal/mailflow"
@@ -58,6 +57,9 @@ type App struct {
 	db       *store.DB
 	dns      *dns.Client      // or nil
 	workers  *attachment.Pool // opens attachments
+	calm     *attachment.Pool // opens them for later looks
+	deep     *attachment.Pool // opens them deeply for later looks, or nil
+	reads    bool             // deep reads text in pictures
 	fetch    *egress.Client   // or nil
 	policies *mtasts.Client   // or nil
 	whois    *registries      // or nil
@@ -73,7 +75,11 @@ type App struct {
 }
 
 // New builds every part. What it opened is closed again when it fails.
-func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err error) {
+func New(ctx context.Context, c config.Config, log *slog.Logger) (*App, error) {
+	return build(ctx, c, iana(), log)
+}
+
+func build(ctx context.Context, c config.Config, from bootstrap, log *slog.Logger) (_ *App, err error) {
 	a := &App{log: log, metrics: telemetry.NewMetrics(), config: c}
 	defer func() {
 		if err != nil {
@@ -84,19 +90,19 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 		return nil, err
 	}
 	active := startingRules(&c, log)
-	settings, err := newSettings(&c, active, opensFiles, log)
-	if err != nil {
-		return nil, err
-	}
 	resolver, err := newResolver(&c)
 	if err != nil {
 		return nil, err
 	}
 	a.dns = resolver
-	if a.workers, err = newWorkers(&c, active, false, log); err != nil {
+	if err := a.openers(&c, active); err != nil {
 		return nil, err
 	}
-	if a.whois, err = newRegistries(&c, resolver, log); err != nil {
+	if a.whois, err = newRegistries(&c, resolver, from, log); err != nil {
+		return nil, err
+	}
+	settings, err := newSettings(&c, active, a.asks(&c), log)
+	if err != nil {
 		return nil, err
 	}
 	rc := relayConfig(&c, resolver, log)
@@ -112,6 +118,37 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *App, err er
 	}
 	a.http = newHTTPServer(a)
 	return a, nil
+}
+
+// openers builds the pools of workers. None runs before it is needed.
+func (a *App) openers(c *config.Config, active *feed.Active) error {
+	pc, err := workerConfig(c, active, a.log)
+	if err != nil {
+		return err
+	}
+	a.workers = attachment.NewPool(pc)
+	pc.Size = 1
+	a.calm = attachment.NewPool(pc)
+	if c.Revisit.Deep {
+		pc = deepConfig(pc, c, a.log)
+		a.deep, a.reads = attachment.NewPool(pc), pc.Setup.Text != nil
+	}
+	return nil
+}
+
+// asks says what rules can ask of the parts that run.
+func (a *App) asks(c *config.Config) asks {
+	can := asks{have: opensFiles}
+	if c.Revisit.Off {
+		return can
+	}
+	if a.whois != nil {
+		can.later |= schema.Whois
+	}
+	if a.reads {
+		can.later |= schema.OCR
+	}
+	return can
 }
 
 // transportPolicies lets domains say how their mail hosts are to be recognised. Without a
@@ -169,7 +206,7 @@ func newResolver(c *config.Config) (*dns.Client, error) {
 }
 
 // newSettings builds what a reload replaces, with the active rules.
-func newSettings(c *config.Config, active *feed.Active, have schema.Capability, log *slog.Logger) (*mailflow.Settings, error) {
+func newSettings(c *config.Config, active *feed.Active, can asks, log *slog.Logger) (*mailflow.Settings, error) {
 	dir, err := tenant.New(c)
 	if err != nil {
 		return nil, err
@@ -177,14 +214,14 @@ func newSettings(c *config.Config, active *feed.Active, have schema.Capability, 
 	s := &mailflow.Settings{
 		Directory: dir, Hostname: c.Hostname, Deadline: c.Detection.Deadline.D(), MaxHops: c.Relay.MaxHops, OnFailure: tenant.Action(c.Detection.OnFailure),
 		Outbound: tenant.NewRoute(&c.Relay.Outbound), FirstRetry: c.Relay.FirstRetry.D(), RetryFor: c.Relay.RetryFor.D(), DelayAt: c.Relay.DelayNotice.D(),
-		HoldFor: c.Quarantine.Keep.D(), KeepFor: c.Retention.Keep.D(),
+		HoldFor: c.Quarantine.Keep.D(), KeepFor: c.Retention.Keep.D(), Revisit: !c.Revisit.Off,
 	}
 	if s.Sealer, err = newSealer(c); err != nil {
 		return nil, err
 	}
 	if !c.Detection.Off {
 		detectors := []detect.Detector{signal.New(c.Detection.Disable)}
-		if d := detector(c, active, have, log); d != nil {
+		if d := detector(c, active, can, log); d != nil {
 			detectors = append(detectors, d)
 		}
 		s.Engine = detect.New(detect.Default(), detectors...)
@@ -214,14 +251,19 @@ func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Setti
 		return err
 	}
 	memory := history.New()
-	limits := budget.Default()
-	var whois evidence.Whois
+	judge := &mailflow.Judge{
+		DNS: resolver, Limits: budget.Default(), History: memory, TrustedHosts: c.Auth.TrustedHosts, Sealers: c.Auth.TrustedSealers,
+		Open: opener(a.workers, a.log), Scan: scanner(newClamAV(c), a.log), Calm: opener(a.calm, a.log), DeepText: a.reads,
+	}
+	if a.deep != nil {
+		judge.Deep = opener(a.deep, a.log)
+	}
 	if a.whois != nil {
-		whois = a.whois.known
+		judge.Whois, judge.Registry, judge.Ask = a.whois.known, a.whois.client.Serves, a.whois.ask
 	}
 	a.flow = mailflow.New(mailflow.Config{
 		Settings: s, Spool: a.spool, Relay: a.relay, History: memory, Signer: signer, Memory: int64(c.Detection.Memory), Log: a.log,
-		Judge: &mailflow.Judge{DNS: resolver, Limits: limits, History: memory, TrustedHosts: c.Auth.TrustedHosts, Sealers: c.Auth.TrustedSealers, Open: opener(a.workers, a.log), Scan: scanner(newClamAV(c), a.log), Whois: whois},
+		Judge: judge,
 		Observe: mailflow.Observer{
 			Judged: func(d string, took time.Duration) {
 				a.metrics.Verdicts.WithLabelValues(d).Inc()
@@ -229,6 +271,8 @@ func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Setti
 			},
 			Placed:    func(k event.Kind, n int) { a.metrics.Outcomes.WithLabelValues(string(k)).Add(float64(n)) },
 			Attempted: func(status string, n int) { a.metrics.Attempts.WithLabelValues(status).Add(float64(n)) },
+			Rejudged:  func(result string) { a.metrics.Rejudged.WithLabelValues(result).Inc() },
+			Skipped:   a.metrics.Skipped.Inc,
 		},
 	})
 	blobs, err := blob.NewDisk(blobPath(c))
@@ -244,6 +288,7 @@ func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Setti
 		return err
 	}
 	a.metrics.Gauge("outrider_spool_queued", "Entries in the queue.", func() float64 { return float64(a.spool.Stats().Queued) })
+	a.metrics.Gauge("outrider_revisits_waiting", "Messages that wait for another look.", func() float64 { return float64(a.spool.Stats().Revisits) })
 	a.metrics.Gauge("outrider_spool_facts", "Facts not yet in the database.", func() float64 { return float64(a.spool.Stats().Facts) })
 	return nil
 }
@@ -279,6 +324,7 @@ func (a *App) Run(ctx context.Context) error {
 	defer stopWorkers()
 	back, wctx := errgroup.WithContext(workers)
 	back.Go(func() error { return a.flow.Redeliver(wctx) })
+	back.Go(func() error { return a.flow.Revisit(wctx) })
 	back.Go(func() error { return a.shipper.Run(wctx) })
 	back.Go(func() error { return a.http.run(wctx) })
 
@@ -335,7 +381,7 @@ func (a *App) Reload(ctx context.Context, c config.Config) error {
 	if err != nil {
 		return fmt.Errorf("reloading, the old configuration stays: %w", err)
 	}
-	settings, err := newSettings(&c, active, opensFiles, a.log)
+	settings, err := newSettings(&c, active, a.asks(&c), a.log)
 	if err != nil {
 		return fmt.Errorf("reloading, the old configuration stays: %w", err)
 	}
@@ -367,8 +413,10 @@ func (a *App) close() error {
 		errs = append(errs, a.fetch.Close())
 	}
 	errs = append(errs, a.dns.Close())
-	if a.workers != nil {
-		errs = append(errs, a.workers.Close())
+	for _, pool := range []*attachment.Pool{a.workers, a.calm, a.deep} {
+		if pool != nil {
+			errs = append(errs, pool.Close())
+		}
 	}
 	if a.spool != nil {
 		errs = append(errs, a.spool.Close())

@@ -70,12 +70,19 @@ func start(t *testing.T) *bundle {
 	if b.app, err = app.New(t.Context(), c, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
-	addrs, err := b.app.Listen(t.Context())
+	b.serve(b.yaml)
+	return b
+}
+
+// serve runs the gateway on free ports and writes the configuration that finds it.
+func (b *bundle) serve(yaml func(smtp, web string) string) {
+	b.t.Helper()
+	addrs, err := b.app.Listen(b.t.Context())
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
 	b.http = b.app.HTTPAddr()
-	b.config = write(t, filepath.Join(b.dir, "outrider.yaml"), b.yaml(addrs[0].String(), b.http))
+	b.config = write(b.t, filepath.Join(b.dir, "outrider.yaml"), yaml(addrs[0].String(), b.http))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- b.app.Run(ctx) }()
@@ -88,12 +95,11 @@ func start(t *testing.T) *bundle {
 		cancel()
 		return <-done
 	}
-	t.Cleanup(func() {
+	b.t.Cleanup(func() {
 		if err := b.stop(); err != nil {
-			t.Error(err)
+			b.t.Error(err)
 		}
 	})
-	return b
 }
 
 // run calls the command line.
@@ -151,9 +157,11 @@ func TestMailIsInjectedHeldShownAndReleased(t *testing.T) {
 	}
 }
 
+// waitFor asks again and again, for at most two minutes: programs that read pictures take
+// their time on a machine that is busy.
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

@@ -1,5 +1,19 @@
 package app
 
+import (
+	"context"
+	"log/slog"
+
+	"outrider/internal/config"
+	"outrider/internal/egress"
+)
+
+// NewBesideRegistry is New with registries that a bootstrap file names and a guard lets
+// through.
+func NewBesideRegistry(ctx context.Context, c config.Config, file string, guard egress.Config, log *slog.Logger) (*App, error) {
+	return build(ctx, c, bootstrap{file, guard}, log)
+}
+
 // For tests of what a hostile message could do to a terminal or a spreadsheet.
 var (
 	Clip        = clip

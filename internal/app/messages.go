@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"outrider/internal/config"
+	"outrider/internal/event"
 	"outrider/internal/mailauth"
 	"outrider/internal/store"
 	"outrider/internal/verdict"
@@ -115,6 +116,9 @@ func (c *console) showMessage(id string) (err error) {
 	if len(m.Verdict.Degraded) > 0 {
 		c.printf("degraded  %s\n", strings.Join(m.Verdict.Degraded, ", "))
 	}
+	for _, u := range m.Verdict.Undecided {
+		c.printf("undecided %s, for want of %s\n", u.ID, strings.Join(u.Waits, ", "))
+	}
 	return c.showHistory(db, id)
 }
 
@@ -126,14 +130,24 @@ func (c *console) showHistory(db *store.DB, id string) error {
 	c.printf("history\n")
 	for i := range events {
 		e := &events[i]
-		var d struct {
-			Reply string `json:"reply"`
-			Host  string `json:"host"`
-			By    string `json:"by"`
-		}
-		_ = json.Unmarshal(e.Detail, &d) // details of other kinds have none of these
 		c.printf("  #%-6d %s  %-12s %s  %s\n", e.Seq, e.At.Local().Format("2006-01-02 15:04:05.000"), e.Kind,
-			clip(strings.Join(e.Recipients, ", "), 80), clip(strings.TrimSpace(d.Host+" "+d.Reply+" "+d.By), 120))
+			clip(strings.Join(e.Recipients, ", "), 80), clip(saidBy(e), 160))
 	}
 	return nil
+}
+
+// saidBy sums up the detail of an event.
+func saidBy(e *event.Event) string {
+	if e.Kind == event.Rejudged {
+		var d event.RejudgedDetail
+		_ = json.Unmarshal(e.Detail, &d) // an unreadable one is shown without
+		return fmt.Sprintf("%s before, %s after look %d (%s)", d.Before, d.Verdict.Disposition, d.Attempt, strings.Join(d.Why, "; "))
+	}
+	var d struct {
+		Reply string `json:"reply"`
+		Host  string `json:"host"`
+		By    string `json:"by"`
+	}
+	_ = json.Unmarshal(e.Detail, &d) // details of other kinds have none of these
+	return strings.TrimSpace(d.Host + " " + d.Reply + " " + d.By)
 }

@@ -13,6 +13,9 @@ import (
 	"outrider/internal/rule/schema"
 )
 
+// asks is what rules can ask on the way of a message, and what only a later look can.
+type asks struct{ have, later schema.Capability }
+
 // opensFiles is what rules can ask of attachments wherever workers open them. Text in
 // pictures is read by deep inspection only.
 const opensFiles = schema.Files | schema.QR
@@ -70,12 +73,13 @@ func newRuleSet(c *config.Config, active *feed.Active, rules []*rule.Rule, have 
 }
 
 // detector returns the detector of the active rules, or nil where there are none.
-func detector(c *config.Config, active *feed.Active, have schema.Capability, log *slog.Logger) *rule.Detector {
+func detector(c *config.Config, active *feed.Active, can asks, log *slog.Logger) *rule.Detector {
 	rules := judging(active.Rules)
 	if len(rules) == 0 {
 		return nil
 	}
-	set := newRuleSet(c, active, rules, have)
+	set := newRuleSet(c, active, rules, can.have)
+	set.Later = can.later
 	set.Report = func(r *rule.Rule, err error) {
 		log.Warn("a rule failed on a message", "rule", r.ID, "name", r.Name, "error", err)
 	}

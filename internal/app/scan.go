@@ -109,13 +109,13 @@ type offline struct {
 // text in pictures.
 func (c *console) offline(cfg *config.Config, active *feed.Active, deep, askDNS bool) (*offline, error) {
 	log := quietLog(c)
-	have := opensFiles
+	can := asks{have: opensFiles}
 	if deep {
-		have |= schema.OCR
+		can.have |= schema.OCR
 	}
 	o := &offline{}
 	var err error
-	if o.settings, err = newSettings(cfg, active, have, log); err != nil {
+	if o.settings, err = newSettings(cfg, active, can, log); err != nil {
 		return nil, err
 	}
 	if c.path == "" {
@@ -134,7 +134,7 @@ func (c *console) offline(cfg *config.Config, active *feed.Active, deep, askDNS 
 		if o.judge.DNS, err = newResolver(cfg); err != nil {
 			return nil, errors.Join(err, o.workers.Close())
 		}
-		if o.whois, err = newRegistries(cfg, o.judge.DNS, log); err != nil {
+		if o.whois, err = newRegistries(cfg, o.judge.DNS, iana(), log); err != nil {
 			return nil, errors.Join(err, o.workers.Close())
 		}
 		if o.whois != nil {

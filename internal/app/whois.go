@@ -14,7 +14,7 @@ import (
 
 // registries says when and by whom domains were registered. On the way of a message it
 // answers what it knows already, and learns the rest behind it, so that the next message
-// from the same domain is judged with it.
+// from the same domain is judged with it. A later look waits for the answer.
 type registries struct {
 	client *rdap.Client
 	fetch  *egress.Client
@@ -29,14 +29,24 @@ type registries struct {
 // again by the next message.
 const maxWanted = 256
 
+// bootstrap says how registries are found: by the file of IANA, over the public network,
+// but in tests.
+type bootstrap struct {
+	file   string
+	egress egress.Config // without its resolver
+}
+
+func iana() bootstrap { return bootstrap{file: rdap.IANA} }
+
 // newRegistries returns nil where nobody may be asked.
-func newRegistries(c *config.Config, resolver *dns.Client, log *slog.Logger) (*registries, error) {
+func newRegistries(c *config.Config, resolver *dns.Client, from bootstrap, log *slog.Logger) (*registries, error) {
 	if resolver == nil || !c.Rules.Whois {
 		return nil, nil //nolint:nilnil // nil is the one that is switched off
 	}
-	r := &registries{fetch: egress.New(egress.Config{Resolver: resolver.For(nil)}), wanted: make(chan string, maxWanted), waits: make(map[string]bool)}
+	from.egress.Resolver = resolver.For(nil)
+	r := &registries{fetch: egress.New(from.egress), wanted: make(chan string, maxWanted), waits: make(map[string]bool)}
 	var err error
-	if r.client, err = rdap.New(rdap.Config{Fetcher: r.fetch, Bootstrap: rdap.IANA, Log: log}); err != nil {
+	if r.client, err = rdap.New(rdap.Config{Fetcher: r.fetch, Bootstrap: from.file, Log: log}); err != nil {
 		return nil, errors.Join(err, r.fetch.Close())
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -62,7 +72,7 @@ func (r *registries) learn(ctx context.Context) {
 
 // known answers at once.
 func (r *registries) known(_ context.Context, domain string) *rdap.Registration {
-	if found, ok := r.client.Cached(domain); ok {
+	if found, ok := r.client.Cached(domain); ok || !r.client.Serves(domain) {
 		return found
 	}
 	r.mu.Lock()

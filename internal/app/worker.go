@@ -34,18 +34,28 @@ func (workerCmd) Run() error {
 	return nil
 }
 
-// newWorkers returns the pool of processes that open attachments, with the tools that the
-// configuration names. They start when they are needed. Deep ones draw the pages of
-// documents and read text in pictures as well, which takes seconds and is for those who
-// can wait.
+// newWorkers returns the pool of processes that open attachments. They start when they are
+// needed.
 func newWorkers(c *config.Config, active *feed.Active, deep bool, log *slog.Logger) (*attachment.Pool, error) {
+	pc, err := workerConfig(c, active, log)
+	if err != nil {
+		return nil, err
+	}
+	if deep {
+		pc = deepConfig(pc, c, log)
+	}
+	return attachment.NewPool(pc), nil
+}
+
+// workerConfig says how attachments are opened, with the tools that the configuration names.
+func workerConfig(c *config.Config, active *feed.Active, log *slog.Logger) (attachment.PoolConfig, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("finding the own program: %w", err)
+		return attachment.PoolConfig{}, fmt.Errorf("finding the own program: %w", err)
 	}
 	pc := attachment.PoolConfig{Command: []string{self, workerName}, Log: log, Limits: attachment.DefaultLimits()}
 	if pc.Setup.Rules, err = gatherRules(c.Attachments.Rules, log); err != nil {
-		return nil, err
+		return pc, err
 	}
 	if both := pc.Setup.Rules + patterns(active); both != pc.Setup.Rules {
 		if _, err := yara.Compile(both); err != nil {
@@ -54,15 +64,20 @@ func newWorkers(c *config.Config, active *feed.Active, deep bool, log *slog.Logg
 			pc.Setup.Rules = both
 		}
 	}
-	if deep {
-		pages := page.DefaultLimits()
-		pc.Size, pc.Limits.Wall, pc.Setup.Pages, pc.Setup.Text = 1, deepWall, &pages, &ocr.Config{Languages: c.Attachments.Languages}
-		if _, err := ocr.Open(context.Background(), *pc.Setup.Text); err != nil {
-			log.Warn("text in pictures is not read", "error", err)
-			pc.Setup.Text = nil
-		}
+	return pc, nil
+}
+
+// deepConfig makes of pc one that draws the pages of documents and reads text in pictures
+// as well, which takes seconds and is for those who can wait. Where text cannot be read,
+// pages are drawn all the same.
+func deepConfig(pc attachment.PoolConfig, c *config.Config, log *slog.Logger) attachment.PoolConfig {
+	pages := page.DefaultLimits()
+	pc.Size, pc.Limits.Wall, pc.Setup.Pages, pc.Setup.Text = 1, deepWall, &pages, &ocr.Config{Languages: c.Attachments.Languages}
+	if _, err := ocr.Open(context.Background(), *pc.Setup.Text); err != nil {
+		log.Warn("text in pictures is not read", "error", err)
+		pc.Setup.Text = nil
 	}
-	return attachment.NewPool(pc), nil
+	return pc
 }
 
 // deepWall bounds the deep inspection of one file.

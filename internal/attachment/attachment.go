@@ -177,6 +177,11 @@ type Report struct {
 	Notes []Note `json:"notes,omitempty"`
 }
 
+// Unfinished reports whether nobody had the time to look into the file to its end.
+func (r *Report) Unfinished() bool {
+	return r.Has(NoteBusy) || r.Has(NoteWorkerDied) || r.Has(NoteWall)
+}
+
 // Has reports whether the report has a note of the kind.
 func (r *Report) Has(kind NoteKind) bool {
 	for _, n := range r.Notes {

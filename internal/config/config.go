@@ -29,6 +29,8 @@ type Config struct {
 	Retention Retention `yaml:"retention"`
 	// Detection holds what concerns judging.
 	Detection Detection `yaml:"detection"`
+	// Revisit holds what concerns judging messages again.
+	Revisit Revisit `yaml:"revisit"`
 	// Attachments holds what concerns opening attachments.
 	Attachments Attachments `yaml:"attachments"`
 	// Rules holds what concerns the rules that come from feeds, and those of the organisation itself.
@@ -156,7 +158,7 @@ type Attachments struct {
 	// Rules lists directories of YARA rules (.yar, .yara), which every file is compared with. Rules that are not understood
 	// are named in the log and left out.
 	Rules []string `yaml:"rules"`
-	// Languages are those of text in pictures, by the names of tesseract, for "outrider scan --deep". Default: eng.
+	// Languages are those of text in pictures, by the names of tesseract, for revisit.deep and "outrider scan --deep". Default: eng.
 	Languages []string `yaml:"languages"`
 	// ClamAV is the socket of a clamd that is asked about every attachment: a path, or host:port. Empty: nobody is asked.
 	ClamAV string `yaml:"clamav"`
@@ -192,6 +194,15 @@ type Detection struct {
 	Disable []string `yaml:"disable"`
 	// OnFailure says what happens to a message that could not be judged: deliver or defer.
 	OnFailure string `yaml:"on_failure"`
+}
+
+// Revisit holds what concerns judging messages again, behind their delivery, when what their verdict lacked may be had.
+type Revisit struct {
+	// Off never judges a message again. What waits for it is let go.
+	Off bool `yaml:"off"`
+	// Deep draws the pages of PDFs and reads text in pictures when a message is judged again. Without tesseract pages are still
+	// drawn.
+	Deep bool `yaml:"deep"`
 }
 
 // Rules holds what concerns the rules that come from feeds, and those of the organisation itself.
@@ -366,6 +377,7 @@ func Default() Config {
 		Quarantine: Quarantine{Keep: Duration(30 * 24 * time.Hour)},
 		Retention:  Retention{Keep: Duration(180 * 24 * time.Hour)},
 		Detection:  Detection{Deadline: Duration(5 * time.Second), Memory: 256 << 20, OnFailure: "deliver"},
+		Revisit:    Revisit{Deep: true},
 		Rules:      Rules{MaxAside: 5, Whois: true},
 		Log:        Log{Level: "info", Format: "text"},
 	}

@@ -42,8 +42,8 @@ func New(model Model, detectors ...Detector) *Engine {
 	return e
 }
 
-// Judge returns the verdict on a message. A detector that panics is named in
-// Degraded and does not stop the others.
+// Judge returns the verdict on a message. A detector that panics, or that the end of ctx
+// cut off, is named in Degraded and does not stop the others.
 func (e *Engine) Judge(ctx context.Context, ev *evidence.Evidence) verdict.Verdict {
 	v := verdict.Verdict{Degraded: slices.Clone(ev.Degraded), Versions: e.versions}
 	looked := len(e.detectors) == 0
@@ -53,7 +53,7 @@ func (e *Engine) Judge(ctx context.Context, ev *evidence.Evidence) verdict.Verdi
 			continue
 		}
 		found, undecided, err := guard(ctx, d, ev)
-		if err != nil {
+		if err != nil || ctx.Err() != nil { // what it has found by then counts all the same
 			v.Degraded = append(v.Degraded, d.Name())
 		}
 		looked = looked || err == nil

@@ -3,6 +3,7 @@ package detect_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -31,6 +32,16 @@ func (broken) Name() string { return "broken/1" }
 
 func (broken) Detect(context.Context, *evidence.Evidence) ([]verdict.Finding, []verdict.Undecided) {
 	panic("defect")
+}
+
+// slow is a detector that the deadline cuts off.
+type slow struct{ fixed }
+
+func (slow) Name() string { return "slow/1" }
+
+func (s slow) Detect(ctx context.Context, _ *evidence.Evidence) ([]verdict.Finding, []verdict.Undecided) {
+	<-ctx.Done()
+	return s.fixed, nil
 }
 
 func facts(known int, auth mailauth.Results) *evidence.Evidence {
@@ -132,5 +143,15 @@ func TestJudgeNamesDetectorsThatMissedTheDeadline(t *testing.T) {
 	v := detect.New(detect.Default(), fixed{finding(verdict.ClassMalware, 10, verdict.PortionAttachment)}).Judge(ctx, facts(0, mailauth.Results{}))
 	if len(v.Findings) != 0 || !cmp.Equal(v.Degraded, []string{"fixed/1"}) {
 		t.Errorf("findings %v, degraded %v", v.Findings, v.Degraded)
+	}
+}
+
+func TestJudgeNamesDetectorsThatTheDeadlineCutOff(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	v := detect.New(detect.Default(), slow{fixed{finding(verdict.ClassMalware, 10, verdict.PortionAttachment)}}, fixed{}).Judge(ctx, facts(0, mailauth.Results{}))
+	if v.Disposition != verdict.Malicious || !cmp.Equal(v.Degraded, []string{"fixed/1", "slow/1"}) {
+		t.Errorf("got %s, degraded %v", v.Disposition, v.Degraded)
 	}
 }

@@ -33,6 +33,19 @@ type JudgedDetail struct {
 	Micros    int64           `json:"micros"`
 }
 
+// RejudgedDetail is the Detail of Rejudged. Nothing was done about it: the decisions are
+// those that policy would make now.
+type RejudgedDetail struct {
+	Verdict   verdict.Verdict     `json:"verdict"`
+	Before    verdict.Disposition `json:"before"`
+	Auth      json.RawMessage     `json:"auth,omitempty"` // mailauth.Results, where they were asked for again
+	Decisions json.RawMessage     `json:"decisions,omitempty"`
+	Attempt   int                 `json:"attempt"` // which look it was, from 1
+	Why       []string            `json:"why"`     // that there was another look
+	Micros    int64               `json:"micros"`
+	History   json.RawMessage     `json:"history,omitempty"` // history.Lesson, where it taught another thing than before
+}
+
 // DeliveryDetail is the Detail of Placed, Deferred, Rejected, Refused and Bounced.
 type DeliveryDetail struct {
 	Reply    string    `json:"reply"`

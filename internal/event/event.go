@@ -18,6 +18,7 @@ type Kind string
 const (
 	Received    Kind = "received"    // accepted by a receiving edge, not yet judged
 	Judged      Kind = "judged"      // a verdict was reached
+	Rejudged    Kind = "rejudged"    // a later look reached a verdict with more evidence
 	Placed      Kind = "placed"      // the next hop or mailbox has taken responsibility
 	Deferred    Kind = "deferred"    // the next hop could not take it; it is spooled and will be tried again
 	Quarantined Kind = "quarantined" // held by policy

@@ -121,7 +121,7 @@ func (e *Evidence) Passwords() []string {
 // Unopened reports whether an attachment could not be opened in time, or not at all.
 func (e *Evidence) Unopened() bool {
 	for _, r := range e.Insides() {
-		if r != nil && (r.Has(attachment.NoteBusy) || r.Has(attachment.NoteWorkerDied) || r.Has(attachment.NoteWall)) {
+		if r != nil && r.Unfinished() {
 			return true
 		}
 	}

@@ -4,8 +4,9 @@
 // A message that an edge received is judged, decided about, and placed while its
 // sender waits. The sender is answered only after the next hop answered us, so in the
 // normal case no queue exists; what the next hop cannot take now goes to the spool,
-// is tried again for days, and ends in delivery or in a notification. The names of the
-// steps are the same in code, documents, logs and metrics.
+// is tried again for days, and ends in delivery or in a notification. What a verdict lacked
+// for want of time is waited for behind all that, and the message judged again. The names
+// of the steps are the same in code, documents, logs and metrics.
 //
 // Standards: RFC 5321 Sections 4.5.4 and 6 (retries, responsibility, loops), RFC 3461
 // and 3464 (delivery status notifications), RFC 8601 (Authentication-Results).
@@ -62,6 +63,7 @@ type Settings struct {
 	RetryFor   time.Duration
 	DelayAt    time.Duration // when a sender who asked for it hears of a delay
 	HoldFor    time.Duration // how long quarantined mail is kept
+	Revisit    bool          // mail is looked at again when what its verdict lacked may be had
 	KeepFor    time.Duration // how long messages and events are kept; 0: for ever
 }
 
@@ -83,6 +85,8 @@ type Observer struct {
 	Judged    func(disposition string, took time.Duration)
 	Placed    func(kind event.Kind, n int)
 	Attempted func(status string, n int)
+	Rejudged  func(result string) // worse, better or same than the verdict before
+	Skipped   func()              // a look that is owed and was not taken
 }
 
 // Flow carries messages from receipt to placement. It is safe for concurrent use.
@@ -98,16 +102,18 @@ type Flow struct {
 	log      *slog.Logger
 	observe  Observer
 	checks   *recipientCache
-	wake     chan struct{} // tells Redeliver of new entries
-	fresh    chan struct{} // tells Ship of new facts
+	wake     chan struct{}    // tells Redeliver of new entries
+	owing    [2]chan struct{} // tell the lanes of Revisit of new looks; the second those that are slow
+	fresh    chan struct{}    // tells Ship of new facts
+	debts    debts
 }
 
-// New returns a flow. Redeliver and Ship must run beside it.
+// New returns a flow. Redeliver, Revisit and Ship must run beside it.
 func New(c Config) *Flow {
 	f := &Flow{
 		judge: c.Judge, spool: c.Spool, relay: c.Relay, history: c.History, signer: c.Signer,
 		memory: semaphore.NewWeighted(c.Memory), capacity: c.Memory, log: c.Log, observe: c.Observe.orNothing(),
-		checks: newRecipientCache(), wake: make(chan struct{}, 1), fresh: make(chan struct{}, 1),
+		checks: newRecipientCache(), wake: make(chan struct{}, 1), owing: [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}, fresh: make(chan struct{}, 1),
 	}
 	f.settings.Store(c.Settings)
 	return f
@@ -267,6 +273,12 @@ func (o Observer) orNothing() Observer {
 	}
 	if o.Attempted == nil {
 		o.Attempted = func(string, int) {}
+	}
+	if o.Rejudged == nil {
+		o.Rejudged = func(string) {}
+	}
+	if o.Skipped == nil {
+		o.Skipped = func() {}
 	}
 	return o
 }

@@ -33,13 +33,21 @@ type Scanner func(ctx context.Context, data []byte) (string, error)
 type Judge struct {
 	DNS          *dns.Client // or nil: nothing is asked
 	Limits       budget.Limits
-	History      *history.Memory // or nil
-	TrustedHosts []string        // whose Authentication-Results are believed for mail that others received
-	Sealers      []string        // whose ARC seals are believed
-	Open         Opener          // or nil: attachments are not opened
-	Scan         Scanner         // or nil: no scanner for malware is asked
-	Whois        evidence.Whois  // or nil: who registered a domain is not asked
-	AskDNS       bool            // authenticate mail that others received by DNS as well
+	History      *history.Memory          // or nil
+	TrustedHosts []string                 // whose Authentication-Results are believed for mail that others received
+	Sealers      []string                 // whose ARC seals are believed
+	Open         Opener                   // or nil: attachments are not opened
+	Scan         Scanner                  // or nil: no scanner for malware is asked
+	Whois        evidence.Whois           // or nil: who registered a domain is not asked
+	Registry     func(domain string) bool // whether a registry can be asked about a domain; nil: about all
+	AskDNS       bool                     // authenticate mail that others received by DNS as well
+
+	// What later looks have instead. Whoever opens files for them must not be one whom mail
+	// under way waits for: a look has the time that hostile files ask for.
+	Calm     Opener         // opens as Open does; or nil: attachments are not opened
+	Deep     Opener         // draws pages as well; or nil: Calm opens
+	DeepText bool           // Deep reads text in pictures too
+	Ask      evidence.Whois // waits for the answer of a registry; or nil: Whois answers
 }
 
 // authShare is the part of the deadline, in per cent, that authentication may take.
@@ -56,6 +64,8 @@ type Judgement struct {
 	Author   string   // first address of the From field
 	Authors  []string // all of them
 	Took     time.Duration
+	Contact  history.Contact // of the author, before the message came
+	Lack     Lack            // what another look may have
 }
 
 // Proved returns the author of a message that is wanted and whose author was proved,
@@ -70,15 +80,31 @@ func (j *Judgement) Proved() string {
 	return j.Author
 }
 
+// sitting is what judgements on the way and later ones have not in common.
+type sitting struct {
+	limits  budget.Limits
+	open    Opener            // or nil
+	draws   bool              // open draws pages
+	reads   bool              // open reads text in pictures
+	whois   evidence.Whois    // or nil
+	auth    *mailauth.Results // what was found before; nil: it is found now
+	contact *history.Contact  // what was known before; nil: what is known now
+}
+
 // Inline judges a message for d, which may be nil, before the deadline of the budget.
 // The judgement always has a Message; on error its verdict is UNKNOWN.
-func (g *Judge) Inline(ctx context.Context, s *Settings, r *message.Received, raw []byte, d *tenant.Domain) (j Judgement, err error) {
-	start := time.Now()
-	limits := g.Limits
+func (g *Judge) Inline(ctx context.Context, s *Settings, r *message.Received, raw []byte, d *tenant.Domain) (Judgement, error) {
+	now := sitting{limits: g.Limits, open: g.Open, whois: g.Whois}
 	if s.Deadline > 0 {
-		limits.Wall = s.Deadline
+		now.limits.Wall = s.Deadline
 	}
-	b := budget.New(limits)
+	return g.judge(ctx, s, r, raw, d, &now)
+}
+
+// judge is Inline for any sitting.
+func (g *Judge) judge(ctx context.Context, s *Settings, r *message.Received, raw []byte, d *tenant.Domain, now *sitting) (j Judgement, err error) {
+	start := time.Now()
+	b := budget.New(now.limits)
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("judging: panic: %v\n%s", p, debug.Stack())
@@ -101,37 +127,60 @@ func (g *Judge) Inline(ctx context.Context, s *Settings, r *message.Received, ra
 		j.Auth.Client = mailauth.FindSender(r, j.Message, d).Addr // blocked and trusted networks hold all the same
 		return j, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, limits.Wall)
+	ctx, cancel := context.WithTimeout(ctx, now.limits.Wall)
 	defer cancel()
 	// 3. authenticate: SPF, DKIM, DMARC for the true sender. A sender whose DNS does not
 	// answer uses up this share of the time, and not that of the detectors.
-	actx, enough := context.WithTimeout(ctx, limits.Wall*authShare/100)
-	j.Auth = g.authenticate(actx, r, j.Message, d, b)
-	enough()
-	facts := evidence.Facts{ // 4. observe, 5. enrich: on demand, within the budget
+	if now.auth != nil {
+		j.Auth = *now.auth
+	} else {
+		actx, enough := context.WithTimeout(ctx, now.limits.Wall*authShare/100)
+		j.Auth = g.authenticate(actx, r, j.Message, d, b)
+		enough()
+	}
+	if j.Contact = g.contact(d, j.Author); now.contact != nil {
+		j.Contact = *now.contact
+	}
+	untold := g.watch(now)
+	ev := evidence.New(g.facts(ctx, r, &j, d, b, now)) // 4. observe, 5. enrich: on demand, within the budget
+	j.Evidence = ev
+	j.Verdict = s.Engine.Judge(ctx, ev) // 6. detect: findings, summed and calibrated
+	if ev.Unopened() {
+		j.Verdict.Degraded = append(j.Verdict.Degraded, stageFiles)
+	}
+	if ev.Unscanned() != nil {
+		j.Verdict.Degraded = append(j.Verdict.Degraded, stageScanner)
+	}
+	j.Lack = g.lack(ctx, r, &j, now, untold)
+	return j, nil
+}
+
+// facts gathers what detectors see.
+func (g *Judge) facts(ctx context.Context, r *message.Received, j *Judgement, d *tenant.Domain, b *budget.Budget, now *sitting) evidence.Facts {
+	facts := evidence.Facts{
 		Received: r, Message: j.Message, Auth: j.Auth, Domain: d, Tenant: tenantOf(d), Budget: b,
-		Contact: g.contact(d, j.Author), Degraded: j.Auth.Degraded(), Whois: g.Whois,
+		Contact: j.Contact, Degraded: j.Auth.Degraded(), Whois: now.whois, Deep: now.reads,
 	}
 	if d != nil {
 		facts.People = g.History.View(d.Tenant.ID, r.At)
 	}
-	if g.Open != nil {
-		facts.Open = func(ins []attachment.Input) []*attachment.Report { return g.Open(ctx, ins) }
+	if open := now.open; open != nil {
+		facts.Open = func(ins []attachment.Input) []*attachment.Report { return open(ctx, ins) }
 	}
 	if g.Scan != nil {
 		facts.Scan = func(data []byte) (string, error) { return g.Scan(ctx, data) }
 	}
-	ev := evidence.New(facts)
-	j.Evidence = ev
-	j.Verdict = s.Engine.Judge(ctx, ev) // 6. detect: findings, summed and calibrated
-	if ev.Unopened() {
-		j.Verdict.Degraded = append(j.Verdict.Degraded, "attachments")
-	}
-	if ev.Unscanned() != nil {
-		j.Verdict.Degraded = append(j.Verdict.Degraded, "malware scanner")
-	}
-	return j, nil
+	return facts
 }
+
+// Stages that a verdict names as degraded, beside detectors and budgets.
+const (
+	stageSPF     = "spf"
+	stageDKIM    = "dkim"
+	stageDMARC   = "dmarc"
+	stageFiles   = "attachments"
+	stageScanner = "malware scanner"
+)
 
 func tenantOf(d *tenant.Domain) *tenant.Tenant {
 	if d == nil {
@@ -147,10 +196,13 @@ func (g *Judge) contact(d *tenant.Domain, author string) history.Contact {
 	return g.History.Contact(d.Tenant.ID, author)
 }
 
+// verifies reports whether a message is authenticated here, and not by what others wrote.
+func (g *Judge) verifies(r *message.Received) bool { return r.Road == message.RoadSMTP || g.AskDNS }
+
 // authenticate checks mail of our own edge, and reads what the receiving host of
 // other mail wrote.
 func (g *Judge) authenticate(ctx context.Context, r *message.Received, m *message.Message, d *tenant.Domain, b *budget.Budget) mailauth.Results {
-	if r.Road != message.RoadSMTP && !g.AskDNS {
+	if !g.verifies(r) {
 		return mailauth.FromHeader(m, g.TrustedHosts)
 	}
 	session := dns.Offline()

@@ -188,6 +188,7 @@ func (f *Flow) settle(ctx context.Context, l *letter, p *placed) (smtp.Reply, er
 	}
 	signal(f.fresh)
 	f.count(p.outcome.Facts)
+	f.owe(ctx, l, p)
 	return p.reply(l.received.ID), nil
 }
 

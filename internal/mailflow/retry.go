@@ -60,7 +60,7 @@ func (f *Flow) Redeliver(ctx context.Context) error {
 			return nil
 		}
 		if len(entries) == 0 {
-			f.sleepUntilDue(ctx)
+			f.sleepUntil(ctx, f.spool.NextDue, f.wake)
 		}
 	}
 	return nil
@@ -189,17 +189,17 @@ func idsOf(entries []spool.Entry) []string {
 	return ids
 }
 
-// sleepUntilDue waits for the next entry, a signal or the end of ctx.
-func (f *Flow) sleepUntilDue(ctx context.Context) {
+// sleepUntil waits for what is due next, a signal or the end of ctx.
+func (f *Flow) sleepUntil(ctx context.Context, due func() (time.Time, bool), wake <-chan struct{}) {
 	wait := idle
-	if next, ok := f.spool.NextDue(); ok {
+	if next, ok := due(); ok {
 		wait = min(wait, max(time.Until(next), 0))
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-	case <-f.wake:
+	case <-wake:
 	case <-timer.C:
 	}
 }

@@ -121,6 +121,17 @@ func (c *Client) Cached(domain string) (*Registration, bool) {
 	return e.registration, ok && e.err == nil
 }
 
+// Serves reports whether anybody can be asked about a domain, as far as is known: many
+// countries have no such server.
+func (c *Client) Serves(domain string) bool {
+	name, err := organizational(domain)
+	if err != nil {
+		return false
+	}
+	base, due := c.table.find(name, time.Now())
+	return base != "" || due && c.cfg.Bootstrap != ""
+}
+
 // Lookup returns the registration of the organizational domain of a domain. One that is
 // not registered has Found false. Callers do not change what they get.
 func (c *Client) Lookup(ctx context.Context, domain string) (*Registration, error) {

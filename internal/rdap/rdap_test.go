@@ -459,3 +459,18 @@ func FuzzParseBootstrap(f *testing.F) {
 		}
 	})
 }
+
+func TestServes(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	c := r.client(t, rdap.Config{})
+	if !c.Serves("nowhere.invalid") {
+		t.Error("before the bootstrap file was read nobody knows")
+	}
+	lookup(t, c, "shop.test")
+	for domain, want := range map[string]bool{"www.other.test": true, "a.com": true, "nowhere.invalid": false, "a..b": false} {
+		if got := c.Serves(domain); got != want {
+			t.Errorf("%s is served: %v", domain, got)
+		}
+	}
+}

@@ -46,6 +46,9 @@ func (s *Spool) stage(o *Outcome) (map[Content]staged, error) {
 	for i := range o.Hold {
 		errs = append(errs, add(o.Hold[i].Content))
 	}
+	for i := range o.Revisit {
+		errs = append(errs, add(o.Revisit[i].Content))
+	}
 	if err := errors.Join(errs...); err != nil {
 		s.unstage(bodies)
 		return nil, err
@@ -198,8 +201,8 @@ type Stored struct {
 
 var _ Content = (*Stored)(nil)
 
-// Content returns the bytes of the body of an entry or a held message. They can be
-// read until the last entry or held message that shares the body has ended.
+// Content returns the bytes of the body of an entry, a held message or a revisit. They
+// can be read until the last of those that share the body has ended.
 func (s *Spool) Content(b Body) *Stored { return &Stored{s: s, body: b} }
 
 // Size returns the number of bytes.

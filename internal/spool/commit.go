@@ -55,11 +55,16 @@ func (s *Spool) admit(ctx context.Context, o *Outcome) error {
 	if err := s.failure(); err != nil {
 		return err
 	}
-	if len(o.Queue)+len(o.Hold) == 0 {
+	if len(o.Queue)+len(o.Hold)+len(o.Revisit) == 0 {
 		return s.ready(ctx, crowdBytes)
 	}
-	// What Begin let in may use half of the reserve.
-	if err := s.room(s.opts.MinFreeBytes / 2); err != nil {
+	// What Begin let in may use half of the reserve. Looks end before it begins, so that
+	// they never keep mail out.
+	need := s.opts.MinFreeBytes / 2
+	if len(o.Queue)+len(o.Hold) == 0 {
+		need = 2 * s.opts.MinFreeBytes
+	}
+	if err := s.room(need); err != nil {
 		return err
 	}
 	return s.ready(ctx, busyBytes)
@@ -138,9 +143,12 @@ func (c *change) build(facts [][]byte, bodies map[Content]staged) error {
 		c.done,
 		c.requeue,
 		c.dropHeld,
+		c.revisited,
+		c.again,
 		func() error { return c.addBodies(bodies) },
 		func() error { return c.queue(bodies) },
 		func() error { return c.hold(bodies) },
+		func() error { return c.revisit(bodies) },
 		c.dropBodies,
 		func() error { return c.facts(facts) },
 	}
@@ -152,20 +160,31 @@ func (c *change) build(facts [][]byte, bodies map[Content]staged) error {
 	return nil
 }
 
-// distinct refuses an outcome that ends or moves one entry twice, which would count
-// its body twice.
+// distinct refuses an outcome that ends or moves one row twice, which would count its
+// body twice.
 func (c *change) distinct() error {
-	seen := map[string]struct{}{}
-	for _, id := range c.o.Done {
-		seen[id] = struct{}{}
-	}
-	for i := range c.o.Requeue {
-		seen[c.o.Requeue[i].ID] = struct{}{}
-	}
-	if len(seen) != len(c.o.Done)+len(c.o.Requeue) {
+	ids := c.o.moved()
+	slices.Sort(ids)
+	if len(slices.Compact(ids)) != len(ids) {
 		return errTwice
 	}
 	return nil
+}
+
+// moved lists the ids of the entries and revisits that end or are scheduled again.
+func (o *Outcome) moved() []string {
+	n := len(o.Done) + len(o.Requeue) + len(o.Revisited) + len(o.Again)
+	if n == 0 {
+		return nil
+	}
+	ids := append(append(make([]string, 0, n), o.Done...), o.Revisited...)
+	for i := range o.Requeue {
+		ids = append(ids, o.Requeue[i].ID)
+	}
+	for i := range o.Again {
+		ids = append(ids, o.Again[i].ID)
+	}
+	return ids
 }
 
 func (c *change) intent() error {
@@ -191,7 +210,7 @@ func (c *change) done() error {
 		}
 		c.refs[old.Body.ID]--
 		c.stats.Queued--
-		if err := errors.Join(c.batch.Delete(key(keyEntry, id), nil), c.batch.Delete(dueKey(old.Next, id), nil)); err != nil {
+		if err := errors.Join(c.batch.Delete(key(keyEntry, id), nil), c.batch.Delete(dueKey(keyDue, old.Next, id), nil)); err != nil {
 			return err
 		}
 	}
@@ -206,7 +225,7 @@ func (c *change) requeue() error {
 			return err
 		}
 		e.Body = old.Body
-		if err := c.batch.Delete(dueKey(old.Next, e.ID), nil); err != nil {
+		if err := c.batch.Delete(dueKey(keyDue, old.Next, e.ID), nil); err != nil {
 			return err //nolint:wrapcheck // by build
 		}
 		if err := c.setEntry(&e); err != nil {
@@ -220,7 +239,7 @@ func (c *change) setEntry(e *Entry) error {
 	if err := c.set(key(keyEntry, e.ID), e); err != nil {
 		return err
 	}
-	return c.batch.Set(dueKey(e.Next, e.ID), nil, nil) //nolint:wrapcheck // by build
+	return c.batch.Set(dueKey(keyDue, e.Next, e.ID), nil, nil) //nolint:wrapcheck // by build
 }
 
 func (c *change) queue(bodies map[Content]staged) error {
@@ -356,17 +375,16 @@ func (c *change) settle() {
 			delete(s.bodies, id)
 		}
 	}
-	for _, id := range c.o.Done {
+	for _, id := range c.o.moved() {
 		delete(s.claimed, id)
-	}
-	for i := range c.o.Requeue {
-		delete(s.claimed, c.o.Requeue[i].ID)
 	}
 	if c.o.ID != "" && len(s.interred) > 0 {
 		s.ended[c.o.ID] = struct{}{}
 	}
 	s.stats.Queued += c.stats.Queued
 	s.stats.Held += c.stats.Held
+	s.stats.Revisits += c.stats.Revisits
+	s.stats.RevisitBytes += c.stats.RevisitBytes
 	s.stats.Facts += c.stats.Facts
 	s.stats.Bytes += c.stats.Bytes
 }

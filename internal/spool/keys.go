@@ -12,6 +12,9 @@ const (
 	keyEntry  = 'q' // q<entry id>: Entry
 	keyDue    = 'd' // d<microseconds, big-endian><entry id>: nothing; orders entries by Next
 	keyHeld   = 'h' // h<held id>: Held
+	keyLook   = 'r' // r<revisit id>: Revisit
+	keyWhen   = 'w' // w<microseconds, big-endian><revisit id>: nothing; orders revisits by Next
+	keySlow   = 's' // s<microseconds, big-endian><revisit id>: nothing; the same of slow ones
 	keyBody   = 'b' // b<body id>: raw bytes
 	keyFact   = 'f' // f<EdgeSeq, big-endian>: Event
 	keyMeta   = 'm' // m<name>: single values
@@ -29,10 +32,10 @@ func factKey(seq uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{keyFact}, seq)
 }
 
-// dueKey sorts by time. Times before 1970 count as 1970.
-func dueKey(at time.Time, id string) []byte {
+// dueKey is the key of a kind that sorts by time. Times before 1970 count as 1970.
+func dueKey(kind byte, at time.Time, id string) []byte {
 	us := uint64(max(at.UnixMicro(), 0))
-	return append(binary.BigEndian.AppendUint64([]byte{keyDue}, us), id...)
+	return append(binary.BigEndian.AppendUint64([]byte{kind}, us), id...)
 }
 
 // readDue is the reverse of dueKey.

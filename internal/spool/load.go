@@ -35,6 +35,20 @@ func (s *Spool) loadHeld() error {
 	})
 }
 
+func (s *Spool) loadRevisits() error {
+	return s.scan([]byte{keyLook}, end(keyLook), func(_, v []byte) (bool, error) {
+		var row struct {
+			Body   Body
+			Weight int64
+		}
+		err := json.Unmarshal(v, &row)
+		s.stats.Revisits++
+		s.stats.RevisitBytes += row.Weight
+		s.refer(row.Body)
+		return true, err
+	})
+}
+
 // refer counts a reference found by Open.
 func (s *Spool) refer(b Body) {
 	r := s.bodies[b.ID]

@@ -2,7 +2,9 @@ package spool_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,8 +19,11 @@ import (
 // model is what the spool should hold.
 type model struct {
 	entries map[string]string // id to content
-	next    map[string]int    // id to minutes after at
+	looks   map[string]string // the same of revisits
+	next    map[string]int    // id of either to minutes after at
+	bodies  map[string]spool.Body
 	claimed map[string]bool
+	slow    map[string]bool
 	facts   uint64
 	acked   uint64
 }
@@ -34,7 +39,9 @@ func TestQueueBehavesLikeItsModel(t *testing.T) {
 		}
 		o := options(dir)
 		o.BodyFileThreshold = 64
-		r := &run{o: o, m: model{entries: map[string]string{}, next: map[string]int{}, claimed: map[string]bool{}}}
+		r := &run{o: o, m: model{
+			entries: map[string]string{}, looks: map[string]string{}, next: map[string]int{}, bodies: map[string]spool.Body{}, claimed: map[string]bool{}, slow: map[string]bool{},
+		}}
 		r.open(t)
 		defer func() {
 			if err := r.s.Close(); err != nil {
@@ -44,6 +51,7 @@ func TestQueueBehavesLikeItsModel(t *testing.T) {
 		}()
 		t.Repeat(map[string]func(*rapid.T){
 			"queue": r.queue, "due": r.due, "end": r.end, "requeue": r.requeue, "ack": r.ack, "restart": r.restart, "": r.check,
+			"owe": r.owe, "look": r.look, "again": r.again, "looked": r.looked,
 		})
 	})
 }
@@ -68,10 +76,16 @@ func (r *run) restart(t *rapid.T) {
 	}
 	r.open(t)
 	clear(r.m.claimed)
+	_, want := r.checkBodies(t)
+	if kept := r.files(t); len(kept) != len(want) {
+		t.Fatalf("after a restart there are the files %v, want %v", kept, want)
+	}
 }
 
 func (r *run) commit(t *rapid.T, o spool.Outcome) {
-	o.Facts = slices.Repeat([]event.Event{fact(event.Placed)}, rapid.IntRange(0, 3).Draw(t, "facts"))
+	if !o.Lazy { // lazy facts show a moment later
+		o.Facts = slices.Repeat([]event.Event{fact(event.Placed)}, rapid.IntRange(0, 3).Draw(t, "facts"))
+	}
 	if err := r.s.Commit(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
@@ -87,8 +101,65 @@ func (r *run) queue(t *rapid.T) {
 	q := []spool.Entry{entry(minutes(n), shared), entry(minutes(n+1), shared)}
 	r.commit(t, spool.Outcome{Queue: q})
 	for i := range q {
-		r.m.entries[q[i].ID], r.m.next[q[i].ID] = content, n+i
+		r.m.entries[q[i].ID], r.m.next[q[i].ID], r.m.bodies[q[i].ID] = content, n+i, q[i].Body
 	}
+}
+
+// owe takes in a revisit with a body of its own, or with that of an entry.
+func (r *run) owe(t *rapid.T) {
+	content := strings.Repeat("y", rapid.IntRange(0, 128).Draw(t, "size"))
+	n := rapid.IntRange(0, 9).Draw(t, "next")
+	v := spool.Revisit{MessageID: "m1", Tenant: "t", At: at, Next: minutes(n), Slow: rapid.Bool().Draw(t, "slow"), Content: text(content)}
+	if id, ok := pick(t, r.m.entries); ok && rapid.Bool().Draw(t, "shared") {
+		content, v.Body, v.Content = r.m.entries[id], r.m.bodies[id], nil
+	}
+	vs := []spool.Revisit{v}
+	r.commit(t, spool.Outcome{Revisit: vs, Lazy: rapid.Bool().Draw(t, "lazy")})
+	r.m.looks[vs[0].ID], r.m.next[vs[0].ID], r.m.bodies[vs[0].ID], r.m.slow[vs[0].ID] = content, n, vs[0].Body, v.Slow
+}
+
+func (r *run) look(t *rapid.T) {
+	n := rapid.IntRange(0, 10).Draw(t, "now")
+	slow := rapid.Bool().Draw(t, "slow")
+	vs, err := r.s.Revisits(slow, minutes(n), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, times := make([]string, len(vs)), make([]time.Time, len(vs))
+	for i := range vs {
+		ids[i], times[i] = vs[i].ID, vs[i].Next
+	}
+	rows := maps.Clone(r.m.looks)
+	maps.DeleteFunc(rows, func(id, _ string) bool { return r.m.slow[id] != slow })
+	r.claimed(t, rows, n, ids, times)
+}
+
+func (r *run) again(t *rapid.T) {
+	id, ok := pick(t, r.m.looks)
+	if !ok {
+		t.Skip("no look is owed")
+	}
+	n := rapid.IntRange(0, 9).Draw(t, "next")
+	slow := rapid.Bool().Draw(t, "slow")
+	r.commit(t, spool.Outcome{Again: []spool.Revisit{{ID: id, Next: minutes(n), Attempts: 1, Slow: slow}}})
+	r.m.next[id], r.m.slow[id] = n, slow
+	delete(r.m.claimed, id)
+}
+
+func (r *run) looked(t *rapid.T) {
+	id, ok := pick(t, r.m.looks)
+	if !ok {
+		t.Skip("no look is owed")
+	}
+	r.commit(t, spool.Outcome{Revisited: []string{id}})
+	r.forget(r.m.looks, id)
+}
+
+func (r *run) forget(rows map[string]string, id string) {
+	delete(rows, id)
+	delete(r.m.next, id)
+	delete(r.m.bodies, id)
+	delete(r.m.claimed, id)
 }
 
 func (r *run) due(t *rapid.T) {
@@ -97,27 +168,35 @@ func (r *run) due(t *rapid.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ids, times := make([]string, len(es)), make([]time.Time, len(es))
+	for i := range es {
+		ids[i], times[i] = es[i].ID, es[i].Next
+	}
+	r.claimed(t, r.m.entries, n, ids, times)
+}
+
+// claimed compares what was given out of some rows at minute n with what is due.
+func (r *run) claimed(t *rapid.T, rows map[string]string, n int, ids []string, times []time.Time) {
 	want := 0
-	for id, next := range r.m.next {
-		if next <= n && !r.m.claimed[id] {
+	for id := range rows {
+		if r.m.next[id] <= n && !r.m.claimed[id] {
 			want++
 		}
 	}
-	if len(es) != min(want, 3) {
-		t.Fatalf("%d entries due, want %d", len(es), min(want, 3))
+	if len(ids) != min(want, 3) {
+		t.Fatalf("%d rows due, want %d", len(ids), min(want, 3))
 	}
-	for i := range es {
-		id := es[i].ID
-		if r.m.claimed[id] || r.m.next[id] > n || i > 0 && es[i].Next.Before(es[i-1].Next) {
-			t.Fatalf("entry %s must not be due here", id)
+	for i, id := range ids {
+		if r.m.claimed[id] || r.m.next[id] > n || i > 0 && times[i].Before(times[i-1]) {
+			t.Fatalf("row %s must not be due here", id)
 		}
 		r.m.claimed[id] = true
 	}
 }
 
-func (r *run) pick(t *rapid.T) (string, bool) {
-	ids := make([]string, 0, len(r.m.entries))
-	for id := range r.m.entries {
+func pick(t *rapid.T, rows map[string]string) (string, bool) {
+	ids := make([]string, 0, len(rows))
+	for id := range rows {
 		ids = append(ids, id)
 	}
 	if len(ids) == 0 {
@@ -128,18 +207,16 @@ func (r *run) pick(t *rapid.T) (string, bool) {
 }
 
 func (r *run) end(t *rapid.T) {
-	id, ok := r.pick(t)
+	id, ok := pick(t, r.m.entries)
 	if !ok {
 		t.Skip("nothing is queued")
 	}
 	r.commit(t, spool.Outcome{Done: []string{id}})
-	delete(r.m.entries, id)
-	delete(r.m.next, id)
-	delete(r.m.claimed, id)
+	r.forget(r.m.entries, id)
 }
 
 func (r *run) requeue(t *rapid.T) {
-	id, ok := r.pick(t)
+	id, ok := pick(t, r.m.entries)
 	if !ok {
 		t.Skip("nothing is queued")
 	}
@@ -171,6 +248,72 @@ func (r *run) check(t *rapid.T) {
 			t.Fatalf("entry %+v, want %d bytes at minute %d: %v", es[i], len(r.m.entries[es[i].ID]), r.m.next[es[i].ID], err)
 		}
 	}
+	bytes, inFiles := r.checkBodies(t)
+	if st := r.s.Stats(); st.Queued != len(es) || st.Revisits != len(r.m.looks) || st.RevisitBytes != r.owed() || st.Bytes != bytes {
+		t.Fatalf("counts are %+v, want %d bytes", st, bytes)
+	}
+	// A file goes after the batch that drops it is durable, so that one may be left.
+	if kept := r.files(t); !kept.has(inFiles) {
+		t.Fatalf("files %v, want %v", kept, inFiles)
+	}
+	r.checkFacts(t)
+}
+
+// checkBodies reads every body that a row names, and returns their bytes and files.
+func (r *run) checkBodies(t *rapid.T) (bytes int64, inFiles []string) {
+	seen := map[string]bool{}
+	for id, b := range r.m.bodies {
+		want, ok := r.m.entries[id]
+		if !ok {
+			want = r.m.looks[id]
+		}
+		if got, err := r.s.Content(b).Bytes(); err != nil || string(got) != want {
+			t.Fatalf("body of %s has %d bytes, want %d: %v", id, len(got), len(want), err)
+		}
+		if seen[b.ID] {
+			continue
+		}
+		seen[b.ID] = true
+		bytes += b.Size
+		if b.File {
+			inFiles = append(inFiles, b.ID)
+		}
+	}
+	return bytes, inFiles
+}
+
+func (r *run) owed() (bytes int64) {
+	for _, content := range r.m.looks {
+		bytes += int64(len(content))
+	}
+	return bytes
+}
+
+// bodyFiles are the names of the files of bodies.
+type bodyFiles []string
+
+func (f bodyFiles) has(names []string) bool {
+	for _, n := range names {
+		if !slices.Contains(f, n) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *run) files(t *rapid.T) bodyFiles {
+	des, err := os.ReadDir(filepath.Join(r.o.Dir, "bodies"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names bodyFiles
+	for _, de := range des {
+		names = append(names, de.Name())
+	}
+	return names
+}
+
+func (r *run) checkFacts(t *rapid.T) {
 	facts, err := r.s.Facts(0, 1000)
 	if err != nil || uint64(len(facts)) != r.m.facts-r.m.acked {
 		t.Fatalf("%d facts, want %d to %d: %v", len(facts), r.m.acked, r.m.facts, err)
@@ -180,7 +323,7 @@ func (r *run) check(t *rapid.T) {
 			t.Fatal(fmt.Sprint("gap before fact ", facts[i].EdgeSeq))
 		}
 	}
-	if st := r.s.Stats(); st.Queued != len(es) || st.Facts != len(facts) {
+	if st := r.s.Stats(); st.Facts != len(facts) {
 		t.Fatalf("counts are %+v", st)
 	}
 }

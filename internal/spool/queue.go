@@ -71,17 +71,30 @@ func list[T any](s *Spool, kind byte, after string, limit int) ([]T, error) {
 // go. A restart ends all claims. Rows that cannot be read are left out, and counted
 // in Stats.
 func (s *Spool) Due(now time.Time, limit int) ([]Entry, error) {
+	return claim(s, keyDue, now, limit, func(id string) (Entry, time.Time, error) {
+		e, err := s.entry(id)
+		return e, e.Next, err
+	})
+}
+
+// claim gives out at most limit rows whose keys of a kind say that their time has come.
+// read reads a row, and when it says that it is due.
+func claim[T any](s *Spool, kind byte, now time.Time, limit int, read func(id string) (T, time.Time, error)) ([]T, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var due []Entry
-	err := s.scanDue(func(k []byte, at time.Time, id string) (bool, error) {
+	var due []T
+	var ids []string
+	err := s.scanDue(kind, func(k []byte, at time.Time, id string) (bool, error) {
 		if len(due) >= limit || at.After(now) {
 			return false, nil
 		}
-		e, err := s.dueEntry(k, id)
+		row, next, err := read(id)
+		if err == nil && !bytes.Equal(dueKey(kind, next, id), k) {
+			err = fmt.Errorf("reading %q: row is due at %s: %w", k, next, errCorrupt)
+		}
 		switch {
 		case err == nil:
-			due = append(due, e)
+			due, ids = append(due, row), append(ids, id)
 		case isBroken(err):
 			s.setAside(k, err)
 		default:
@@ -92,19 +105,10 @@ func (s *Spool) Due(now time.Time, limit int) ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range due {
-		s.claimed[due[i].ID] = struct{}{}
+	for _, id := range ids {
+		s.claimed[id] = struct{}{}
 	}
 	return due, nil
-}
-
-// dueEntry returns the entry that a due key names.
-func (s *Spool) dueEntry(k []byte, id string) (Entry, error) {
-	e, err := s.entry(id)
-	if err == nil && !bytes.Equal(dueKey(e.Next, e.ID), k) {
-		err = fmt.Errorf("reading %q: entry is due at %s: %w", k, e.Next, errCorrupt)
-	}
-	return e, err
 }
 
 // isBroken reports whether the fault lies in the row: another attempt would find the
@@ -113,21 +117,23 @@ func isBroken(err error) bool {
 	return errors.Is(err, ErrUnknown) || errors.Is(err, errCorrupt) || pebble.IsCorruptionError(err)
 }
 
-// setAside keeps a due key that leads to no entry out of the way until the next Open,
+// setAside keeps a due key that leads to no row out of the way until the next Open,
 // so that it stops nobody else's mail. mu is held.
 func (s *Spool) setAside(k []byte, err error) {
 	s.broken[string(k)] = struct{}{}
 	s.stats.Broken++
-	s.log.Error("queue row is broken and left out", "key", hex.EncodeToString(k), "error", err)
+	s.log.Error("spool row is broken and left out", "key", hex.EncodeToString(k), "error", err)
 }
 
 // NextDue returns when the first unclaimed entry is due; false when there is none.
-func (s *Spool) NextDue() (time.Time, bool) {
+func (s *Spool) NextDue() (time.Time, bool) { return s.nextDue(keyDue) }
+
+func (s *Spool) nextDue(kind byte) (time.Time, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var next time.Time
 	found := false
-	err := s.scanDue(func(_ []byte, at time.Time, _ string) (bool, error) {
+	err := s.scanDue(kind, func(_ []byte, at time.Time, _ string) (bool, error) {
 		next, found = at, true
 		return false, nil
 	})
@@ -137,9 +143,9 @@ func (s *Spool) NextDue() (time.Time, bool) {
 	return next, found
 }
 
-// scanDue walks the unclaimed entries in order of their time. mu is held.
-func (s *Spool) scanDue(f func(k []byte, at time.Time, id string) (bool, error)) error {
-	return s.scan([]byte{keyDue}, end(keyDue), func(k, _ []byte) (bool, error) {
+// scanDue walks the unclaimed rows of a kind in order of their time. mu is held.
+func (s *Spool) scanDue(kind byte, f func(k []byte, at time.Time, id string) (bool, error)) error {
+	return s.scan([]byte{kind}, end(kind), func(k, _ []byte) (bool, error) {
 		if _, ok := s.broken[string(k)]; ok {
 			return true, nil
 		}
@@ -155,7 +161,7 @@ func (s *Spool) scanDue(f func(k []byte, at time.Time, id string) (bool, error))
 	})
 }
 
-// Release lets claimed entries go without any change.
+// Release lets claimed entries and revisits go without any change.
 func (s *Spool) Release(ids ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

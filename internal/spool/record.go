@@ -34,7 +34,11 @@ type Outcome struct {
 	Hold     []Held        // new held messages; Content set, or Body of something that is spooled
 	DropHeld []string      // ids of held messages that end; unknown ones are ignored
 	Facts    []event.Event // Edge and EdgeSeq are filled in by Commit
-	Lazy     bool          // do not wait for the fsync, which follows within lazyDelay: for facts about refused mail
+	Lazy     bool          // do not wait for the fsync, which follows within lazyDelay: for what no reply depends on
+
+	Revisit   []Revisit // new looks that are owed; Content set, or Body of something that is spooled
+	Again     []Revisit // looks that replace the one with their ID, whose body they keep
+	Revisited []string  // ids of looks that end
 }
 
 // Body names the bytes of a message in the spool.
@@ -77,11 +81,28 @@ type Held struct {
 	Content   Content         `json:"-"`    // input of Commit only
 }
 
+// Revisit is one message that is owed another look, whose body waits here for it.
+type Revisit struct {
+	ID        string          `json:"id"` // filled in by Commit when ""
+	MessageID message.ID      `json:"message_id"`
+	Tenant    string          `json:"tenant"`
+	At        time.Time       `json:"at"`             // when the message came
+	Next      time.Time       `json:"next"`           // when to look next
+	Attempts  int             `json:"attempts"`       // looks that have begun
+	Slow      bool            `json:"slow,omitempty"` // it takes long, and waits apart from those that do not
+	Meta      json.RawMessage `json:"meta,omitempty"` // what it takes to look again
+	Weight    int64           `json:"weight"`         // bytes of body and meta; filled in by Commit
+	Body      Body            `json:"body"`           // filled in by Commit from Content
+	Content   Content         `json:"-"`              // input of Commit only
+}
+
 // Stats says how much is in the spool.
 type Stats struct {
-	Queued int   // entries
-	Held   int   // held messages
-	Facts  int   // facts that were not acknowledged
-	Bytes  int64 // bytes of bodies
-	Broken int   // rows of the queue that Due could not read since Open
+	Queued       int   // entries
+	Held         int   // held messages
+	Revisits     int   // looks that are owed
+	RevisitBytes int64 // their weights, with shared bodies counted for each
+	Facts        int   // facts that were not acknowledged
+	Bytes        int64 // bytes of bodies
+	Broken       int   // rows that Due or Revisits could not read since Open
 }

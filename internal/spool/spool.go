@@ -78,8 +78,8 @@ type Spool struct {
 	acked   uint64                  // EdgeSeq up to which AckFacts has dropped; guarded by mu
 	recent  recent                  // guarded by mu
 	bodies  map[string]*bodyRefs    // guarded by mu
-	claimed map[string]struct{}     // ids of entries that Due gave away; guarded by mu
-	broken  map[string]struct{}     // due keys that lead to no entry; guarded by mu
+	claimed map[string]struct{}     // ids that Due and Revisits gave away; guarded by mu
+	broken  map[string]struct{}     // due keys that lead to no row; guarded by mu
 	ended   map[message.ID]struct{} // found intents that have ended since; guarded by mu
 	drops   []string                // files to remove after the next fsync; guarded by mu
 	stats   Stats                   // guarded by mu
@@ -164,7 +164,7 @@ func (s *Spool) storeOptions() *pebble.Options {
 
 // load reads the state that is kept in memory and the intents without outcome.
 func (s *Spool) load() error {
-	steps := []func() error{s.loadEdge, s.loadSeq, s.loadIntents, s.loadEntries, s.loadHeld, s.countFacts, s.sweepFiles}
+	steps := []func() error{s.loadEdge, s.loadSeq, s.loadIntents, s.loadEntries, s.loadHeld, s.loadRevisits, s.countFacts, s.sweepFiles}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return fmt.Errorf("reading spool in %s: %w", s.opts.Dir, err)

@@ -290,6 +290,9 @@ func TestOutcomeThatCannotHoldChangesNothing(t *testing.T) {
 		"an unknown entry is requeued":      {Requeue: []spool.Entry{{ID: "nobody"}}},
 		"an entry is done twice":            {Done: []string{id, id}},
 		"an entry is done and requeued":     {Done: []string{id}, Requeue: []spool.Entry{{ID: id}}},
+		"an unknown look ends":              {Revisited: []string{"nobody"}},
+		"an unknown look comes again":       {Again: []spool.Revisit{{ID: "nobody"}}},
+		"a look of an unknown body":         {Revisit: []spool.Revisit{{Body: spool.Body{ID: "nobody"}}}},
 		"a body is unknown":                 {Queue: []spool.Entry{{Body: spool.Body{ID: "nobody"}}}},
 		"a content is shorter than it says": {Queue: []spool.Entry{{Content: liar{text("abc\r\n")}}}},
 	} {

@@ -11,6 +11,7 @@ import (
 	"outrider/internal/event"
 	"outrider/internal/history"
 	"outrider/internal/quarantine"
+	"outrider/internal/verdict"
 )
 
 // Record stores a batch of events and what follows from them, and the held messages
@@ -128,6 +129,8 @@ func (r *recorder) effect(e *event.Event) {
 		r.received(e)
 	case event.Judged:
 		r.judged(e)
+	case event.Rejudged:
+		r.rejudged(e)
 	case event.Placed, event.Deferred, event.Rejected, event.Refused, event.Bounced, event.Interrupted:
 		r.delivery(e)
 	case event.Quarantined, event.Released, event.Deleted, event.Expired:
@@ -152,9 +155,22 @@ func (r *recorder) received(e *event.Event) {
 func (r *recorder) judged(e *event.Event) {
 	var d event.JudgedDetail
 	r.detail(e, &d)
-	r.exec("storing a verdict", `UPDATE messages SET disposition = $1, score = $2, verdict = $3, auth = $4 WHERE id = $5`,
-		d.Verdict.Disposition.String(), d.Verdict.Score, text(d.Verdict), cmp.Or(string(d.Auth), "{}"), e.MessageID)
+	r.verdict(e, &d.Verdict, cmp.Or(string(d.Auth), "{}"))
 	r.lesson(e, d.History)
+}
+
+// rejudged replaces the verdict, and what authentication found where that was asked again.
+func (r *recorder) rejudged(e *event.Event) {
+	var d event.RejudgedDetail
+	r.detail(e, &d)
+	r.verdict(e, &d.Verdict, string(d.Auth))
+	r.lesson(e, d.History)
+}
+
+// verdict makes v the verdict of a message. No auth leaves what is there.
+func (r *recorder) verdict(e *event.Event, v *verdict.Verdict, auth string) {
+	r.exec("storing a verdict", `UPDATE messages SET disposition = $1, score = $2, verdict = $3, auth = CASE WHEN $4 = '' THEN auth ELSE $4 END WHERE id = $5`,
+		v.Disposition.String(), v.Score, text(v), auth, e.MessageID)
 }
 
 func (r *recorder) delivery(e *event.Event) {

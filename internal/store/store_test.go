@@ -217,3 +217,48 @@ func TestDatabaseSurvivesAnotherOpening(t *testing.T) {
 		}
 	}
 }
+
+// TestLaterVerdictReplacesTheFirst proves that a message shows what was thought of it last,
+// in whatever order the facts are shipped again, and that a later look teaches the senders.
+func TestLaterVerdictReplacesTheFirst(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	es := life("a", "m1", 1)
+	es[1] = event.New(event.Judged, "a", "m1", day, nil, event.JudgedDetail{Verdict: verdict.Verdict{Disposition: verdict.Bulk}, Auth: []byte(`{"source":"edge"}`)})
+	look := func(seq uint64, d event.RejudgedDetail) event.Event {
+		e := event.New(event.Rejudged, "a", "m1", day.Add(time.Hour), nil, d)
+		e.Edge, e.EdgeSeq = "edge", seq
+		return e
+	}
+	es[1].Edge, es[1].EdgeSeq = "edge", 2
+	lesson := []byte(`{"at":"2026-11-01T12:00:00Z","what":"unwanted","author":"a@b.example"}`)
+	es = append(es, look(4, event.RejudgedDetail{
+		Verdict: verdict.Verdict{Disposition: verdict.Malicious, Score: 0.9, Findings: []verdict.Finding{{ID: "young"}}}, Before: verdict.Bulk, Attempt: 1, History: lesson,
+	}))
+	record(t, db, es)
+	record(t, db, es[:2]) // shipped again
+	show := func(want verdict.Disposition, auth string) {
+		t.Helper()
+		m, err := db.Message(t.Context(), "m1")
+		if err != nil || m.Verdict.Disposition != want || string(m.Auth) != auth || m.Deliveries[0].Status != "placed" {
+			t.Errorf("got %+v, %v", m, err)
+		}
+	}
+	show(verdict.Malicious, `{"source":"edge"}`)
+	record(t, db, []event.Event{look(5, event.RejudgedDetail{Verdict: verdict.Verdict{Disposition: verdict.Spam}, Before: verdict.Malicious, Auth: []byte(`{"source":"header"}`)})})
+	show(verdict.Spam, `{"source":"header"}`)
+	if list, err := db.Messages(t.Context(), store.MessageFilter{Disposition: "SPAM", Limit: 10}); err != nil || len(list) != 1 {
+		t.Errorf("%d messages are spam, %v", len(list), err)
+	}
+	events, err := db.EventsOf(t.Context(), "m1")
+	if err != nil || len(events) != 5 || events[4].Kind != event.Rejudged {
+		t.Errorf("got %d events, %v", len(events), err)
+	}
+	memory := history.New()
+	if err := db.Senders(t.Context(), 10, memory.Load); err != nil {
+		t.Fatal(err)
+	}
+	if p, _ := memory.View("a", day.Add(9*24*time.Hour)).Profile(history.ByAddress, "a@b.example"); p.Unwanted == nil || !*p.Unwanted {
+		t.Error("the lesson of the look was not learned")
+	}
+}

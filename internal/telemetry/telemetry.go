@@ -45,6 +45,8 @@ type Metrics struct {
 	JudgeTime  prometheus.Histogram   // seconds from the last byte to the verdict
 	Outcomes   *prometheus.CounterVec // recipients, by what became of them
 	Attempts   *prometheus.CounterVec // recipients of retried mail, by status
+	Rejudged   *prometheus.CounterVec // messages judged again, by how the verdict changed
+	Skipped    prometheus.Counter     // looks that were owed and not taken
 }
 
 // NewMetrics returns the metrics in a registry of their own, with those of the Go
@@ -56,6 +58,7 @@ func NewMetrics() *Metrics {
 		registry: r,
 		Sessions: prometheus.NewGauge(prometheus.GaugeOpts{Name: "outrider_smtp_sessions", Help: "SMTP sessions open."}),
 		Bytes:    prometheus.NewCounter(prometheus.CounterOpts{Name: "outrider_received_bytes_total", Help: "Bytes of messages received."}),
+		Skipped:  prometheus.NewCounter(prometheus.CounterOpts{Name: "outrider_revisits_skipped_total", Help: "Messages that were owed another look and got none, for want of room."}),
 		JudgeTime: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "outrider_judge_seconds", Help: "Seconds from the last byte received to the verdict.",
 			Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5},
@@ -73,7 +76,8 @@ func NewMetrics() *Metrics {
 	m.Verdicts = vec("outrider_verdicts_total", "Messages judged.", "disposition")
 	m.Outcomes = vec("outrider_recipients_total", "Recipients by what became of their message.", "outcome")
 	m.Attempts = vec("outrider_retries_total", "Recipients of spooled mail tried again, by status.", "status")
-	r.MustRegister(m.Sessions, m.Bytes, m.JudgeTime)
+	m.Rejudged = vec("outrider_rejudged_total", "Messages judged again, by how the new verdict compares.", "result")
+	r.MustRegister(m.Sessions, m.Bytes, m.JudgeTime, m.Skipped)
 	return m
 }
 

@@ -1,0 +1,197 @@
+package mailflow
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"outrider/internal/attachment"
+	"outrider/internal/event"
+	"outrider/internal/evidence"
+	"outrider/internal/history"
+	"outrider/internal/message"
+	"outrider/internal/rdap"
+	"outrider/internal/spool"
+	"outrider/internal/tenant"
+	"outrider/internal/verdict"
+)
+
+// Time that one look may take, and the parts of it that are for the slow. What they leave
+// open is asked as on the way, so that a message cannot use up the time of the detectors.
+const (
+	lookWall = 4 * time.Minute
+	lookDeep = 2 * time.Minute // drawing pages and reading pictures
+	lookAsk  = time.Minute     // waiting for registries
+)
+
+// look is one message that is judged again.
+type look struct {
+	row    *spool.Revisit
+	letter *letter
+	domain *tenant.Domain
+	debt   *debt
+}
+
+// recall makes a look of a row, with the message as it was when it came; nil where nobody
+// wants it judged any more.
+func (f *Flow) recall(row *spool.Revisit) *look {
+	s := f.settings.Load()
+	var d debt
+	if !s.Revisit || s.Engine == nil || json.Unmarshal(row.Meta, &d) != nil {
+		return nil
+	}
+	r := &message.Received{ID: row.MessageID, Road: d.Road, Envelope: d.Envelope, Peer: d.Peer, At: row.At, Traits: d.Traits}
+	dom, err := domainOf(s.Directory, r)
+	if err != nil || dom.Tenant.ID != row.Tenant {
+		return nil
+	}
+	return &look{row: row, domain: dom, debt: &d, letter: &letter{settings: s, received: r, tenant: dom.Tenant}}
+}
+
+// again judges a message that came earlier, and takes its time. Authentication is asked for
+// again only where it had no answer: keys may have changed since.
+func (g *Judge) again(ctx context.Context, k *look, raw []byte) (err error) {
+	d, l := k.debt, k.letter
+	now := sitting{limits: g.Limits, open: g.Calm, whois: g.Whois, contact: &d.Contact}
+	now.limits.Wall = lookWall
+	if !d.Lack.asksAuth() {
+		now.auth = &d.Auth
+	}
+	var cut atomic.Bool
+	if d.Drawn = d.Drawn || g.Deep != nil && d.Lack.deep(); d.Drawn && g.Deep != nil {
+		dctx, stop := context.WithTimeout(ctx, lookDeep)
+		defer stop()
+		now.open, now.draws, now.reads = g.deepest(dctx, &cut), true, g.DeepText
+	}
+	if g.Ask != nil {
+		actx, stop := context.WithTimeout(ctx, lookAsk)
+		defer stop()
+		now.whois = g.asking(actx)
+	}
+	l.received.Body = message.NewBody(raw)
+	l.judged, err = g.judge(ctx, l.settings, l.received, raw, k.domain, &now)
+	if j := &l.judged; cut.Load() && j.Verdict.Disposition != verdict.Malicious && !slices.Contains(j.Verdict.Degraded, stageFiles) {
+		j.Verdict.Degraded, j.Lack.Late = append(j.Verdict.Degraded, stageFiles), append(j.Lack.Late, stageFiles)
+	}
+	return err
+}
+
+// deepest opens files deeply until ctx ends, and as on the way where that comes to no end,
+// so that nothing is known less well than before. cut is set where it was needed.
+func (g *Judge) deepest(ctx context.Context, cut *atomic.Bool) Opener {
+	return func(all context.Context, ins []attachment.Input) []*attachment.Report {
+		reports := g.Deep(ctx, ins)
+		if g.Calm == nil || !slices.ContainsFunc(reports, (*attachment.Report).Unfinished) {
+			return reports
+		}
+		cut.Store(true)
+		for i, plain := range g.Calm(all, ins) {
+			// What was drawn in time counts, where all else was read.
+			if r := reports[i]; r.Unfinished() && (!r.Has(attachment.NoteWall) || len(r.Files) < len(plain.Files)) {
+				reports[i] = plain
+			}
+		}
+		return reports
+	}
+}
+
+// asking waits for registries until ctx ends.
+func (g *Judge) asking(ctx context.Context) evidence.Whois {
+	return func(all context.Context, domain string) *rdap.Registration {
+		if r := g.Ask(ctx, domain); r != nil || g.Whois == nil {
+			return r
+		}
+		return g.Whois(all, domain)
+	}
+}
+
+// conclude records what a look changed, and whether there will be another.
+func (f *Flow) conclude(ctx context.Context, k *look, failed error) {
+	row, d, j := k.row, k.debt, &k.letter.judged
+	before, changed, detail := d.Verdict.Disposition, false, event.RejudgedDetail{Attempt: row.Attempts, Why: d.Lack.why()}
+	var lesson *history.Lesson
+	kept := failed != nil || d.lost(j)
+	if kept {
+		j.Verdict, j.Auth = d.Verdict, d.Auth
+	} else {
+		if d.Lack.asksAuth() {
+			detail.Auth, _ = json.Marshal(j.Auth)
+		}
+		changed, lesson = d.changed(&j.Verdict), d.lesson(k.letter)
+		d.Verdict, d.Auth, d.Lack = j.Verdict, j.Auth, j.Lack
+	}
+	last := failed != nil || !d.Lack.any() || row.Attempts == maxLooks
+	var o spool.Outcome
+	if last {
+		o.Revisited = []string{row.ID}
+	} else {
+		row.Meta, _ = json.Marshal(d) // it was read from JSON
+		row.Slow = d.Drawn || d.Lack.slow()
+		o.Again = []spool.Revisit{*row}
+	}
+	if changed || last {
+		detail.History = asText(lesson)
+		o.Facts = []event.Event{k.fact(before, &detail)}
+	}
+	if f.mark(ctx, row, o) && len(o.Facts) > 0 {
+		f.tell(ctx, k, before, lesson)
+	}
+}
+
+// fact completes a detail with the verdict that holds, and what policy makes of it.
+func (k *look) fact(before verdict.Disposition, d *event.RejudgedDetail) event.Event {
+	j := &k.letter.judged
+	d.Verdict, d.Before, d.Micros = j.Verdict, before, j.Took.Microseconds()
+	d.Decisions, _ = json.Marshal(decide(k.letter))
+	return event.New(event.Rejudged, k.row.Tenant, string(k.row.MessageID), time.Now(), k.letter.received.Envelope.Recipients, d)
+}
+
+// tell says what became of a verdict to all who want to know.
+func (f *Flow) tell(ctx context.Context, k *look, before verdict.Disposition, lesson *history.Lesson) {
+	if lesson != nil {
+		f.history.Teach(k.row.Tenant, *lesson)
+	}
+	switch after := k.debt.Verdict.Disposition; {
+	case after > before:
+		f.observe.Rejudged("worse")
+		f.log.WarnContext(ctx, "verdict is worse after another look", "message_id", k.row.MessageID, "before", before.String(), "after", after.String())
+	case after < before:
+		f.observe.Rejudged("better")
+	default:
+		f.observe.Rejudged("same")
+	}
+}
+
+// lost reports whether a judgement lacks what an earlier one had, for want of time or of an
+// answer. It does not count then. What is late and took nothing away does no such harm:
+// otherwise a file that nobody can draw would keep its message from being judged again.
+func (d *debt) lost(j *Judgement) bool {
+	late := slices.DeleteFunc(slices.Clone(j.Lack.Late), func(s string) bool { return slices.Contains(d.Lack.Late, s) })
+	if slices.ContainsFunc(late, isDetector) {
+		return true
+	}
+	return slices.ContainsFunc(d.Verdict.Findings, func(f verdict.Finding) bool {
+		open := slices.ContainsFunc(j.Verdict.Undecided, func(u verdict.Undecided) bool { return u.ID == f.ID })
+		return !j.Verdict.Has(f.ID) && (open || len(late) > 0)
+	})
+}
+
+// changed reports whether a verdict says another thing than the last that counted.
+func (d *debt) changed(v *verdict.Verdict) bool {
+	same := func(a, b verdict.Undecided) bool { return a.ID == b.ID && slices.Equal(a.Waits, b.Waits) }
+	return d.Verdict.Disposition != v.Disposition || !slices.Equal(d.Verdict.Findings, v.Findings) ||
+		!slices.EqualFunc(d.Verdict.Undecided, v.Undecided, same)
+}
+
+// lesson returns what a new verdict teaches beyond the last: that the message is unwanted.
+// It adds to what was taught before, since nothing can be taken back.
+func (d *debt) lesson(l *letter) *history.Lesson {
+	out := lessonOf(l)
+	if out.What != history.Unwanted || history.Judged(d.Verdict.Disposition, d.Auth.Disowned()) == history.Unwanted {
+		return nil
+	}
+	out.Sent = nil // taught before
+	return &out
+}

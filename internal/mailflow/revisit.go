@@ -1,0 +1,189 @@
+package mailflow
+
+import (
+	"context"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"outrider/internal/spool"
+)
+
+// Pace of later looks. Those that may take long wait in a lane of their own, so that a heap
+// of scanned pages, or of mail from name servers that are silent, holds up nobody who only
+// waits for a registry.
+const (
+	quickLookers = 2
+	slowLookers  = 2
+	lookBatch    = 16 // claimed together
+	lookShare    = 8  // the part of the memory for judging that a lane may take: one in eight
+)
+
+// lookWaits are the pauses behind the first look, which comes at once, and the others.
+var lookWaits = [...]time.Duration{10 * time.Minute, 2 * time.Hour}
+
+// maxLooks is how often a message is looked at again.
+const maxLooks = 1 + len(lookWaits)
+
+// nextLook returns when the look behind the nth is due.
+func nextLook(now time.Time, n int) time.Time { return now.Add(lookWaits[min(n, len(lookWaits))-1]) }
+
+// Revisit judges messages again whose verdict lacked what may be had by now, until ctx
+// ends, and waits for the looks under way. What has changed is recorded, and nothing is
+// done about it.
+func (f *Flow) Revisit(ctx context.Context) error {
+	var wg sync.WaitGroup
+	wg.Go(func() { f.newLane(false, quickLookers).run(ctx) })
+	wg.Go(func() { f.newLane(true, slowLookers).run(ctx) })
+	wg.Wait()
+	return nil
+}
+
+// lane takes the slow looks, or the others.
+type lane struct {
+	flow   *Flow
+	slow   bool
+	slots  chan struct{}
+	share  int64               // bytes in memory
+	memory *semaphore.Weighted // keeps looks from queueing for the memory of all
+	wg     sync.WaitGroup
+}
+
+func (f *Flow) newLane(slow bool, lookers int) *lane {
+	share := max(f.capacity/lookShare, 1)
+	return &lane{flow: f, slow: slow, slots: make(chan struct{}, lookers), share: share, memory: semaphore.NewWeighted(share)}
+}
+
+// run takes looks until ctx ends, and waits for those under way.
+func (r *lane) run(ctx context.Context) {
+	f := r.flow
+	defer r.wg.Wait()
+	for ctx.Err() == nil {
+		if f.mute(ctx) {
+			pause(ctx, f.settings.Load().FirstRetry)
+			continue
+		}
+		rows, err := f.spool.Revisits(r.slow, time.Now(), lookBatch)
+		if err != nil {
+			f.log.ErrorContext(ctx, "looks that are owed could not be read", "error", err)
+			pause(ctx, min(f.settings.Load().FirstRetry, idle))
+		}
+		if !r.start(ctx, rows) {
+			return
+		}
+		if len(rows) == 0 {
+			f.sleepUntil(ctx, func() (time.Time, bool) { return f.spool.NextRevisit(r.slow) }, f.owed(r.slow))
+		}
+	}
+}
+
+// start begins the looks. It returns false, and lets go of the rest, when ctx ends.
+func (r *lane) start(ctx context.Context, rows []spool.Revisit) bool {
+	for i := range rows {
+		row := &rows[i]
+		select {
+		case r.slots <- struct{}{}:
+		case <-ctx.Done():
+			for k := range rows[i:] {
+				r.flow.spool.Release(rows[i+k].ID)
+			}
+			return false
+		}
+		r.wg.Go(func() {
+			defer func() { <-r.slots }()
+			defer r.contain(ctx, row)
+			r.visit(ctx, row)
+		})
+	}
+	return true
+}
+
+// contain ends a panic of one look. What has begun comes again by its time, as often as
+// any look does; what has not stays claimed until the next start.
+func (r *lane) contain(ctx context.Context, row *spool.Revisit) {
+	if p := recover(); p != nil {
+		r.flow.log.ErrorContext(ctx, "look failed by a defect of ours", "message_id", row.MessageID, "panic", p, "stack", string(debug.Stack()))
+	}
+}
+
+// visit looks at one message and records what that gave.
+func (r *lane) visit(ctx context.Context, row *spool.Revisit) {
+	f := r.flow
+	k := f.recall(row)
+	if k == nil || row.Attempts >= maxLooks {
+		// Switched off, of a domain that is gone, or cut off by a crash in its last look.
+		f.mark(ctx, row, spool.Outcome{Revisited: []string{row.ID}})
+		return
+	}
+	give, err := r.take(ctx, row.Body.Size)
+	if err != nil {
+		f.spool.Release(row.ID) // the server stops
+		return
+	}
+	defer give()
+	if !f.begin(ctx, row) {
+		return
+	}
+	raw, err := f.spool.Content(row.Body).Bytes()
+	if err != nil {
+		f.log.ErrorContext(ctx, "message could not be read for another look", "message_id", row.MessageID, "error", err)
+		return // it comes again by its time
+	}
+	err = f.judge.again(ctx, k, raw)
+	if ctx.Err() != nil {
+		// The server stops: the look has not been.
+		row.Attempts--
+		row.Next = time.Now()
+		f.mark(ctx, row, spool.Outcome{Again: []spool.Revisit{*row}, Lazy: true})
+		return
+	}
+	if err != nil {
+		f.log.ErrorContext(ctx, "message could not be judged again", "message_id", row.MessageID, "error", err)
+	}
+	f.conclude(ctx, k, err)
+}
+
+// take waits for memory as judging on the way does. A look counts as no more than the share
+// of its lane, which it then has alone, so that it holds up mail under way for a moment
+// only.
+func (r *lane) take(ctx context.Context, size int64) (give func(), err error) {
+	weight := min(4*size, r.share)
+	if err := r.memory.Acquire(ctx, weight); err != nil {
+		return nil, err
+	}
+	if err := r.flow.memory.Acquire(ctx, weight); err != nil {
+		r.memory.Release(weight)
+		return nil, err
+	}
+	return func() {
+		r.flow.memory.Release(weight)
+		r.memory.Release(weight)
+	}, nil
+}
+
+// begin counts the look before anything can go wrong in it, so that a message which ends
+// the process does not end every later one at its start.
+func (f *Flow) begin(ctx context.Context, row *spool.Revisit) bool {
+	row.Attempts++
+	row.Next = nextLook(time.Now(), row.Attempts)
+	return f.mark(ctx, row, spool.Outcome{Again: []spool.Revisit{*row}, Lazy: true})
+}
+
+// mark records where a look stands. One that cannot be recorded is as it was before: the
+// pause keeps a failing disk from seeing it over and over.
+func (f *Flow) mark(ctx context.Context, row *spool.Revisit, o spool.Outcome) bool {
+	cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	if err := f.spool.Commit(cctx, o); err != nil {
+		f.log.ErrorContext(ctx, "look could not be recorded", "message_id", row.MessageID, "error", err)
+		pause(ctx, f.settings.Load().FirstRetry)
+		f.spool.Release(row.ID)
+		return false
+	}
+	if len(o.Facts) > 0 {
+		signal(f.fresh)
+	}
+	return true
+}
