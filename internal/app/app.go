@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -385,6 +386,10 @@ func (a *App) Reload(ctx context.Context, c config.Config) error {
 	if err != nil {
 		return fmt.Errorf("reloading, the old configuration stays: %w", err)
 	}
+	files, err := workerConfig(&c, active, a.log)
+	if err != nil {
+		return fmt.Errorf("reloading, the old configuration stays: %w", err)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	settings.Hostname = a.config.Hostname // the edge and the relay keep theirs, and so must the header
@@ -392,7 +397,15 @@ func (a *App) Reload(ctx context.Context, c config.Config) error {
 		a.log.WarnContext(ctx, "setting changes at the next restart", "setting", s)
 	}
 	a.flow.Configure(settings)
+	for _, pool := range a.pools() {
+		pool.UseRules(files.Setup.Rules)
+	}
 	return nil
+}
+
+// pools lists the pools of processes that open attachments.
+func (a *App) pools() []*attachment.Pool {
+	return slices.DeleteFunc([]*attachment.Pool{a.workers, a.calm, a.deep}, func(p *attachment.Pool) bool { return p == nil })
 }
 
 func (a *App) close() error {
@@ -413,10 +426,8 @@ func (a *App) close() error {
 		errs = append(errs, a.fetch.Close())
 	}
 	errs = append(errs, a.dns.Close())
-	for _, pool := range []*attachment.Pool{a.workers, a.calm, a.deep} {
-		if pool != nil {
-			errs = append(errs, pool.Close())
-		}
+	for _, pool := range a.pools() {
+		errs = append(errs, pool.Close())
 	}
 	if a.spool != nil {
 		errs = append(errs, a.spool.Close())

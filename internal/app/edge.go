@@ -163,6 +163,7 @@ func needRestart(old, now *config.Config) []string {
 		c.Rules = config.Rules{Whois: c.Rules.Whois}
 		c.Detection = config.Detection{Memory: c.Detection.Memory}
 		c.Revisit = config.Revisit{Deep: c.Revisit.Deep}
+		c.Attachments.Rules = nil
 		c.Relay.MaxHops, c.Relay.FirstRetry, c.Relay.RetryFor, c.Relay.DelayNotice, c.Relay.Outbound = 0, 0, 0, 0, config.Route{}
 	}
 	return sectionsThatDiffer(&a, &b)

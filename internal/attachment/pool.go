@@ -75,9 +75,15 @@ func NewPool(c PoolConfig) *Pool {
 	return p
 }
 
-// Configure makes files be inspected with other tools from now on. Workers that have those of
+// UseRules makes files be compared with other YARA rules from now on. Workers that have those of
 // before are replaced when they are needed; inspections under way go on with what they began with.
-func (p *Pool) Configure(s Setup) { p.setup.Store(&s) }
+func (p *Pool) UseRules(rules string) {
+	old := p.setup.Load()
+	if s := *old; s.Rules != rules {
+		s.Rules = rules
+		p.setup.CompareAndSwap(old, &s)
+	}
+}
 
 // ErrClosed is returned by Inspect after Close.
 var ErrClosed = errors.New("the pool of attachment workers is closed")

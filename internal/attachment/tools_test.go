@@ -114,7 +114,7 @@ func TestAPoolTakesOtherRules(t *testing.T) {
 		{"", nil},
 		{rulesForTests, []string{"Alpha", "Zeta"}},
 	} {
-		p.Configure(attachment.Setup{Rules: tt.rules})
+		p.UseRules(tt.rules)
 		for range 2 {
 			r, err := p.Inspect(t.Context(), attachment.Input{Name: "a.txt", Data: []byte("a needle here")})
 			if err != nil || !slices.Equal(r.Files[0].Matches, tt.want) {
