@@ -263,3 +263,26 @@ func TestMatchesSayWhatTheyAreWithout(t *testing.T) {
 		}
 	}
 }
+
+// What a node holds is not remembered of a rule that was ended while it was found out.
+func TestNodesOfOverrunsAreNotRemembered(t *testing.T) {
+	t.Parallel()
+	const nodes = "html.xpath(body.html, '//p').nodes"
+	for _, field := range []string{"inner_text", "display_text", "raw"} {
+		in := input(t, mailOf(references(200)+"Subject: x\n", "<p>hello</p>"))
+		ends := fmt.Sprintf("any(%s, length(filter(headers.references, %s)) + length(.%s) > 0)", nodes, endless, field)
+		got := judged(t, in, false, detection("a", ends), detection("b", fmt.Sprintf("any(%s, strings.contains(.%s, 'hello'))", nodes, field)))
+		if got["b"].Outcome != rule.Match {
+			t.Errorf("%s: the second rule is %s", field, got["b"].Outcome)
+		}
+		if got["a"].Outcome != rule.Failed {
+			t.Errorf("%s: the first rule is %s", field, got["a"].Outcome)
+		}
+	}
+	in := input(t, mailOf(references(200)+"Subject: x\n", "<p><a href='https://red.example/'>x</a></p>"))
+	got := judged(t, in, false, detection("a", fmt.Sprintf("any(%s, length(filter(headers.references, %s)) + length(.links) > 0)", nodes, endless)),
+		detection("b", fmt.Sprintf("any(%s, length(.links) == 1)", nodes)))
+	if got["b"].Outcome != rule.Match {
+		t.Errorf("links: the second rule is %s", got["b"].Outcome)
+	}
+}

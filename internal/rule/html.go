@@ -217,7 +217,7 @@ func (f *frame) describe(w *walker) result.HTML {
 		return result.HTML{Raw: is, InnerText: is, DisplayText: is, Links: func() []mdm.Link { return nil }}
 	}
 	p := &fragment{in: f.in, node: w.Current()}
-	return result.HTML{Raw: p.raw.once(p.render), InnerText: p.inner.once(p.text), DisplayText: p.shown.once(p.display), Links: p.links.once(p.find)}
+	return result.HTML{Raw: p.raw.once(f.in, p.render), InnerText: p.inner.once(f.in, p.text), DisplayText: p.shown.once(f.in, p.display), Links: p.links.once(f.in, p.find)}
 }
 
 // fragment is an element of a document.
@@ -234,12 +234,17 @@ type late[T any] struct {
 	value T
 }
 
-func (l *late[T]) once(compute func() T) func() T {
+// once returns what is computed, and keeps it unless the rule that asks was ended meanwhile.
+func (l *late[T]) once(in *Input, compute func() T) func() T {
 	return func() T {
-		if !l.known {
-			l.known, l.value = true, compute()
+		if l.known {
+			return l.value
 		}
-		return l.value
+		v := compute()
+		if in.asks == nil || !in.asks.overrun {
+			l.known, l.value = true, v
+		}
+		return v
 	}
 }
 
@@ -288,7 +293,7 @@ func (p *fragment) text() string {
 
 // display is the text with one space between words.
 func (p *fragment) display() string {
-	inner := p.inner.once(p.text)()
+	inner := p.inner.once(p.in, p.text)()
 	shown := strings.Join(strings.Fields(inner), " ")
 	p.in.pay(len(shown))
 	if shown == inner {
