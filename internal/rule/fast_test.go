@@ -206,3 +206,23 @@ func TestElementsAreKeptApart(t *testing.T) {
 		}
 	}
 }
+
+// A condition within another, or within a text, is none that must hold.
+func TestMarksWithinConditions(t *testing.T) {
+	t.Parallel()
+	const doc = `<p>a and @href and b</p><DIV>x</DIV><td style="x and @id and y">`
+	for _, expression := range []string{
+		"//p[not(@a and @b and @c)]", `//p[contains(., 'a and @href and b')]`, `//p[contains(text(), "a and @href and b")]`, "//p[string-length(@a and @b and @c) > 1]",
+		"//p[(@a and @b) = (@c and @d and @e)]", "//p[not(@a)]", "//p[ not(contains(@style,'x') and @b and contains(@c,'y')) ]",
+	} {
+		selects, byText, byNodes := rule.Selects(expression, doc)
+		if !selects || !byText || !byNodes {
+			t.Errorf("%s: selects %v, by its text %v, by its nodes %v", expression, selects, byText, byNodes)
+		}
+	}
+	for _, expression := range []string{"//DIV", "//Div", "//div"} {
+		if selects, byText, byNodes := rule.Selects(expression, doc); selects && (!byText || !byNodes) {
+			t.Errorf("%s is left out", expression)
+		}
+	}
+}
