@@ -226,3 +226,14 @@ func TestMarksWithinConditions(t *testing.T) {
 		}
 	}
 }
+
+// Bytes that are no UTF-8 are the replacement character for patterns.
+func TestPatternsOfTheReplacementCharacter(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{`\x{FFFD}abc`, `(?:\x{FFFD}abc){2}`, `[\x{FFFD}x]abc`, `(?:abc\x{FFFD}){3}`} {
+		text := strings.Repeat("\xffabc", 4)
+		if can, err := rule.CanMatch(pattern, text); err != nil || !can {
+			t.Errorf("%s in %q: %v %v", pattern, text, can, err)
+		}
+	}
+}
