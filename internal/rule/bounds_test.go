@@ -286,3 +286,20 @@ func TestNodesOfOverrunsAreNotRemembered(t *testing.T) {
 		t.Errorf("links: the second rule is %s", got["b"].Outcome)
 	}
 }
+
+// Rules that wait for the same are named one and all, be it that they share the condition.
+func TestSharedConditionsCanWait(t *testing.T) {
+	t.Parallel()
+	in := input(t, letter)
+	in.Quick, in.Later = true, schema.History
+	const asked = "profile.by_sender_email().solicited"
+	got := judged(t, in, false, detection("a", asked), detection("b", asked+" and type.inbound"), detection("c", asked+" and length(subject.subject) > 0"), detection("d", asked+" and type.outbound"))
+	for _, id := range []string{"a", "b", "c"} {
+		if r := got[id]; r.Outcome != rule.Indeterminate || r.Missing != schema.History {
+			t.Errorf("%s: %q, missing %q", id, r.Outcome, r.Missing)
+		}
+	}
+	if r, ok := got["d"]; ok {
+		t.Errorf("what cannot match is %s", r.Outcome)
+	}
+}
