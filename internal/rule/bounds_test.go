@@ -303,3 +303,31 @@ func TestSharedConditionsCanWait(t *testing.T) {
 		t.Errorf("what cannot match is %s", r.Outcome)
 	}
 }
+
+// What is null in the end, though nothing that it is made of is missing, is not given up.
+func TestQuickJudgementOfWhatIsNull(t *testing.T) {
+	t.Parallel()
+	many := "flatten(map(headers.references, map(headers.references, .)))" // 10,000
+	for source, want := range map[string]bool{
+		"any(flatten([[headers.mailer]]), . is null)":                 true,
+		"any(values(strings.parse_json('{\"a\": null}')), . is null)": true,
+		"any(strings.parse_json('[null]'), . is null)":                true,
+		"any(strings.parse_json('[1]'), (. == 'x') is null)":          true,
+		"any(strings.parse_json('[1]'), length(.) is null)":           true,
+		"('x' in [headers.mailer]) is null":                           true,
+		"(coalesce(strings.parse_json('true'), 'x') == 'x') is null":  true,
+		"'abc'[0:length(headers.mailer)] is null":                     true,
+		"sum(strings.parse_json('[\"x\"]')) is null":                  true,
+		"length(filter(" + many + ", true)) is null":                  true,
+		"any(" + many + ", . == 'none') is null":                      true,
+		"all(" + many + ", coalesce(., 'x') != 'none') is null":       true,
+	} {
+		for _, quick := range []bool{false, true} {
+			in := input(t, mailOf(references(100)+"Subject: x\n", "<a href='https://red.example/'>x</a>"))
+			in.Quick = quick
+			if got := judged(t, in, false, detection("a", source))["a"]; (got.Outcome == rule.Match) != want {
+				t.Errorf("%s (quick: %v): %q %v", source, quick, got.Outcome, got.Err)
+			}
+		}
+	}
+}
