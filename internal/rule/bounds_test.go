@@ -309,18 +309,20 @@ func TestQuickJudgementOfWhatIsNull(t *testing.T) {
 	t.Parallel()
 	many := "flatten(map(headers.references, map(headers.references, .)))" // 10,000
 	for source, want := range map[string]bool{
-		"any(flatten([[headers.mailer]]), . is null)":                 true,
-		"any(values(strings.parse_json('{\"a\": null}')), . is null)": true,
-		"any(strings.parse_json('[null]'), . is null)":                true,
-		"any(strings.parse_json('[1]'), (. == 'x') is null)":          true,
-		"any(strings.parse_json('[1]'), length(.) is null)":           true,
-		"('x' in [headers.mailer]) is null":                           true,
-		"(coalesce(strings.parse_json('true'), 'x') == 'x') is null":  true,
-		"'abc'[0:length(headers.mailer)] is null":                     true,
-		"sum(strings.parse_json('[\"x\"]')) is null":                  true,
-		"length(filter(" + many + ", true)) is null":                  true,
-		"any(" + many + ", . == 'none') is null":                      true,
-		"all(" + many + ", coalesce(., 'x') != 'none') is null":       true,
+		"any(flatten([[headers.mailer]]), . is null)":                                    true,
+		"any(values(strings.parse_json('{\"a\": null}')), . is null)":                    true,
+		"any(strings.parse_json('[null]'), . is null)":                                   true,
+		"any(strings.parse_json('[1]'), (. == 'x') is null)":                             true,
+		"any(strings.parse_json('[1]'), length(.) is null)":                              true,
+		"('x' in [headers.mailer]) is null":                                              true,
+		"(coalesce(strings.parse_json('true'), 'x') == 'x') is null":                     true,
+		"'abc'[0:length(headers.mailer)] is null":                                        true,
+		"sum(strings.parse_json('[\"x\"]')) is null":                                     true,
+		"length(filter(" + many + ", true)) is null":                                     true,
+		"any(" + many + ", . == 'none') is null":                                         true,
+		"all(" + many + ", coalesce(., 'x') != 'none') is null":                          true,
+		"length(ml.link_analysis(body.links[0]).effective_url.rewrite.encoders) == 0":    false,
+		"not any(ml.link_analysis(body.links[0]).effective_url.rewrite.encoders, false)": false,
 	} {
 		for _, quick := range []bool{false, true} {
 			in := input(t, mailOf(references(100)+"Subject: x\n", "<a href='https://red.example/'>x</a>"))
