@@ -240,6 +240,7 @@ func TestMatchesSayWhatTheyAreWithout(t *testing.T) {
 		age + " is null":                                                        schema.Whois,
 		"coalesce(" + age + ", 1) < 30":                                         schema.Whois,
 		"coalesce(1, " + age + ") < 30":                                         0,
+		"coalesce(" + age + " is null, false)":                                  schema.Whois,
 		"not (" + age + " is not null)":                                         schema.Whois,
 		"length(filter(" + mind + ", .name == 'x')) == 0":                       schema.Language,
 		"all(" + mind + ", .name == 'x')":                                       schema.Language,

@@ -479,7 +479,7 @@ func (f *frame) value(r *Compiled) schema.Value {
 			conditions = r.rest
 		}
 		return f.all(conditions).value()
-	case r.code.isTest:
+	case r.Rule.Kind != Query || r.code.isTest:
 		return f.ask(r.code).value()
 	default:
 		return r.code.eval(f)
