@@ -334,3 +334,16 @@ func TestQuickJudgementOfWhatIsNull(t *testing.T) {
 		}
 	}
 }
+
+// To look whether a document has a name at all is paid for.
+func TestNamesOfDocumentsAreLookedForInSteps(t *testing.T) {
+	t.Parallel()
+	var parts []string
+	for i := range 300 {
+		parts = append(parts, fmt.Sprintf("length(html.xpath(strings.parse_html(body.html.raw), '//x%d').nodes) > 0", i))
+	}
+	got := judged(t, input(t, mailOf("Subject: x\n", strings.Repeat("x", 1<<20))), false, detection("a", strings.Join(parts, " or ")))
+	if !errors.Is(got["a"].Err, rule.ErrSteps) {
+		t.Errorf("%q %v", got["a"].Outcome, got["a"].Err)
+	}
+}

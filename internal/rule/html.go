@@ -81,8 +81,11 @@ func (f *frame) hasMarks(v schema.Value, marks []string) bool {
 	key := asked{"digest", v.Ref()}
 	d, ok := f.cache[key].(string)
 	if !ok {
-		if h, isPart := v.Ref().(*result.HTML); isPart && cannotHave(h.Raw(), marks) {
-			return false // it need not even be parsed
+		if h, isPart := v.Ref().(*result.HTML); isPart {
+			raw := f.cut(h.Raw(), maxText)
+			if !f.spend(1+len(raw)/stepBytes) || cannotHave(raw, marks) {
+				return false // it need not even be parsed
+			}
 		}
 		root := f.tree(v)
 		if root == nil {
