@@ -237,3 +237,88 @@ func TestPatternsOfTheReplacementCharacter(t *testing.T) {
 		}
 	}
 }
+
+// Whatever an expression asks and a document has, what selects something is not left out.
+func TestNoExpressionThatSelectsIsLeftOut(t *testing.T) {
+	t.Parallel()
+	selected := 0
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.SampledFrom([]string{"p", "a", "td", "div", "*", "text()", "node()", "comment()", "svg", "foreignObject", ".", ".."})
+		attribute := rapid.SampledFrom([]string{"@a", "@href", "@style", "@xlink", "@*"})
+		value := rapid.SampledFrom([]string{"'x'", "\"x and @b and y\"", "'x or y'", "'it\"s'", "''", "'red'"})
+		var term *rapid.Generator[string]
+		term = rapid.Custom(func(t *rapid.T) string {
+			sub := func() string { return term.Draw(t, "sub") }
+			a, v := attribute.Draw(t, "attribute"), value.Draw(t, "value")
+			switch rapid.IntRange(0, 13).Draw(t, "term") {
+			case 0:
+				return a
+			case 1:
+				return a + "=" + v
+			case 2:
+				return "contains(" + a + ", " + v + ")"
+			case 3:
+				return "starts-with( " + a + " ," + v + " )"
+			case 4:
+				return "not(" + sub() + ")"
+			case 5:
+				return sub() + " and " + sub()
+			case 6:
+				return sub() + " or " + sub()
+			case 7:
+				return "not(" + sub() + " and " + sub() + " and " + sub() + ")"
+			case 8:
+				return "1"
+			case 9:
+				return "td[" + sub() + "]"
+			case 10:
+				return "contains(., " + v + ")"
+			case 11:
+				return a + " != " + v
+			case 12:
+				return "(" + sub() + ")"
+			default:
+				return "count(" + a + ") = 0"
+			}
+		})
+		var path strings.Builder
+		for range rapid.IntRange(1, 3).Draw(t, "steps") {
+			path.WriteString(rapid.SampledFrom([]string{"//", "/", "//", "/descendant::", "/parent::", "/self::", "//following::"}).Draw(t, "axis") + name.Draw(t, "name"))
+			if rapid.Bool().Draw(t, "predicate") {
+				path.WriteString("[" + term.Draw(t, "condition") + "]")
+			}
+		}
+		expression := path.String() + rapid.SampledFrom([]string{"", "", "", "/@href", " | //p", "/text()"}).Draw(t, "end")
+		var doc strings.Builder
+		for range rapid.IntRange(1, 6).Draw(t, "tags") {
+			doc.WriteString(rapid.SampledFrom([]string{
+				"<p>", "</p>", "<a href=x>", "<A HREF='x and @b and y'>", "<td style=red>", "<table><td a='it\"s'>", "<!-- c -->", "<div a>", "<div a=''>", "<svg xlink:href=red>", "<foreignobject>",
+				"x", "x and @b and y", "</a>", "<p style='&#114;ed'>", "<p/a/href=x>", "<div\na=x\nstyle=\"x or y\">", "<tr>", "<td>",
+			}).Draw(t, "tag"))
+		}
+		selects, byText, byNodes, err := selectsSafely(expression, doc.String())
+		if err != nil {
+			return
+		}
+		if selects {
+			selected++
+			if !byText || !byNodes {
+				t.Fatalf("%s selects something in %s, and is left out: %v, %v", expression, doc.String(), byText, byNodes)
+			}
+		}
+	})
+	if selected < 10 {
+		t.Errorf("%d expressions selected something", selected)
+	}
+}
+
+// selectsSafely is Selects, and an error where the expression is none.
+func selectsSafely(expression, doc string) (selects, byText, byNodes bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+		}
+	}()
+	selects, byText, byNodes = rule.Selects(expression, doc)
+	return selects, byText, byNodes, nil
+}
