@@ -348,17 +348,25 @@ func scanBase64(f *frame, a *arguments) schema.Value {
 			out = append(out, text)
 			continue
 		}
-		// In the path of a URL a slash stands between two runs more often than in one.
-		for piece := range strings.SplitSeq(run, "/") {
-			if len(piece) < shortBase64 || len(piece) == len(run) {
-				continue
-			}
+		for piece := range piecesOf(run) {
 			if text, ok := decodeRun(piece, url, padded, wanted); ok {
 				out = append(out, text)
 			}
 		}
 	}
 	return schema.OfStrings(out[:min(len(out), maxDecoded)])
+}
+
+// piecesOf yields what stands between the slashes of a run: in the path of a URL one stands
+// between two runs more often than in one.
+func piecesOf(run string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for piece := range strings.SplitSeq(run, "/") {
+			if len(piece) >= shortBase64 && len(piece) < len(run) && !yield(piece) {
+				return
+			}
+		}
+	}
 }
 
 // base64Runs yields the longest runs of the alphabet, with the padding behind them.
