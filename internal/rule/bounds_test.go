@@ -347,3 +347,13 @@ func TestNamesOfDocumentsAreLookedForInSteps(t *testing.T) {
 		t.Errorf("%q %v", got["a"].Outcome, got["a"].Err)
 	}
 }
+
+// The links of nodes within nodes are paid for, each time that they are collected.
+func TestLinksOfNodesAreCollectedInSteps(t *testing.T) {
+	t.Parallel()
+	doc := strings.Repeat("<div>", 480) + strings.Repeat("<a href='https://a.example/p'>w</a>", 400) + strings.Repeat("</div>", 480)
+	got := judged(t, input(t, mailOf("Subject: x\n", doc)), false, detection("a", "any(html.xpath(body.html, '//div').nodes, length(.links) < 0)"))
+	if !errors.Is(got["a"].Err, rule.ErrSteps) {
+		t.Errorf("%q %v", got["a"].Outcome, got["a"].Err)
+	}
+}

@@ -322,20 +322,23 @@ func (p *fragment) find() (links []mdm.Link) {
 			break
 		}
 		if n.Type == html.ElementNode && (n.Data == "a" || n.Data == "area" || n.Data == "form") {
-			links = append(links, linksOf(n)...)
+			links = append(links, p.linksOf(n)...)
 		}
 	}
 	return links
 }
 
+// linkBytes is about what is kept of a link beside its URL.
+const linkBytes = 512
+
 // linksOf returns where an element leads.
-func linksOf(n *html.Node) (links []mdm.Link) {
+func (p *fragment) linksOf(n *html.Node) (links []mdm.Link) {
 	for _, a := range n.Attr {
-		if a.Key != "href" && a.Key != "action" {
+		if a.Key != "href" && a.Key != "action" || !p.in.pay(linkBytes+len(a.Val)) {
 			continue
 		}
 		if u, ok := observable.ParseURL(strings.TrimSpace(a.Val)); ok {
-			links = append(links, mdm.NewLink(u, labelOf(n), "hyperlink"))
+			links = append(links, mdm.NewLink(u, p.labelOf(n), "hyperlink"))
 		}
 	}
 	return links
@@ -345,13 +348,13 @@ func linksOf(n *html.Node) (links []mdm.Link) {
 const maxLabel = 1000
 
 // labelOf returns the text of a link; a form has none.
-func labelOf(n *html.Node) string {
+func (p *fragment) labelOf(n *html.Node) string {
 	if n.Data == "form" {
 		return ""
 	}
 	var b strings.Builder
 	for c := range descendants(n) {
-		if b.Len() > maxLabel {
+		if b.Len() > maxLabel || !p.in.pay(1) {
 			break
 		}
 		if c.Type == html.TextNode {
