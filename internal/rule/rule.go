@@ -392,8 +392,8 @@ type Result struct {
 
 // Judge runs the rules over a message, all of them or those that are given, and calls
 // yield with every result but NoMatch; of a quick input with matches, failures, and what can
-// be decided later. It ends
-// early when the context does; the rules that were not reached are Failed.
+// be decided later. It ends early when the context does; the rules that were not reached are
+// Failed.
 func (e *Engine) Judge(ctx context.Context, in *Input, only []*Compiled, yield func(Result)) {
 	f := e.frame(ctx, in)
 	defer e.release(f)
