@@ -250,7 +250,7 @@ func TestSpeedChangesNoMatch(t *testing.T) {
 			}
 		}
 	})
-	if matched < 10 {
+	if matched == 0 {
 		t.Errorf("%d rules matched", matched)
 	}
 }

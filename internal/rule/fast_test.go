@@ -307,7 +307,7 @@ func TestNoExpressionThatSelectsIsLeftOut(t *testing.T) {
 			}
 		}
 	})
-	if selected < 10 {
+	if selected == 0 {
 		t.Errorf("%d expressions selected something", selected)
 	}
 }
