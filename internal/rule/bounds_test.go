@@ -240,6 +240,7 @@ func TestMatchesSayWhatTheyAreWithout(t *testing.T) {
 		age + " is null":                                                        schema.Whois,
 		"coalesce(" + age + ", 1) < 30":                                         schema.Whois,
 		"coalesce(1, " + age + ") < 30":                                         0,
+		"coalesce(" + age + " is null, false)":                                  schema.Whois,
 		"not (" + age + " is not null)":                                         schema.Whois,
 		"length(filter(" + mind + ", .name == 'x')) == 0":                       schema.Language,
 		"all(" + mind + ", .name == 'x')":                                       schema.Language,
@@ -261,5 +262,98 @@ func TestMatchesSayWhatTheyAreWithout(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// What a node holds is not remembered of a rule that was ended while it was found out.
+func TestNodesOfOverrunsAreNotRemembered(t *testing.T) {
+	t.Parallel()
+	const nodes = "html.xpath(body.html, '//p').nodes"
+	for _, field := range []string{"inner_text", "display_text", "raw"} {
+		in := input(t, mailOf(references(200)+"Subject: x\n", "<p>hello</p>"))
+		ends := fmt.Sprintf("any(%s, length(filter(headers.references, %s)) + length(.%s) > 0)", nodes, endless, field)
+		got := judged(t, in, false, detection("a", ends), detection("b", fmt.Sprintf("any(%s, strings.contains(.%s, 'hello'))", nodes, field)))
+		if got["b"].Outcome != rule.Match {
+			t.Errorf("%s: the second rule is %s", field, got["b"].Outcome)
+		}
+		if got["a"].Outcome != rule.Failed {
+			t.Errorf("%s: the first rule is %s", field, got["a"].Outcome)
+		}
+	}
+	in := input(t, mailOf(references(200)+"Subject: x\n", "<p><a href='https://red.example/'>x</a></p>"))
+	got := judged(t, in, false, detection("a", fmt.Sprintf("any(%s, length(filter(headers.references, %s)) + length(.links) > 0)", nodes, endless)),
+		detection("b", fmt.Sprintf("any(%s, length(.links) == 1)", nodes)))
+	if got["b"].Outcome != rule.Match {
+		t.Errorf("links: the second rule is %s", got["b"].Outcome)
+	}
+}
+
+// Rules that wait for the same are named one and all, be it that they share the condition.
+func TestSharedConditionsCanWait(t *testing.T) {
+	t.Parallel()
+	in := input(t, letter)
+	in.Quick, in.Later = true, schema.History
+	const asked = "profile.by_sender_email().solicited"
+	got := judged(t, in, false, detection("a", asked), detection("b", asked+" and type.inbound"), detection("c", asked+" and length(subject.subject) > 0"), detection("d", asked+" and type.outbound"))
+	for _, id := range []string{"a", "b", "c"} {
+		if r := got[id]; r.Outcome != rule.Indeterminate || r.Missing != schema.History {
+			t.Errorf("%s: %q, missing %q", id, r.Outcome, r.Missing)
+		}
+	}
+	if r, ok := got["d"]; ok {
+		t.Errorf("what cannot match is %s", r.Outcome)
+	}
+}
+
+// What is null in the end, though nothing that it is made of is missing, is not given up.
+func TestQuickJudgementOfWhatIsNull(t *testing.T) {
+	t.Parallel()
+	many := "flatten(map(headers.references, map(headers.references, .)))" // 10,000
+	for source, want := range map[string]bool{
+		"any(flatten([[headers.mailer]]), . is null)":                                    true,
+		"any(values(strings.parse_json('{\"a\": null}')), . is null)":                    true,
+		"any(strings.parse_json('[null]'), . is null)":                                   true,
+		"any(strings.parse_json('[1]'), (. == 'x') is null)":                             true,
+		"any(strings.parse_json('[1]'), length(.) is null)":                              true,
+		"('x' in [headers.mailer]) is null":                                              true,
+		"(coalesce(strings.parse_json('true'), 'x') == 'x') is null":                     true,
+		"'abc'[0:length(headers.mailer)] is null":                                        true,
+		"sum(strings.parse_json('[\"x\"]')) is null":                                     true,
+		"length(filter(" + many + ", true)) is null":                                     true,
+		"any(" + many + ", . == 'none') is null":                                         true,
+		"all(" + many + ", coalesce(., 'x') != 'none') is null":                          true,
+		"length(ml.link_analysis(body.links[0]).effective_url.rewrite.encoders) == 0":    false,
+		"not any(ml.link_analysis(body.links[0]).effective_url.rewrite.encoders, false)": false,
+	} {
+		for _, quick := range []bool{false, true} {
+			in := input(t, mailOf(references(100)+"Subject: x\n", "<a href='https://red.example/'>x</a>"))
+			in.Quick = quick
+			if got := judged(t, in, false, detection("a", source))["a"]; (got.Outcome == rule.Match) != want {
+				t.Errorf("%s (quick: %v): %q %v", source, quick, got.Outcome, got.Err)
+			}
+		}
+	}
+}
+
+// To look whether a document has a name at all is paid for.
+func TestNamesOfDocumentsAreLookedForInSteps(t *testing.T) {
+	t.Parallel()
+	var parts []string
+	for i := range 300 {
+		parts = append(parts, fmt.Sprintf("length(html.xpath(strings.parse_html(body.html.raw), '//x%d').nodes) > 0", i))
+	}
+	got := judged(t, input(t, mailOf("Subject: x\n", strings.Repeat("x", 1<<20))), false, detection("a", strings.Join(parts, " or ")))
+	if !errors.Is(got["a"].Err, rule.ErrSteps) {
+		t.Errorf("%q %v", got["a"].Outcome, got["a"].Err)
+	}
+}
+
+// The links of nodes within nodes are paid for, each time that they are collected.
+func TestLinksOfNodesAreCollectedInSteps(t *testing.T) {
+	t.Parallel()
+	doc := strings.Repeat("<div>", 480) + strings.Repeat("<a href='https://a.example/p'>w</a>", 400) + strings.Repeat("</div>", 480)
+	got := judged(t, input(t, mailOf("Subject: x\n", doc)), false, detection("a", "any(html.xpath(body.html, '//div').nodes, length(.links) < 0)"))
+	if !errors.Is(got["a"].Err, rule.ErrSteps) {
+		t.Errorf("%q %v", got["a"].Outcome, got["a"].Err)
 	}
 }

@@ -208,7 +208,7 @@ func (c *compiler) plainCall(fn *schema.Function, n *syntax.Call) *code {
 	do := plain[fn.Name]
 	needs := fn.Needs
 	if do == nil { // declared, and answered by nothing yet
-		return &code{cost: costWord, eval: func(f *frame) (none schema.Value) {
+		return &code{unanswered: true, cost: costWord, eval: func(f *frame) (none schema.Value) {
 			f.missing |= needs
 			return none
 		}}

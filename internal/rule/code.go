@@ -63,6 +63,9 @@ type code struct {
 	need   *formula // what holds where it is true
 	hope   *formula // the same, given that some functions are answered by nobody
 	both   []*code  // operands of "and"
+	// unanswered is set where it is a part of what a function says that nobody answers: also a
+	// list that a message always has is null there.
+	unanswered bool
 }
 
 // Costs of expressions, by which the operands of "and" and "or" are ordered.

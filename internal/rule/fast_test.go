@@ -206,3 +206,119 @@ func TestElementsAreKeptApart(t *testing.T) {
 		}
 	}
 }
+
+// A condition within another, or within a text, is none that must hold.
+func TestMarksWithinConditions(t *testing.T) {
+	t.Parallel()
+	const doc = `<p>a and @href and b</p><DIV>x</DIV><td style="x and @id and y">`
+	for _, expression := range []string{
+		"//p[not(@a and @b and @c)]", `//p[contains(., 'a and @href and b')]`, `//p[contains(text(), "a and @href and b")]`, "//p[string-length(@a and @b and @c) > 1]",
+		"//p[(@a and @b) = (@c and @d and @e)]", "//p[not(@a)]", "//p[ not(contains(@style,'x') and @b and contains(@c,'y')) ]",
+	} {
+		selects, byText, byNodes := rule.Selects(expression, doc)
+		if !selects || !byText || !byNodes {
+			t.Errorf("%s: selects %v, by its text %v, by its nodes %v", expression, selects, byText, byNodes)
+		}
+	}
+	for _, expression := range []string{"//DIV", "//Div", "//div"} {
+		if selects, byText, byNodes := rule.Selects(expression, doc); selects && (!byText || !byNodes) {
+			t.Errorf("%s is left out", expression)
+		}
+	}
+}
+
+// Bytes that are no UTF-8 are the replacement character for patterns.
+func TestPatternsOfTheReplacementCharacter(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{`\x{FFFD}abc`, `(?:\x{FFFD}abc){2}`, `[\x{FFFD}x]abc`, `(?:abc\x{FFFD}){3}`} {
+		text := strings.Repeat("\xffabc", 4)
+		if can, err := rule.CanMatch(pattern, text); err != nil || !can {
+			t.Errorf("%s in %q: %v %v", pattern, text, can, err)
+		}
+	}
+}
+
+// Whatever an expression asks and a document has, what selects something is not left out.
+func TestNoExpressionThatSelectsIsLeftOut(t *testing.T) {
+	t.Parallel()
+	selected := 0
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.SampledFrom([]string{"p", "a", "td", "div", "*", "text()", "node()", "comment()", "svg", "foreignObject", ".", ".."})
+		attribute := rapid.SampledFrom([]string{"@a", "@href", "@style", "@xlink", "@*"})
+		value := rapid.SampledFrom([]string{"'x'", "\"x and @b and y\"", "'x or y'", "'it\"s'", "''", "'red'"})
+		var term *rapid.Generator[string]
+		term = rapid.Custom(func(t *rapid.T) string {
+			sub := func() string { return term.Draw(t, "sub") }
+			a, v := attribute.Draw(t, "attribute"), value.Draw(t, "value")
+			switch rapid.IntRange(0, 13).Draw(t, "term") {
+			case 0:
+				return a
+			case 1:
+				return a + "=" + v
+			case 2:
+				return "contains(" + a + ", " + v + ")"
+			case 3:
+				return "starts-with( " + a + " ," + v + " )"
+			case 4:
+				return "not(" + sub() + ")"
+			case 5:
+				return sub() + " and " + sub()
+			case 6:
+				return sub() + " or " + sub()
+			case 7:
+				return "not(" + sub() + " and " + sub() + " and " + sub() + ")"
+			case 8:
+				return "1"
+			case 9:
+				return "td[" + sub() + "]"
+			case 10:
+				return "contains(., " + v + ")"
+			case 11:
+				return a + " != " + v
+			case 12:
+				return "(" + sub() + ")"
+			default:
+				return "count(" + a + ") = 0"
+			}
+		})
+		var path strings.Builder
+		for range rapid.IntRange(1, 3).Draw(t, "steps") {
+			path.WriteString(rapid.SampledFrom([]string{"//", "/", "//", "/descendant::", "/parent::", "/self::", "//following::"}).Draw(t, "axis") + name.Draw(t, "name"))
+			if rapid.Bool().Draw(t, "predicate") {
+				path.WriteString("[" + term.Draw(t, "condition") + "]")
+			}
+		}
+		expression := path.String() + rapid.SampledFrom([]string{"", "", "", "/@href", " | //p", "/text()"}).Draw(t, "end")
+		var doc strings.Builder
+		for range rapid.IntRange(1, 6).Draw(t, "tags") {
+			doc.WriteString(rapid.SampledFrom([]string{
+				"<p>", "</p>", "<a href=x>", "<A HREF='x and @b and y'>", "<td style=red>", "<table><td a='it\"s'>", "<!-- c -->", "<div a>", "<div a=''>", "<svg xlink:href=red>", "<foreignobject>",
+				"x", "x and @b and y", "</a>", "<p style='&#114;ed'>", "<p/a/href=x>", "<div\na=x\nstyle=\"x or y\">", "<tr>", "<td>",
+			}).Draw(t, "tag"))
+		}
+		selects, byText, byNodes, err := selectsSafely(expression, doc.String())
+		if err != nil {
+			return
+		}
+		if selects {
+			selected++
+			if !byText || !byNodes {
+				t.Fatalf("%s selects something in %s, and is left out: %v, %v", expression, doc.String(), byText, byNodes)
+			}
+		}
+	})
+	if selected == 0 {
+		t.Errorf("%d expressions selected something", selected)
+	}
+}
+
+// selectsSafely is Selects, and an error where the expression is none.
+func selectsSafely(expression, doc string) (selects, byText, byNodes bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+		}
+	}()
+	selects, byText, byNodes = rule.Selects(expression, doc)
+	return selects, byText, byNodes, nil
+}

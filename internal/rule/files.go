@@ -124,13 +124,7 @@ func decoded(e encoding.Encoding, data []byte) (string, bool) {
 
 // fileText reads a file as text, in the first of the encodings that fits.
 func fileText(f *frame, a *arguments) schema.Value {
-	wanted := []string{"utf8"}
-	if l := a.named["encodings"].List(); l != nil {
-		wanted = nil
-		for i := range l.Len() {
-			wanted = append(wanted, l.At(i).Text())
-		}
-	}
+	wanted := encodings(a, "utf8")
 	return onFile("text:"+strings.Join(wanted, ","), a.values[0], f, func(in file) schema.Value {
 		for _, name := range wanted {
 			if s, ok := decodeAs(name, in.data); ok {
@@ -141,9 +135,23 @@ func fileText(f *frame, a *arguments) schema.Value {
 	})
 }
 
-// decodeAs reads bytes in an encoding, under the names that rules use.
+// encodings returns the encodings that a call names, in lower case and without the signs
+// between, or others where it names none.
+func encodings(a *arguments, others ...string) []string {
+	l := a.named["encodings"].List()
+	if l == nil {
+		return others
+	}
+	names, out := strings.NewReplacer("-", "", "_", ""), []string(nil)
+	for i := range l.Len() {
+		out = append(out, strings.ToLower(names.Replace(l.At(i).Text())))
+	}
+	return out
+}
+
+// decodeAs reads bytes in one of the encodings.
 func decodeAs(name string, data []byte) (string, bool) {
-	switch strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(name)) {
+	switch name {
 	case "ascii":
 		return string(data), strings.IndexFunc(string(data), func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 	case "utf8":
@@ -298,9 +306,9 @@ func ofScan[T any](part func(*scan.Scan) *T, needs schema.Capability) func(*fram
 // base64 functions.
 
 func decodeBase64(_ *frame, s string) schema.Value {
-	out, ok := unbase64(strings.TrimSpace(s), base64.StdEncoding)
+	out, ok := unbase64(strings.TrimSpace(s), base64.RawStdEncoding)
 	if !ok {
-		out, ok = unbase64(strings.TrimSpace(s), base64.URLEncoding)
+		out, ok = unbase64(strings.TrimSpace(s), base64.RawURLEncoding)
 	}
 	if !ok || !utf8.Valid(out) {
 		return schema.Value{}
@@ -308,10 +316,10 @@ func decodeBase64(_ *frame, s string) schema.Value {
 	return schema.OfString(string(out))
 }
 
-// unbase64 decodes with or without padding.
+// unbase64 decodes with or without padding, by an encoding without.
 func unbase64(s string, e *base64.Encoding) ([]byte, bool) {
 	s = strings.TrimRight(s, "=")
-	out, err := e.WithPadding(base64.NoPadding).DecodeString(s)
+	out, err := e.DecodeString(s)
 	return out, err == nil
 }
 
@@ -330,13 +338,7 @@ func scanBase64(f *frame, a *arguments) schema.Value {
 	s = f.cut(s, maxText)
 	url := a.named["format"].Text() == "url"
 	padded := !a.named["ignore_padding"].True()
-	wanted := []string{"utf8", "ascii"}
-	if l := a.named["encodings"].List(); l != nil {
-		wanted = nil
-		for i := range l.Len() {
-			wanted = append(wanted, l.At(i).Text())
-		}
-	}
+	wanted := encodings(a, "utf8", "ascii")
 	out := []string{}
 	for run := range base64Runs(s, url) {
 		if len(out) >= maxDecoded {
@@ -346,14 +348,25 @@ func scanBase64(f *frame, a *arguments) schema.Value {
 			out = append(out, text)
 			continue
 		}
-		// In the path of a URL a slash stands between two runs more often than in one.
-		for piece := range strings.SplitSeq(run, "/") {
-			if text, ok := decodeRun(piece, url, padded, wanted); ok && len(piece) >= shortBase64 && len(piece) < len(run) {
+		for piece := range piecesOf(run) {
+			if text, ok := decodeRun(piece, url, padded, wanted); ok {
 				out = append(out, text)
 			}
 		}
 	}
 	return schema.OfStrings(out[:min(len(out), maxDecoded)])
+}
+
+// piecesOf yields what stands between the slashes of a run: in the path of a URL one stands
+// between two runs more often than in one.
+func piecesOf(run string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for piece := range strings.SplitSeq(run, "/") {
+			if len(piece) >= shortBase64 && len(piece) < len(run) && !yield(piece) {
+				return
+			}
+		}
+	}
 }
 
 // base64Runs yields the longest runs of the alphabet, with the padding behind them.
@@ -388,9 +401,9 @@ func isBase64(c byte, url bool) bool {
 }
 
 func decodeRun(run string, url, padded bool, wanted []string) (string, bool) {
-	e := base64.StdEncoding
+	e := base64.RawStdEncoding
 	if url {
-		e = base64.URLEncoding
+		e = base64.RawURLEncoding
 	}
 	if padded && len(run)%4 != 0 {
 		return "", false

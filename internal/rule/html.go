@@ -81,8 +81,11 @@ func (f *frame) hasMarks(v schema.Value, marks []string) bool {
 	key := asked{"digest", v.Ref()}
 	d, ok := f.cache[key].(string)
 	if !ok {
-		if h, isPart := v.Ref().(*result.HTML); isPart && cannotHave(h.Raw(), marks) {
-			return false // it need not even be parsed
+		if h, isPart := v.Ref().(*result.HTML); isPart {
+			raw := f.cut(h.Raw(), maxText)
+			if !f.spend(1+len(raw)/stepBytes) || cannotHave(raw, marks) {
+				return false // it need not even be parsed
+			}
 		}
 		root := f.tree(v)
 		if root == nil {
@@ -217,7 +220,7 @@ func (f *frame) describe(w *walker) result.HTML {
 		return result.HTML{Raw: is, InnerText: is, DisplayText: is, Links: func() []mdm.Link { return nil }}
 	}
 	p := &fragment{in: f.in, node: w.Current()}
-	return result.HTML{Raw: p.raw.once(p.render), InnerText: p.inner.once(p.text), DisplayText: p.shown.once(p.display), Links: p.links.once(p.find)}
+	return result.HTML{Raw: p.raw.once(f.in, p.render), InnerText: p.inner.once(f.in, p.text), DisplayText: p.shown.once(f.in, p.display), Links: p.links.once(f.in, p.find)}
 }
 
 // fragment is an element of a document.
@@ -234,12 +237,17 @@ type late[T any] struct {
 	value T
 }
 
-func (l *late[T]) once(compute func() T) func() T {
+// once returns what is computed, and keeps it unless the rule that asks was ended meanwhile.
+func (l *late[T]) once(in *Input, compute func() T) func() T {
 	return func() T {
-		if !l.known {
-			l.known, l.value = true, compute()
+		if l.known {
+			return l.value
 		}
-		return l.value
+		v := compute()
+		if in.asks == nil || !in.asks.overrun {
+			l.known, l.value = true, v
+		}
+		return v
 	}
 }
 
@@ -288,7 +296,7 @@ func (p *fragment) text() string {
 
 // display is the text with one space between words.
 func (p *fragment) display() string {
-	inner := p.inner.once(p.text)()
+	inner := p.inner.once(p.in, p.text)()
 	shown := strings.Join(strings.Fields(inner), " ")
 	p.in.pay(len(shown))
 	if shown == inner {
@@ -314,20 +322,23 @@ func (p *fragment) find() (links []mdm.Link) {
 			break
 		}
 		if n.Type == html.ElementNode && (n.Data == "a" || n.Data == "area" || n.Data == "form") {
-			links = append(links, linksOf(n)...)
+			links = append(links, p.linksOf(n)...)
 		}
 	}
 	return links
 }
 
+// linkBytes is about what is kept of a link beside its URL.
+const linkBytes = 512
+
 // linksOf returns where an element leads.
-func linksOf(n *html.Node) (links []mdm.Link) {
+func (p *fragment) linksOf(n *html.Node) (links []mdm.Link) {
 	for _, a := range n.Attr {
-		if a.Key != "href" && a.Key != "action" {
+		if a.Key != "href" && a.Key != "action" || !p.in.pay(linkBytes+len(a.Val)) {
 			continue
 		}
 		if u, ok := observable.ParseURL(strings.TrimSpace(a.Val)); ok {
-			links = append(links, mdm.NewLink(u, labelOf(n), "hyperlink"))
+			links = append(links, mdm.NewLink(u, p.labelOf(n), "hyperlink"))
 		}
 	}
 	return links
@@ -337,13 +348,13 @@ func linksOf(n *html.Node) (links []mdm.Link) {
 const maxLabel = 1000
 
 // labelOf returns the text of a link; a form has none.
-func labelOf(n *html.Node) string {
+func (p *fragment) labelOf(n *html.Node) string {
 	if n.Data == "form" {
 		return ""
 	}
 	var b strings.Builder
 	for c := range descendants(n) {
-		if b.Len() > maxLabel {
+		if b.Len() > maxLabel || !p.in.pay(1) {
 			break
 		}
 		if c.Type == html.TextNode {

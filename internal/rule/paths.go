@@ -97,8 +97,11 @@ func (c *compiler) field(n *syntax.Field) *code {
 	}
 	field := t.Field(n.Name)
 	get, empty := field.Get, c.emptyOf(t, field.Type)
+	if object.unanswered {
+		empty = schema.Value{}
+	}
 	needs := fieldNeeds(t, n.Name)
-	out := &code{cost: object.cost + costField, odds: fieldOdds(n.Name), stream: object.stream.field(n.Name, get), eval: func(f *frame) schema.Value {
+	out := &code{unanswered: object.unanswered, cost: object.cost + costField, odds: fieldOdds(n.Name), stream: object.stream.field(n.Name, get), eval: func(f *frame) schema.Value {
 		o := object.eval(f).Ref()
 		if o == nil {
 			return empty
@@ -146,7 +149,7 @@ func stripped(n syntax.Node) syntax.Node {
 
 func (c *compiler) index(n *syntax.Index) *code {
 	object, key := c.compile(n.Object), c.compile(n.Key)
-	return &code{cost: object.cost + key.cost + costField, eval: func(f *frame) schema.Value {
+	return &code{unanswered: object.unanswered, cost: object.cost + key.cost + costField, eval: func(f *frame) schema.Value {
 		return entry(object.eval(f), key.eval(f))
 	}}
 }

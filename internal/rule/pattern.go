@@ -332,11 +332,7 @@ const (
 
 // settle turns exact texts into a list of words.
 func (r *need) settle() {
-	least := shortest
-	for _, w := range r.exact {
-		least = min(least, len(w))
-	}
-	if least == shortest && len(r.exact) > 0 {
+	if len(r.exact) > 0 && !slices.ContainsFunc(r.exact, func(w string) bool { return !isWord(w) }) {
 		r.lists = append(r.lists, once(r.exact))
 	}
 	r.exact = nil
@@ -509,7 +505,7 @@ func alternate(re *resyntax.Regexp, depth int) need {
 	if len(some) > maxAlternatives {
 		return need{}
 	}
-	if slices.ContainsFunc(some, func(w wanted) bool { return len(w.text) < shortest }) {
+	if slices.ContainsFunc(some, func(w wanted) bool { return !isWord(w.text) }) {
 		return need{}
 	}
 	return need{lists: [][]wanted{some}}

@@ -219,7 +219,8 @@ func (e *Engine) share(c *compiler) {
 }
 
 // exclude takes those candidates away of which a common condition does not hold. Where one
-// could not be computed, the rules that are left compute all of theirs, and answer for it.
+// could not be computed, or waits for what comes later, the rules that are left compute all of
+// theirs, and answer for it.
 func (e *Engine) exclude(f *frame, candidates []int) []int {
 	if len(f.alive) != len(e.rules) {
 		f.alive = make([]bool, len(e.rules))
@@ -246,9 +247,10 @@ func (e *Engine) exclude(f *frame, candidates []int) []int {
 // apply computes a condition that several rules share.
 func (e *Engine) apply(f *frame, m *common) {
 	t, ok := f.sole(m.code)
-	f.excluded = f.excluded && ok
+	rejected := ok && f.rejects(t, f.missing)
+	f.excluded = f.excluded && ok && (rejected || t == yes)
 	switch {
-	case ok && t != yes:
+	case rejected:
 		for _, r := range m.rules {
 			f.alive[r] = false
 		}
@@ -390,8 +392,8 @@ type Result struct {
 
 // Judge runs the rules over a message, all of them or those that are given, and calls
 // yield with every result but NoMatch; of a quick input with matches, failures, and what can
-// be decided later. It ends
-// early when the context does; the rules that were not reached are Failed.
+// be decided later. It ends early when the context does; the rules that were not reached are
+// Failed.
 func (e *Engine) Judge(ctx context.Context, in *Input, only []*Compiled, yield func(Result)) {
 	f := e.frame(ctx, in)
 	defer e.release(f)
@@ -477,7 +479,7 @@ func (f *frame) value(r *Compiled) schema.Value {
 			conditions = r.rest
 		}
 		return f.all(conditions).value()
-	case r.code.isTest:
+	case r.Rule.Kind != Query || r.code.isTest:
 		return f.ask(r.code).value()
 	default:
 		return r.code.eval(f)
@@ -494,13 +496,18 @@ func (f *frame) all(conditions []*code) tri {
 		t := f.seek(c)
 		waits := f.missing
 		f.lack(before)
-		if t == no || t == unsure && (waits == 0 || waits&^f.in.Later != 0) {
+		if f.rejects(t, waits) {
 			f.missing = 0 // decided, as far as a quick judgement goes
 			return no
 		}
 		out = min(out, t)
 	}
 	return out
+}
+
+// rejects reports whether a condition does not hold, or cannot be known to hold even later.
+func (f *frame) rejects(t tri, waits schema.Capability) bool {
+	return t == no || t == unsure && (waits == 0 || waits&^f.in.Later != 0)
 }
 
 func (e *Engine) evaluate(f *frame, r *Compiled, out *Result) {

@@ -87,10 +87,7 @@ func profile(kind ProfileKind) func(*frame, *arguments) schema.Value {
 			by, ok = f.bySender()
 		}
 		key := senderKey(f, by)
-		if !ok {
-			return schema.Value{}
-		}
-		if key == "" {
+		if !ok || key == "" {
 			return schema.Value{}
 		}
 		return schema.OfObject(f.in.Profile(by, key))

@@ -85,10 +85,15 @@ func newWordTable() *wordTable { return &wordTable{byKey: make(map[string]*wordS
 // in nearly every text.
 const shortest = 3
 
+// isWord reports whether a folded text is worth looking for. Bytes that are no UTF-8 equal the
+// replacement character for patterns, and nothing here.
+func isWord(text string) bool {
+	return len(text) >= shortest && !strings.ContainsRune(text, utf8.RuneError)
+}
+
 // want adds a word, and returns the formula that it stands in the stream.
 func (t *wordTable) want(s *stream, text string) *formula {
-	// Bytes that are no UTF-8 equal the replacement character for patterns, and nothing here.
-	if text = fold(text); s == nil || len(text) < shortest || strings.ContainsRune(text, utf8.RuneError) {
+	if text = fold(text); s == nil || !isWord(text) {
 		return nil
 	}
 	ws := t.of(s)

@@ -119,6 +119,8 @@ var (
 	xpathTerm = regexp.MustCompile(`^(?:(?:contains|starts-with)\(\s*@([\w-]+)\s*,\s*(?:"([^"]*)"|'([^']*)')\s*\)|@([\w-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'))?)$`)
 	xpathOr   = regexp.MustCompile(`\bor\b|\|`)
 	xpathAnd  = regexp.MustCompile(`\s+and\s+`)
+	xpathText = regexp.MustCompile(`"[^"]*"|'[^']*'`)
+	xpathPart = regexp.MustCompile(`\([^()]*\)|\[[^\[\]]*\]`)
 )
 
 // markOf returns the mark of a step, or "" where each document has it. It is false for what is
@@ -160,12 +162,27 @@ func cutPredicate(s string) (inside, rest string, ok bool) {
 	return "", "", false
 }
 
+// conjuncts takes a condition apart at the "and" that stand in no text and no brackets.
+func conjuncts(s string) []string {
+	blank := func(part string) string { return strings.Repeat("_", len(part)) }
+	outer, before := xpathText.ReplaceAllStringFunc(s, blank), ""
+	for outer != before {
+		outer, before = xpathPart.ReplaceAllStringFunc(outer, blank), outer
+	}
+	var out []string
+	from := 0
+	for _, at := range xpathAnd.FindAllStringIndex(outer, -1) {
+		out, from = append(out, strings.TrimSpace(s[from:at[0]])), at[1]
+	}
+	return append(out, strings.TrimSpace(s[from:]))
+}
+
 // marksOfPredicate returns the marks of the conditions on attributes that must all hold.
 func marksOfPredicate(s string) (marks []string) {
 	if xpathOr.MatchString(s) {
 		return nil
 	}
-	for _, term := range xpathAnd.Split(strings.TrimSpace(s), -1) {
+	for _, term := range conjuncts(s) {
 		m := xpathTerm.FindStringSubmatch(term)
 		if m == nil {
 			continue

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,7 +56,7 @@ func TestTheFeedOverRealMail(t *testing.T) {
 		}
 		in.Lists, in.Profile = known, stranger
 		label := labelOf(path)
-		some := false
+		some, whole, quick := false, map[string]bool{}, map[string]bool{}
 		e.Judge(t.Context(), in, nil, func(r rule.Result) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -63,7 +64,7 @@ func TestTheFeedOverRealMail(t *testing.T) {
 			case rule.Failed:
 				t.Errorf("%s on %s: %v", r.Rule.Name, path, r.Err)
 			case rule.Match:
-				some = true
+				some, whole[r.Rule.ID] = true, true
 				c := rules[r.Rule.ID]
 				if c == nil {
 					c = &counted{name: r.Rule.Name, byLabel: map[string]int{}, files: map[string][]string{}}
@@ -74,6 +75,15 @@ func TestTheFeedOverRealMail(t *testing.T) {
 			case rule.NoMatch, rule.Indeterminate:
 			}
 		})
+		in.Quick = true
+		e.Judge(t.Context(), in, nil, func(r rule.Result) {
+			if r.Outcome == rule.Match {
+				quick[r.Rule.ID] = true
+			}
+		})
+		if !maps.Equal(whole, quick) {
+			t.Errorf("%s: %v match, and by a quick judgement %v", path, whole, quick)
+		}
 		mu.Lock()
 		total[label]++
 		if some {

@@ -30,7 +30,6 @@ const (
 const (
 	anyBool  = True | False
 	anything = anyBool | Null | Value
-	nonNull  = anyBool | Value
 )
 
 // abstract is an expression of which only what it can come to is known.
@@ -43,7 +42,7 @@ type abstract struct {
 }
 
 var (
-	unknownValue = abstract{can: anything, elem: nonNull}
+	unknownValue = abstract{can: anything, elem: anything}
 	nullValue    = abstract{can: Null}
 )
 
@@ -107,7 +106,7 @@ func (v *Evaluator) value(n syntax.Node) abstract {
 		if n.Depth > len(v.scopes) {
 			return unknownValue
 		}
-		return abstract{can: v.scopes[len(v.scopes)-n.Depth], elem: nonNull}
+		return abstract{can: v.scopes[len(v.scopes)-n.Depth], elem: anything}
 	case *syntax.List:
 		if !v.List(n.Name) {
 			return nullValue
@@ -121,7 +120,9 @@ func (v *Evaluator) value(n syntax.Node) abstract {
 	case *syntax.Index:
 		return strict(unknownValue, v.eval(n.Object), v.eval(n.Key))
 	case *syntax.Slice:
-		return v.eval(n.Object)
+		out := v.eval(n.Object)
+		out.can |= Null // a bound may be
+		return out
 	case *syntax.Array:
 		return v.array(n)
 	case *syntax.Call:
@@ -207,7 +208,7 @@ func (v *Evaluator) unary(n *syntax.Unary) abstract {
 		if o.exact {
 			return number(-o.num)
 		}
-		return strict(abstract{can: Value}, o)
+		return strict(abstract{can: Value | Null}, o)
 	}
 	return abstract{can: negated(o.can)}
 }
@@ -228,7 +229,7 @@ func (v *Evaluator) compare(n *syntax.Compare) abstract {
 	for i, o := range n.Operands {
 		operands[i] = v.eval(o)
 	}
-	out := abstract{can: anyBool}
+	out := abstract{can: anyBool | Null} // values of two kinds, as in JSON, cannot be compared
 	if len(n.Ops) == 1 && operands[0].exact && operands[1].exact {
 		out.can = False
 		if holds(n.Ops[0], operands[0].num, operands[1].num) {
@@ -259,15 +260,13 @@ func (v *Evaluator) in(n *syntax.In) abstract {
 	value := v.eval(n.Value)
 	var out abstract
 	if tuple, ok := n.List.(*syntax.Tuple); ok {
-		out = abstract{can: anyBool}
+		out = abstract{can: anyBool | Null}
 		for _, e := range tuple.Elements {
-			if v.eval(e).can&Null != 0 {
-				out.can |= Null
-			}
+			v.eval(e)
 		}
 	} else {
 		list := v.eval(n.List)
-		out = abstract{can: anyBool}
+		out = abstract{can: anyBool | Null}
 		if list.empty {
 			out.can = False
 		}
@@ -355,13 +354,13 @@ func (v *Evaluator) call(n *syntax.Call) abstract {
 		return coalesce(args)
 	case f.Name == "length":
 		if len(args) == 1 && args[0].empty {
-			return number(0)
+			return strict(number(0), args...)
 		}
-		return strict(abstract{can: Value}, args...)
+		return strict(abstract{can: Value | Null}, args...)
 	case f.Name == "sum":
-		return abstract{can: Value}
+		return abstract{can: Value | Null}
 	case f.Name == "flatten":
-		return abstract{can: Value, elem: nonNull, empty: args[0].can == Null}
+		return abstract{can: Value, elem: anything, empty: args[0].can == Null}
 	case f.Variadic && f.Name != "strings.concat" && len(args) > 1:
 		return search(args)
 	default:
@@ -394,12 +393,13 @@ func coalesce(args []abstract) abstract {
 	return out
 }
 
-// lambda evaluates the functions that look at the elements of a list.
+// lambda evaluates the functions that look at the elements of a list. Of a list that is too long
+// to be looked at whole they are null.
 func (v *Evaluator) lambda(name string, n *syntax.Call) abstract {
 	list := v.eval(n.Args[0])
 	none := list.can&^Null == 0 // it is null
 	if list.elem == 0 {
-		list.elem = nonNull
+		list.elem = anything
 	}
 	var body abstract
 	if len(n.Args) > 1 {
@@ -416,11 +416,11 @@ func (v *Evaluator) lambda(name string, n *syntax.Call) abstract {
 	case "all":
 		return quantified(list, none, True, body.can&(False|Null), True)
 	case "filter":
-		return abstract{can: Value, elem: list.elem, empty: none || list.empty || body.can&True == 0}
+		return abstract{can: Value | Null, elem: list.elem, empty: none || list.empty || body.can&True == 0}
 	case "distinct":
-		return abstract{can: Value, elem: list.elem, empty: none || list.empty}
+		return abstract{can: Value | Null, elem: list.elem, empty: none || list.empty}
 	case "map":
-		return strict(abstract{can: Value, elem: body.can, empty: list.empty}, list)
+		return strict(abstract{can: Value | Null, elem: body.can, empty: list.empty}, list)
 	default: // ratio
 		out := strict(abstract{can: Value | Null}, list)
 		if list.empty {
@@ -439,7 +439,7 @@ func quantified(list abstract, none bool, empty, elements, null Set) abstract {
 	case list.empty:
 		elements = 0
 	}
-	out := empty | elements
+	out := empty | elements | Null
 	if list.can&Null != 0 {
 		out |= null
 	}
