@@ -179,17 +179,30 @@ type element struct {
 func (f *frame) ask(c *code) tri { return f.settle(c, c.test) }
 
 // seek computes a condition in a quick judgement, at a place where only whether it is true
-// matters, and what it waits for. One whose words do not stand in the message is not
-// computed at all.
+// matters, or can become true later: it is unsure for nothing else. One whose words do not
+// stand in the message is not computed at all.
 func (f *frame) seek(c *code) tri {
-	switch {
-	case !c.hope.holds(f):
+	if !c.hope.holds(f) {
 		return no
-	case c.seek == nil:
-		return f.settle(c, c.test)
-	default:
-		return f.settle(c, c.seek)
 	}
+	test := c.seek
+	if test == nil {
+		test = c.test
+	}
+	before := f.lacks
+	f.lacks = lacks{}
+	t, later := f.settle(c, test), f.in.Later
+	if t == unsure && (f.missing == 0 || f.missing&^later != 0) {
+		t = no
+	}
+	switch {
+	case t == no && f.presumed&later != 0: // what it takes for unknown may come to be known
+		t, f.missing = unsure, f.presumed&later
+	case t == no:
+		f.lacks = lacks{}
+	}
+	f.lack(before)
+	return t
 }
 
 func (f *frame) settle(c *code, test func(*frame) tri) tri {

@@ -461,15 +461,20 @@ func (c *compiler) lengthOf(n *syntax.Call) *code {
 	return &code{cost: v.cost + costField, eval: func(f *frame) schema.Value { return length(v.eval(f)) }}
 }
 
-// coalesce compiles the function that returns its first argument that is not null.
+// coalesce compiles the function that returns its first argument that is not null. It takes
+// those before for unknown, whatever they wait for.
 func (c *compiler) coalesce(n *syntax.Call) *code {
 	parts, cost := c.all(n.Args)
 	return &code{cost: cost + costField, eval: func(f *frame) (v schema.Value) {
-		for _, p := range parts {
-			if v = p.eval(f); !v.IsNull() {
+		before := f.lacks
+		for i, p := range parts {
+			f.lacks = lacks{}
+			if v = p.eval(f); !v.IsNull() || i == len(parts)-1 {
 				break
 			}
+			before.presumed |= f.presumed | f.missing
 		}
+		f.lack(before)
 		return v
 	}}
 }

@@ -99,6 +99,12 @@ func TestUndecidedRulesAreNamed(t *testing.T) {
 		{young + " or sender.email.local_part == 'ann'", schema.Whois, nil}, // it matches
 		{young + " or sender.email.local_part == 'bob'", schema.Whois, []string{"whois"}},
 		{young + " and any(ml.nlu_classifier(body.current_thread.text).intents, .name == 'bec')", schema.Whois, nil},
+		{young + " or sender.email.domain.domain in $gone", schema.Whois, []string{"whois"}},
+		{young + " and sender.email.domain.domain in $gone", schema.Whois, nil},
+		{"coalesce(network.whois(sender.email.domain).days_old, 999) < 30", schema.Whois, []string{"whois"}},
+		{"not (coalesce(network.whois(sender.email.domain).days_old, 1) < 30)", schema.Whois, []string{"whois"}},
+		{"network.whois(sender.email.domain).days_old is null", schema.Whois, []string{"whois"}}, // it matches for now
+		{"coalesce(sender.email.domain.domain in $gone, " + young + ")", schema.Whois, []string{"whois"}},
 		{young, 0, nil},
 		{young, schema.OCR, nil},
 		{young + " and headers.return_path.local_part == 'x'", schema.Whois, nil}, // unknown, whatever the registry says

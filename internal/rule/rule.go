@@ -247,10 +247,9 @@ func (e *Engine) exclude(f *frame, candidates []int) []int {
 // apply computes a condition that several rules share.
 func (e *Engine) apply(f *frame, m *common) {
 	t, ok := f.sole(m.code)
-	rejected := ok && f.rejects(t, f.missing)
-	f.excluded = f.excluded && ok && (rejected || t == yes)
+	f.excluded = f.excluded && ok && t != unsure
 	switch {
-	case rejected:
+	case ok && t == no:
 		for _, r := range m.rules {
 			f.alive[r] = false
 		}
@@ -491,23 +490,14 @@ func (f *frame) value(r *Compiled) schema.Value {
 func (f *frame) all(conditions []*code) tri {
 	out := yes
 	for _, c := range conditions {
-		before := f.lacks
-		f.lacks = lacks{}
 		t := f.seek(c)
-		waits := f.missing
-		f.lack(before)
-		if f.rejects(t, waits) {
+		if t == no {
 			f.missing = 0 // decided, as far as a quick judgement goes
 			return no
 		}
 		out = min(out, t)
 	}
 	return out
-}
-
-// rejects reports whether a condition does not hold, or cannot be known to hold even later.
-func (f *frame) rejects(t tri, waits schema.Capability) bool {
-	return t == no || t == unsure && (waits == 0 || waits&^f.in.Later != 0)
 }
 
 func (e *Engine) evaluate(f *frame, r *Compiled, out *Result) {

@@ -231,7 +231,7 @@ func (p *formula) clause(t *wordTable) []int {
 		return nil
 	}
 	slices.SortStableFunc(clauses, func(a, b []int) int { return cmp.Compare(t.rate(a), t.rate(b)) })
-	out := slices.Concat(clauses[:enough]...)
+	out := append([]int{}, slices.Concat(clauses[:enough]...)...) // not nil
 	if len(out) > maxClause {
 		return nil
 	}
