@@ -244,7 +244,9 @@ func costOf(fn *schema.Function) int {
 		return costFile
 	case fn.Needs&schema.History != 0:
 		return costHistory
-	case strings.HasPrefix(fn.Name, "file.") || strings.Contains(fn.Name, "parse_") || strings.Contains(fn.Name, "levenshtein"):
+	case strings.HasPrefix(fn.Name, "file."):
+		return costRead
+	case strings.Contains(fn.Name, "parse_") || strings.Contains(fn.Name, "levenshtein"):
 		return costParse
 	case strings.HasPrefix(fn.Name, "strings.") || strings.HasPrefix(fn.Name, "hash."):
 		return costText

@@ -81,6 +81,7 @@ const (
 	costParse    = 400
 	costXPath    = 2_000
 	costHistory  = 5_000
+	costRead     = 20_000 // a file as text or as a document
 	costFile     = 100_000
 	costOCR      = 1_000_000
 	costNetwork  = 10_000_000

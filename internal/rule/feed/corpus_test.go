@@ -14,6 +14,7 @@ import (
 	"outrider/internal/rule"
 	"outrider/internal/rule/feed"
 	"outrider/internal/rule/result"
+	"outrider/internal/rule/schema"
 )
 
 // lists reads the published lists, and says that the organisation has none of its own.
@@ -114,7 +115,7 @@ func BenchmarkJudgeFeed(b *testing.B) {
 			for b.Loop() {
 				for _, m := range mails {
 					start, before := time.Now(), cpu(b)
-					e.Judge(b.Context(), &rule.Input{Message: m, Lists: known, Profile: stranger, Quick: c.name != "undecided-too"}, nil, func(r rule.Result) {
+					e.Judge(b.Context(), &rule.Input{Message: m, Lists: known, Profile: stranger, Quick: c.name != "undecided-too", Later: schema.Whois | schema.OCR}, nil, func(r rule.Result) {
 						if r.Outcome == rule.Match {
 							matches++
 						}
