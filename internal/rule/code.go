@@ -70,23 +70,25 @@ type code struct {
 
 // Costs of expressions, by which the operands of "and" and "or" are ordered.
 const (
-	costField    = 1
-	costCompare  = 2
-	costWord     = 4
-	costList     = 5
-	costText     = 12
-	costRegex    = 60
-	costLambda   = 20
-	costLongList = 1_000 // to look for all texts of a list
-	costParse    = 400
-	costXPath    = 2_000
-	costHistory  = 5_000
-	costRead     = 20_000 // a file as text or as a document
-	costFile     = 100_000
-	costOCR      = 1_000_000
-	costNetwork  = 10_000_000
-	maxCost      = 1 << 40
-	elementTimes = 8 // elements that a list is taken to have
+	costField   = 1
+	costCompare = 2
+	costWord    = 4
+	costList    = 5
+	costText    = 12
+	costRegex   = 60
+	costLambda  = 20
+
+	costLongRegex = 1_200 // in the text of a message, or its HTML
+	costLongList  = 1_000 // to look for all texts of a list
+	costParse     = 400
+	costXPath     = 2_000
+	costHistory   = 5_000
+	costRead      = 20_000 // a file as text or as a document
+	costFile      = 100_000
+	costOCR       = 1_000_000
+	costNetwork   = 10_000_000
+	maxCost       = 1 << 40
+	elementTimes  = 8 // elements that a list is taken to have
 )
 
 // frame is the state of the judgement of one message by the rules.

@@ -1,6 +1,9 @@
 package rule
 
 import (
+	"slices"
+	"strings"
+
 	"outrider/internal/rule/schema"
 	"outrider/internal/rule/syntax"
 )
@@ -10,6 +13,19 @@ import (
 type stream struct {
 	key  string
 	each func(f *frame, yield func(schema.Value))
+}
+
+// isLong reports whether the texts are those of the message itself.
+func (s *stream) isLong() bool {
+	if s == nil {
+		return false
+	}
+	for _, path := range []string{"body.html.raw", "body.html.inner_text", "body.html.display_text", "body.plain.raw", "body.current_thread.text"} {
+		if strings.Contains(s.key, path) {
+			return true
+		}
+	}
+	return false
 }
 
 // field goes to a field of what the stream has.
@@ -222,11 +238,16 @@ func part(f *frame, object schema.Value, from, to *code) schema.Value {
 
 func (c *compiler) array(n *syntax.Array) *code {
 	parts, cost := c.all(n.Elements)
-	return &code{cost: cost + costField, eval: func(f *frame) schema.Value {
+	eval := func(f *frame) schema.Value {
 		out := make(schema.Values, len(parts))
 		for i, p := range parts {
 			out[i] = p.eval(f)
 		}
 		return schema.OfList(out)
-	}}
+	}
+	out := &code{cost: cost + costField, eval: eval}
+	if !slices.ContainsFunc(n.Elements, func(e syntax.Node) bool { return pathOf(e) == "" }) {
+		out.stream = &stream{syntax.Key(n), func(f *frame, yield func(schema.Value)) { yield(eval(f)) }}
+	}
+	return out
 }

@@ -167,7 +167,7 @@ func (c *compiler) pattern(name string, n *syntax.Call) *code {
 	}
 	verb, folds := verbOf(name)
 	list := c.regexes(n, text, verb == "match", folds)
-	out := &code{cost: text.cost + costOfPatterns(list), odds: oddsText}
+	out := &code{cost: text.cost + costOfPatterns(list, text.stream.isLong()), odds: oddsText}
 	switch verb {
 	case "match", "contains":
 		out.test = anyPattern(text, list)
@@ -194,17 +194,23 @@ func (c *compiler) pattern(name string, n *syntax.Call) *code {
 }
 
 // costOfPatterns is little for patterns that are not run unless their words are there.
-func costOfPatterns(list []pattern) int {
-	cost := 0
+func costOfPatterns(list []pattern, long bool) int {
+	run, cost := costRegex, 0
+	if long {
+		run = costLongRegex
+	}
 	for i := range list {
 		if list[i].need != nil {
-			cost += costWord
+			cost += costWord + run/oneIn
 		} else {
-			cost += costRegex
+			cost += run
 		}
 	}
 	return cost
 }
+
+// oneIn is of how many patterns one has its words in a message.
+const oneIn = 20
 
 func needOf(list []pattern) *formula {
 	parts := make([]*formula, len(list))
