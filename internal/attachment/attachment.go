@@ -165,6 +165,7 @@ const (
 	NotePanic       NoteKind = "reader-panicked"   // a bug of ours or of a library
 	NoteWorkerDied  NoteKind = "worker-died"       // the worker crashed or was killed
 	NoteBusy        NoteKind = "worker-busy"       // no worker was free in time
+	NoteMany        NoteKind = "limit-attachments" // the message has more files than are opened
 	NotePatterns    NoteKind = "limit-patterns"    // matching YARA rules stopped before the end
 	NoteExplode     NoteKind = "limit-explode"     // strings and the like are cut, or files in them left out
 )

@@ -309,3 +309,6 @@ func refused(err error) bool {
 
 // Unopened returns the report of a file that nobody has looked into.
 func Unopened(in Input, why string) *Report { return without(in, NoteBusy, why) }
+
+// Uncounted returns the report of a file behind those of a message that are opened.
+func Uncounted(in Input) *Report { return without(in, NoteMany, "the message has too many files") }

@@ -52,7 +52,7 @@ type opening struct {
 
 func (o *opening) add(i int, f *File) {
 	if o.opened == maxOpened {
-		o.out[i] = attachment.Unopened(attachment.Input{Name: f.Names[0]}, "the message has too many attachments")
+		o.out[i] = attachment.Uncounted(attachment.Input{Name: f.Names[0]})
 		return
 	}
 	if o.opened == 0 {
@@ -121,7 +121,7 @@ func (e *Evidence) Passwords() []string {
 // Unopened reports whether an attachment could not be opened in time, or not at all.
 func (e *Evidence) Unopened() bool {
 	for _, r := range e.Insides() {
-		if r != nil && r.Unfinished() {
+		if r != nil && (r.Unfinished() || r.Has(attachment.NoteMany)) {
 			return true
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"outrider/internal/config"
 	"outrider/internal/detect"
 	"outrider/internal/dns"
+	"outrider/internal/event"
 	"outrider/internal/evidence"
 	"outrider/internal/history"
 	"outrider/internal/mailflow"
@@ -686,4 +687,33 @@ func TestManyLooksAtOnce(t *testing.T) {
 		}
 		k.waiting(0)
 	})
+}
+
+// TestFilesBehindTheBoundAreNotLate proves that no look is owed for files that no look would
+// open, although the verdict says that they were not.
+func TestFilesBehindTheBoundAreNotLate(t *testing.T) {
+	t.Parallel()
+	_, part, _ := strings.Cut(withFile("plain"), "MIME-Version: 1.0\r\n")
+	many := "From: Ann <ann@elsewhere.example>\r\nTo: x@example.org\r\nSubject: plain\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" +
+		strings.Repeat("--b\r\n"+part, 25) + "--b--\r\n"
+	for kind, owed := range map[attachment.NoteKind]int{attachment.NoteOverlap: 0, attachment.NoteBusy: 1} {
+		k := newDesk(t, registryDetector{})
+		k.opens(kind)
+		k.send(many)
+		k.waiting(owed)
+		var judged event.Event
+		b := bundle{t: t}
+		b.until("the fact", func() bool {
+			facts, err := k.spool.Facts(0, 100)
+			i := slices.IndexFunc(facts, func(e event.Event) bool { return e.Kind == event.Judged })
+			if i >= 0 {
+				judged = facts[i]
+			}
+			return err == nil && i >= 0
+		})
+		var d event.JudgedDetail
+		if err := json.Unmarshal(judged.Detail, &d); err != nil || !slices.Contains(d.Verdict.Degraded, "attachments") {
+			t.Errorf("%s: degraded %q, %v", kind, d.Verdict.Degraded, err)
+		}
+	}
 }
