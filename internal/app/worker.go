@@ -72,6 +72,7 @@ func workerConfig(c *config.Config, active *feed.Active, log *slog.Logger) (atta
 // pages are drawn all the same.
 func deepConfig(pc attachment.PoolConfig, c *config.Config, log *slog.Logger) attachment.PoolConfig {
 	pages := page.DefaultLimits()
+	pc.Idle = deepIdle
 	pc.Size, pc.Limits.Wall, pc.Setup.Pages, pc.Setup.Text = 1, deepWall, &pages, &ocr.Config{Languages: c.Attachments.Languages}
 	if _, err := ocr.Open(context.Background(), *pc.Setup.Text); err != nil {
 		log.Warn("text in pictures is not read", "error", err)
@@ -80,8 +81,12 @@ func deepConfig(pc attachment.PoolConfig, c *config.Config, log *slog.Logger) at
 	return pc
 }
 
-// deepWall bounds the deep inspection of one file.
-const deepWall = 60 * time.Second
+// deepWall bounds the deep inspection of one file; a worker that has drawn keeps hundreds of
+// megabytes, and ends deepIdle after the last one.
+const (
+	deepWall = 60 * time.Second
+	deepIdle = 2 * time.Minute
+)
 
 // gatherRules reads the YARA rules of some directories. Those that are not understood are
 // logged: one rule must not cost the others.

@@ -14,6 +14,21 @@ var (
 	RARRounds    = rarRounds
 )
 
+// Running returns how many workers run.
+func (p *Pool) Running() (n int) {
+	var all []*worker
+	for range p.config.Size {
+		all = append(all, <-p.slots)
+	}
+	for _, w := range all {
+		if w != nil {
+			n++
+		}
+		p.slots <- w
+	}
+	return n
+}
+
 // ServeUnconfined is Serve in the process of the test.
 func ServeUnconfined(r io.Reader, w io.Writer) error {
 	return serve(r, w, func(Setup) error { return nil })

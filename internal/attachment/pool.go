@@ -17,13 +17,14 @@ import (
 
 // PoolConfig says how workers run. Zero fields take the defaults named.
 type PoolConfig struct {
-	Command []string     // program and arguments of a worker, which calls Serve on its standard input and output
-	Size    int          // workers at most (2)
-	Queue   int          // callers that may wait for a worker (16 per worker)
-	Recycle int          // files after which a worker is replaced (200)
-	Limits  Limits       // of one file (DefaultLimits)
-	Setup   Setup        // what each worker is told at its start (no tools)
-	Log     *slog.Logger // (discarded)
+	Command []string      // program and arguments of a worker, which calls Serve on its standard input and output
+	Size    int           // workers at most (2)
+	Queue   int           // callers that may wait for a worker (16 per worker)
+	Recycle int           // files after which a worker is replaced (200)
+	Idle    time.Duration // after which a worker that nobody needs ends (never)
+	Limits  Limits        // of one file (DefaultLimits)
+	Setup   Setup         // what each worker is told at its start (no tools)
+	Log     *slog.Logger  // (discarded)
 }
 
 // grace is how long a worker may take beyond Limits.Wall until it is killed.
@@ -33,6 +34,7 @@ const grace = 3 * time.Second
 type Pool struct {
 	config  PoolConfig
 	setup   atomic.Pointer[Setup]
+	idle    *time.Timer  // of the last use; nil where workers stay
 	slots   chan *worker // Size slots, nil where no worker runs; taking one is owning it
 	waiting atomic.Int64
 	shared  atomic.Bool // namespaces were refused: workers share the network of this process
@@ -46,6 +48,7 @@ type worker struct {
 	in     io.WriteCloser
 	out    *bufio.Reader
 	setup  *Setup
+	used   time.Time
 	killed bool // by the clock: nobody may use it again
 	files  int
 }
@@ -72,7 +75,29 @@ func NewPool(c PoolConfig) *Pool {
 	for range c.Size {
 		p.slots <- nil
 	}
+	if c.Idle > 0 {
+		p.idle = time.AfterFunc(c.Idle, p.rest)
+	}
 	return p
+}
+
+// rest ends the workers that nobody has needed for a while. Close waits for it by the slots that
+// it holds.
+func (p *Pool) rest() {
+	for range p.config.Size {
+		select {
+		case w := <-p.slots:
+			if w != nil && time.Since(w.used) >= p.config.Idle {
+				if err := w.stop(false); err != nil {
+					p.config.Log.Warn("attachment worker that was not needed did not end well", "error", err)
+				}
+				w = nil
+			}
+			p.slots <- w
+		default:
+			return
+		}
+	}
 }
 
 // UseRules makes files be compared with other YARA rules from now on. Workers that have those of
@@ -154,8 +179,13 @@ func (p *Pool) use(ctx context.Context, w *worker, q request) ([]*Report, error)
 	if w.files++; err != nil || w.killed || w.files >= p.config.Recycle {
 		err = errors.Join(err, w.stop(err != nil))
 		w = nil
+	} else {
+		w.used = time.Now()
 	}
 	p.slots <- w
+	if p.idle != nil {
+		p.idle.Reset(p.config.Idle)
+	}
 	if reports == nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -188,6 +218,9 @@ func (p *Pool) Close() error {
 	var errs []error
 	p.close.Do(func() {
 		close(p.closed)
+		if p.idle != nil {
+			p.idle.Stop()
+		}
 		for range p.config.Size {
 			if w := <-p.slots; w != nil {
 				errs = append(errs, w.stop(false))

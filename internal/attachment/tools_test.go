@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode"
@@ -119,6 +120,36 @@ func TestAPoolTakesOtherRules(t *testing.T) {
 			r, err := p.Inspect(t.Context(), attachment.Input{Name: "a.txt", Data: []byte("a needle here")})
 			if err != nil || !slices.Equal(r.Files[0].Matches, tt.want) {
 				t.Fatalf("%s: %v, %v", tt.rules, r, err)
+			}
+		}
+	}
+}
+
+// A worker that nobody needs ends, and another one starts when somebody does.
+func TestIdleWorkersEnd(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := attachment.NewPool(attachment.PoolConfig{Command: []string{self, "worker"}, Size: 1, Idle: 50 * time.Millisecond})
+	defer func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for range 2 {
+		if r, err := p.Inspect(t.Context(), attachment.Input{Name: "a.txt", Data: []byte("text")}); err != nil || r.Unfinished() {
+			t.Fatalf("%v, %v", r, err)
+		}
+		late := time.After(20 * time.Second)
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for p.Running() > 0 {
+			select {
+			case <-tick.C:
+			case <-late:
+				t.Fatal("the worker stays")
 			}
 		}
 	}
