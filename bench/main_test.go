@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -97,7 +98,8 @@ func startOutrider(b *testing.B, next string, detection bool) *gateway {
 		args = append(args, "--profile", to)
 	}
 	cmd := exec.Command(program, args...)
-	cmd.Stderr = os.Stderr
+	var said bytes.Buffer // a line of it among the figures would spoil them
+	cmd.Stderr = &said
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
@@ -105,6 +107,9 @@ func startOutrider(b *testing.B, next string, detection bool) *gateway {
 	b.Cleanup(func() {
 		if err := errors.Join(cmd.Process.Signal(syscall.SIGTERM), cmd.Wait()); err != nil {
 			b.Errorf("stopping outrider: %v", err)
+		}
+		if b.Failed() {
+			b.Log(said.String())
 		}
 	})
 	await(b, addr)

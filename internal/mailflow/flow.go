@@ -102,6 +102,7 @@ type Flow struct {
 	log      *slog.Logger
 	observe  Observer
 	checks   *recipientCache
+	judging  atomic.Int32     // messages on their way that are being judged
 	wake     chan struct{}    // tells Redeliver of new entries
 	owing    [2]chan struct{} // tell the lanes of Revisit of new looks; the second those that are slow
 	fresh    chan struct{}    // tells Ship of new facts
@@ -208,6 +209,8 @@ func (f *Flow) read(ctx context.Context, l *letter, dom *tenant.Domain) error {
 	if err != nil {
 		return fmt.Errorf("judging: %w", err)
 	}
+	f.judging.Add(1)
+	defer f.judging.Add(-1)
 	l.judged, err = f.judge.Inline(ctx, l.settings, l.received, raw, dom)
 	if err != nil {
 		f.log.ErrorContext(ctx, "message could not be judged", "message_id", l.received.ID, "error", err)

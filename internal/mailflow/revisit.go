@@ -2,6 +2,7 @@ package mailflow
 
 import (
 	"context"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -117,6 +118,7 @@ func (r *lane) visit(ctx context.Context, row *spool.Revisit) {
 		f.mark(ctx, row, spool.Outcome{Revisited: []string{row.ID}})
 		return
 	}
+	r.standBack(ctx)
 	give, err := r.take(ctx, row.Body.Size)
 	if err != nil {
 		f.spool.Release(row.ID) // the server stops
@@ -143,6 +145,31 @@ func (r *lane) visit(ctx context.Context, row *spool.Revisit) {
 		f.log.ErrorContext(ctx, "message could not be judged again", "message_id", row.MessageID, "error", err)
 	}
 	f.conclude(ctx, k, err)
+}
+
+// How a look lets mail under way go first: it begins when that leaves a processor free, as often
+// as it looks in a row, more often where the look may take long, and in any case in the end.
+const (
+	calmEvery    = 50 * time.Millisecond
+	calmQuick    = 2
+	calmSlow     = 20
+	calmAtLatest = 5 * time.Minute
+)
+
+// standBack waits until the machine has time for a look.
+func (r *lane) standBack(ctx context.Context) {
+	calm, wanted := 0, calmQuick
+	if r.slow {
+		wanted = calmSlow
+	}
+	for end := time.Now().Add(calmAtLatest); calm < wanted && ctx.Err() == nil && time.Now().Before(end); {
+		if int(r.flow.judging.Load()) < runtime.GOMAXPROCS(0) {
+			calm++
+		} else {
+			calm = 0
+		}
+		pause(ctx, calmEvery)
+	}
 }
 
 // take waits for memory as judging on the way does. A look counts as no more than the share

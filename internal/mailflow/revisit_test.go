@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -715,5 +716,43 @@ func TestFilesBehindTheBoundAreNotLate(t *testing.T) {
 		if err := json.Unmarshal(judged.Detail, &d); err != nil || !slices.Contains(d.Verdict.Degraded, "attachments") {
 			t.Errorf("%s: degraded %q, %v", kind, d.Verdict.Degraded, err)
 		}
+	}
+}
+
+// TestMailUnderWayGoesFirst proves that a look begins when mail leaves a processor free, and in
+// any case in the end.
+func TestMailUnderWayGoesFirst(t *testing.T) {
+	t.Parallel()
+	for busy, want := range map[time.Duration]time.Duration{0: 0, 3 * time.Second: 3 * time.Second, time.Hour: 5 * time.Minute} {
+		t.Run(busy.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				k := newDesk(t, registryDetector{saw: func(e *evidence.Evidence) {
+					if e.Message.Subject() == "plain" {
+						pass := time.NewTimer(busy)
+						defer pass.Stop()
+						<-pass.C
+					}
+				}})
+				start := time.Now()
+				var at time.Duration
+				k.judge.Ask = func(context.Context, string) *rdap.Registration {
+					at = time.Since(start)
+					return registered()
+				}
+				k.send(mail("odd"))
+				var mails sync.WaitGroup
+				for range runtime.GOMAXPROCS(0) {
+					mails.Go(func() { k.send(mail("plain")) })
+				}
+				synctest.Wait()
+				k.revisit()
+				pass(2 * time.Hour)
+				mails.Wait()
+				if late := at - want; late < 0 || late > 2*time.Second {
+					t.Errorf("the look came after %s, want %s", at, want)
+				}
+			})
+		})
 	}
 }
