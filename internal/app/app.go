@@ -260,7 +260,7 @@ func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Setti
 		judge.Deep = opener(a.deep, a.log)
 	}
 	if a.whois != nil {
-		judge.Whois, judge.Registry, judge.Ask = a.whois.known, a.whois.client.Serves, a.whois.ask
+		judge.Whois, judge.Registry, judge.Ask = a.whois.known, a.whois.tells, a.whois.ask
 	}
 	a.flow = mailflow.New(mailflow.Config{
 		Settings: s, Spool: a.spool, Relay: a.relay, History: memory, Signer: signer, Memory: int64(c.Detection.Memory), Log: a.log,

@@ -20,6 +20,15 @@ var (
 	FormulaSafe = formulaSafe
 )
 
+// Reach is what is known of whether registries can be reached.
+type Reach struct{ reach reach }
+
+// Note takes what became of a question.
+func (r *Reach) Note(domain string, err error) { r.reach.note(domain, err) }
+
+// Lost reports whether nobody is to wait for registries.
+func (r *Reach) Lost(domain string) bool { return r.reach.lost(domain) }
+
 // Secret is how the gateway's own secrets are read.
 var Secret = secret
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
+	"time"
 
 	"outrider/internal/config"
 	"outrider/internal/dns"
@@ -21,6 +23,7 @@ type registries struct {
 	wanted chan string
 	mu     sync.Mutex
 	waits  map[string]bool // domains in wanted, or being asked about; guarded by mu
+	reach  reach
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }
@@ -62,7 +65,8 @@ func (r *registries) learn(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case domain := <-r.wanted:
-			_, _ = r.client.Lookup(ctx, domain) // the client remembers failures too
+			_, err := r.client.Lookup(ctx, domain) // the client remembers failures too
+			r.reach.note(domain, err)
 			r.mu.Lock()
 			delete(r.waits, domain)
 			r.mu.Unlock()
@@ -91,10 +95,62 @@ func (r *registries) known(_ context.Context, domain string) *rdap.Registration 
 // ask answers when the registry has.
 func (r *registries) ask(ctx context.Context, domain string) *rdap.Registration {
 	found, err := r.client.Lookup(ctx, domain)
+	r.reach.note(domain, err)
 	if err != nil {
 		return nil
 	}
 	return found
+}
+
+// tells reports whether asking about a domain may give an answer soon.
+func (r *registries) tells(domain string) bool {
+	return r.client.Serves(domain) && !r.reach.lost(domain)
+}
+
+// reach remembers which registries can be reached, by the last label of domains. No message is
+// to wait for one that cannot. Only domains of registries that are known are noted.
+type reach struct {
+	mu sync.Mutex
+	by map[string]failures // guarded by mu
+}
+
+// failures are those in a row.
+type failures struct {
+	count int
+	last  time.Time
+}
+
+// A registry counts as lost after so many failures in a row, until it answers or so long after
+// the last.
+const (
+	lostAfter = 10
+	lostFor   = 10 * time.Minute
+)
+
+func registryOf(domain string) string { return domain[strings.LastIndexByte(domain, '.')+1:] }
+
+// note takes what became of a question. A server that has nothing to say was reached.
+func (r *reach) note(domain string, err error) {
+	if errors.Is(err, rdap.ErrBusy) || errors.Is(err, rdap.ErrNoServer) || errors.Is(err, context.Canceled) {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil || errors.Is(err, rdap.ErrAnswer) {
+		delete(r.by, registryOf(domain))
+		return
+	}
+	if r.by == nil {
+		r.by = make(map[string]failures)
+	}
+	r.by[registryOf(domain)] = failures{r.by[registryOf(domain)].count + 1, time.Now()}
+}
+
+func (r *reach) lost(domain string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f := r.by[registryOf(domain)]
+	return f.count >= lostAfter && time.Since(f.last) < lostFor
 }
 
 // close stops asking. It may be called on nil.
