@@ -162,11 +162,11 @@ func (r *lane) standBack(ctx context.Context) {
 	if r.slow {
 		wanted = calmSlow
 	}
-	for end := time.Now().Add(calmAtLatest); calm < wanted && ctx.Err() == nil && time.Now().Before(end); {
-		if int(r.flow.judging.Load()) < runtime.GOMAXPROCS(0) {
-			calm++
-		} else {
+	for end := time.Now().Add(calmAtLatest); ctx.Err() == nil && time.Now().Before(end); {
+		if int(r.flow.judging.Load()) >= runtime.GOMAXPROCS(0) {
 			calm = 0
+		} else if calm++; calm == wanted {
+			return
 		}
 		pause(ctx, calmEvery)
 	}
