@@ -76,7 +76,7 @@ func (d *Detector) Detect(ctx context.Context, e *evidence.Evidence) ([]verdict.
 	var matched []*Compiled
 	var undecided []verdict.Undecided
 	excluded, failed := false, 0
-	s.Engine.Judge(ctx, in, nil, func(r Result) {
+	s.Engine.Judge(ctx, in, func(r Result) {
 		kind := r.Rule.Kind
 		switch {
 		case r.Outcome == Failed:

@@ -196,7 +196,7 @@ func (x *trial) judge(in *rule.Input, o rule.Options, quick bool) map[string]rul
 	for _, a := range e.Asides() {
 		x.t.Fatalf("%s: %v", a.Rule.Source, a.Err)
 	}
-	e.Judge(context.Background(), in, nil, func(r rule.Result) { out[r.Rule.ID] = r })
+	e.Judge(context.Background(), in, func(r rule.Result) { out[r.Rule.ID] = r })
 	for _, r := range out {
 		switch {
 		case errors.Is(r.Err, rule.ErrSteps), errors.Is(r.Err, rule.ErrSpent):

@@ -37,7 +37,7 @@ func stranger(rule.ProfileKind, string) *result.Profile {
 
 func outcomes(e *rule.Engine, in *rule.Input) map[string]rule.Outcome {
 	out := map[string]rule.Outcome{}
-	e.Judge(context.Background(), in, nil, func(r rule.Result) { out[r.Rule.Path] = r.Outcome })
+	e.Judge(context.Background(), in, func(r rule.Result) { out[r.Rule.Path] = r.Outcome })
 	return out
 }
 
@@ -146,7 +146,7 @@ func TestRulesAreBounded(t *testing.T) {
 	in.Lists = rule.Named{"many": rule.NewList(many)}
 	for i := range 7 {
 		got := map[string]rule.Result{}
-		e.Judge(t.Context(), in, nil, func(r rule.Result) { got[r.Rule.ID] = r })
+		e.Judge(t.Context(), in, func(r rule.Result) { got[r.Rule.ID] = r })
 		if got["good"].Outcome != rule.Match {
 			t.Fatalf("round %d: good is %s", i, got["good"].Outcome)
 		}
@@ -169,7 +169,7 @@ func TestJudgeEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var got []rule.Result
-	e.Judge(ctx, input(t, letter), nil, func(r rule.Result) { got = append(got, r) })
+	e.Judge(ctx, input(t, letter), func(r rule.Result) { got = append(got, r) })
 	if len(got) != 1 || got[0].Outcome != rule.Failed || !errors.Is(got[0].Err, context.Canceled) {
 		t.Errorf("got %+v", got)
 	}
@@ -198,7 +198,7 @@ func FuzzEvaluate(f *testing.F) {
 		outcome := func(o rule.Options) []rule.Outcome {
 			var out []rule.Outcome
 			e := rule.CompileWith(s, []*rule.Rule{r, {ID: "y", Name: "y", Kind: rule.Query, Source: source}}, o)
-			e.Judge(t.Context(), in, nil, func(r rule.Result) {
+			e.Judge(t.Context(), in, func(r rule.Result) {
 				if r.Outcome == rule.Match {
 					out = append(out, r.Outcome)
 				}

@@ -197,7 +197,7 @@ func TestElementsAreKeptApart(t *testing.T) {
 		for _, quick := range []bool{false, true} {
 			mine := *in
 			mine.Quick = quick
-			got := judged(t, &mine, false, detection("a", source), detection("b", source+" "), detection("c", "any(body.links, "+listed+")"))
+			got := judged(t, &mine, detection("a", source), detection("b", source+" "), detection("c", "any(body.links, "+listed+")"))
 			for _, id := range []string{"a", "b"} {
 				if (got[id].Outcome == rule.Match) != want {
 					t.Errorf("%s (quick: %v): %v", source, quick, got[id].Outcome)

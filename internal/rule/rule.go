@@ -389,27 +389,18 @@ type Result struct {
 	Tell     bool              // the fault is worth telling: a first one, or one that sets the rule aside
 }
 
-// Judge runs the rules over a message, all of them or those that are given, and calls
-// yield with every result but NoMatch; of a quick input with matches, failures, and what can
-// be decided later. It ends early when the context does; the rules that were not reached are
-// Failed.
-func (e *Engine) Judge(ctx context.Context, in *Input, only []*Compiled, yield func(Result)) {
+// Judge runs the rules over a message, and calls yield with every result but NoMatch; of a
+// quick input with matches, failures, and what can be decided later. It ends early when the
+// context does; the rules that were not reached are Failed.
+func (e *Engine) Judge(ctx context.Context, in *Input, yield func(Result)) {
 	f := e.frame(ctx, in)
 	defer e.release(f)
-	if only == nil {
-		candidates := e.candidates(f)
-		if in.Quick {
-			candidates = e.exclude(f, candidates)
-		}
-		for _, i := range candidates {
-			if out := e.run(f, e.rules[i]); out.Outcome != NoMatch {
-				yield(out)
-			}
-		}
-		return
+	candidates := e.candidates(f)
+	if in.Quick {
+		candidates = e.exclude(f, candidates)
 	}
-	for _, r := range only {
-		if out := e.run(f, r); out.Outcome != NoMatch {
+	for _, i := range candidates {
+		if out := e.run(f, e.rules[i]); out.Outcome != NoMatch {
 			yield(out)
 		}
 	}

@@ -71,7 +71,7 @@ func (s side) matches(ctx context.Context, in *rule.Input) (out map[string]strin
 	mine := *in
 	mine.Lists = rule.Chain{in.Lists, s.lists}
 	out = make(map[string]string)
-	s.engine.Judge(ctx, &mine, nil, func(r rule.Result) {
+	s.engine.Judge(ctx, &mine, func(r rule.Result) {
 		switch {
 		case r.Outcome == rule.Match && r.Rule.Kind != rule.Query && r.Rule.Kind != rule.Automation:
 			out[r.Rule.ID] = r.Rule.Name

@@ -110,12 +110,12 @@ func BenchmarkJudgeFeed(b *testing.B) {
 			var took, spent []time.Duration
 			matches := 0
 			for _, m := range mails { // expressions are made ready when they are first run
-				e.Judge(b.Context(), &rule.Input{Message: m, Lists: known, Profile: stranger, Quick: true}, nil, func(rule.Result) {})
+				e.Judge(b.Context(), &rule.Input{Message: m, Lists: known, Profile: stranger, Quick: true}, func(rule.Result) {})
 			}
 			for b.Loop() {
 				for _, m := range mails {
 					start, before := time.Now(), cpu(b)
-					e.Judge(b.Context(), &rule.Input{Message: m, Lists: known, Profile: stranger, Quick: c.name != "undecided-too", Later: schema.Whois | schema.OCR}, nil, func(r rule.Result) {
+					e.Judge(b.Context(), &rule.Input{Message: m, Lists: known, Profile: stranger, Quick: c.name != "undecided-too", Later: schema.Whois | schema.OCR}, func(r rule.Result) {
 						if r.Outcome == rule.Match {
 							matches++
 						}

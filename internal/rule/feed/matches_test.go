@@ -57,7 +57,7 @@ func TestTheFeedOverRealMail(t *testing.T) {
 		in.Lists, in.Profile = known, stranger
 		label := labelOf(path)
 		some, whole, quick := false, map[string]bool{}, map[string]bool{}
-		e.Judge(t.Context(), in, nil, func(r rule.Result) {
+		e.Judge(t.Context(), in, func(r rule.Result) {
 			mu.Lock()
 			defer mu.Unlock()
 			switch r.Outcome {
@@ -76,7 +76,7 @@ func TestTheFeedOverRealMail(t *testing.T) {
 			}
 		})
 		in.Quick = true
-		e.Judge(t.Context(), in, nil, func(r rule.Result) {
+		e.Judge(t.Context(), in, func(r rule.Result) {
 			if r.Outcome == rule.Match {
 				quick[r.Rule.ID] = true
 			}

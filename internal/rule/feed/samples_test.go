@@ -22,7 +22,7 @@ func TestSampleMessages(t *testing.T) {
 	}
 	for _, path := range paths {
 		name := filepath.Base(path)
-		e.Judge(t.Context(), &rule.Input{Message: model(t, path), Lists: known, Profile: stranger}, nil, func(r rule.Result) {
+		e.Judge(t.Context(), &rule.Input{Message: model(t, path), Lists: known, Profile: stranger}, func(r rule.Result) {
 			switch r.Outcome {
 			case rule.Match:
 				matched[name] = append(matched[name], r.Rule.Name)

@@ -143,7 +143,7 @@ func TestWhateverIsTrueCanFire(t *testing.T) {
 			t.Fatalf("%s: %v", source, e.Asides())
 		}
 		fires := can(t, source, 0, func(name string) bool { return known[name] != nil })&outcome.True != 0
-		e.Judge(context.Background(), in, nil, func(r rule.Result) {
+		e.Judge(context.Background(), in, func(r rule.Result) {
 			if r.Outcome == rule.Match {
 				if fired++; !fires {
 					t.Fatalf("%s is true, and is said to be unable to be", source)
