@@ -110,6 +110,12 @@ type File struct {
 	Matches   []string      `json:"matches,omitempty"`  // names of the YARA rules it satisfies, sorted, at most maxMatches
 	Head      []byte        `json:"head,omitempty"`     // first bytes, at most 64
 
+	// Harms are what opening the file does, or can hide, that honest files do not do.
+	Harms []Harm `json:"harms,omitempty"`
+	// Content is a page, text, calendar or card, whole or up to a bound: what people read of it is
+	// judged as the text of the message is. The input itself has none, since its reader has it.
+	Content []byte `json:"content,omitempty"`
+
 	// What rules ask about the inside, where Input.Explode asks for it.
 	Scan    *scan.Scan    `json:"scan,omitempty"`    // nil where a limit was met before
 	Flavors *scan.Flavors `json:"flavors,omitempty"` // as Scan
