@@ -18,6 +18,7 @@ var layers = [][]string{
 	{"event", "message", "policy", "markup", "mailauth/arc", "mailauth/dmarc", "mailauth/report", "attachment/pdf", "attachment/ole", "attachment/ooxml", "attachment/picture", "attachment/yara", "attachment/shortcut", "attachment/udf", "attachment/unpack", "attachment/disk", "attachment/page", "attachment/ocr", "attachment/clamav", "mtasts", "rdap"},
 	{"attachment/rtf", "attachment/lnk", "attachment/scan", "mailauth/bimi", "quarantine", "observable", "mailauth", "smtpd", "relay", "spool", "history", "mailbox/file"},
 	{"thread", "attachment", "message/report"},
+	{"evidence/reading"},
 	{"evidence/mdm"},
 	{"evidence", "rule/result"},
 	{"rule/schema"},

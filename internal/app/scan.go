@@ -402,7 +402,7 @@ func (s *scanWriter) colour(d verdict.Disposition, text string) string {
 		return text
 	case d >= verdict.MaliciousBEC:
 		return "\x1b[1;31m" + text + "\x1b[0m"
-	case d >= verdict.Spoof:
+	case d >= verdict.Suspicious:
 		return "\x1b[33m" + text + "\x1b[0m"
 	default:
 		return "\x1b[36m" + text + "\x1b[0m"

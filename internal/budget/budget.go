@@ -39,12 +39,13 @@ const (
 	ReportRecipients                             // recipients that a report is about
 	Rules                                        // rules that took too long, broke, or had no time left
 	HTMLDetails                                  // style rules, attributes, hidden text, scripts, forms and drawings of HTML
+	Text                                         // text between the beginning and the end of a long one, and texts of further files
 	numResources
 )
 
 var names = [numResources]string{
 	"parts", "depth", "header-bytes", "header-fields", "decoded-bytes", "html-nodes", "urls", "dns-questions",
-	"signatures", "unpacked-bytes", "addresses", "calendar-events", "quotations", "report-recipients", "rules", "html-details",
+	"signatures", "unpacked-bytes", "addresses", "calendar-events", "quotations", "report-recipients", "rules", "html-details", "text",
 }
 
 // String returns the name of the resource as verdicts show it in "degraded".

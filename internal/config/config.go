@@ -391,7 +391,7 @@ func DefaultPolicy() Policy {
 			"MALICIOUS": "quarantine", "MALICIOUS-BEC": "quarantine", "SUSPICIOUS": "deliver", "SPOOF": "quarantine",
 			"SPAM": "deliver", "BULK": "deliver", "ENCRYPTED": "deliver", "EXTERNAL": "deliver", "UNKNOWN": "deliver", "NONE": "deliver",
 		},
-		SubjectTag: map[string]string{"SUSPICIOUS": "[%LABELS] ", "SPAM": "[%LABELS] "},
+		SubjectTag: map[string]string{"SUSPICIOUS": "[%LABELS] ", "SPAM": "[%LABELS] ", "UNKNOWN": "[NOT CHECKED] "},
 		Banner: map[string]string{
 			"SUSPICIOUS": "Caution: this message looks suspicious. %REASONS Do not follow links, open attachments or pay before you have checked with the sender by a way you know.",
 		},

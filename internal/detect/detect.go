@@ -46,17 +46,18 @@ func New(model Model, detectors ...Detector) *Engine {
 // cut off, is named in Degraded and does not stop the others.
 func (e *Engine) Judge(ctx context.Context, ev *evidence.Evidence) verdict.Verdict {
 	v := verdict.Verdict{Degraded: slices.Clone(ev.Degraded), Versions: e.versions}
-	looked := len(e.detectors) == 0
+	whole := true
 	for _, d := range e.detectors {
 		if ctx.Err() != nil {
 			v.Degraded = append(v.Degraded, d.Name())
+			whole = false
 			continue
 		}
 		found, undecided, err := guard(ctx, d, ev)
 		if err != nil || ctx.Err() != nil { // what it has found by then counts all the same
 			v.Degraded = append(v.Degraded, d.Name())
+			whole = false
 		}
-		looked = looked || err == nil
 		v.Findings = append(v.Findings, sane(found)...)
 		v.Undecided = append(v.Undecided, undecided...)
 	}
@@ -68,8 +69,8 @@ func (e *Engine) Judge(ctx context.Context, ev *evidence.Evidence) verdict.Verdi
 	v.Sort()
 	e.model.Decide(&v)
 	limit(ev, &v)
-	if !looked && v.Disposition < verdict.Unknown {
-		v.Disposition = verdict.Unknown // nobody looked: that is not the same as nothing found
+	if (!whole || ev.Unopened()) && v.Disposition <= verdict.Bulk {
+		v.Disposition = verdict.Unknown // not fully judged: that is not the same as nothing found
 	}
 	return v
 }

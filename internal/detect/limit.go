@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"slices"
+
 	"outrider/internal/evidence"
 	"outrider/internal/mailauth"
 	"outrider/internal/verdict"
@@ -24,6 +26,7 @@ func limit(ev *evidence.Evidence, v *verdict.Verdict) {
 		}
 	}
 	if hard < enoughHard {
+		v.Also = slices.DeleteFunc(v.Also, func(d verdict.Disposition) bool { return d >= verdict.Suspicious })
 		v.Disposition = verdict.Suspicious
 	}
 }

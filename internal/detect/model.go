@@ -1,7 +1,9 @@
 package detect
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"outrider/internal/verdict"
 )
@@ -44,7 +46,17 @@ func (m *Model) Decide(v *verdict.Verdict) {
 		v.Classes[c] = logistic(sums[c])
 	}
 	v.Score = logistic(unwanted)
-	v.Disposition = m.disposition(v.Classes, v.Score)
+	met := m.met(v.Classes, v.Score)
+	for _, f := range v.Findings {
+		if f.Least != verdict.None {
+			met = append(met, f.Least)
+		}
+	}
+	slices.SortFunc(met, func(a, b verdict.Disposition) int { return cmp.Compare(b, a) })
+	met = slices.Compact(met)
+	if v.Disposition, v.Also = verdict.None, nil; len(met) > 0 {
+		v.Disposition, v.Also = met[0], met[1:]
+	}
 }
 
 // sums adds up the findings by class, and all together.
@@ -77,23 +89,27 @@ func (m *Model) sums(findings []verdict.Finding) (sums [verdict.NumClasses]float
 	return sums, unwanted
 }
 
-func (m *Model) disposition(p verdict.Probabilities, score float64) verdict.Disposition {
-	switch {
-	case max(p[verdict.ClassMalware], p[verdict.ClassPhish]) >= m.Malicious:
-		return verdict.Malicious
-	case p[verdict.ClassBEC] >= m.Malicious:
-		return verdict.MaliciousBEC
-	case max(p[verdict.ClassMalware], p[verdict.ClassPhish], p[verdict.ClassBEC]) >= m.Suspicious:
-		return verdict.Suspicious
-	case p[verdict.ClassSpoof] >= m.Spoof:
-		return verdict.Spoof
-	case max(p[verdict.ClassSpam], score) >= m.Spam:
-		return verdict.Spam
-	case p[verdict.ClassBulk] >= m.Bulk:
-		return verdict.Bulk
-	default:
-		return verdict.None
+// met returns the dispositions whose thresholds are met. All count: the policy takes the
+// strictest action, so that more evidence never leads to a milder one.
+func (m *Model) met(p verdict.Probabilities, score float64) []verdict.Disposition {
+	harm := max(p[verdict.ClassMalware], p[verdict.ClassPhish])
+	var out []verdict.Disposition
+	for _, t := range []struct {
+		met  bool
+		name verdict.Disposition
+	}{
+		{harm >= m.Malicious, verdict.Malicious},
+		{p[verdict.ClassBEC] >= m.Malicious, verdict.MaliciousBEC},
+		{p[verdict.ClassSpoof] >= m.Spoof, verdict.Spoof},
+		{max(harm, p[verdict.ClassBEC]) >= m.Suspicious, verdict.Suspicious},
+		{max(p[verdict.ClassSpam], score) >= m.Spam, verdict.Spam},
+		{p[verdict.ClassBulk] >= m.Bulk, verdict.Bulk},
+	} {
+		if t.met {
+			out = append(out, t.name)
+		}
 	}
+	return out
 }
 
 func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }

@@ -4,128 +4,131 @@ import (
 	"slices"
 	"strings"
 
-	"outrider/internal/attachment"
-	"outrider/internal/budget"
-	"outrider/internal/calendar"
-	"outrider/internal/evidence/mdm"
-	"outrider/internal/markup"
+	"outrider/internal/evidence/reading"
 	"outrider/internal/message"
 	"outrider/internal/observable"
 )
 
-// body is what readers see of the message, and what can be followed from there.
+// body is what the texts of the message say, in all readings and alternatives.
 type body struct {
-	text      string // all that is shown, in all readings and alternatives
-	fresh     string // text without the quoted lines
-	quoted    int    // quoted lines
-	pages     []*Page
-	calendars map[*message.Part]*calendar.Calendar
-	docs      map[*message.Part]*markup.Document
-	urls      []observable.URL
-	links     []observable.URL
-	codes     []string // drawn without a picture
-	drawings  int      // looked at for codes
+	*reading.Reading
+	text    string // all that is shown
+	current string // text that its author wrote now, quotations left out
+	quotes  bool   // some of it is quoted
+	pages   []*reading.Page
+	urls    []observable.URL
+	links   []observable.URL
 }
 
 func (e *Evidence) readBody() body {
-	b := body{docs: map[*message.Part]*markup.Document{}}
-	var text strings.Builder
-	for _, p := range e.Message.TextParts() {
-		content := p.Text()
-		if p.MediaType == "text/html" {
-			page := readPage(content, e.Budget)
-			b.pages, b.docs[p] = append(b.pages, page), page.Document
-			b.urls = append(b.urls, page.URLs...)
-			content = page.Shown
-			// Clients make links of plain addresses in HTML too; only new ones count.
-			b.addText(observable.TextURLs(content, e.Budget))
-			b.lookAt(page, e.Budget)
-		} else {
-			b.urls = append(b.urls, observable.TextURLs(content, e.Budget)...)
-			b.lookAtText(content, e.Budget)
-		}
+	b := body{Reading: reading.Read(e.Message, e.Budget, "")}
+	var text, current strings.Builder
+	for i := range b.Texts {
+		t := &b.Texts[i]
 		if text.Len() < 2*maxText {
-			text.WriteString(content)
-			text.WriteByte('\n')
+			text.WriteString(t.Shown + "\n")
 		}
-	}
-	b.calendars = mdm.Calendars(e.Message, e.Budget)
-	for _, p := range e.Message.Parts {
-		if c := b.calendars[p]; c != nil {
-			b.invite(c, &text, e.Budget)
+		b.quotes = b.quotes || len(t.Thread.Previous) > 0
+		if !e.others(t.Part) && current.Len() < 2*maxText {
+			current.WriteString(t.Current() + "\n")
 		}
+		if t.Page != nil {
+			b.pages = append(b.pages, t.Page)
+		}
+		b.addURLs(t, e.others(t.Part))
 	}
-	b.text, b.links = text.String(), linksOf(b.urls)
-	b.fresh, b.quoted = withoutQuotes(b.text)
+	b.addCodes()
+	b.text, b.current = text.String(), current.String()
+	b.links = linksOf(b.urls)
 	return b
 }
 
-// invite adds what an invitation says, and where it leads: mail programs show it as a
-// card beside the text.
-func (b *body) invite(c *calendar.Calendar, text *strings.Builder, l *budget.Budget) {
-	for i := range c.Events {
-		e := &c.Events[i]
-		shown := strings.Join(append([]string{e.Summary, e.Location, e.Description}, e.Links...), "\n")
-		b.addText(observable.TextURLs(shown, l))
-		if e.DescriptionHTML != "" {
-			b.addText(readPage(e.DescriptionHTML, l).URLs)
+// others reports whether a text of the message was written by somebody else than its author:
+// it stands in a message that a colleague, proved, hands on. What a stranger hands on is his own
+// text, since anybody can wrap what he writes.
+func (e *Evidence) others(p *message.Part) bool {
+	if !e.ColleagueProved() {
+		return false
+	}
+	for a := p.Parent; a != nil; a = a.Parent {
+		if a.MediaType == "message/rfc822" || a.MediaType == "message/global" {
+			return true
 		}
-		if text.Len() < 2*maxText {
-			text.WriteString(shown)
-			text.WriteByte('\n')
+	}
+	return false
+}
+
+// addURLs takes the targets of one text. Links of quotations count only where they are not
+// the only ones: an author who quotes is not the one who leads there.
+func (b *body) addURLs(t *reading.Text, others bool) {
+	quoted := map[string]bool{}
+	for i := range t.Links {
+		if l := &t.Links[i]; l.Quoted || others {
+			quoted[l.Raw] = true
+		}
+	}
+	for i := range t.Links {
+		if !t.Links[i].Quoted {
+			delete(quoted, t.Links[i].Raw)
+		}
+	}
+	if t.Page != nil {
+		for i := range t.Page.URLs {
+			if u := &t.Page.URLs[i]; !others && !quoted[u.Raw] {
+				b.urls = append(b.urls, *u)
+			}
+		}
+	}
+	for i := range t.Links {
+		if l := &t.Links[i]; (l.Made || t.Event) && !others && !l.Quoted {
+			b.addMade(&l.URL, t.Page != nil || t.Event)
 		}
 	}
 }
 
-// addText adds URLs found in the text of HTML, where no anchor leads to their host.
-// The text of an anchor is judged as what it shows, not as a link of its own.
-func (b *body) addText(found []observable.URL) {
-	for _, u := range found {
-		shown := slices.ContainsFunc(b.urls, func(o observable.URL) bool { return o.Host == u.Host || strings.Contains(o.Text, u.Raw) })
-		if !shown {
-			b.urls = append(b.urls, u)
-		}
-		if len(b.urls) > maxCompared {
-			return
-		}
+// addMade adds a link that clients make of text. Beside links of HTML only new ones count.
+func (b *body) addMade(u *observable.URL, besides bool) {
+	if besides && (len(b.urls) > maxCompared || slices.ContainsFunc(b.urls, func(o observable.URL) bool { return o.Host == u.Host || strings.Contains(o.Text, u.Raw) })) {
+		return
 	}
+	b.urls = append(b.urls, *u)
 }
 
-// maxCompared bounds the comparisons of addText.
+// maxCompared bounds the URLs of which each new one is compared with all others.
 const maxCompared = 200
 
-// withoutQuotes leaves out lines that begin with the quote mark and what precedes them
-// as their introduction, and counts them.
-func withoutQuotes(text string) (fresh string, quoted int) {
-	if !strings.Contains(text, "\n>") && !strings.HasPrefix(text, ">") {
-		return text, 0
-	}
-	var b strings.Builder
-	b.Grow(len(text))
-	for line := range strings.Lines(text) {
-		if strings.HasPrefix(strings.TrimLeft(line, " "), ">") {
-			quoted++
-			continue
+// addCodes adds where the codes lead that the texts draw.
+func (b *body) addCodes() {
+	for _, c := range b.Codes {
+		if u, ok := observable.ParseURL(c); ok && u.IsWeb() {
+			u.Place = observable.PlaceCode
+			b.urls = append(b.urls, u)
 		}
-		b.WriteString(line)
 	}
-	return b.String(), quoted
 }
 
-// Text returns what readers see of the body, all alternatives one after the other.
+// Reading returns the texts of the message as everything reads them.
+func (e *Evidence) Reading() *reading.Reading { return e.body().Reading }
+
+// Text returns all text that is shown as the message: the body in all readings and
+// alternatives, HTML as display text, and invitations.
 func (e *Evidence) Text() string { return e.body().text }
 
-// FreshText returns the text without quoted lines.
-func (e *Evidence) FreshText() string { return e.body().fresh }
+// Current returns the text that the author of the message wrote now: Text without quotations.
+func (e *Evidence) Current() string { return e.body().current }
 
-// Pages returns the HTML documents of the body.
-func (e *Evidence) Pages() []*Page { return e.body().pages }
+// Pages returns the HTML texts of the body.
+func (e *Evidence) Pages() []*reading.Page { return e.body().pages }
 
-// URLs returns the URLs of the body in order, pictures included.
+// Codes returns what the QR codes say that the texts draw with cells or characters.
+func (e *Evidence) Codes() []string { return e.body().Codes }
+
+// URLs returns every URL of the body that is no part of a quotation: targets of HTML, links that
+// clients make of text, and codes that it draws.
 func (e *Evidence) URLs() []observable.URL { return e.body().urls }
 
-// Links returns the URLs of the body that readers can follow, and behind each that
-// somebody has wrapped the one it leads to, as far as that stands in it.
+// Links returns the URLs that lead somewhere when clicked. Where a gateway or another
+// service has rewritten a link, its true target follows it.
 func (e *Evidence) Links() []observable.URL { return e.body().links }
 
 func linksOf(urls []observable.URL) []observable.URL {
@@ -140,72 +143,4 @@ func linksOf(urls []observable.URL) []observable.URL {
 		}
 	}
 	return out
-}
-
-// File is one attachment.
-type File struct {
-	Part    *message.Part
-	Names   []string              // every name that some client shows, at least one
-	Format  string                // by its bytes, as attachment.Identify names it
-	Entries []attachment.ZipEntry // of a zip, as its directory names them
-	Page    *Page                 // or nil: it is no HTML document
-	Macros  bool                  // it is an Office document with a VBA project
-}
-
-// Files returns the attachments.
-func (e *Evidence) Files() []File { return e.files() }
-
-// maxFiles bounds the attachments that are looked into.
-const maxFiles = 100
-
-func (e *Evidence) readFiles() []File {
-	var out []File
-	for _, p := range e.Message.Attachments() {
-		if p.MediaType == "message/rfc822" || p.IsMultipart() {
-			continue
-		}
-		if len(out) == maxFiles {
-			break
-		}
-		out = append(out, e.readFile(p))
-	}
-	return out
-}
-
-func (e *Evidence) readFile(p *message.Part) File {
-	f := File{Part: p, Names: p.Filenames()}
-	if len(f.Names) == 0 {
-		f.Names = []string{p.Filename}
-	}
-	data := p.Decoded()
-	_, f.Format = attachment.Identify(data, f.Names[0])
-	switch {
-	case attachment.IsZip(f.Format):
-		f.Entries = attachment.ListZip(data)
-		f.Macros = slices.ContainsFunc(f.Entries, isMacroProject)
-	case attachment.HasOLEMacros(data):
-		f.Macros = true
-	case f.looksLikeHTML(data):
-		f.Page = readPage(string(data), e.Budget)
-	}
-	return f
-}
-
-// isMacroProject recognises the VBA project of an OOXML document.
-func isMacroProject(z attachment.ZipEntry) bool {
-	return strings.HasSuffix(strings.ToLower(z.Name), "vbaproject.bin")
-}
-
-func (f *File) looksLikeHTML(data []byte) bool {
-	if f.Part.MediaType == "text/html" || f.Part.MediaType == "application/xhtml+xml" || f.Part.MediaType == "image/svg+xml" {
-		return true
-	}
-	for _, n := range f.Names {
-		switch observable.Extension(n) {
-		case "html", "htm", "shtml", "xhtml", "svg", "mht", "mhtml":
-			return true
-		}
-	}
-	head := strings.ToLower(string(data[:min(len(data), 512)]))
-	return strings.HasPrefix(f.Part.MediaType, "application/octet") && (strings.Contains(head, "<html") || strings.Contains(head, "<!doctype html"))
 }

@@ -62,27 +62,23 @@ type Evidence struct {
 
 // derived is what is computed on demand.
 type derived struct {
-	people   func() people
-	body     func() body
-	files    func() []File
-	insides  func() []*attachment.Report
-	malware  func() malware
-	words    func() string
-	subject  func() string
-	model    func() *mdm.Message
-	hitsOnce sync.Once
-	hits     observable.Hits // guarded by hitsOnce
+	people  func() people
+	body    func() body
+	files   func() files
+	malware func() malware
+	texts   func() []*Text
+	subject func() string
+	model   func() *mdm.Message
 }
 
-// New returns the evidence of one message.
+// New returns the evidence of a message.
 func New(f Facts) *Evidence {
 	e := &Evidence{Facts: f}
 	e.people = sync.OnceValue(e.readPeople)
 	e.body = sync.OnceValue(e.readBody)
 	e.files = sync.OnceValue(e.readFiles)
-	e.insides = sync.OnceValue(e.readInsides)
 	e.malware = sync.OnceValue(e.readMalware)
-	e.words = sync.OnceValue(e.readWords)
+	e.texts = sync.OnceValue(e.readTexts)
 	e.subject = sync.OnceValue(f.Message.Subject)
 	e.model = sync.OnceValue(e.readModel)
 	return e
@@ -97,36 +93,22 @@ func (e *Evidence) Model() *mdm.Message { return e.model() }
 func (e *Evidence) readModel() *mdm.Message {
 	in := mdm.Input{
 		Received: e.Received, Message: e.Message, Auth: e.Auth, Budget: e.Budget, Degraded: e.Degraded,
-		NewSender: e.Contact.First(), Documents: e.body().docs, Calendars: e.body().calendars, Codes: e.body().codes,
+		NewSender: e.Contact.First(), Reading: e.Reading(), Reports: e.Reports(), Texts: e.modelTexts(),
 	}
 	if e.Tenant != nil {
 		in.Own = e.Tenant.Owns
-	}
-	in.Reports = make(map[*message.Part]*attachment.Report)
-	for i, r := range e.Insides() {
-		if r != nil {
-			in.Reports[e.Files()[i].Part] = r
-		}
 	}
 	return mdm.Read(&in)
 }
 
 // Words returns the folded words of the subject and of the text that the author wrote
 // now, quotations left out, as observable.Words makes them.
-func (e *Evidence) Words() string { return e.words() }
+func (e *Evidence) Words() string { return e.Texts()[0].Words() }
 
-// maxText bounds the bytes of text that phrases are looked for in. What sells or
-// steals stands at the top.
+// maxText bounds the bytes of text that phrases are looked for in: those at the beginning and
+// at the end.
 const maxText = 128 << 10
-
-func (e *Evidence) readWords() string {
-	text := e.body().fresh
-	return observable.Words(e.Subject() + " \n " + text[:min(len(text), maxText)])
-}
 
 // Phrases returns the phrases of the lexicon that stand in Words. All callers share
 // one lexicon, so that the text is read once.
-func (e *Evidence) Phrases(l *observable.Lexicon) observable.Hits {
-	e.hitsOnce.Do(func() { e.hits = l.Find(e.Words()) })
-	return e.hits
-}
+func (e *Evidence) Phrases(l *observable.Lexicon) observable.Hits { return e.Texts()[0].Phrases(l) }

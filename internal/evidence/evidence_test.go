@@ -45,8 +45,8 @@ func TestTextAndURLsAreThoseThatReadersSee(t *testing.T) {
 	if got, want := strings.Join(strings.Fields(e.Words()), " "), "gruße plain words shown https c test x words"; got != strings.Replace(want, "ß", "ss", 1) {
 		t.Errorf("words %q", got)
 	}
-	if strings.Contains(e.FreshText(), "quoted") || !strings.Contains(e.Text(), "quoted") || strings.Contains(e.Text(), "secret") {
-		t.Errorf("text %q, fresh %q", e.Text(), e.FreshText())
+	if strings.Contains(e.Current(), "quoted") || !strings.Contains(e.Text(), "quoted") || strings.Contains(e.Text(), "secret") {
+		t.Errorf("text %q, fresh %q", e.Text(), e.Current())
 	}
 	if len(e.URLs()) != 2 || len(e.Links()) != 1 || e.Links()[0].Host != "c.test" {
 		t.Errorf("URLs %v, links %v", e.URLs(), e.Links())
@@ -109,8 +109,16 @@ func TestRepliesAndReports(t *testing.T) {
 	if !of("From: a@b.test\nIn-Reply-To: <1@x>\n\nYes.\n> Shall we?\n").IsReply() || of("From: a@b.test\nIn-Reply-To: <1@x>\n\nYes.\n").IsReply() {
 		t.Error("a reply names what it answers, and quotes it")
 	}
-	if !of("From: MAILER-DAEMON@b.test\n\nFailed.\n").IsReport() || of("From: postmaster@b.test\n\nSee https://c.test/\n").IsReport() {
-		t.Error("reports come from mail systems and lead nowhere")
+	const status = "From: MAILER-DAEMON@b.test\nContent-Type: multipart/report; boundary=b\n\n--b\n\nFailed.\n--b\nContent-Type: message/delivery-status\n\n" +
+		"Reporting-MTA: dns; b.test\n\nFinal-Recipient: rfc822; u@b.test\nAction: failed\nStatus: 5.1.1\n\n--b--\n"
+	from := func(f *evidence.Facts) { f.Received.Envelope.From = "a@b.test" }
+	if !of(status).IsReport() || of(status, from).IsReport() {
+		t.Error("a report has no reverse-path")
+	}
+	for _, text := range []string{"From: MAILER-DAEMON@b.test\n\nFailed.\n", strings.Replace(status, "message/delivery-status", "text/plain", 1), strings.Replace(status, "Action: failed\nStatus: 5.1.1\n", "", 1)} {
+		if of(text).IsReport() {
+			t.Errorf("without a readable status this is no report: %q", text)
+		}
 	}
 }
 
@@ -119,7 +127,7 @@ func TestFilesAreLookedInto(t *testing.T) {
 	e := of("From: a@b.test\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nSee the file.\n--b\nContent-Type: application/octet-stream; name=a.html\n\n" +
 		"<form><input type=password></form>\n--b\nContent-Type: application/pdf; name=b.pdf\nContent-Transfer-Encoding: base64\n\nTVo=\n--b--\n")
 	files := e.Files()
-	if len(files) != 2 || files[0].Page == nil || len(files[0].Page.Forms()) != 1 || files[1].Format != "mz" {
+	if len(files) != 2 || files[0].Page() == nil || len(files[0].Page().Forms()) != 1 || files[1].Format != "mz" {
 		t.Errorf("files %+v", files)
 	}
 }

@@ -1,12 +1,14 @@
 package evidence
 
 import (
+	"slices"
 	"strings"
 
 	"outrider/internal/address"
 	"outrider/internal/budget"
 	"outrider/internal/mailauth"
 	"outrider/internal/message"
+	"outrider/internal/message/report"
 )
 
 // people are the mailboxes of the header section.
@@ -62,8 +64,8 @@ func (e *Evidence) AuthChecked() bool {
 // AuthorProved reports whether SPF, DKIM or DMARC passed for the organization of the
 // author's domain.
 func (e *Evidence) AuthorProved() bool {
-	d := e.Author().Domain
-	return d != "" && e.Auth.AlignedPass(d)
+	authors := e.Authors()
+	return len(authors) == 1 && authors[0].Domain != "" && e.Auth.AlignedPass(authors[0].Domain)
 }
 
 // enoughHistory is the number of wanted messages after which an address is known: one
@@ -104,16 +106,37 @@ func (e *Evidence) ListHostProved() bool {
 // answers, and quotes it.
 func (e *Evidence) IsReply() bool {
 	h := e.Message.Header()
-	return (h.Has("In-Reply-To") || h.Has("References")) && e.body().quoted > 0
+	return (h.Has("In-Reply-To") || h.Has("References")) && e.body().quotes
 }
 
 // IsReport reports whether the message is a delivery report or another automatic
-// answer of a mail system (RFC 3464, RFC 3834). Such mail speaks of mailboxes and
-// deliveries, and returns what others wrote.
+// answer of a mail system: it holds a readable status and has no reverse-path. Anybody
+// can write the media type or the name of a mail system.
+// RFC 3464, Section 2, and RFC 5321, Section 4.5.5: notifications have an empty reverse-path.
 func (e *Evidence) IsReport() bool {
-	if e.Message.Root.MediaType == "multipart/report" {
-		return true
+	if e.Received.Envelope.From != "" {
+		return false
 	}
-	local := strings.ToLower(e.Author().Local)
-	return local == "mailer-daemon" || local == "postmaster" && len(e.Links()) == 0
+	r, ok := report.Read(e.Message)
+	return ok && readable(r)
+}
+
+// readable reports whether a report says what became of whose mail.
+func readable(r *report.Report) bool {
+	switch r.Kind {
+	case report.KindDelivery:
+		return slices.ContainsFunc(r.Recipients, func(p report.Recipient) bool { return p.Action != "" && p.Status != "" })
+	case report.KindDisposition:
+		return r.Disposition != nil
+	case report.KindFeedback:
+		return r.Feedback != nil
+	}
+	return false
+}
+
+// ColleagueProved reports whether the author has an address of the tenant's own domains, and
+// that is proved.
+func (e *Evidence) ColleagueProved() bool {
+	d := e.Author().Domain
+	return e.Tenant != nil && e.Tenant.Owns(d) && (e.AuthorProved() || e.FromInside() && len(e.Authors()) == 1)
 }

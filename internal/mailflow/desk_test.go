@@ -41,11 +41,11 @@ func (d registryDetector) Detect(ctx context.Context, e *evidence.Evidence) (fou
 	if d.saw != nil {
 		d.saw(e)
 	}
-	for i, r := range e.Insides() {
-		if r != nil && r.Has(attachment.NoteOverlap) {
+	for _, f := range e.Files() {
+		if f.Attached && f.Report != nil && f.Report.Has(attachment.NoteOverlap) {
 			found = append(found, verdict.Finding{ID: "macro", Class: verdict.ClassMalware, Weight: 1})
 		}
-		if e.Malware(i) != "" {
+		if f.Attached && e.Malware(f.Part) != "" {
 			found = append(found, verdict.Finding{ID: "scanned", Class: verdict.ClassMalware, Weight: 1})
 		}
 	}

@@ -57,19 +57,13 @@ func (g *Judge) lack(ctx context.Context, r *message.Received, j *Judgement, now
 		return out
 	}
 	out.Late = g.late(ctx, r, j.Verdict.Degraded)
-	if !slices.ContainsFunc(j.Evidence.Insides(), func(r *attachment.Report) bool { return r != nil && r.Unfinished() }) {
-		out.Late = slices.DeleteFunc(out.Late, func(stage string) bool { return stage == stageFiles }) // there are too many, as ever
-	}
 	if len(j.Verdict.Undecided) > 0 {
 		out.Waits = waits(j.Verdict.Undecided, untold == nil || untold.Load())
 	}
 	if g.Deep == nil || now.draws {
 		return out
 	}
-	for _, inside := range j.Evidence.Insides() {
-		if inside == nil {
-			continue
-		}
+	for _, inside := range j.Evidence.Reports() {
 		if why, ok := attachment.WantsPages(inside); ok {
 			out.Pages = why
 			break

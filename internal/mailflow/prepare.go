@@ -139,7 +139,7 @@ func authservID(v string) string {
 // Styles stand at the element, since clients drop style sheets.
 func bannerHTML(d *policy.Decision) string {
 	colour := "#8a6d00"
-	if d.Disposition >= verdict.Spoof {
+	if d.Disposition >= verdict.Suspicious {
 		colour = "#9c1c1c"
 	}
 	return `<div role="alert" style="border:1px solid ` + colour + `;border-left-width:6px;padding:8px 12px;margin:0 0 12px 0;font-family:sans-serif;font-size:14px;color:#222222;background-color:#ffffff">` +

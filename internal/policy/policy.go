@@ -104,6 +104,9 @@ func decideOne(dir *tenant.Directory, r smtp.Recipient, v *verdict.Verdict, f Fa
 	}
 	d.Action = cmp.Or(dom.Policy.Actions[d.Disposition], tenant.ActionDeliver)
 	if d.Override == "" {
+		for _, also := range v.Also {
+			d.Action = stricter(d.Action, dom.Policy.Actions[also])
+		}
 		d.Action = asked(v, d.Action)
 	}
 	if d.Action == tenant.ActionDeliver {
@@ -116,11 +119,17 @@ func decideOne(dir *tenant.Directory, r smtp.Recipient, v *verdict.Verdict, f Fa
 // asked returns the action that the operator has asked for where a rule matches, if that
 // is stricter than the policy's. Who is trusted or exempt stays so.
 func asked(v *verdict.Verdict, a tenant.Action) tenant.Action {
-	strictness := []tenant.Action{tenant.ActionDeliver, tenant.ActionDefer, tenant.ActionQuarantine, tenant.ActionReject}
 	for _, f := range v.Findings {
-		if w := tenant.Action(f.Action); slices.Index(strictness, w) > slices.Index(strictness, a) {
-			a = w
-		}
+		a = stricter(a, tenant.Action(f.Action))
+	}
+	return a
+}
+
+// stricter returns the stricter of two actions; one that is not set is the mildest.
+func stricter(a, b tenant.Action) tenant.Action {
+	strictness := []tenant.Action{tenant.ActionDeliver, tenant.ActionDefer, tenant.ActionQuarantine, tenant.ActionReject}
+	if slices.Index(strictness, b) > slices.Index(strictness, a) {
+		return b
 	}
 	return a
 }

@@ -20,10 +20,9 @@ func attachedPage() Signal {
 			if e.IsReply() || e.IsReport() || len(strings.Fields(e.Words())) > hardlyAny {
 				return nil
 			}
-			files := e.Files()
-			for i := range files {
-				if f := &files[i]; f.Page != nil && opensInBrowser(nameOf(f)) {
-					return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: nameOf(f), Args: []any{nameOf(f)}})
+			for _, f := range e.Files() {
+				if f.Attached && f.Page() != nil && opensInBrowser(f.Names[0]) {
+					return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: f.Label(), Args: []any{f.Label()}})
 				}
 			}
 			return nil

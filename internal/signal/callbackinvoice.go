@@ -1,6 +1,8 @@
 package signal
 
 import (
+	"strings"
+
 	"outrider/internal/evidence"
 	"outrider/internal/observable"
 	"outrider/internal/verdict"
@@ -8,7 +10,7 @@ import (
 
 // callbackInvoice finds invented invoices that want to be called: an amount, a
 // subscription, and a telephone number, but no link to the sender's own site. Receipts
-// of shops have such a link and pass.
+// of shops have such a link and pass. Attached texts and documents are judged like the body.
 func callbackInvoice() Signal {
 	return Signal{
 		ID: "callback-invoice", Name: "Invoice that wants a call", Class: verdict.ClassPhish, Weight: 5, Since: "0.1",
@@ -17,27 +19,55 @@ func callbackInvoice() Signal {
 			if e.IsReply() || linksToAuthor(e) {
 				return nil
 			}
-			times := worded(phrases(e, topicCallback), 2.5, 5)
-			if times <= 0 {
+			var best Match
+			for _, t := range e.Texts() {
+				if m := callback(e, t); m.Times > best.Times {
+					best = m
+				}
+			}
+			if best.Times == 0 {
 				return nil
 			}
-			phones := observable.Phones(e.FreshText())
-			if len(phones) == 0 {
-				phones = observable.Phones(e.Subject())
-			}
-			if len(phones) == 0 {
-				return nil
-			}
-			if isFreemail(e.Author().Domain) {
-				times *= 1.3
-			}
-			return one(Match{Portion: verdict.PortionBody, Value: phones[0], Args: []any{phones[0]}, Times: times})
+			return one(best)
 		},
 	}
 }
 
-// linksToAuthor reports whether a link leads to the author's own organization, which
-// is proved.
+// callback judges one text. The number may stand in a link that dials instead.
+func callback(e *evidence.Evidence, t *evidence.Text) Match {
+	times := worded(t.Phrases(lists().phrases)[topicCallback], 2.5, 5) * share(e, t)
+	if times <= 0 {
+		return Match{}
+	}
+	phone := dialled(e, t)
+	if phone == "" {
+		return Match{}
+	}
+	if isFreemail(e.Author().Domain) {
+		times *= 1.3
+	}
+	return Match{Portion: t.Portion, Field: t.Field, Value: phone, Args: []any{phone + where(t)}, Times: times}
+}
+
+// dialled returns the first telephone number of a text or of its links, or "".
+func dialled(e *evidence.Evidence, t *evidence.Text) string {
+	if phones := t.Phones(); len(phones) > 0 {
+		return phones[0]
+	}
+	if t.Portion != verdict.PortionBody {
+		return ""
+	}
+	for _, p := range e.Pages() {
+		for _, l := range p.Document.Links() {
+			if number, ok := strings.CutPrefix(strings.ToLower(l.URL), "tel:"); ok {
+				return number
+			}
+		}
+	}
+	return ""
+}
+
+// linksToAuthor reports whether a link leads to the author's own organization.
 func linksToAuthor(e *evidence.Evidence) bool {
 	d := e.Author().Domain
 	if d == "" || isFreemail(d) {

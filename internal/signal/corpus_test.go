@@ -94,6 +94,13 @@ func TestEverySignalFindsWhatItMustAndPassesNearMisses(t *testing.T) {
 	}
 }
 
+// opensHere opens files in this process.
+func opensHere(t *testing.T) func([]attachment.Input) []*attachment.Report {
+	return func(ins []attachment.Input) []*attachment.Report {
+		return (&attachment.Tools{}).InspectAll(t.Context(), ins, attachment.DefaultLimits())
+	}
+}
+
 // caseEvidence builds the evidence of one case for the default tenant.
 func caseEvidence(t *testing.T, text string, context []string) *evidence.Evidence {
 	t.Helper()
@@ -108,9 +115,7 @@ func caseEvidence(t *testing.T, text string, context []string) *evidence.Evidenc
 	m := message.Parse([]byte(text), b)
 	tn := defaultTenant(t)
 	f := evidence.Facts{
-		Open: func(ins []attachment.Input) []*attachment.Report {
-			return (&attachment.Tools{}).InspectAll(t.Context(), ins, attachment.DefaultLimits())
-		},
+		Open: opensHere(t),
 		Scan: func(data []byte) (string, error) {
 			if bytes.Contains(data, []byte("known to a scanner")) {
 				return "Test.Sample", nil

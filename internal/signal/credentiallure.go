@@ -1,13 +1,18 @@
 package signal
 
 import (
+	"slices"
+
+	"outrider/internal/address"
 	"outrider/internal/evidence"
+	"outrider/internal/observable"
 	"outrider/internal/verdict"
 )
 
 // credentialLure finds the wording of credential theft together with a link or a file:
-// accounts that expire, payments that failed, documents and parcels that wait. Proved
-// mail in a conversation passes; wording without a place to go does too.
+// accounts that expire, payments that failed, documents and parcels that wait. Conversations
+// pass; wording without a place to go does too. Of a proved sender all of whose links stay
+// with its own organisation it is what customers expect, and counts little.
 func credentialLure() Signal {
 	return Signal{
 		ID: "credential-lure", Name: "Wording that lures to a login", Class: verdict.ClassPhish, Weight: 2.5, Since: "0.1",
@@ -16,7 +21,45 @@ func credentialLure() Signal {
 			if !hasLure(e) || e.IsReply() {
 				return nil
 			}
-			return wording(e, topicCredential, 0.6, 1.8)
+			found := wording(e, topicCredential, 0.6, 1.8)
+			if len(found) > 0 && staysHome(e) {
+				found[0].Times *= homeShare
+			}
+			return found
 		},
 	}
+}
+
+// homeShare is what wording counts that customers expect.
+const homeShare = 0.25
+
+// staysHome reports whether the message leads nowhere but to its proved sender: its own
+// organisation, or another domain of the same brand. Who greets nobody in particular, or has the
+// name of a brand that he is not, or a throw-away domain, is not taken for a service.
+func staysHome(e *evidence.Evidence) bool {
+	d := e.Author().Domain
+	if !e.AuthorProved() || d == "" || isFreemail(d) || len(e.Links()) == 0 || listed(lists().hosting, d) || throwAway(d) > 0 ||
+		len(phrases(e, topicGreeting)) > 0 || slices.ContainsFunc(e.Files(), func(f *evidence.File) bool { return f.Page() != nil }) {
+		return false
+	}
+	if foreignBrand(e.Author().Name, d) != nil || foreignBrand(e.Subject(), d) != nil {
+		return false
+	}
+	return !slices.ContainsFunc(e.Links(), func(u observable.URL) bool { return u.Place != observable.PlaceImage && !atHome(&u, d) })
+}
+
+// atHome reports whether a link stays with the organisation of a domain, or the brand that owns it.
+func atHome(u *observable.URL, domain string) bool {
+	if u.Org() == "" {
+		return false
+	}
+	if address.SameOrganization(u.Host, domain) || isRewriter(u.Host) {
+		return true
+	}
+	for i := range lists().brands {
+		if b := &lists().brands[i]; b.owns(domain) && b.owns(u.Host) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,7 +1,6 @@
 package signal
 
 import (
-	"slices"
 	"strings"
 
 	"outrider/internal/attachment"
@@ -18,9 +17,7 @@ func disguisedFile() Signal {
 		ID: "disguised-file", Name: "File in disguise", Class: verdict.ClassMalware, Weight: 5, Since: "0.1",
 		Why: "The attachment %s is not what its name says: %s.",
 		Find: func(e *evidence.Evidence) []Match {
-			files := e.Files()
-			for i := range files {
-				f := &files[i]
+			for _, f := range e.Files() {
 				if name, how := disguise(f); how != "" {
 					return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: name, Args: []any{name, how}})
 				}
@@ -31,11 +28,7 @@ func disguisedFile() Signal {
 }
 
 func disguise(f *evidence.File) (name, how string) {
-	names := slices.Clone(f.Names)
-	for _, z := range f.Entries {
-		names = append(names, z.Name)
-	}
-	for _, n := range names {
+	for _, n := range f.Names {
 		switch {
 		case strings.ContainsAny(n, "\u202e\u202d"):
 			return n, "a mark turns the end of the name around"
@@ -45,11 +38,11 @@ func disguise(f *evidence.File) (name, how string) {
 	}
 	switch ext := observable.Extension(f.Names[0]); {
 	case attachment.IsProgram(f.Format) && !observable.RunsWhenOpened(ext):
-		return nameOf(f), "its content is a " + attachment.Describe(f.Format)
+		return f.Label(), "its content is a " + attachment.Describe(f.Format)
 	case attachment.IsCarrier(f.Format) && observable.IsDocument(ext):
-		return nameOf(f), "its content is a " + attachment.Describe(f.Format)
+		return f.Label(), "its content is a " + attachment.Describe(f.Format)
 	case attachment.IsCarrier(f.Format):
-		return nameOf(f), "a " + attachment.Describe(f.Format) + " carries files past the warnings of the system"
+		return f.Label(), "a " + attachment.Describe(f.Format) + " carries files past the warnings of the system"
 	}
 	return "", ""
 }

@@ -20,31 +20,18 @@ func documentLink() Signal {
 			if e.IsReply() || e.IsReport() || e.AuthorKnown() || throughList(e) {
 				return nil
 			}
-			files, times := e.Files(), 1.0
+			times, own := 1.0, address.Organizational(e.Author().Domain)
 			if e.AuthorProved() {
 				times = 0.5
 			}
-			for i, r := range e.Insides() {
-				if host := leadsTo(r, address.Organizational(e.Author().Domain)); host != "" {
-					return one(Match{Portion: verdict.PortionAttachment, Field: files[i].Part.Path, Value: host, Args: []any{nameOf(&files[i]), host}, Times: times})
+			for _, f := range e.Files() {
+				if host := foreignLink(f.Document, own); host != "" {
+					return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: host, Args: []any{f.Label(), host}, Times: times})
 				}
 			}
 			return nil
 		},
 	}
-}
-
-// leadsTo returns the host of the first foreign link of the documents in a report, or "".
-func leadsTo(r *attachment.Report, own string) string {
-	if r == nil {
-		return ""
-	}
-	for k := range r.Files {
-		if host := foreignLink(r.Files[k].Document, own); host != "" {
-			return host
-		}
-	}
-	return ""
 }
 
 // foreignLink returns the host of the first link or code of a document that leads to

@@ -2,7 +2,6 @@ package signal
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 
 	"outrider/internal/attachment"
@@ -19,9 +18,7 @@ func encryptedArchive() Signal {
 		ID: "encrypted-archive", Name: "Locked archive with its password", Class: verdict.ClassMalware, Weight: 8, Since: "0.1",
 		Why: "The archive %s is locked so that nobody can check it.",
 		Find: func(e *evidence.Evidence) []Match {
-			files := e.Files()
-			for i := range files {
-				f := &files[i]
+			for _, f := range e.Files() {
 				if !isLocked(f) {
 					continue
 				}
@@ -29,7 +26,7 @@ func encryptedArchive() Signal {
 				if givesPassword(e) {
 					times = 1
 				}
-				return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: nameOf(f), Args: []any{nameOf(f)}, Times: times})
+				return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: f.Label(), Args: []any{f.Label()}, Times: times})
 			}
 			return nil
 		},
@@ -38,6 +35,10 @@ func encryptedArchive() Signal {
 
 // isLocked reports whether a file is an encrypted archive.
 func isLocked(f *evidence.File) bool {
+	if f.Report != nil {
+		return f.Archive != nil && f.Archive.Encrypted > 0 || harm(f, attachment.HarmLocked) != nil || f.Encrypted && attachment.Opens(f.Format)
+	}
+	// Nobody opened it: its head says whether it is locked.
 	switch f.Format {
 	case "rar":
 		data := f.Part.Decoded()
@@ -51,13 +52,13 @@ func isLocked(f *evidence.File) bool {
 		data := f.Part.Decoded()
 		return bytes.Contains(data[max(0, len(data)-4096):], []byte{0x06, 0xf1, 0x07, 0x01})
 	}
-	return slices.ContainsFunc(f.Entries, func(z attachment.ZipEntry) bool { return z.Encrypted })
+	return false
 }
 
 // givesPassword reports whether the text tells the password: the word, and behind it a
 // colon, an equals sign or "is".
 func givesPassword(e *evidence.Evidence) bool {
-	text := observable.Fold(e.FreshText() + " " + e.Subject())
+	text := observable.Fold(e.Current() + " " + e.Subject())
 	for _, word := range phrases(e, topicSecret) {
 		word = observable.Fold(strings.TrimSpace(word))
 		for from := 0; ; {

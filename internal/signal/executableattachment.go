@@ -10,65 +10,56 @@ import (
 )
 
 // executableAttachment finds attachments that run when opened, by name or by content,
-// in the open or in a zip archive. Signatures, calendars and documents pass.
+// in the open or in an archive. Signatures, calendars and documents pass.
 func executableAttachment() Signal {
 	return Signal{
 		ID: "executable-attachment", Name: "Program attached", Class: verdict.ClassMalware, Weight: 10, Since: "0.1",
 		Why: "The attachment %s is a program or script, which runs when opened.",
 		Find: func(e *evidence.Evidence) []Match {
-			files := e.Files()
-			for i := range files {
-				f := &files[i]
-				if name, ok := runs(f); ok {
-					times := 1.0
-					if onlyScript(name) && isPatchMail(e) {
-						times = 0.2 // programmers send each other scripts
-					}
-					return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: name, Args: []any{name}, Times: times})
+			for _, f := range e.Files() {
+				name, ok := runs(f)
+				if !ok || inPackage(f) {
+					continue
 				}
+				times := 1.0
+				if f.Attached && onlyScript(name) && isPatchMail(e) {
+					times = 0.2 // programmers send each other scripts
+				}
+				return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: name, Args: []any{name}, Times: times})
 			}
-			return runsInside(e)
+			return nil
 		},
 	}
 }
 
-// runsInside finds what runs in archives that only unpacking opens.
-func runsInside(e *evidence.Evidence) []Match {
-	files := e.Files()
-	for i, r := range e.Insides() {
-		if name, ok := evidence.Runs(r); ok && !insidePackage(&files[i], observable.Extension(name)) {
-			name = nameOf(&files[i]) + ": " + name
-			return one(Match{Portion: verdict.PortionAttachment, Field: files[i].Part.Path, Value: name, Args: []any{name}})
-		}
-	}
-	return nil
-}
-
-// runs returns the name of what runs in the file.
+// runs returns the name of the file, if it runs when opened.
 func runs(f *evidence.File) (string, bool) {
 	for _, n := range f.Names {
 		if observable.RunsWhenOpened(observable.Extension(n)) {
+			if !f.Attached {
+				return f.Label(), true
+			}
 			return n, true
 		}
 	}
-	if attachment.IsProgram(f.Format) {
-		return nameOf(f), true
-	}
-	for _, z := range f.Entries {
-		if ext := observable.Extension(z.Name); observable.RunsWhenOpened(ext) && !insidePackage(f, ext) {
-			return nameOf(f) + ": " + z.Name, true
-		}
-	}
-	return "", false
+	return f.Label(), attachment.IsProgram(f.Format)
 }
 
-// insidePackage reports whether scripts with the extension belong into such archives:
-// saved web pages and browser extensions hold them.
-func insidePackage(f *evidence.File, ext string) bool {
-	if len(f.Entries) < 20 {
+// manyFiles is the number of files from which an archive can be a package of software.
+const manyFiles = 20
+
+// inPackage reports whether a script belongs into the archive that it stands in: saved web
+// pages and browser extensions hold scripts in folders, among many files. A script that stands
+// beside the folders is what the archive is opened for.
+func inPackage(f *evidence.File) bool {
+	if f.Attached || len(f.Report.Files) < manyFiles || !strings.ContainsAny(f.Name, `/\`) {
 		return false
 	}
-	return ext == "js" || ext == "bat" || ext == "sys" || ext == "inf" || ext == "cmd" || ext == "ps1"
+	switch observable.Extension(f.Name) {
+	case "js", "mjs", "bat", "sys", "inf", "cmd", "ps1":
+		return !attachment.IsProgram(f.Format)
+	}
+	return false
 }
 
 func onlyScript(name string) bool {
@@ -82,12 +73,4 @@ func onlyScript(name string) bool {
 // isPatchMail reports whether the text has a patch in it.
 func isPatchMail(e *evidence.Evidence) bool {
 	return strings.Contains(e.Text(), "\n+++ ") || strings.Contains(e.Text(), "\ndiff --git")
-}
-
-// nameOf returns the name that readers most likely see.
-func nameOf(f *evidence.File) string {
-	if f.Names[0] != "" {
-		return f.Names[0]
-	}
-	return "without a name"
 }

@@ -2,6 +2,7 @@ package signal
 
 import (
 	"outrider/internal/evidence"
+	"outrider/internal/evidence/reading"
 	"outrider/internal/verdict"
 )
 
@@ -13,10 +14,9 @@ func htmlForm() Signal {
 		ID: "html-form", Name: "Password form in the message", Class: verdict.ClassPhish, Weight: 8, Since: "0.1",
 		Why: "The message carries a page that asks for your password (%s).",
 		Find: func(e *evidence.Evidence) []Match {
-			files := e.Files()
-			for i := range files {
-				if f := &files[i]; f.Page != nil && asksPassword(f.Page) {
-					return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: nameOf(f), Args: []any{nameOf(f)}})
+			for _, t := range e.Texts() {
+				if t.Page != nil && asksPassword(t.Page) {
+					return one(Match{Portion: verdict.PortionAttachment, Field: t.Field, Value: t.Name, Args: []any{t.Name}})
 				}
 			}
 			for _, page := range e.Pages() {
@@ -29,7 +29,7 @@ func htmlForm() Signal {
 	}
 }
 
-func asksPassword(page *evidence.Page) bool {
+func asksPassword(page *reading.Page) bool {
 	for _, f := range page.Forms() {
 		if f.Password {
 			return true

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"outrider/internal/evidence"
+	"outrider/internal/evidence/reading"
 	"outrider/internal/observable"
 	"outrider/internal/verdict"
 )
@@ -16,14 +17,13 @@ func htmlScript() Signal {
 		ID: "html-script", Name: "Attached page with hidden program", Class: verdict.ClassMalware, Weight: 5, Since: "0.1",
 		Why: "The attached page %s runs a program when opened: %s.",
 		Find: func(e *evidence.Evidence) []Match {
-			files := e.Files()
-			for i := range files {
-				f := &files[i]
-				if f.Page == nil {
+			for _, f := range e.Files() {
+				page := f.Page()
+				if page == nil || f.Source == "tnef-body" || inPackage(f) {
 					continue
 				}
-				if how, times := tricks(f.Page); times > 0 {
-					return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: nameOf(f), Args: []any{nameOf(f), how}, Times: times})
+				if how, times := tricks(page); times > 0 {
+					return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: f.Label(), Args: []any{f.Label(), how}, Times: times})
 				}
 			}
 			return nil
@@ -38,7 +38,7 @@ var decoders = [...]string{
 }
 
 // tricks returns what a page does, and how bad that is.
-func tricks(page *evidence.Page) (how string, times float64) {
+func tricks(page *reading.Page) (how string, times float64) {
 	var found []string
 	for _, d := range decoders {
 		if strings.Contains(page.Script.Text, d) {

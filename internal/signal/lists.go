@@ -29,6 +29,9 @@ var hostingText string
 //go:embed lists/suffixes.txt
 var suffixesText string
 
+//go:embed lists/services.txt
+var servicesText string
+
 // topic is one section of lists/phrases.txt.
 type topic int
 
@@ -49,13 +52,15 @@ const (
 	topicSecret
 	topicGreeting
 	topicRemoval
+	topicAccount
+	topicDemand
 	numTopics
 )
 
 // sections names the topics as the list does.
 var sections = [numTopics]string{
 	"credential", "crypto", "prize", "miracle", "seo", "trade", "advance", "extortion", "favour", "payment", "payroll",
-	"callback", "procurement", "secret", "greeting", "removal",
+	"callback", "procurement", "secret", "greeting", "removal", "account", "demand",
 }
 
 // tables are the lists in the form in which they are asked. They are made when first
@@ -68,6 +73,7 @@ type tables struct {
 	shorteners map[string]bool
 	hosting    map[string]bool
 	suffixes   map[string]bool
+	services   map[string]bool
 }
 
 // brand is a name that attackers use, and the domains that may use it.
@@ -80,6 +86,7 @@ var lists = sync.OnceValue(func() *tables {
 	t := &tables{
 		phrases: observable.NewLexicon(parsePhrases(phrasesText)), freemail: parseSet(freemailText),
 		shorteners: parseSet(shortenersText), hosting: parseSet(hostingText), suffixes: parseSet(suffixesText),
+		services: parseSet(servicesText),
 	}
 	var words []observable.Phrase
 	t.brands, words = parseBrands(brandsText)

@@ -21,7 +21,7 @@ func obfuscatedText() Signal {
 					return one(Match{Portion: verdict.PortionHeader, Field: s.field, Value: s.text, Args: []any{how}, Times: 1.3})
 				}
 			}
-			text := e.FreshText()
+			text := e.Current()
 			if how := obfuscation(text[:min(len(text), 20_000)], 6); how != "" {
 				return one(Match{Portion: verdict.PortionBody, Value: text[:min(len(text), 60)], Args: []any{how}})
 			}

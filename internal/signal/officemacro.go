@@ -1,6 +1,9 @@
 package signal
 
 import (
+	"slices"
+
+	"outrider/internal/attachment"
 	"outrider/internal/evidence"
 	"outrider/internal/verdict"
 )
@@ -13,17 +16,38 @@ func officeMacro() Signal {
 		ID: "office-macro", Name: "Document with macros", Class: verdict.ClassMalware, Weight: 5, Since: "0.1",
 		Why: "The document %s contains macros, which are programs.",
 		Find: func(e *evidence.Evidence) []Match {
-			files := e.Files()
-			for i := range files {
-				if f := &files[i]; f.Macros {
-					times := 1.0
-					if e.Contact.First() || !e.AuthorProved() && e.AuthChecked() {
-						times = 1.5
-					}
-					return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: nameOf(f), Args: []any{nameOf(f)}, Times: times})
+			for _, f := range e.Files() {
+				if !hasMacros(f) {
+					continue
 				}
+				times := 1.0
+				if e.Contact.First() || !e.AuthorProved() && e.AuthChecked() {
+					times = 1.5
+				}
+				return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: f.Label(), Args: []any{f.Label()}, Times: times})
 			}
 			return nil
 		},
 	}
+}
+
+// hasMacros reports whether a document has macros of any kind.
+func hasMacros(f *evidence.File) bool {
+	return slices.ContainsFunc(f.Harms, func(h attachment.Harm) bool {
+		switch h.Kind {
+		case attachment.HarmMacro, attachment.HarmAutoMacro, attachment.HarmMacroSheet, attachment.HarmAutoSheet:
+			return true
+		}
+		return false
+	})
+}
+
+// harm returns the first harm of a kind that a file does, or nil.
+func harm(f *evidence.File, kind attachment.HarmKind) *attachment.Harm {
+	for i := range f.Harms {
+		if f.Harms[i].Kind == kind {
+			return &f.Harms[i]
+		}
+	}
+	return nil
 }

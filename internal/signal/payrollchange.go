@@ -14,10 +14,10 @@ func payrollChange() Signal {
 		Find: func(e *evidence.Evidence) []Match {
 			author := e.Author().Domain
 			inside := ownDomain(e, author) && (e.AuthorProved() || e.FromInside())
-			if inside || len(e.FreshText()) > maxFavour || e.Message.Header().Has("List-Unsubscribe") {
+			if inside || e.Message.Header().Has("List-Unsubscribe") {
 				return nil
 			}
-			return wording(e, topicPayroll, 0.9, 2)
+			return wordingIn(e, topicPayroll, 0.9, 2, isShort)
 		},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"outrider/internal/address"
 	"outrider/internal/evidence"
 	"outrider/internal/message"
 	"outrider/internal/observable"
@@ -11,9 +12,21 @@ import (
 	"outrider/internal/verdict"
 )
 
+// How much the name of a colleague counts where there is an honest reason for it, or where it is
+// not quite the name.
+const (
+	namesakeShare = 0.3
+	typoShare     = 0.3 // without a demand
+	demandShare   = 0.8 // a typo, or a name in the signature alone, with a demand
+)
+
 // personImpersonation finds the name of a registered person on a foreign address. The
-// name is found in any order of its words, with initials, and in look-alike letters;
-// the person's own addresses and proved mail of the own domain pass.
+// name is found in any order of its words, with initials, with one letter off, and in look-alike
+// letters; a name that only signs counts where the text demands money or a favour.
+//
+// The person's own addresses and proved mail of the own domain pass. So do services that write in
+// the name of their users, proved by DMARC. Proved senders of another organization who bear the
+// name, or services that nobody has listed, count little as long as they demand nothing.
 func personImpersonation() Signal {
 	return Signal{
 		ID: "person-impersonation", Name: "Name of a colleague on a foreign address", Class: verdict.ClassBEC, Weight: 8.5, Since: "0.1",
@@ -24,27 +37,115 @@ func personImpersonation() Signal {
 			}
 			for _, a := range e.Authors() {
 				for i := range e.Tenant.People {
-					p := &e.Tenant.People[i]
-					if usesName(e, a, p) {
-						return one(Match{
-							Portion: verdict.PortionHeader, Field: "From", Value: a.Name + " <" + a.Address() + ">", Args: []any{p.Name, a.Address()},
-						})
+					if m := impersonates(e, &a, &e.Tenant.People[i]); m != nil {
+						return m
 					}
 				}
 			}
-			return nil
+			return signsAsColleague(e)
 		},
 	}
 }
 
-func usesName(e *evidence.Evidence, a message.Mailbox, p *tenant.Person) bool {
+func impersonates(e *evidence.Evidence, a *message.Mailbox, p *tenant.Person) []Match {
+	if isTheirs(e, a, p) {
+		return nil
+	}
+	times := 1.0
+	switch {
+	case sameName(a.Name, p.Name):
+		if times = nameShare(e, a); times == 0 {
+			return nil
+		}
+	case nearName(a.Name, p.Name):
+		if times = typoShare; demands(e) {
+			times = demandShare
+		}
+	default:
+		return nil
+	}
+	return one(Match{
+		Portion: verdict.PortionHeader, Field: "From", Value: a.Name + " <" + a.Address() + ">", Args: []any{p.Name, a.Address()}, Times: times,
+	})
+}
+
+// isTheirs reports whether an address is the person's own, or one of the house that may be.
+func isTheirs(e *evidence.Evidence, a *message.Mailbox, p *tenant.Person) bool {
 	if slices.Contains(p.Addresses, strings.ToLower(a.Address())) {
-		return false // whether that address is proved is the business of other signals
+		return true // whether that address is proved is the business of other signals
 	}
-	if ownDomain(e, a.Domain) && (e.AuthorProved() || e.FromInside()) {
-		return false // a namesake, or another address of the person
+	return ownDomain(e, a.Domain) && (e.AuthorProved() || e.FromInside()) // a namesake, or another address of the person
+}
+
+// nameShare returns how much the name counts on an address: nothing for a service that writes
+// for its users, little for a proved namesake or an unknown service that demands nothing.
+func nameShare(e *evidence.Evidence, a *message.Mailbox) float64 {
+	if !e.AuthorProved() || isFreemail(a.Domain) {
+		return 1
 	}
-	return sameName(a.Name, p.Name)
+	if isService(a.Domain) && foreignBrand(serviceIn(a.Name), a.Domain) == nil {
+		return 0
+	}
+	service := observable.Words(serviceIn(a.Name))
+	claimed := strings.ReplaceAll(strings.TrimSpace(service), " ", "")
+	fits := len(claimed) >= 3 && strings.Contains(strings.ReplaceAll(observable.Brand(a.Domain), "-", ""), claimed)
+	if (fits || service == "" && e.IsReply()) && !demands(e) {
+		return namesakeShare
+	}
+	return 1
+}
+
+// serviceIn returns the service that a name tells: "Ann Lee (Tracker)", "Ann Lee via Tracker".
+func serviceIn(name string) string {
+	lower := strings.ToLower(name)
+	for _, via := range []string{" via ", " über ", " through "} {
+		if i := strings.LastIndex(lower, via); i >= 0 && i+len(via) <= len(name) {
+			return strings.Trim(name[i+len(via):], " ()[]")
+		}
+	}
+	if i := strings.LastIndexAny(name, "(["); i > 0 {
+		return strings.Trim(strings.TrimPrefix(strings.Trim(name[i:], " ()[]"), "via "), " ")
+	}
+	return ""
+}
+
+// isService reports whether a domain belongs to a service that writes in the name of its users.
+func isService(domain string) bool {
+	return listed(lists().services, domain) || listed(lists().services, observable.Brand(domain)+".*")
+}
+
+// maxSigners bounds the lines of a text in which a name is looked for.
+const maxSigners = 40
+
+// signsAsColleague finds a demand that somebody from outside signs with a colleague's name.
+func signsAsColleague(e *evidence.Evidence) []Match {
+	author := e.Author()
+	if e.ColleagueProved() || len(e.Tenant.People) == 0 || !demands(e) {
+		return nil
+	}
+	body := e.Texts()[0].Text
+	if len(body) > maxFavour {
+		return nil
+	}
+	lines := strings.Split(body, "\n")
+	for _, line := range lines[max(0, len(lines)-maxSigners):] {
+		for i := range e.Tenant.People {
+			p := &e.Tenant.People[i]
+			if !isTheirs(e, &author, p) && sameName(strings.Trim(line, " -–—,."), p.Name) && !address.SameOrganization(author.Domain, domainOf(p)) {
+				return one(Match{Portion: verdict.PortionBody, Value: line, Args: []any{p.Name, author.Address()}, Times: demandShare})
+			}
+		}
+	}
+	return nil
+}
+
+// domainOf returns the domain of a person's first address, or "".
+func domainOf(p *tenant.Person) string {
+	if len(p.Addresses) == 0 {
+		return ""
+	}
+	_, domain, _ := strings.Cut(p.Addresses[0], "@")
+	return domain
 }
 
 // sameName reports whether shown has all words of name, in any order and look-alike
@@ -70,10 +171,44 @@ func sameName(shown, name string) bool {
 	return initials <= 1
 }
 
+// shortestTypo is the length from which a word with one letter off is taken for another: shorter
+// names are one letter from many others.
+const shortestTypo = 5
+
+// nearName reports whether shown is name but for one letter of one longer word, or written in
+// one word.
+func nearName(shown, name string) bool {
+	have, want := nameWords(shown), nameWords(name)
+	if len(want) < 2 || len(have) == 0 {
+		return false
+	}
+	if len(have) == 1 {
+		return len(have[0]) >= 2*shortestTypo && have[0] == strings.Join(want, "")
+	}
+	if len(have) != len(want) {
+		return false
+	}
+	off := 0
+	for _, w := range want {
+		i := slices.IndexFunc(have, func(h string) bool { return h == w || len(w) >= shortestTypo && observable.OneEdit(h, w) })
+		if i < 0 {
+			return false
+		}
+		if have[i] != w {
+			off++
+		}
+		have = slices.Delete(have, i, i+1)
+	}
+	return off == 1
+}
+
 // nameWords returns the words of a name as skeletons; an address in the name is none
 // of them.
 func nameWords(s string) []string {
 	if i := strings.IndexAny(s, "(<["); i > 0 {
+		s = s[:i]
+	}
+	if i := strings.LastIndex(strings.ToLower(s), " via "); i > 0 {
 		s = s[:i]
 	}
 	return strings.Fields(observable.Skeleton(strings.TrimSpace(strings.Map(func(c rune) rune {

@@ -71,7 +71,7 @@ func TestSamplesAreJudgedAsTheirNamesSay(t *testing.T) {
 				Received: &message.Received{
 					ID: "0", Road: message.RoadSMTP, Peer: peer, Body: message.NewBody(raw), At: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
 				},
-				Message: m, Tenant: tn, Domain: tn.Domains[0], Budget: b, Contact: history.Contact{Known: true},
+				Message: m, Tenant: tn, Domain: tn.Domains[0], Budget: b, Contact: history.Contact{Known: true}, Open: opensHere(t),
 				Auth: mailauth.Results{
 					Source: mailauth.SourceEdge, Client: peer.Addr,
 					SPF: mailauth.SPF{Result: mailauth.None}, DMARC: mailauth.DMARC{Result: mailauth.None},

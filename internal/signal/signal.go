@@ -25,12 +25,13 @@ import (
 
 // Signal is one detector.
 type Signal struct {
-	ID     string        // stable machine name
-	Name   string        // short title for people
-	Class  verdict.Class // the class it speaks for
-	Weight float64       // log-odds per match, times Match.Times; fitted ones replace it
-	Since  string        // version that had it first
-	Why    string        // one sentence; %s stands for the arguments of the match
+	ID     string              // stable machine name
+	Name   string              // short title for people
+	Class  verdict.Class       // the class it speaks for
+	Least  verdict.Disposition // mildest disposition of a message that it is found in; None sets none
+	Weight float64             // log-odds per match, times Match.Times; fitted ones replace it
+	Since  string              // version that had it first
+	Why    string              // one sentence; %s stands for the arguments of the match
 	Find   func(*evidence.Evidence) []Match
 }
 
@@ -62,13 +63,13 @@ func All() []Signal {
 func ByHand() []Signal {
 	return []Signal{
 		dmarcFailed(), knownDomainUnproved(), ownDomainSpoof(), personImpersonation(), nameShowsAddress(), lookalikeDomain(),
-		brandImpersonation(), replyToDiffers(), severalAuthors(), namedInSubject(), suspiciousDomain(), randomSender(),
-		executableAttachment(), knownMalware(), disguisedFile(), encryptedArchive(), officeMacro(), htmlForm(), htmlScript(), attachedPage(), documentLink(),
-		linkTextMismatch(), mixedScriptHost(), addressLink(), hiddenLink(), hostedPage(), recipientInLink(), throwawayLink(), stolenBrand(),
+		brandImpersonation(), replyToDiffers(), severalAuthors(), unreadableAuthor(), namedInSubject(), suspiciousDomain(), randomSender(),
+		executableAttachment(), knownMalware(), disguisedFile(), encryptedArchive(), officeMacro(), documentAction(), htmlForm(), htmlScript(), attachedPage(), documentLink(),
+		linkTextMismatch(), mixedScriptHost(), addressLink(), hiddenLink(), hostedPage(), recipientInLink(), throwawayLink(), stolenBrand(), drawnCode(),
 		credentialLure(), cryptoLure(), callbackInvoice(), newSenderPayment(), urgentFavour(), paymentChange(), payrollChange(),
 		advanceFee(), extortion(), procurement(), prizeLure(), miracleOffer(), searchSpam(), tradeSpam(), removalOffer(),
 		genericGreeting(), obfuscatedText(), hiddenText(), pictureOnly(), mimeEvasion(), messageFragment(), headerOddities(), bulkMail(),
-		knownSender(), conversation(),
+		knownSender(), conversation(), unreadContent(),
 	}
 }
 
@@ -108,7 +109,7 @@ func (s *Signal) finding(m *Match) verdict.Finding {
 		why = fmt.Sprintf(s.Why, args...)
 	}
 	return verdict.Finding{
-		ID: s.ID, Name: s.Name, Class: s.Class, Weight: s.Weight * cmp.Or(m.Times, 1),
+		ID: s.ID, Name: s.Name, Class: s.Class, Least: s.Least, Weight: s.Weight * cmp.Or(m.Times, 1),
 		Field: m.Field, Portion: m.Portion, Value: printable(m.Value, verdict.MaxValue), Reason: why,
 	}
 }

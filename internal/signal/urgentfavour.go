@@ -12,10 +12,10 @@ func urgentFavour() Signal {
 		ID: "urgent-favour", Name: "Urgent favour in secret", Class: verdict.ClassBEC, Weight: 3, Since: "0.1",
 		Why: "The sender wants an urgent favour and discourages a call: %s.",
 		Find: func(e *evidence.Evidence) []Match {
-			if len(e.FreshText()) > maxFavour || len(e.Links()) > 1 || e.Message.Header().Has("List-Unsubscribe") {
+			if len(e.Links()) > 1 || e.Message.Header().Has("List-Unsubscribe") {
 				return nil
 			}
-			return wording(e, topicFavour, 1.6, 3.4)
+			return wordingIn(e, topicFavour, 1.6, 3.4, isShort)
 		},
 	}
 }

@@ -4,34 +4,82 @@ import (
 	"strings"
 
 	"outrider/internal/evidence"
-	"outrider/internal/verdict"
 )
 
-// wording returns the match of a topic whose phrases stand in the text with a strength
-// above low; at high it counts once, and at most twice.
+// How much words count where readers see them less, or expect them.
+const (
+	hiddenShare = 0.5 // shown only when hidden: what readers do not see defrauds few, but somebody put it there
+	reportShare = 0.4 // reports of mail systems speak of mailboxes and deliveries
+)
+
+// wording returns the match of a topic whose phrases stand in one of the texts with a strength
+// above low; at high it counts once, and at most twice. The text in which it counts most is
+// the one that is named.
 func wording(e *evidence.Evidence, t topic, low, high float64) []Match {
+	return wordingIn(e, t, low, high, func(*evidence.Text) bool { return true })
+}
+
+// wordingIn is wording for the texts that are meant.
+func wordingIn(e *evidence.Evidence, t topic, low, high float64, meant func(*evidence.Text) bool) []Match {
+	var best Match
+	for _, text := range e.Texts() {
+		if !meant(text) {
+			continue
+		}
+		found := text.Phrases(lists().phrases)[t]
+		more := chance(text)
+		if times := worded(found, low+more, high+more) * share(e, text); times > best.Times {
+			best = Match{Portion: text.Portion, Field: text.Field, Value: quoted(found), Args: []any{quoted(found) + where(text)}, Times: times}
+		}
+	}
+	if best.Times <= 0 {
+		return nil
+	}
+	return one(best)
+}
+
+// share returns how much the words of a text count.
+func share(e *evidence.Evidence, t *evidence.Text) float64 {
+	s := 1.0
+	if t.Hidden {
+		s *= hiddenShare
+	}
 	if e.IsReport() {
-		return nil
+		s *= reportShare
 	}
-	found := phrases(e, t)
-	more := chance(e)
-	times := worded(found, low+more, high+more)
-	if times <= 0 {
-		return nil
+	return s
+}
+
+// where names the place of a text that is not the body.
+func where(t *evidence.Text) string {
+	switch {
+	case t.Hidden:
+		return " (in text that the message hides)"
+	case t.Name != "":
+		return " (in " + t.Name + ")"
 	}
-	return one(Match{Portion: verdict.PortionBody, Value: quoted(found), Args: []any{quoted(found)}, Times: times})
+	return ""
 }
 
 // chance returns the strength that a long text reaches without meaning it: letters that
 // defraud have up to 400 words, twice with both alternatives, newsletters thousands.
-func chance(e *evidence.Evidence) float64 {
+func chance(t *evidence.Text) float64 {
 	const free, per, most = 700, 250, 4
-	n := strings.Count(e.Words(), " ")
+	n := strings.Count(t.Words(), " ")
 	return min(float64(max(n-free, 0))/per, most)
 }
 
-// hasLure reports whether the message asks the reader to go somewhere: by a link that
-// is not the sender's own, a file, or a picture that is one.
+// hasLure reports whether the message asks the reader to go somewhere: by a link, a file, or a
+// picture that is one.
 func hasLure(e *evidence.Evidence) bool {
 	return len(e.Links()) > 0 || len(e.Files()) > 0
+}
+
+// isShort reports whether a text is short enough to ask a favour of a colleague.
+func isShort(t *evidence.Text) bool { return len(t.Text) <= maxFavour }
+
+// demands reports whether the author wants money, a favour in secret, or a salary sent elsewhere.
+func demands(e *evidence.Evidence) bool {
+	return len(wordingIn(e, topicFavour, 0.9, 3, isShort)) > 0 || len(wording(e, topicPayment, 1.8, 4)) > 0 ||
+		len(wordingIn(e, topicPayroll, 0.9, 2, isShort)) > 0 || len(wordingIn(e, topicDemand, 0.3, 1, isShort)) > 0
 }

@@ -92,12 +92,17 @@ type Finding struct {
 	Value   string  `json:"value,omitempty"`  // the value seen, at most MaxValue bytes
 	Reason  string  `json:"reason,omitempty"` // one sentence that explains it to an employee
 	Action  string  `json:"action,omitempty"` // what the operator has asked for where a rule matches: quarantine, reject or defer
+
+	// Least is the mildest disposition that the message can have with this finding; None sets none.
+	Least Disposition `json:"least,omitzero"`
 }
 
 // Disposition is the one word that sums up a verdict.
 type Disposition uint8
 
-// Dispositions, least severe first, so that the larger value is the worse one.
+// Dispositions, least severe first, so that the larger value is the worse one. SPOOF stands above
+// SUSPICIOUS, since forged mail is held by default and suspicious mail is tagged: evidence that is
+// added to a forgery must not release it.
 const (
 	None Disposition = iota
 	Unknown
@@ -105,15 +110,15 @@ const (
 	Encrypted
 	Bulk
 	Spam
-	Spoof
 	Suspicious
+	Spoof
 	MaliciousBEC
 	Malicious
 	NumDispositions
 )
 
 var dispositionNames = [NumDispositions]string{
-	"NONE", "UNKNOWN", "EXTERNAL", "ENCRYPTED", "BULK", "SPAM", "SPOOF", "SUSPICIOUS", "MALICIOUS-BEC", "MALICIOUS",
+	"NONE", "UNKNOWN", "EXTERNAL", "ENCRYPTED", "BULK", "SPAM", "SUSPICIOUS", "SPOOF", "MALICIOUS-BEC", "MALICIOUS",
 }
 
 // String returns the name of the disposition in the reference product, for example "MALICIOUS-BEC".
@@ -169,6 +174,7 @@ func (p Probabilities) Worst() (Class, float64) {
 // Verdict is what Outrider thinks of one message, and why.
 type Verdict struct {
 	Disposition Disposition   `json:"disposition"`
+	Also        []Disposition `json:"also,omitempty"`     // milder ones whose thresholds are met as well, worst first
 	Score       float64       `json:"score"`              // 0 to 1: how sure Outrider is that the message is unwanted
 	Classes     Probabilities `json:"classes"`            // probability per class
 	Findings    []Finding     `json:"findings"`           // heaviest first

@@ -27,9 +27,11 @@ func TestNamesReadBack(t *testing.T) {
 	}
 }
 
-func TestSeverityIsThatOfTheReferenceProduct(t *testing.T) {
+// The order is that of the reference product, but for SPOOF: forged mail is held by default and
+// suspicious mail is not, so more evidence against a forgery must not make it the milder one.
+func TestSeverityFollowsWhatIsDoneByDefault(t *testing.T) {
 	t.Parallel()
-	order := []string{"MALICIOUS", "MALICIOUS-BEC", "SUSPICIOUS", "SPOOF", "SPAM", "BULK", "ENCRYPTED", "EXTERNAL", "UNKNOWN", "NONE"}
+	order := []string{"MALICIOUS", "MALICIOUS-BEC", "SPOOF", "SUSPICIOUS", "SPAM", "BULK", "ENCRYPTED", "EXTERNAL", "UNKNOWN", "NONE"}
 	for i := 1; i < len(order); i++ {
 		worse, err1 := verdict.ParseDisposition(order[i-1])
 		better, err2 := verdict.ParseDisposition(order[i])

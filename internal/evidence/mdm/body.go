@@ -4,9 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"outrider/internal/budget"
+	"outrider/internal/evidence/reading"
 	"outrider/internal/markup"
-	"outrider/internal/message"
 	"outrider/internal/observable"
 	"outrider/internal/thread"
 )
@@ -21,76 +20,86 @@ const (
 // several texts of one kind the first with something in it is that of the model; links
 // come from all, since a reader may be shown any.
 func readBody(in *Input, m *Message) (hidden []string) {
-	r := bodyReader{in: in, seen: map[string]bool{}}
 	b := Body{Links: []Link{}, IPs: []IP{}, PreviousThreads: []PreviousThread{}, CurrentThread: Thread{Links: []Link{}, Banners: []Banner{}}}
-	var current *thread.Thread
-	for _, p := range in.Message.TextParts() {
-		raw := p.Text()
-		switch p.MediaType {
-		case "text/html":
-			doc := in.document(p, raw)
-			links := r.ofDocument(doc)
-			b.Links = append(b.Links, r.fresh(links)...)
-			hidden = r.hide(hidden, doc)
-			if b.HTML == nil && (strings.TrimSpace(doc.DisplayText()) != "" || len(links) > 0 || len(doc.Grids()) > 0) {
-				b.HTML = &HTML{Raw: raw, document: doc, InnerText: doc.InnerText(), DisplayText: doc.DisplayText(), Charset: text(p.Charset), ContentTransferEncoding: text(p.Encoding), Links: links}
-				t := thread.SplitHTMLFrom(doc, sender(m))
-				current = &t
+	r := bodyReader{seen: map[string]bool{}}
+	var html, plain *reading.Text
+	for i := range in.Reading.Texts {
+		t := &in.Reading.Texts[i]
+		if t.Event {
+			continue
+		}
+		links := newLinks(t.Links)
+		r.add(&b, t, links)
+		switch {
+		case t.Page != nil:
+			hidden = hide(hidden, t.Page.Document)
+			if html == nil && (strings.TrimSpace(t.Shown) != "" || len(links) > 0 || len(t.Page.Grids()) > 0) {
+				html, b.HTML = t, newHTML(t, links)
 			}
-		default:
-			links := r.ofText(raw)
-			b.Links = append(b.Links, r.fresh(links)...)
-			if b.Plain == nil && strings.TrimSpace(raw) != "" {
-				b.Plain = &Plain{Raw: raw, Charset: text(p.Charset), ContentTransferEncoding: text(p.Encoding), Links: links}
-			}
+		case plain == nil && strings.TrimSpace(t.Raw) != "":
+			plain, b.Plain = t, newPlain(t, links)
 		}
 	}
-	b.Links = append(b.Links, r.fresh(ofCodes(in.Codes))...)
-	if current == nil && b.Plain != nil {
-		t := thread.SplitFrom(b.Plain.Raw, sender(m))
-		current = &t
+	for _, l := range r.fresh(ofCodes(in.Reading.Codes)) {
+		b.Links, b.CurrentThread.Links = append(b.Links, l), append(b.CurrentThread.Links, l)
 	}
-	b.conversation(current, in.Budget)
+	switch {
+	case html != nil:
+		b.threads(html, b.Links)
+	case plain != nil:
+		b.threads(plain, b.Links)
+	}
 	b.IPs = ipsOf(b.Links)
 	m.Body = b
 	return hidden
 }
 
-// conversation takes the body apart. Without a text, the links that it draws are current.
-func (b *Body) conversation(t *thread.Thread, l *budget.Budget) {
-	if t == nil {
-		t = &thread.Thread{}
+func newHTML(t *reading.Text, links []Link) *HTML {
+	return &HTML{
+		Raw: t.Raw, document: t.Page.Document, InnerText: t.Page.InnerText(), DisplayText: t.Shown, Charset: text(t.Part.Charset),
+		ContentTransferEncoding: text(t.Part.Encoding), Links: links,
 	}
-	if t.Cut {
-		l.Omit(budget.Quotations)
-	}
-	b.threads(t, b.Links)
 }
 
-// document returns the parsed HTML of a part.
-func (in *Input) document(p *message.Part, raw string) *markup.Document {
-	if d := in.Documents[p]; d != nil {
-		return d
-	}
-	return markup.Parse(raw, in.Budget)
-}
-
-// sender returns the name of the author, or the address where there is none: a line with
-// it at the end is a signature.
-func sender(m *Message) string {
-	if m.Sender.DisplayName != nil {
-		return *m.Sender.DisplayName
-	}
-	return m.Sender.Email.Email
+func newPlain(t *reading.Text, links []Link) *Plain {
+	return &Plain{Raw: t.Raw, Charset: text(t.Part.Charset), ContentTransferEncoding: text(t.Part.Encoding), Links: links}
 }
 
 type bodyReader struct {
-	in   *Input
 	seen map[string]bool // links by target and text
 }
 
+// add adds the links of a text that were not met before, to the current text those that are
+// no part of a quotation.
+func (r *bodyReader) add(b *Body, t *reading.Text, links []Link) {
+	for i := range links {
+		if !r.first(&links[i]) {
+			continue
+		}
+		b.Links = append(b.Links, links[i])
+		if !t.Links[i].Quoted {
+			b.CurrentThread.Links = append(b.CurrentThread.Links, links[i])
+		}
+	}
+}
+
+// fresh returns the links that were not met before.
+func (r *bodyReader) fresh(links []Link) []Link {
+	return slices.DeleteFunc(links, func(l Link) bool { return !r.first(&l) })
+}
+
+// first reports whether a link was not met before.
+func (r *bodyReader) first(l *Link) bool {
+	key := l.HrefURL.URL + "\x00" + shown(l)
+	if r.seen[key] || len(r.seen) >= maxLinks {
+		return false
+	}
+	r.seen[key] = true
+	return true
+}
+
 // hide adds the hidden text of a document.
-func (r *bodyReader) hide(hidden []string, doc *markup.Document) []string {
+func hide(hidden []string, doc *markup.Document) []string {
 	size := 0
 	for _, h := range doc.Hidden() {
 		if t := strings.TrimSpace(h.Text); t != "" && size+len(t) < maxHidden {
@@ -99,19 +108,6 @@ func (r *bodyReader) hide(hidden []string, doc *markup.Document) []string {
 		}
 	}
 	return hidden
-}
-
-// fresh returns the links that were not met before.
-func (r *bodyReader) fresh(links []Link) []Link {
-	var out []Link
-	for i := range links {
-		key := links[i].HrefURL.URL + "\x00" + shown(&links[i])
-		if !r.seen[key] && len(r.seen) < maxLinks {
-			r.seen[key] = true
-			out = append(out, links[i])
-		}
-	}
-	return out
 }
 
 func shown(l *Link) string {
@@ -124,50 +120,18 @@ func shown(l *Link) string {
 	return ""
 }
 
-// ofDocument returns the links of a document that a reader can follow, and those that
-// clients make of plain URLs in its text.
-func (r *bodyReader) ofDocument(doc *markup.Document) []Link {
-	out := []Link{}
-	linked := make(map[string]bool) // texts of anchors
-	for _, l := range doc.Links() {
-		if !followed(l.Place) {
+// newLinks describes links in their order.
+func newLinks(links []reading.Link) []Link {
+	out := make([]Link, 0, len(links))
+	for i := range links {
+		l := &links[i]
+		if l.Made {
+			out = append(out, newLink(l.URL, l.Label, "plain"))
 			continue
 		}
-		if len(out) >= maxLinks {
-			r.in.Budget.Omit(budget.URLs)
-			break
-		}
-		u, ok := observable.ParseURL(l.URL)
-		if !ok {
-			continue
-		}
-		visible := l.Visible
-		link := newLink(u, l.Text, "hyperlink")
+		link, visible := newLink(l.URL, l.Label, "hyperlink"), l.Visible
 		link.Visible = &visible
 		out = append(out, link)
-		linked[strings.TrimSpace(l.Text)] = true
-	}
-	for _, l := range r.ofText(doc.DisplayText()) {
-		if l.DisplayURL != nil && !linked[l.DisplayURL.URL] && len(out) < maxLinks {
-			out = append(out, l)
-		}
-	}
-	return out
-}
-
-func followed(p markup.Place) bool {
-	return p == markup.PlaceAnchor || p == markup.PlaceForm || p == markup.PlaceRefresh || p == markup.PlaceCode
-}
-
-// ofText returns the links that clients make of plain text.
-func (r *bodyReader) ofText(s string) []Link {
-	out := []Link{}
-	for _, u := range observable.TextURLs(s, r.in.Budget) {
-		if len(out) == maxLinks {
-			r.in.Budget.Omit(budget.URLs)
-			break
-		}
-		out = append(out, newLink(u, u.Raw, "plain"))
 	}
 	return out
 }
@@ -226,31 +190,18 @@ func ipsOf(links []Link) []IP {
 	return out
 }
 
-// threads takes what is new and what is quoted. A link belongs to the part in whose text
-// what it shows stands; one that shows nothing belongs to the current part.
-func (b *Body) threads(t *thread.Thread, links []Link) {
-	// A signature is text too: what an attacker makes look like one must not be lost to rules.
-	parts := slices.DeleteFunc([]string{t.Current.Text, t.Current.Signature, t.Current.Disclaimer}, func(s string) bool { return s == "" })
-	b.CurrentThread.Text, b.CurrentThread.Preamble = strings.Join(parts, "\n"), text(t.Current.Preamble)
-	b.CurrentThread.Banners = banners(t.Current.Banners, links)
-	for i := range t.Previous {
-		p := &t.Previous[i]
+// threads takes what is new and what is quoted. A link belongs to the quotation in whose text
+// what it shows stands.
+func (b *Body) threads(t *reading.Text, links []Link) {
+	b.CurrentThread.Text, b.CurrentThread.Preamble = t.Current(), text(t.Thread.Current.Preamble)
+	b.CurrentThread.Banners = banners(t.Thread.Current.Banners, links)
+	for i := range t.Thread.Previous {
+		p := &t.Thread.Previous[i]
 		b.PreviousThreads = append(b.PreviousThreads, PreviousThread{
 			Index: i, Text: p.Text, Preamble: text(p.Preamble), Sender: person(p.From), Subject: quotedSubject(p.Subject), Date: utc(p.Date),
 			Recipients: Recipients{To: persons(p.To), Cc: persons(p.Cc), Bcc: []Mailbox{}},
 			Links:      linksIn(p.Text, links), Banners: banners(p.Banners, links),
 		})
-	}
-	quoted := make(map[string]bool)
-	for i := range b.PreviousThreads {
-		for j := range b.PreviousThreads[i].Links {
-			quoted[b.PreviousThreads[i].Links[j].HrefURL.URL] = true
-		}
-	}
-	for i := range links {
-		if s := shown(&links[i]); !quoted[links[i].HrefURL.URL] || s != "" && strings.Contains(b.CurrentThread.Text, s) {
-			b.CurrentThread.Links = append(b.CurrentThread.Links, links[i])
-		}
 	}
 }
 

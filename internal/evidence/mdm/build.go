@@ -10,9 +10,8 @@ import (
 
 	"outrider/internal/attachment"
 	"outrider/internal/budget"
-	"outrider/internal/calendar"
+	"outrider/internal/evidence/reading"
 	"outrider/internal/mailauth"
-	"outrider/internal/markup"
 	"outrider/internal/message"
 	"outrider/internal/observable"
 )
@@ -25,17 +24,16 @@ type Input struct {
 	Budget    *budget.Budget                       // always non-nil
 	Own       func(domain string) bool             // whether the organisation has the domain; or nil
 	Reports   map[*message.Part]*attachment.Report // of the attachments that were opened
-	Documents map[*message.Part]*markup.Document   // HTML texts that were parsed already
-	Calendars map[*message.Part]*calendar.Calendar // as Calendars reads them; nil: not yet
-	Codes     []string                             // drawn in the body without a picture
+	Reading   *reading.Reading                     // of the texts; nil: they are read now
+	Texts     []FileText                           // of files
 	NewSender bool
 	Degraded  []string
 }
 
 // Read reads the whole model.
 func Read(in *Input) *Message {
-	if in.Calendars == nil {
-		in.Calendars = Calendars(in.Message, in.Budget)
+	if in.Reading == nil {
+		in.Reading = reading.Read(in.Message, in.Budget, "")
 	}
 	sum := sha256.Sum256(in.Message.Raw)
 	h := in.Message.Header()
@@ -161,7 +159,7 @@ func newOutrider(in *Input, m *Message, docs []string) Outrider {
 		Payments: []Payment{}, Phones: []string{}, Defects: []string{}, Exceeded: []string{}, OwnRecipients: []string{}, Seals: []string{},
 		HiddenText: strings.Join(docs, "\n"), Degraded: append([]string{}, in.Degraded...), NewSender: in.NewSender,
 	}
-	o.Codes = append([]string{}, in.Codes...)
+	o.Codes, o.Texts = append([]string{}, in.Reading.Codes...), append([]FileText{}, in.Texts...)
 	o.Files, o.Calendars, o.Report = filesOf(in), newCalendars(in), newReport(in)
 	for _, s := range in.Message.Seals() {
 		o.Seals = append(o.Seals, string(s))

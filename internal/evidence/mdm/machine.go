@@ -1,15 +1,12 @@
 package mdm
 
 import (
-	"strings"
 	"time"
 
 	"outrider/internal/budget"
 	"outrider/internal/calendar"
-	"outrider/internal/markup"
-	"outrider/internal/message"
+	"outrider/internal/evidence/reading"
 	"outrider/internal/message/report"
-	"outrider/internal/observable"
 )
 
 // Calendar is an invitation, or another object of a calendar.
@@ -51,53 +48,24 @@ type ReportRecipient struct {
 	Diagnostic *string `json:"diagnostic"`
 }
 
-// maxCalendars bounds the calendars that are read of one message.
-const maxCalendars = 5
-
-// Calendars reads the calendars of a message: parts of their media type, and files of
-// their name.
-func Calendars(m *message.Message, b *budget.Budget) map[*message.Part]*calendar.Calendar {
-	out := map[*message.Part]*calendar.Calendar{}
-	for _, p := range m.Parts {
-		if p.MediaType != "text/calendar" && p.MediaType != "application/ics" && observable.Extension(p.Filename) != "ics" {
-			continue
-		}
-		content := p.Text()
-		if content == "" {
-			content = string(p.Decoded()) // no text by its media type
-		}
-		if c, ok := calendar.Read(content); ok {
-			if len(out) == maxCalendars {
-				b.Omit(budget.CalendarEvents)
-				break
-			}
-			if out[p] = c; c.Cut {
-				b.Omit(budget.CalendarEvents)
-			}
-		}
-	}
-	return out
-}
-
 // newCalendars describes the calendars in the order of the parts.
 func newCalendars(in *Input) []Calendar {
 	out := []Calendar{}
-	r := bodyReader{in: in, seen: map[string]bool{}}
 	for _, p := range in.Message.Parts {
-		c := in.Calendars[p]
+		c := in.Reading.Calendars[p]
 		if c == nil {
 			continue
 		}
 		model := Calendar{Part: p.Path, Method: text(c.Method), Product: text(c.Product), Events: []Event{}}
 		for i := range c.Events {
-			model.Events = append(model.Events, r.event(&c.Events[i]))
+			model.Events = append(model.Events, newEvent(&c.Events[i], in.Budget))
 		}
 		out = append(out, model)
 	}
 	return out
 }
 
-func (r *bodyReader) event(e *calendar.Event) Event {
+func newEvent(e *calendar.Event, b *budget.Budget) Event {
 	out := Event{
 		Kind: e.Kind, Summary: text(e.Summary), Location: text(e.Location), Description: text(e.Description),
 		Organizer: invited(e.Organizer), Attendees: []Mailbox{}, Start: utc(e.Start), End: utc(e.End),
@@ -107,10 +75,7 @@ func (r *bodyReader) event(e *calendar.Event) Event {
 			out.Attendees = append(out.Attendees, *m)
 		}
 	}
-	out.Links = r.ofText(strings.Join(append([]string{e.Location, e.Description}, e.Links...), "\n"))
-	if e.DescriptionHTML != "" {
-		out.Links = append(out.Links, r.ofDocument(markup.Parse(e.DescriptionHTML, r.in.Budget))...)
-	}
+	out.Links = newLinks(reading.EventLinks(e, b))
 	return out
 }
 

@@ -250,10 +250,19 @@ type Outrider struct {
 	NewSender     bool           `json:"new_sender"`  // nobody here has had mail from the address
 	OwnRecipients []string       `json:"own_recipients"`
 	Files         []ArchivedFile `json:"files"` // attachments that were opened, and what is in them
+	Texts         []FileText     `json:"texts"` // of files, that people read like the text of the message
 	Calendars     []Calendar     `json:"calendars"`
 	Report        *Report        `json:"report"`   // what a mail system says about mail
 	Seals         []string       `json:"seals"`    // how parts are signed or encrypted: "smime-signed", "pgp-encrypted" and so on
 	Fragment      bool           `json:"fragment"` // it is a piece of a message that was sent in several
+}
+
+// FileText is the text of a file that people open to read: a page, a document, an attached message.
+type FileText struct {
+	Part  string `json:"part"` // position of the attachment
+	Name  string `json:"name"`
+	Text  string `json:"text"`
+	Links []URL  `json:"links"`
 }
 
 // ArchivedFile is an attachment or a file found in one.

@@ -2,6 +2,7 @@ package mdm
 
 import (
 	"outrider/internal/budget"
+	"outrider/internal/evidence/reading"
 	"outrider/internal/markup"
 	"outrider/internal/observable"
 )
@@ -25,15 +26,11 @@ func (h *HTML) Document() *markup.Document { return h.document }
 // DocumentLinks returns the links of an HTML document that a reader can follow, and those
 // that clients make of URLs in its text.
 func DocumentLinks(doc *markup.Document, b *budget.Budget) []Link {
-	r := bodyReader{in: &Input{Budget: b}, seen: map[string]bool{}}
-	return r.ofDocument(doc)
+	return newLinks(reading.PageLinks(reading.NewPage(doc, b), b))
 }
 
 // TextLinks returns the links that clients make of plain text.
-func TextLinks(s string, b *budget.Budget) []Link {
-	r := bodyReader{in: &Input{Budget: b}, seen: map[string]bool{}}
-	return r.ofText(s)
-}
+func TextLinks(s string, b *budget.Budget) []Link { return newLinks(reading.PlainLinks(s, b)) }
 
 // NewLink describes one link by where it leads and what it shows. The parser is "plain" or
 // "hyperlink".

@@ -1,0 +1,24 @@
+package app_test
+
+import (
+	"io"
+	"os"
+	"runtime/pprof"
+	"strings"
+	"testing"
+
+	"outrider/internal/app"
+)
+
+func TestZZProfile(t *testing.T) {
+	path := os.Getenv("ZZ_PROFILE")
+	if path == "" {
+		t.Skip()
+	}
+	f, _ := os.Create(path)
+	_ = pprof.StartCPUProfile(f)
+	code := app.Main(t.Context(), strings.Fields(os.Getenv("ZZ_ARGS")), io.Discard, os.Stderr)
+	pprof.StopCPUProfile()
+	f.Close()
+	t.Log(code)
+}

@@ -1,0 +1,248 @@
+package evidence
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+
+	"outrider/internal/attachment"
+	"outrider/internal/evidence/reading"
+	"outrider/internal/message"
+	"outrider/internal/observable"
+)
+
+// Bounds on opening the attachments of one message.
+const (
+	maxOpened    = 60  // files, pictures among them
+	maxPictures  = 40  // pictures searched for codes
+	smallPicture = 200 // bytes; a code needs more
+	maxTogether  = 8   // pictures that are opened as one request
+)
+
+// File is one file of the message: an attachment, or what was found in one. Attachments that
+// were not opened have only the facts that their first bytes and their name give.
+type File struct {
+	*attachment.File                    // never nil
+	Report           *attachment.Report // of the attachment that it is or stands in; nil: it was not opened
+	Part             *message.Part      // that attachment
+	Names            []string           // every name that some client shows, at least one
+	Attached         bool               // it is an attachment itself
+
+	page func() *reading.Page
+}
+
+// Page returns the file as a page that opens in a browser; nil if it is none.
+func (f *File) Page() *reading.Page { return f.page() }
+
+// Label returns the name that readers most likely see, with that of the attachment in front
+// where the file stands in one.
+func (f *File) Label() string {
+	name := cmp.Or(f.Names[0], "without a name")
+	if f.Attached {
+		return name
+	}
+	return cmp.Or(f.Part.Filename, "without a name") + ": " + name
+}
+
+// files are all files, and the reports of the attachments.
+type files struct {
+	all     []*File // attachments, each followed by what was found in it
+	reports map[*message.Part]*attachment.Report
+}
+
+// Files returns every file of the message: each attachment, followed by what was found in it.
+func (e *Evidence) Files() []*File { return e.files().all }
+
+// Reports returns what was found in the attachments that were opened.
+func (e *Evidence) Reports() map[*message.Part]*attachment.Report { return e.files().reports }
+
+func (e *Evidence) readFiles() files {
+	out := files{reports: map[*message.Part]*attachment.Report{}}
+	var roots []*File
+	for _, p := range e.Message.Attachments() {
+		if !p.IsMultipart() && (p.MediaType != "message/rfc822" || len(p.Children) == 0) {
+			roots = append(roots, newRoot(p))
+		}
+	}
+	e.openAll(roots)
+	for _, f := range roots {
+		out.all = append(out.all, f)
+		e.readable(f)
+		if f.Report == nil {
+			continue
+		}
+		out.reports[f.Part] = f.Report
+		for k := 1; k < len(f.Report.Files); k++ {
+			inner := &File{File: &f.Report.Files[k], Report: f.Report, Part: f.Part, Names: []string{f.Report.Files[k].Name}}
+			e.readable(inner)
+			out.all = append(out.all, inner)
+		}
+	}
+	return out
+}
+
+// newRoot describes an attachment without opening it.
+func newRoot(p *message.Part) *File {
+	f := &File{Part: p, Names: p.Filenames(), Attached: true}
+	if len(f.Names) == 0 {
+		f.Names = []string{p.Filename}
+	}
+	kind, format := attachment.Identify(p.Decoded(), f.Names[0])
+	f.File = &attachment.File{
+		Parent: -1, Name: f.Names[0], Extension: observable.Extension(f.Names[0]), Type: kind, Format: format, Size: int64(len(p.Decoded())),
+	}
+	return f
+}
+
+// openAll opens the attachments that have an inside. Pictures that follow one another are
+// opened together: senders cut codes into several.
+func (e *Evidence) openAll(roots []*File) {
+	if e.Open == nil {
+		return
+	}
+	o := opening{evidence: e, pictures: maxPictures}
+	for _, f := range roots {
+		if o.worth(f) {
+			o.add(f)
+		} else {
+			o.flush()
+		}
+	}
+	o.flush()
+}
+
+type opening struct {
+	evidence  *Evidence
+	passwords []string
+	opened    int
+	pictures  int // that may still be opened
+	waiting   []*File
+}
+
+// worth reports whether there is something to find in a file.
+func (o *opening) worth(f *File) bool {
+	if attachment.IsPicture(f.Format) {
+		return len(f.Part.Decoded()) >= smallPicture
+	}
+	return attachment.Opens(f.Format)
+}
+
+func (o *opening) add(f *File) {
+	picture := attachment.IsPicture(f.Format)
+	if picture {
+		o.pictures--
+	}
+	if o.opened == maxOpened || o.pictures < 0 {
+		f.take(attachment.Uncounted(f.input(nil)))
+		return
+	}
+	o.opened++
+	if !picture || len(o.waiting) == maxTogether {
+		o.flush()
+	}
+	o.waiting = append(o.waiting, f)
+	if !picture {
+		o.flush()
+	}
+}
+
+// flush opens what waits.
+func (o *opening) flush() {
+	if len(o.waiting) == 0 {
+		return
+	}
+	if o.passwords == nil && slices.ContainsFunc(o.waiting, func(f *File) bool { return !attachment.IsPicture(f.Format) }) {
+		o.passwords = o.evidence.Passwords()
+	}
+	ins := make([]attachment.Input, len(o.waiting))
+	for i, f := range o.waiting {
+		ins[i] = f.input(o.passwords)
+	}
+	for i, r := range o.evidence.Open(ins) {
+		o.waiting[i].take(r)
+	}
+	o.waiting = nil
+}
+
+func (f *File) input(passwords []string) attachment.Input {
+	return attachment.Input{Name: f.Names[0], ContentType: f.Part.MediaType, Data: f.Part.Decoded(), Passwords: passwords}
+}
+
+// take takes over what was found. A file that could not be opened keeps what its first bytes say.
+func (f *File) take(r *attachment.Report) {
+	if f.Report = r; r == nil || len(r.Files) == 0 {
+		f.Report = nil
+		return
+	}
+	root := &r.Files[0]
+	if root.Unread {
+		root.Type, root.Format = f.Type, f.Format
+	}
+	f.File = root
+}
+
+// readable makes the page of a file, where it is one, to be read when it is asked for.
+func (e *Evidence) readable(f *File) {
+	f.page = sync.OnceValue(func() *reading.Page {
+		if !f.opensInBrowser() {
+			return nil
+		}
+		if text := f.content(); text != "" {
+			return reading.ReadPage(text, e.Budget)
+		}
+		return nil
+	})
+}
+
+// content returns the bytes of a readable file as text.
+func (f *File) content() string {
+	if !f.Attached {
+		return message.DecodeText(f.Content, "")
+	}
+	if strings.HasPrefix(f.Part.MediaType, "text/") && f.Part.Charset != "" {
+		if text := f.Part.Text(); text != "" {
+			return text
+		}
+	}
+	return message.DecodeText(f.Part.Decoded(), f.Part.Charset)
+}
+
+// opensInBrowser reports whether the file is a page or vector picture by its type, its name or
+// its first bytes.
+func (f *File) opensInBrowser() bool {
+	if f.Attached {
+		switch f.Part.MediaType {
+		case "text/html", "text/x-html", "application/xhtml+xml", "image/svg+xml":
+			return true
+		}
+	}
+	switch f.Format {
+	case "html", "svg", "xhtml":
+		return true
+	case "zip", "gz", "eml", "pdf":
+		return false
+	}
+	return slices.ContainsFunc(f.Names, isPageName) && (!f.Attached || !attachment.Opens(f.Format))
+}
+
+func isPageName(name string) bool {
+	switch observable.Extension(name) {
+	case "html", "htm", "shtml", "xhtml", "xht", "svg":
+		return true
+	}
+	return false
+}
+
+// Passwords returns the passwords that the message may tell, the likeliest first.
+func (e *Evidence) Passwords() []string { return passwordsIn(e.Subject() + "\n" + e.Text()) }
+
+// Unopened reports whether an attachment could not be opened in time.
+func (e *Evidence) Unopened() bool {
+	for _, r := range e.Reports() {
+		if r.Unfinished() {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,66 @@
+package reading
+
+import (
+	"slices"
+
+	"outrider/internal/attachment/picture"
+	"outrider/internal/budget"
+	"outrider/internal/markup"
+)
+
+// Bounds on the codes that one message draws.
+const (
+	maxCodes    = 20 // kept
+	maxDrawings = 8  // read; each costs up to 60 ms
+)
+
+// drawings reads the QR codes that texts draw with cells or with characters.
+type drawings struct {
+	budget *budget.Budget
+	codes  []string
+	read   int
+}
+
+// page reads what a page draws.
+func (d *drawings) page(p *Page) {
+	for _, cells := range p.Grids() {
+		if d.more() {
+			d.add(picture.FromTable(cells))
+		}
+	}
+	drawing, cut := p.Drawing()
+	d.lines(drawing, cut)
+}
+
+// text reads what a plain text draws.
+func (d *drawings) text(s string) {
+	drawing, cut := markup.DrawnLines(s)
+	d.lines(drawing, cut)
+}
+
+func (d *drawings) lines(drawing string, cut bool) {
+	if cut {
+		d.budget.Omit(budget.HTMLDetails)
+	}
+	if drawing != "" && d.more() {
+		d.add(picture.FromBlocks(drawing))
+	}
+}
+
+// more counts what is read.
+func (d *drawings) more() bool {
+	if d.read == maxDrawings {
+		d.budget.Omit(budget.HTMLDetails)
+		return false
+	}
+	d.read++
+	return true
+}
+
+func (d *drawings) add(codes []string) {
+	for _, c := range codes {
+		if len(d.codes) < maxCodes && !slices.Contains(d.codes, c) {
+			d.codes = append(d.codes, c)
+		}
+	}
+}

@@ -1,0 +1,236 @@
+// Package reading reads the texts of a message once, for everything that judges it.
+//
+// A message can hold several texts: alternatives, parts that follow one another, and
+// invitations. Each is read into what a person sees, what is hidden, where it leads, and
+// which of it is new and which is quoted. Signals, rules and models take all of this from
+// here, so that none of them sees a text that another one misses.
+//
+// Standards: RFC 2046 (parts), HTML (by package markup), RFC 5545 (by package calendar),
+// RFC 3676, Section 4.5 (quotations, by package thread).
+package reading
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"outrider/internal/budget"
+	"outrider/internal/calendar"
+	"outrider/internal/markup"
+	"outrider/internal/message"
+	"outrider/internal/observable"
+	"outrider/internal/thread"
+)
+
+// Bounds of one reading.
+const (
+	maxCalendars = 5
+	maxLinks     = 2000 // of one text
+)
+
+// Reading is what the texts of a message say. It is immutable.
+type Reading struct {
+	Texts     []Text // in the order of the parts, invitations last
+	Calendars map[*message.Part]*calendar.Calendar
+	Codes     []string // drawn in the texts without a picture
+}
+
+// Text is one text that a reader is shown.
+type Text struct {
+	Part   *message.Part
+	Raw    string        // as the part holds it, decoded
+	Page   *Page         // nil: it is plain
+	Shown  string        // as displayed
+	Thread thread.Thread // Shown, taken apart
+	Links  []Link        // that are written in it, and that clients make of plain addresses in it
+	Event  bool          // it is an invitation
+}
+
+// Link is one link of a text.
+type Link struct {
+	observable.URL
+	Label   string // what is shown for it
+	Visible bool
+	Made    bool // clients make it of plain text
+	Quoted  bool // it belongs to a quotation
+}
+
+// Read reads the texts of a message whose author is known by a name or an address; "" reads
+// the author from the message.
+func Read(m *message.Message, b *budget.Budget, author string) *Reading {
+	out := &Reading{}
+	d := drawings{budget: b}
+	author = cmp.Or(author, authorOf(m))
+	for _, p := range m.TextParts() {
+		t := Text{Part: p, Raw: p.Text()}
+		if isHTML(p) {
+			t.html(author, b)
+			d.page(t.Page)
+		} else {
+			t.Shown, t.Thread = t.Raw, thread.SplitFrom(t.Raw, author)
+			t.Links = PlainLinks(t.Shown, b)
+			d.text(t.Shown)
+		}
+		if t.Thread.Cut {
+			b.Omit(budget.Quotations)
+		}
+		t.quote()
+		out.Texts = append(out.Texts, t)
+	}
+	out.Codes = d.codes
+	out.Calendars = Calendars(m, b)
+	for _, p := range m.Parts {
+		if c := out.Calendars[p]; c != nil {
+			out.Texts = append(out.Texts, invitation(p, c, b))
+		}
+	}
+	return out
+}
+
+// authorOf returns the name of the first author, or the address where there is none: a
+// line with it at the end is a signature.
+func authorOf(m *message.Message) string {
+	boxes := m.Header().Mailboxes("From")
+	if len(boxes) == 0 {
+		return ""
+	}
+	return cmp.Or(boxes[0].Name, boxes[0].Address())
+}
+
+func isHTML(p *message.Part) bool {
+	return p.MediaType == "text/html" || p.MediaType == "text/x-html" || p.MediaType == "application/xhtml+xml"
+}
+
+func (t *Text) html(author string, b *budget.Budget) {
+	t.Page = ReadPage(t.Raw, b)
+	t.Shown, t.Thread = t.Page.Shown, thread.SplitHTMLFrom(t.Page.Document, author)
+	t.Links = PageLinks(t.Page, b)
+}
+
+// PageLinks returns the links of a page that a reader can follow, and those that clients
+// make of plain addresses in its text; those in the text of an anchor are none.
+func PageLinks(p *Page, b *budget.Budget) []Link {
+	out := slices.Clone(p.Links)
+	labels := make(map[string]bool, len(out))
+	for i := range out {
+		labels[out[i].Label] = true
+	}
+	for _, l := range PlainLinks(p.Shown, b) {
+		if !labels[l.Raw] {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// PlainLinks returns the links that clients make of plain text.
+func PlainLinks(s string, b *budget.Budget) []Link {
+	var out []Link
+	for _, u := range observable.TextURLs(s, b) {
+		if len(out) == maxLinks {
+			b.Omit(budget.URLs)
+			break
+		}
+		out = append(out, Link{URL: u, Label: u.Raw, Visible: true, Made: true})
+	}
+	return out
+}
+
+// quote marks the links that belong to quotations: what they show stands in one, and not
+// in the new text. A link that shows nothing belongs to the new text.
+func (t *Text) quote() {
+	if len(t.Thread.Previous) == 0 || len(t.Links) == 0 {
+		return
+	}
+	current := t.Current()
+	for i := range t.Links {
+		l := &t.Links[i]
+		if l.Label == "" || strings.Contains(current, l.Label) {
+			continue
+		}
+		l.Quoted = slices.ContainsFunc(t.Thread.Previous, func(p thread.Message) bool { return strings.Contains(p.Text, l.Label) })
+	}
+}
+
+// Current returns what the author of the message wrote in the text, signature and legal
+// notice included: what an attacker makes look like one must not be lost.
+func (t *Text) Current() string {
+	c := &t.Thread.Current
+	if c.Signature == "" && c.Disclaimer == "" {
+		return c.Text
+	}
+	parts := slices.DeleteFunc([]string{c.Text, c.Signature, c.Disclaimer}, func(s string) bool { return s == "" })
+	return strings.Join(parts, "\n")
+}
+
+// invitation reads an entry of a calendar as the text that is shown for it.
+func invitation(p *message.Part, c *calendar.Calendar, b *budget.Budget) Text {
+	t := Text{Part: p, Event: true}
+	var shown strings.Builder
+	for i := range c.Events {
+		e := &c.Events[i]
+		for _, s := range append([]string{e.Summary, e.Location, e.Description}, e.Links...) {
+			if s != "" {
+				shown.WriteString(s + "\n")
+			}
+		}
+		if e.DescriptionHTML != "" {
+			page := ReadPage(e.DescriptionHTML, b)
+			shown.WriteString(page.Shown + "\n")
+			t.Links = append(t.Links, page.Links...)
+		}
+	}
+	t.Shown = shown.String()
+	t.Thread.Current.Text = t.Shown
+	t.Links = append(t.Links, PlainLinks(t.Shown, b)...)
+	return t
+}
+
+// Calendars reads the calendars of a message: parts of their media type, and files of
+// their name.
+func Calendars(m *message.Message, b *budget.Budget) map[*message.Part]*calendar.Calendar {
+	out := map[*message.Part]*calendar.Calendar{}
+	for _, p := range m.Parts {
+		if !isCalendar(p) {
+			continue
+		}
+		content := p.Text()
+		if content == "" {
+			content = string(p.Decoded()) // no text by its media type
+		}
+		if c, ok := calendar.Read(content); ok {
+			if len(out) == maxCalendars {
+				b.Omit(budget.CalendarEvents)
+				break
+			}
+			if out[p] = c; c.Cut {
+				b.Omit(budget.CalendarEvents)
+			}
+		}
+	}
+	return out
+}
+
+func isCalendar(p *message.Part) bool {
+	switch p.MediaType {
+	case "text/calendar", "application/ics", "text/x-vcalendar":
+		return true
+	}
+	switch observable.Extension(p.Filename) {
+	case "ics", "ical", "vcs", "ifb":
+		return true
+	}
+	return false
+}
+
+// ReadPage reads a page that stands in the message or in a file of it.
+func ReadPage(content string, b *budget.Budget) *Page { return NewPage(markup.Parse(content, b), b) }
+
+// EventLinks returns the links of an entry of a calendar.
+func EventLinks(e *calendar.Event, b *budget.Budget) []Link {
+	out := PlainLinks(strings.Join(append([]string{e.Location, e.Description}, e.Links...), "\n"), b)
+	if e.DescriptionHTML != "" {
+		out = append(out, ReadPage(e.DescriptionHTML, b).Links...)
+	}
+	return out
+}

@@ -1,0 +1,190 @@
+package evidence
+
+import (
+	"strings"
+	"sync"
+
+	"outrider/internal/attachment"
+	"outrider/internal/budget"
+	"outrider/internal/evidence/mdm"
+	"outrider/internal/evidence/reading"
+	"outrider/internal/message"
+	"outrider/internal/observable"
+	"outrider/internal/verdict"
+)
+
+// Bounds on the texts of files that are judged.
+const (
+	maxFileTexts = 40
+	maxFileText  = 256 << 10 // bytes of all, beginnings and ends
+	maxOneText   = 48 << 10  // bytes of one, its beginning and its end
+	maxHidden    = 24 << 10  // bytes of hidden text
+)
+
+// Text is one text that the message gives its reader: its own, one that it hides, or that of a
+// file that people open to read.
+type Text struct {
+	Portion verdict.Portion // body or attachment
+	Field   string          // part number of a file
+	Name    string          // of a file
+	Hidden  bool            // readers do not see it
+	Text    string
+	Page    *reading.Page // of a file, where it is a page
+
+	words  func() string
+	phones func() []string
+	once   sync.Once
+	hits   observable.Hits // guarded by once
+}
+
+// finish makes the text ready to be asked.
+func (t *Text) finish() *Text {
+	t.words = sync.OnceValue(func() string { return observable.Words(t.Text) })
+	t.phones = sync.OnceValue(func() []string { return observable.Phones(t.Text) })
+	return t
+}
+
+// Words returns the folded words of the text, as observable.Words makes them.
+func (t *Text) Words() string { return t.words() }
+
+// Phones returns the telephone numbers of the text.
+func (t *Text) Phones() []string { return t.phones() }
+
+// Phrases returns the phrases of the lexicon that stand in the text. All callers share one
+// lexicon, so that the text is read once.
+func (t *Text) Phrases(l *observable.Lexicon) observable.Hits {
+	t.once.Do(func() { t.hits = l.Find(t.Words()) })
+	return t.hits
+}
+
+// Texts returns every text that is judged: first what the author wrote in the body, with the
+// subject in front; then what the body hides; then the texts of files.
+func (e *Evidence) Texts() []*Text { return e.texts() }
+
+func (e *Evidence) readTexts() []*Text {
+	current := e.Current()
+	if len(current) > maxText {
+		e.Budget.Omit(budget.Text)
+		current = ends(current, maxText)
+	}
+	body := (&Text{Portion: verdict.PortionBody, Text: e.Subject() + " \n " + current}).finish()
+	out := []*Text{body}
+	if hidden := e.hiddenText(); hidden != "" {
+		out = append(out, (&Text{Portion: verdict.PortionBody, Hidden: true, Text: hidden}).finish())
+	}
+	left := maxFileText
+	for _, t := range append(e.messageTexts(), e.fileTexts()...) {
+		if len(out) == maxFileTexts || left <= 0 {
+			e.Budget.Omit(budget.Text)
+			break
+		}
+		t.Text = ends(t.Text, min(maxOneText, left))
+		left -= len(t.Text)
+		out = append(out, t.finish())
+	}
+	return out
+}
+
+// hiddenText joins what the pages of the body hide and do not show as well.
+func (e *Evidence) hiddenText() string {
+	var b strings.Builder
+	for _, p := range e.Pages() {
+		for _, s := range []string{p.Concealed, p.Outlook} {
+			if s != "" {
+				b.WriteString(s + "\n")
+			}
+		}
+	}
+	return ends(b.String(), maxHidden)
+}
+
+// messageTexts returns the texts of attached messages that stand behind a click.
+func (e *Evidence) messageTexts() []*Text {
+	shown := map[*message.Part]bool{}
+	for i := range e.Reading().Texts {
+		shown[e.Reading().Texts[i].Part] = true
+	}
+	var out []*Text
+	for _, p := range e.Message.Parts {
+		if shown[p] || p.IsMultipart() || p.IsAttachment() || len(p.Children) > 0 || e.others(p) || e.IsReport() {
+			continue
+		}
+		text, page := p.Text(), (*reading.Page)(nil)
+		if p.MediaType == "text/html" {
+			page = reading.ReadPage(text, e.Budget)
+			text = page.Shown
+		}
+		if page != nil || strings.TrimSpace(text) != "" {
+			out = append(out, &Text{Portion: verdict.PortionAttachment, Field: p.Path, Name: "the attached message", Text: text, Page: page})
+		}
+	}
+	return out
+}
+
+// fileTexts returns the texts of files that people open to read.
+func (e *Evidence) fileTexts() []*Text {
+	var out []*Text
+	for _, f := range e.Files() {
+		if e.others(f.Part) {
+			continue
+		}
+		t := &Text{Portion: verdict.PortionAttachment, Field: f.Part.Path, Name: f.Label(), Page: f.Page()}
+		switch {
+		case t.Page != nil:
+			t.Text = t.Page.Shown
+		case f.Document != nil:
+			t.Text = f.Document.Text
+		case f.readsAsText():
+			t.Text = f.content()
+		}
+		if t.Page != nil || strings.TrimSpace(t.Text) != "" {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// readsAsText reports whether people read the file as it stands.
+func (f *File) readsAsText() bool {
+	switch f.Format {
+	case "txt", "csv", "ics", "vcf", "rtf", "md", "xml", "eml":
+		return true
+	}
+	return f.Attached && strings.HasPrefix(f.Part.MediaType, "text/") && !attachment.Opens(f.Format) || !f.Attached && len(f.Content) > 0
+}
+
+// ends returns the beginning and the end of a text that is longer than most bytes.
+func ends(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most/2], "") + "\n" + strings.ToValidUTF8(s[len(s)-most/2:], "")
+}
+
+// modelTexts describes the texts of files for rules, with where they lead.
+func (e *Evidence) modelTexts() []mdm.FileText {
+	var out []mdm.FileText
+	for _, t := range e.Texts() {
+		if t.Portion != verdict.PortionAttachment {
+			continue
+		}
+		m := mdm.FileText{Part: t.Field, Name: t.Name, Text: t.Text, Links: []mdm.URL{}}
+		for _, u := range e.textLinks(t) {
+			m.Links = append(m.Links, mdm.NewURL(u))
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// textLinks returns where the text of a file leads.
+func (e *Evidence) textLinks(t *Text) []observable.URL {
+	var out []observable.URL
+	if t.Page == nil {
+		return observable.TextURLs(t.Text, e.Budget)
+	}
+	for _, l := range reading.PageLinks(t.Page, e.Budget) {
+		out = append(out, l.URL)
+	}
+	return out
+}

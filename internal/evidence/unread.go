@@ -1,0 +1,52 @@
+package evidence
+
+import (
+	"slices"
+
+	"outrider/internal/attachment"
+	"outrider/internal/budget"
+)
+
+// Unread returns what of the message was not read and could be harmful, in words that verdicts
+// use; nil where everything was read. What was not read for want of time is told by Unopened.
+func (e *Evidence) Unread() []string {
+	_, _ = e.Texts(), e.Files() // read first: reading spends
+	var out []string
+	for _, r := range e.Budget.Exceeded() {
+		if couldHarm(r) {
+			out = append(out, r.String())
+		}
+	}
+	for _, f := range e.Files() {
+		if f.Report == nil || !f.Attached {
+			continue
+		}
+		for _, n := range f.Report.Notes {
+			if hides(n.Kind) && !slices.Contains(out, string(n.Kind)) {
+				out = append(out, string(n.Kind))
+			}
+		}
+	}
+	return out
+}
+
+// couldHarm reports whether what lies beyond a bound can be a lure or a program. Questions that
+// were not asked and details of style cannot.
+func couldHarm(r budget.Resource) bool {
+	switch r {
+	case budget.Parts, budget.Depth, budget.HeaderBytes, budget.HeaderFields, budget.DecodedBytes, budget.HTMLNodes, budget.URLs,
+		budget.UnpackedBytes, budget.Addresses, budget.CalendarEvents, budget.Text:
+		return true
+	}
+	return false
+}
+
+// hides reports whether a note says that something in a file was not looked at.
+func hides(k attachment.NoteKind) bool {
+	switch k {
+	case attachment.NoteBytes, attachment.NoteFiles, attachment.NoteDepth, attachment.NoteEntries, attachment.NoteMemory, attachment.NoteWindow,
+		attachment.NoteRounds, attachment.NoteRatio, attachment.NoteStalled, attachment.NotePanic, attachment.NoteMany:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,26 @@
+package signal
+
+import (
+	"outrider/internal/address"
+	"outrider/internal/evidence"
+	"outrider/internal/observable"
+	"outrider/internal/verdict"
+)
+
+// drawnCode finds QR codes that the text draws with characters or the cells of a table, where
+// filters for pictures do not see them. Codes that lead to the sender's own site, and those that
+// are no links, pass.
+func drawnCode() Signal {
+	return Signal{
+		ID: "drawn-code", Name: "QR code drawn without a picture", Class: verdict.ClassPhish, Weight: 6, Since: "0.3",
+		Why: "The message draws a QR code that leads to %s, out of sight of those who check pictures.",
+		Find: func(e *evidence.Evidence) []Match {
+			for _, u := range e.Links() {
+				if u.Place == observable.PlaceCode && !(e.AuthorProved() && address.SameOrganization(u.Host, e.Author().Domain)) {
+					return one(Match{Portion: verdict.PortionLink, Value: u.Raw, Args: []any{u.Host}})
+				}
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,26 @@
+package signal
+
+import (
+	"strings"
+
+	"outrider/internal/evidence"
+	"outrider/internal/verdict"
+)
+
+// unreadContent finds messages that are larger, deeper or fuller than what is read of a message:
+// what lies beyond a limit can be anything, and a message built to reach one is not clean. Long
+// conversations and many style rules pass; what was not read for want of time is judged again.
+func unreadContent() Signal {
+	return Signal{
+		ID: "unread-content", Name: "Not all could be checked", Class: verdict.ClassMalware, Weight: 1, Since: "0.3", Least: verdict.Suspicious,
+		Why: "The message has more in it than could be checked (%s).",
+		Find: func(e *evidence.Evidence) []Match {
+			unread := e.Unread()
+			if len(unread) == 0 {
+				return nil
+			}
+			what := strings.Join(unread, ", ")
+			return one(Match{Portion: verdict.PortionStructure, Value: what, Args: []any{what}})
+		},
+	}
+}
