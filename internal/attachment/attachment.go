@@ -112,8 +112,9 @@ type File struct {
 
 	// Harms are what opening the file does, or can hide, that honest files do not do.
 	Harms []Harm `json:"harms,omitempty"`
-	// Content is a page, text, calendar or card, whole or up to a bound: what people read of it is
-	// judged as the text of the message is. The input itself has none, since its reader has it.
+	// Content is a page, text, calendar or card as UTF-8; of a long one the beginning and the end.
+	// What people read of it is judged as the text of the message is. The input itself has none,
+	// since its reader has it.
 	Content []byte `json:"content,omitempty"`
 
 	// What rules ask about the inside, where Input.Explode asks for it.
@@ -173,6 +174,7 @@ const (
 	NoteBusy        NoteKind = "worker-busy"       // no worker was free in time
 	NoteMany        NoteKind = "limit-attachments" // the message has more files than are opened
 	NotePatterns    NoteKind = "limit-patterns"    // matching YARA rules stopped before the end
+	NoteContent     NoteKind = "limit-content"     // the middle of a text was left out of File.Content
 	NoteExplode     NoteKind = "limit-explode"     // strings and the like are cut, or files in them left out
 )
 

@@ -122,6 +122,7 @@ func openPDF(i *inspector, n *node) {
 	}
 	f := i.file(n.id)
 	f.Document, f.Encrypted, f.Password = d, f.Encrypted || p.Encrypted, p.Password
+	i.pdfHarms(n.id, p)
 	i.explode.pdf(n, p)
 	for _, drawing := range p.Drawings {
 		if i.ctx() != nil {

@@ -20,12 +20,47 @@ func plain(data []byte) (string, bool) {
 	case bytes.HasPrefix(head, []byte("\xfe\xff")):
 		return lowerUTF16(head[2:], binary.BigEndian), true
 	}
+	if order := unmarked(head); order != nil {
+		return lowerUTF16(head, order), true
+	}
 	for _, b := range head {
 		if b < 0x20 && b != '\t' && b != '\n' && b != '\r' && b != '\f' && b != 0x1b || b == 0x7f {
 			return "", false
 		}
 	}
 	return strings.ToLower(string(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")))), true
+}
+
+// unmarked returns the byte order of UTF-16 without a mark: a text that begins with Latin
+// letters has zeros in every other byte. XML 1.0, Appendix F.
+func unmarked(head []byte) binary.ByteOrder {
+	head = head[:min(len(head), 1024)&^1]
+	if len(head) < 8 || bytes.IndexByte(head[:4], 0) < 0 {
+		return nil
+	}
+	var zeros [2]int
+	for k, c := range head {
+		if c == 0 {
+			zeros[k&1]++
+		}
+	}
+	switch half := len(head) / 2; {
+	case zeros[0] == 0 && zeros[1]*10 >= half*7 && isText16(head, binary.LittleEndian):
+		return binary.LittleEndian
+	case zeros[1] == 0 && zeros[0]*10 >= half*7 && isText16(head, binary.BigEndian):
+		return binary.BigEndian
+	}
+	return nil
+}
+
+// isText16 reports whether the units have none of the controls that texts do not have.
+func isText16(head []byte, order binary.ByteOrder) bool {
+	for k := 0; k+1 < len(head); k += 2 {
+		if u := order.Uint16(head[k:]); u < 0x20 && u != '\t' && u != '\n' && u != '\r' && u != '\f' || u == 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 func lowerUTF16(data []byte, order binary.ByteOrder) string {
@@ -67,6 +102,9 @@ func textKind(text, ext string) (format, mime string) {
 	}
 	if isMail(t) {
 		return "eml", "message/rfc822"
+	}
+	if ext == "csv" || ext == "tsv" || ext == "tab" {
+		return "csv", "text/csv"
 	}
 	if format = script(t, ext); format != "" {
 		return format, scriptMIME(format)

@@ -1,5 +1,11 @@
 package attachment
 
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
 // Harm is one thing about a file that honest files do not do.
 type Harm struct {
 	Kind   HarmKind `json:"kind"`
@@ -29,3 +35,87 @@ const (
 	HarmTwoNames       HarmKind = "two-names"       // an archive that names one entry in two ways
 	HarmUnopened       HarmKind = "unopened"        // an archive or disc of a format that is not read, or damaged
 )
+
+// maxHarms bounds the harms of one file.
+const maxHarms = 50
+
+// harm records what a file does, once.
+func (i *inspector) harm(id int, kind HarmKind, detail string) {
+	f := i.file(id)
+	h := Harm{kind, clean(strings.TrimSpace(detail), 200)}
+	if len(f.Harms) < maxHarms && !slices.Contains(f.Harms, h) {
+		f.Harms = append(f.Harms, h)
+	}
+}
+
+// HasHarm reports whether a file has a harm of one of the kinds.
+func (f *File) HasHarm(kinds ...HarmKind) bool {
+	return slices.ContainsFunc(f.Harms, func(h Harm) bool { return slices.Contains(kinds, h.Kind) })
+}
+
+// owner returns the document that a part belongs to, or the part itself: macros and objects
+// of a document are files of their own in the report.
+func (i *inspector) owner(id int) int {
+	for f := i.file(id); f.Parent >= 0 && slices.Contains(packages(), i.file(f.Parent).Format); f = i.file(id) {
+		id = f.Parent
+	}
+	return id
+}
+
+// harmOfNote records what a note says about a file that stays closed. Of a closed entry the
+// archive has the harm.
+func (i *inspector) harmOfNote(kind NoteKind, id int, detail string) {
+	stays := map[NoteKind]HarmKind{
+		NotePassword: HarmLocked, NoteUnreadable: HarmUnopened, NoteUnsupported: HarmUnopened, NoteStalled: HarmUnopened,
+		NoteWindow: HarmUnopened, NoteRounds: HarmUnopened,
+	}
+	harm, ok := stays[kind]
+	if !ok || id >= len(i.report.Files) {
+		return
+	}
+	if f := i.file(id); f.Unread && f.Parent >= 0 {
+		id = f.Parent
+	}
+	if harm == HarmLocked || isArchive(i.file(id).Format) {
+		i.harm(id, harm, detail)
+	}
+}
+
+// isArchive reports whether the format is an archive or disc, of which nothing can be said
+// where it does not open.
+func isArchive(format string) bool {
+	switch format {
+	case "zip", "7z", "rar", "tar", "ar", "deb", "gz", "bz2", "xz", "zst", "lzma", "lz", "Z", "cpio", "rpm", "lha", "iso", "udf", "fat", "vhd", "cab",
+		"ace", "arj", "wim", "archive":
+		return true
+	}
+	return false
+}
+
+// harmOfName records a program that a document carries. Archives carry programs honestly, and
+// say so by the files in them.
+func (i *inspector) harmOfName(id int) {
+	f := i.file(id)
+	if f.Parent < 0 || !isDocumentFormat(i.file(f.Parent).Format) {
+		return
+	}
+	if IsProgram(f.Format) || f.NameFacts.Runs {
+		i.harm(f.Parent, HarmProgram, f.Name)
+	}
+}
+
+// isDocumentFormat reports whether people take files of the format for documents, which do not
+// carry programs.
+func isDocumentFormat(format string) bool {
+	switch format {
+	case "pdf", "rtf", "doc", "xls", "ppt", "onenote", "odf", "ole", "wordml", "xlml", "flatopc":
+		return true
+	}
+	return slices.Contains(packages(), format)
+}
+
+// openUnread records a format that is known by name and not read.
+func openUnread(i *inspector, n *node) {
+	f := i.file(n.id)
+	i.note(NoteUnsupported, n.id, "archives of the format are not read: "+cmp.Or(f.Extension, f.Format))
+}

@@ -20,8 +20,10 @@ type inspector struct {
 	passwords []string
 	visit     func(*File, []byte)
 	report    *Report
-	spent     int64 // unpacked so far
-	held      int64 // bytes of containers that wait, and of the one that is open
+	spent     int64  // unpacked so far
+	kept      int    // bytes of File.Content
+	charset   string // that a message declares for the part that is being added
+	held      int64  // bytes of containers that wait, and of the one that is open
 	queue     []node
 	explode   *explosion // nil unless Input.Explode
 }
@@ -52,6 +54,8 @@ func openers() []opener {
 		{packages(), openOffice},
 		{[]string{"doc", "xls", "ppt", "msg", "msi", "ole", "encrypted-ooxml"}, openOLE},
 		{[]string{"rtf"}, openRTF},
+		{[]string{"csv"}, openTable},
+		{[]string{"ace", "arj", "wim", "archive"}, openUnread},
 		{[]string{"7z"}, open7z},
 		{[]string{"rar"}, openRAR},
 		{[]string{"tar"}, openTar},
@@ -161,6 +165,7 @@ func (i *inspector) note(kind NoteKind, id int, detail string) {
 	if len(i.report.Notes) < i.limits.Notes {
 		i.report.Notes = append(i.report.Notes, Note{Kind: kind, File: id, Detail: clean(detail, 200)})
 	}
+	i.harmOfNote(kind, id, detail)
 }
 
 // noteOnce notes a kind once for a report: the first place tells enough.
@@ -210,7 +215,9 @@ func (i *inspector) add(f File, data []byte, contentType string) int {
 		f.Type, f.Format, f.MIME = unknown, unknown, "application/octet-stream"
 	}
 	f.NameFacts = factsOf(f.Name, contentType, &f)
+	i.content(&f, data, i.charset)
 	i.report.Files = append(i.report.Files, f)
+	i.harmOfName(f.ID)
 	if !f.Unread {
 		i.look(f.ID, data)
 		i.enqueue(f.ID, data)

@@ -12,6 +12,7 @@ import (
 // texts, in which links stand.
 func openMessage(i *inspector, n *node) {
 	m := message.Parse(n.data, budget.New(budget.Default()))
+	defer func() { i.charset = "" }()
 	for _, p := range m.Parts {
 		if p.IsMultipart() || len(p.Children) > 0 || p == m.Root && p.MediaType == "" {
 			continue
@@ -20,6 +21,7 @@ func openMessage(i *inspector, n *node) {
 		if name == "" {
 			name = "part " + p.Path + textExtension(p.MediaType)
 		}
+		i.charset = p.Charset
 		if !i.entry(n.id, name) || !i.take(File{Parent: n.id, Name: strings.TrimSpace(name), Size: int64(len(data))}, bytes.NewReader(data), int64(len(data))) {
 			return
 		}

@@ -40,6 +40,7 @@ func openOffice(i *inspector, n *node) {
 		d.note("macro-enabled")
 	}
 	i.file(n.id).Document = d
+	i.packageHarms(n.id, o)
 	i.explode.office(n.id, o)
 }
 
@@ -73,6 +74,7 @@ func openOLE(i *inspector, n *node) {
 	}
 	f := i.file(n.id)
 	f.Document, f.Encrypted, f.Password = d, f.Encrypted || o.Encrypted, o.Password
+	i.oleHarms(n.id, o)
 	i.explode.ole(n.id, o)
 	if o.Encrypted && o.Password == "" {
 		i.note(NotePassword, n.id, "no password opens the document")
@@ -146,6 +148,7 @@ func openRTF(i *inspector, n *node) {
 		d.note(string(note))
 	}
 	i.file(n.id).Document = d
+	i.rtfHarms(n.id, r)
 	i.explode.rtf(n.id, r)
 	if len(r.HTML) > 0 && !i.embedded(n.id, "body.html", r.HTML) {
 		return

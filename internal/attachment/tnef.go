@@ -9,13 +9,16 @@ import (
 	"outrider/internal/attachment/ole"
 )
 
-// The attributes of TNEF that carry files. MS-OXTNEF, 2.1.3.
+// The attributes of TNEF that carry files and texts. MS-OXTNEF, 2.1.3.
 const (
+	tnefSubject   = 0x8004 // attSubject
+	tnefText      = 0x800c // attBody: the plain text
 	tnefTitle     = 0x8010 // attAttachTitle: the short name
 	tnefData      = 0x800f // attAttachData
 	tnefRendering = 0x9002 // attAttachRenddata: begins the next attachment
 	tnefProps     = 0x9005 // attAttachment: MAPI properties
 	tnefMessage   = 0x9003 // attMAPIProps: those of the message
+	tnefCodePage  = 0x9007 // attOemCodepage
 )
 
 // MAPI properties. MS-OXPROPS.
@@ -23,98 +26,172 @@ const (
 	mapiLongName  = 0x3707
 	mapiShortName = 0x3704
 	mapiObject    = 0x3701
+	mapiText      = 0x1000
 	mapiHTML      = 0x1013
 	mapiRTF       = 0x1009
+	mapiSubject   = 0x0037
 )
+
+// Types of MAPI properties. MS-OXCDATA, 2.11.1.
+const (
+	ptypObject = 0x0d
+	ptypNarrow = 0x1e
+	ptypWide   = 0x1f
+	ptypMulti  = 0x1000
+)
+
+// SourceTNEFBody is File.Source of the texts of a message that TNEF wraps: Outlook shows them
+// in place of the body of the outer message.
+const SourceTNEFBody = "tnef-body"
 
 // openTNEF reads "winmail.dat", in which Exchange wraps attachments: a list of
 // attributes, each with its length and a checksum that nobody checks.
 func openTNEF(i *inspector, n *node) {
-	d, le := n.data, binary.LittleEndian
-	var f tnefFile
-	for pos := int64(6); ; {
-		h := cut(d, pos, 9)
+	t := tnef{inspector: i, node: n, codePage: 1252}
+	for pos, going := int64(6), true; going; {
+		h := cut(n.data, pos, 9)
 		if len(h) < 9 {
 			break
 		}
-		id, size := le.Uint16(h[1:]), int64(le.Uint32(h[5:]))
-		value := cut(d, pos+9, size)
+		size := int64(binary.LittleEndian.Uint32(h[5:]))
+		value := cut(n.data, pos+9, size)
 		if int64(len(value)) < size {
 			i.fail(n.id, errors.New("an attribute is cut"))
 		}
 		pos += 9 + size + 2
-		if id == tnefRendering {
-			if !i.tnefTake(n, &f) {
-				return
-			}
-			f = tnefFile{open: true}
-		}
-		if !f.attribute(id, value) && id == tnefMessage && !i.tnefBody(n, value) {
-			return
-		}
+		going = t.attribute(binary.LittleEndian.Uint16(h[1:]), value)
 	}
-	i.tnefTake(n, &f)
+	t.take()
+	i.file(n.id).Document = newDocument(t.subject, "", "", "")
+}
+
+// tnef is the state of reading one wrapper.
+type tnef struct {
+	*inspector
+	node     *node
+	codePage int
+	subject  string
+	open     bool // attributes of an attachment follow
+	now      tnefFile
 }
 
 // tnefFile is an attachment while its attributes are read.
 type tnefFile struct {
-	open bool
 	name string
-	data []byte
+	data [][]byte // by attributes and properties: each is a file
 }
 
-// attribute takes what an attribute says of the attachment.
-func (f *tnefFile) attribute(id uint16, value []byte) bool {
+// attribute reads one attribute, and reports whether the inspection may go on.
+func (t *tnef) attribute(id uint16, value []byte) bool {
 	switch id {
+	case tnefCodePage:
+		if len(value) >= 4 {
+			t.codePage = int(binary.LittleEndian.Uint32(value))
+		}
+	case tnefSubject:
+		t.subject = ole.Decode([]byte(zeroEnded(value)), t.codePage)
+	case tnefText:
+		return t.body("body.txt", []byte(ole.Decode([]byte(zeroEnded(value)), t.codePage)), int64(len(value)))
+	case tnefMessage:
+		return t.texts(value)
+	case tnefRendering:
+		going := t.take()
+		t.open, t.now = true, tnefFile{}
+		return going
 	case tnefTitle:
-		if f.name == "" {
-			f.name = zeroEnded(value)
+		if t.now.name == "" {
+			t.now.name = ole.Decode([]byte(zeroEnded(value)), t.codePage)
 		}
 	case tnefData:
-		f.data = value
+		t.now.add(value)
 	case tnefProps:
 		for _, p := range mapiProps(value) {
-			switch {
-			case p.id == mapiLongName && len(p.value) > 0:
-				f.name = p.text()
-			case p.id == mapiShortName && f.name == "":
-				f.name = p.text()
-			case p.id == mapiObject && len(f.data) == 0 && len(p.value) > 16:
-				f.data = p.value[16:] // behind the id of its interface
-			}
+			t.now.property(p)
 		}
-	default:
-		return false
 	}
 	return true
 }
 
-func (i *inspector) tnefTake(n *node, f *tnefFile) bool {
-	if !f.open {
-		return true
+func (f *tnefFile) add(data []byte) {
+	if len(data) == 0 {
+		return
 	}
-	return i.entry(n.id, f.name) && i.take(File{Parent: n.id, Name: f.name, Size: int64(len(f.data))}, bytes.NewReader(f.data), int64(len(f.data)))
+	for _, old := range f.data {
+		if bytes.Equal(old, data) {
+			return
+		}
+	}
+	f.data = append(f.data, data)
 }
 
-// tnefBody hands on the text of the message.
-func (i *inspector) tnefBody(n *node, value []byte) bool {
-	for _, p := range mapiProps(value) {
-		name := map[uint16]string{mapiHTML: "body.html", mapiRTF: "body.rtf"}[p.id]
-		if name == "" || len(p.value) == 0 {
-			continue
-		}
-		body := p.value
-		if p.id == mapiRTF {
-			// Outlook shows what could be unpacked of a damaged body.
-			if body, _ = ole.UnpackRTF(body, 4<<20); len(body) == 0 {
-				continue
-			}
-		}
-		if !i.entry(n.id, name) || !i.take(File{Parent: n.id, Name: name, Size: int64(len(body))}, bytes.NewReader(body), int64(len(p.value))) {
+// property takes what a property says of the attachment. MS-OXTNEF, 2.1.3.4: the id of an
+// interface stands in front of an object, and in front of nothing else.
+func (f *tnefFile) property(p mapiProp) {
+	switch {
+	case p.id == mapiLongName && len(p.value) > 0:
+		f.name = p.text()
+	case p.id == mapiShortName && f.name == "":
+		f.name = p.text()
+	case p.id == mapiObject && p.kind&^ptypMulti == ptypObject && len(p.value) >= 16:
+		f.add(p.value[16:]) // a message in it is TNEF again
+	case p.id == mapiObject:
+		f.add(p.value)
+	}
+}
+
+// take hands the attachment on that was read: all that attributes and properties hold.
+func (t *tnef) take() bool {
+	if !t.open {
+		return true
+	}
+	t.open = false
+	for _, data := range append(t.now.data, nil)[:max(1, len(t.now.data))] {
+		if !t.entry(t.node.id, t.now.name) || !t.inspector.take(File{Parent: t.node.id, Name: t.now.name, Size: int64(len(data))}, bytes.NewReader(data), int64(len(data))) {
 			return false
 		}
 	}
 	return true
+}
+
+// body hands on a text of the message.
+func (t *tnef) body(name string, data []byte, packed int64) bool {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return true
+	}
+	return t.entry(t.node.id, name) && t.inspector.take(File{Parent: t.node.id, Name: name, Size: int64(len(data)), Source: SourceTNEFBody}, bytes.NewReader(data), packed)
+}
+
+// texts hands on the texts of the message among its properties.
+func (t *tnef) texts(value []byte) bool {
+	for _, p := range mapiProps(value) {
+		if p.id == mapiSubject {
+			t.subject = p.text()
+		}
+		if name, data := p.body(); name != "" && !t.body(name, data, int64(len(p.value))) {
+			return false
+		}
+	}
+	return true
+}
+
+// body returns a text of a message and a name for it, or "".
+func (p mapiProp) body() (name string, data []byte) {
+	switch p.id {
+	case mapiText:
+		return "body.txt", []byte(p.text())
+	case mapiHTML:
+		if kind := p.kind &^ ptypMulti; kind == ptypWide || kind == ptypNarrow {
+			return "body.html", []byte(p.text())
+		}
+		return "body.html", p.value
+	case mapiRTF:
+		// Outlook shows what could be unpacked of a damaged body.
+		if unpacked, _ := ole.UnpackRTF(p.value, 4<<20); len(unpacked) > 0 {
+			return "body.rtf", unpacked
+		}
+		return "body.rtf", p.value
+	}
+	return "", nil
 }
 
 func zeroEnded(b []byte) string {
@@ -129,8 +206,8 @@ type mapiProp struct {
 }
 
 func (p mapiProp) text() string {
-	if p.kind != 0x1f { // PtypString is UTF-16
-		return zeroEnded(p.value)
+	if p.kind&^ptypMulti != ptypWide {
+		return ole.Decode([]byte(zeroEnded(p.value)), 1252)
 	}
 	units := make([]uint16, 0, len(p.value)/2)
 	for k := 0; k+1 < len(p.value); k += 2 {
@@ -143,11 +220,12 @@ func (p mapiProp) text() string {
 	return string(utf16.Decode(units))
 }
 
-// maxProps bounds the properties of one list.
+// maxProps bounds the properties of one list, and the values of one property.
 const maxProps = 2000
 
 // mapiProps reads a list of properties. MS-OXTNEF, 2.1.3.4: fixed sizes by type, and
-// others with a count and lengths, padded to four bytes.
+// others with a count and lengths, padded to four bytes. Properties of several values have a
+// count in front whatever their type is.
 func mapiProps(d []byte) []mapiProp {
 	var out []mapiProp
 	r := tnefReader{d: d}
@@ -161,26 +239,59 @@ func mapiProps(d []byte) []mapiProp {
 				r.padded(r.u32())
 			}
 		}
-		switch p.kind {
-		case 0x02, 0x03, 0x04, 0x0a, 0x0b:
-			p.value = r.next(4)
-		case 0x05, 0x06, 0x07, 0x14, 0x40:
-			p.value = r.next(8)
-		case 0x48:
-			p.value = r.next(16)
-		case 0x0d, 0x1e, 0x1f, 0x102:
-			for range min(r.u32(), maxProps) {
-				p.value = r.padded(r.u32())
-			}
-		default:
+		if !r.value(&p) || r.short {
 			return out // a type of unknown size: nothing behind it can be found
-		}
-		if r.short {
-			return out
 		}
 		out = append(out, p)
 	}
 	return out
+}
+
+// value reads the value of a property, the last one of several.
+func (r *tnefReader) value(p *mapiProp) bool {
+	size, counted := sizeOfType(p.kind &^ ptypMulti)
+	if size == 0 && !counted {
+		return false
+	}
+	count := uint32(1)
+	if counted || p.kind&ptypMulti != 0 {
+		count = r.u32()
+	}
+	if count > maxProps {
+		return false
+	}
+	for range count {
+		switch {
+		case counted:
+			p.value = r.padded(r.u32())
+		case p.kind&ptypMulti != 0:
+			p.value = r.next(size)
+		default:
+			p.value = r.next(max(size, 4)) // single values of two bytes are padded
+		}
+	}
+	if !counted && p.kind&ptypMulti != 0 {
+		r.next(min(-(count*size)&3, uint32(len(r.d))))
+	}
+	return true
+}
+
+// sizeOfType returns the size of a value, or that it has a length of its own. MS-OXCDATA,
+// 2.11.1.
+func sizeOfType(kind uint16) (size uint32, counted bool) {
+	switch kind {
+	case 0x02, 0x0b:
+		return 2, false
+	case 0x01, 0x03, 0x04, 0x0a:
+		return 4, false
+	case 0x05, 0x06, 0x07, 0x14, 0x40:
+		return 8, false
+	case 0x48:
+		return 16, false
+	case ptypObject, ptypNarrow, ptypWide, 0x102, 0xfb:
+		return 0, true
+	}
+	return 0, false
 }
 
 // tnefReader reads little-endian values; once the bytes end, it gives zeros.

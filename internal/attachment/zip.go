@@ -11,6 +11,9 @@ import (
 	"hash/crc32"
 	"io"
 	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -277,7 +280,8 @@ func zipCompare(i *inspector, n *node, listed, found []zipEntry) {
 		case e.body == 0:
 			why = "no local header"
 		case l != e.name:
-			why = fmt.Sprintf("the local header names %q", clean(l, 80))
+			i.secondName(n, &e, l)
+			why = twoNames + strconv.Quote(clean(l, 80))
 		case binary.LittleEndian.Uint16(n.data[e.start+8:]) != e.method:
 			why = "the methods differ"
 		}
@@ -304,6 +308,36 @@ func zipCompare(i *inspector, n *node, listed, found []zipEntry) {
 		a.Hidden = h
 		i.note(NoteHidden, n.id, fmt.Sprintf("%d entries", h))
 	}
+}
+
+// twoNames begins the detail of a note about an entry with two names.
+const twoNames = "the local header names "
+
+// maxSecondNames bounds the entries of one archive whose second names are reported.
+const maxSecondNames = 100
+
+// secondName reports the name that the local header has for an entry: unpackers that stream see
+// that one. APPNOTE 4.3.7 and 4.3.12. Names that differ in character set or separators only are
+// those of honest packers.
+func (i *inspector) secondName(n *node, e *zipEntry, local string) {
+	if local == "" || plainName(local) == plainName(e.name) || i.archive(n.id).Mismatches >= maxSecondNames {
+		return
+	}
+	i.harm(n.id, HarmTwoNames, e.name+" and "+local)
+	i.unread(n.id, local, max(e.size, 0), e.encrypted(), nil)
+}
+
+// plainName returns what packers cannot write in two ways.
+func plainName(name string) string {
+	return strings.ToLower(strings.Map(func(r rune) rune {
+		switch {
+		case r == '\\':
+			return '/'
+		case r >= utf8.RuneSelf:
+			return -1
+		}
+		return r
+	}, name))
 }
 
 func localName(data []byte, start int64) string {

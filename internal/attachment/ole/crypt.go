@@ -14,6 +14,9 @@ import (
 // without a question. MS-OFFCRYPTO, 2.3.7.6 names the first; the second is PowerPoint's.
 var defaultPasswords = [...]string{"VelvetSweatshop", "/01Hannes Ruescher/01"}
 
+// DefaultPasswords returns the passwords that Office tries by itself.
+func DefaultPasswords() []string { return slices.Clone(defaultPasswords[:]) }
+
 // unlock calls try with the passwords until one opens, and keeps it.
 func (r *reader) unlock(try func(password []byte) bool) bool {
 	for _, p := range append(defaultPasswords[:len(defaultPasswords):len(defaultPasswords)], r.passwords...) {

@@ -12,6 +12,9 @@ type Keyword struct {
 	Description string `json:"description"`
 }
 
+// onWork describes events that a reader causes.
+const onWork = "runs when someone works with the document"
+
 // watched are words by what they tell, in lower case. A trailing star stands for the rest
 // of the word, a leading one for its beginning.
 var watched = []struct{ kind, description, words string }{
@@ -19,7 +22,7 @@ var watched = []struct{ kind, description, words string }{
 		"workbook_activate auto_activate autonew document_new *_layout *_painting *_painted inkpicture*_resize"},
 	{"autoexec", "runs when the document is closed", "autoexit autoclose auto_close document_close documentbeforeclose " +
 		"workbook_beforeclose workbook_close workbook_deactivate"},
-	{"autoexec", "runs when someone works with the document", "document_contentcontrolonenter worksheet_change worksheet_calculate " +
+	{"autoexec", onWork, "document_contentcontrolonenter worksheet_change worksheet_calculate " +
 		"*_gotfocus *_lostfocus *_mousehover *_mousemove *_click *_change webbrowser*_navigatecomplete2 *_documentcomplete"},
 	{"suspicious", "may run a program", "shell wscript.shell shell.application exec execute shellexecute shellexecutea winexec " +
 		"createprocess createprocessa macscript powershell cmd.exe mshta rundll32 regsvr32 certutil wmic winmgmts: win32_process followhyperlink"},
@@ -68,6 +71,35 @@ func Keywords(source string) []Keyword {
 	out = append(out, matches(source, hexPattern, "hex_string", "hexadecimal text")...)
 	return append(out, matches(source, base64Pattern, "base64_string", "text that may be base64")...)
 }
+
+// procedure matches the head of a procedure. MS-VBAL, 5.3.1.
+var procedure = regexp.MustCompile(`(?im)^[ \t]*(?:(?:public|private|friend|static)[ \t]+)*(?:sub|function)[ \t]+([\pL_][\pL\pN_]*)`)
+
+// AutoMacros returns the procedures that run by themselves when the document is opened or
+// closed, each once.
+func (d *Document) AutoMacros() []string {
+	words := map[string]string{}
+	for _, m := range d.Modules {
+		for _, name := range procedure.FindAllStringSubmatch(m.Source, maxProcedures) {
+			words[strings.ToLower(name[1])] = name[1]
+		}
+	}
+	var out []string
+	for _, w := range watched {
+		if w.kind != "autoexec" || w.description == onWork {
+			continue
+		}
+		for pattern := range strings.FieldsSeq(w.words) {
+			if found := match(words, pattern); found != "" {
+				out = append(out, found)
+			}
+		}
+	}
+	return out
+}
+
+// maxProcedures bounds the procedures looked at in one module.
+const maxProcedures = 5000
 
 // match returns the word that a pattern matches, as written, or "".
 func match(words map[string]string, pattern string) string {

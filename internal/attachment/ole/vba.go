@@ -85,7 +85,7 @@ func (r *reader) module(dir string, rec moduleRecord, codePage int) {
 		source, _ := r.expand(data[rec.offset:])
 		m.Source = Decode(source, codePage)
 	}
-	if rec.offset > emptyPCode && statements(m.Source) == 0 {
+	if rec.offset > emptyPCode && m.Statements() == 0 {
 		r.doc.note(NoSource)
 	}
 	r.keep(m)
@@ -94,10 +94,10 @@ func (r *reader) module(dir string, rec moduleRecord, codePage int) {
 // emptyPCode is more than the compiled code of a module without statements takes.
 const emptyPCode = 2048
 
-// statements counts the lines of source that a person wrote.
-func statements(source string) int {
+// Statements counts the lines of source that a person wrote.
+func (m *Module) Statements() int {
 	n := 0
-	for line := range strings.Lines(source) {
+	for line := range strings.Lines(m.Source) {
 		line = strings.TrimSpace(line)
 		if line != "" && !strings.HasPrefix(line, "Attribute ") {
 			n++

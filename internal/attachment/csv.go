@@ -1,0 +1,66 @@
+package attachment
+
+import (
+	"strings"
+
+	"outrider/internal/message"
+)
+
+// tableBytes is how much of a table is looked at for formulas, half from each end.
+const tableBytes = 8 << 20
+
+// openTable reads a table in text: cells that begin like a formula are one when a spreadsheet
+// opens it.
+func openTable(i *inspector, n *node) {
+	data := n.data
+	d := newDocument("", "", "", "")
+	if len(data) > tableBytes {
+		data = append(data[:tableBytes/2:tableBytes/2], data[len(data)-tableBytes/2:]...)
+		d.note(noteCut)
+		i.note(NoteTruncated, n.id, "the middle of the table was not looked at")
+	}
+	for line := range strings.Lines(message.DecodeText(data, i.charset)) {
+		f := formula(line)
+		if f == "" || !ddeFormula.MatchString(f) && !outwardFormula(f) {
+			continue
+		}
+		d.scripts(f)
+		i.dde(n.id, f)
+		d.links(find(f)...)
+	}
+	i.file(n.id).Document = d
+}
+
+// longestFormula is what Excel allows for one.
+const longestFormula = 8 << 10
+
+// formula returns a line from the first cell on that a spreadsheet takes for a formula, or "".
+// Separators are those that programs guess: comma, semicolon, tab and bar. The rest of the line
+// stays with it, since topics of DDE hold separators themselves.
+func formula(line string) string {
+	if !strings.ContainsAny(line, "|(") {
+		return ""
+	}
+	for begins, k := true, 0; k < len(line); k++ {
+		switch c := line[k]; {
+		case begins && strings.IndexByte("=+-@", c) >= 0:
+			return strings.TrimSpace(line[k:min(len(line), k+longestFormula)])
+		case strings.IndexByte(",;\t|", c) >= 0:
+			begins = true
+		default: // quotes and spaces stand in front of a formula, a byte order mark of the file too
+			begins = begins && strings.IndexByte(" \"'\r\n\ufeff", c) >= 0
+		}
+	}
+	return ""
+}
+
+// outwardFormula reports functions that fetch something or start a program.
+func outwardFormula(cell string) bool {
+	upper := strings.ToUpper(cell)
+	for _, f := range []string{"HYPERLINK(", "WEBSERVICE(", "IMPORTXML(", "IMPORTDATA(", "IMPORTHTML(", "IMPORTFEED(", "IMAGE(", "RTD(", "CALL(", "EXEC(", "REGISTER("} {
+		if strings.Contains(upper, f) {
+			return true
+		}
+	}
+	return false
+}
