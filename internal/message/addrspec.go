@@ -154,6 +154,9 @@ func (b *addrBuilder) add(s string) bool {
 	if err != nil || !strings.ContainsFunc(d, isAlphanumeric) {
 		return false
 	}
+	if again, err := address.Domain(d); err != nil || again != d {
+		return false // no form that can be looked up
+	}
 	if !slices.Contains(b.found, d) && len(b.found) < maxDomainReadings {
 		b.found = append(b.found, d)
 	}
