@@ -28,7 +28,7 @@ import (
 // Limits of RFC 5321, Section 4.5.3.1, in octets.
 const (
 	maxLocal  = 64
-	maxDomain = 255
+	maxDomain = 253 // RFC 1035, Section 3.1: 255 on the wire, with the length of the first label and the root
 	maxPath   = 254 // 256 with the angle brackets
 )
 
@@ -167,9 +167,16 @@ func parseLiteral(s string) (string, error) {
 // allows and mail in the wild uses.
 var profile = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false), idna.Transitional(false))
 
+// maxSpelling is the length in bytes of what is read as a domain name: four bytes for
+// each character of a script beyond ASCII. What is longer costs nothing.
+const maxSpelling = 4 * (maxDomain + 1)
+
 // Domain returns the normal form of a domain name: A-labels in lower case without
 // a final dot.
 func Domain(s string) (string, error) {
+	if len(s) > maxSpelling {
+		return "", fmt.Errorf("reading domain of %d bytes: %w", len(s), ErrTooLong)
+	}
 	s = strings.TrimSuffix(s, ".")
 	d := s
 	if !utf8.ValidString(s) || strings.ContainsRune(s, utf8.RuneError) {
@@ -213,6 +220,9 @@ func validLabels(d string) bool {
 // Unicode returns the domain with U-labels, for people. A label that does not
 // convert stays as it is.
 func Unicode(domain string) string {
+	if len(domain) > maxSpelling {
+		return domain
+	}
 	u, err := idna.Display.ToUnicode(domain)
 	if err != nil {
 		return domain
@@ -223,6 +233,9 @@ func Unicode(domain string) string {
 // Organizational returns the organizational domain of a domain in normal form: one
 // label below its public suffix. A public suffix is its own organizational domain.
 func Organizational(domain string) string {
+	if len(domain) > maxDomain {
+		return domain // no domain; the search for its suffix is not linear
+	}
 	org, err := publicsuffix.EffectiveTLDPlusOne(domain)
 	if err != nil {
 		return domain

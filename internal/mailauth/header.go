@@ -5,15 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/emersion/go-msgauth/authres"
-
+	"outrider/internal/mailauth/authres"
 	"outrider/internal/message"
-)
-
-// Bounds on foreign headers.
-const (
-	maxHeader  = 16 << 10 // bytes of one Authentication-Results value that are read
-	maxResults = 50       // results read from it
 )
 
 // FromHeader returns the results that the receiving host of m wrote: those of the
@@ -22,11 +15,13 @@ const (
 // are believed; an empty list believes whoever stands on top.
 func FromHeader(m *message.Message, hosts []string) Results {
 	out := Results{Source: SourceNone}
+	out.authors(m)
 	for i, value := range m.Header().All("Authentication-Results") {
-		if len(value) > maxHeader {
-			break
+		field := authres.Parse(value)
+		if field.Cut {
+			break // a result that counts may stand in the rest
 		}
-		host, results := parseResults(value)
+		host := strings.ToLower(field.Host)
 		if i == 0 {
 			if len(hosts) > 0 && !slices.ContainsFunc(hosts, func(h string) bool { return strings.EqualFold(h, host) }) {
 				break
@@ -36,88 +31,56 @@ func FromHeader(m *message.Message, hosts []string) Results {
 			// RFC 8601, Section 5: only an unbroken run from the same trusted host counts.
 			break
 		}
-		for _, r := range results[:min(len(results), maxResults)] {
-			out.add(r)
+		for j := range field.Results {
+			out.add(&field.Results[j])
 		}
 	}
 	if out.Source == SourceHeader {
-		out.complete(m)
+		out.complete()
 	}
 	return out
 }
 
-// parseResults reads one header value. Large providers leave out the authserv-id; the
-// name is "" then.
-func parseResults(value string) (host string, results []authres.Result) {
-	first, _, _ := strings.Cut(value, ";")
-	first = stripComments(first)
-	if strings.Contains(first, "=") {
-		value = "none; " + value
-	} else if fields := strings.Fields(first); len(fields) > 0 {
-		host = strings.ToLower(fields[0])
-	}
-	_, results, err := authres.Parse(value)
-	if err != nil {
-		results = parseEach(value)
-	}
-	return host, results
-}
-
-// parseEach reads what it can of a value in which some result is malformed.
-func parseEach(value string) []authres.Result {
-	var out []authres.Result
-	_, rest, _ := strings.Cut(value, ";")
-	for part := range strings.SplitSeq(rest, ";") {
-		if _, rs, err := authres.Parse("none; " + strings.TrimSpace(part)); err == nil {
-			out = append(out, rs...)
-		}
-	}
-	return out
-}
-
-func stripComments(s string) string {
-	var b strings.Builder
-	depth := 0
-	for _, c := range s {
-		switch {
-		case c == '(':
-			depth++
-		case c == ')' && depth > 0:
-			depth--
-		case depth == 0:
-			b.WriteRune(c)
-		}
-	}
-	return b.String()
-}
-
-func (r *Results) add(res authres.Result) {
-	switch v := res.(type) {
-	case *authres.SPFResult:
+// add takes one result. The first of a method counts, but for DMARC, where a fail does: a
+// receiver writes one for each author domain.
+func (r *Results) add(res *authres.Result) {
+	switch res.Method {
+	case "spf":
 		if r.SPF.Result == "" {
-			from := v.From
-			r.SPF = SPF{Result: result(v.Value), Domain: normal(domainOf(from)), Why: v.Reason}
-			if from == "" {
-				r.SPF.Helo, r.SPF.Domain = true, normal(v.Helo)
-			}
+			r.addSPF(res)
 		}
-	case *authres.DKIMResult:
-		d := DKIM{Result: result(v.Value), Domain: normal(v.Domain), Ident: v.Identifier, Why: v.Reason}
+	case "dkim":
+		ident := res.Prop("header.i")
+		d := DKIM{Result: result(res.Value), Domain: normal(res.Prop("header.d")), Ident: ident, Why: res.Reason, Selector: res.Prop("header.s")}
 		if d.Domain == "" {
-			d.Domain = normal(domainOf(v.Identifier))
+			d.Domain = normal(domainOf(ident))
 		}
 		r.DKIM = append(r.DKIM, d)
-	case *authres.DMARCResult:
-		if r.DMARC.Result == "" {
-			r.DMARC = DMARC{Result: result(v.Value), Domain: normal(v.From), Why: v.Reason}
+	case "dmarc":
+		if v := result(res.Value); r.DMARC.Result == "" || v == Fail {
+			r.DMARC = DMARC{Result: v, Domain: normal(res.Prop("header.from")), Policy: policyOf(res, v), Why: res.Reason}
+		}
+	}
+}
+
+func (r *Results) addSPF(res *authres.Result) {
+	from := res.Prop("smtp.mailfrom", "smtp.mail")
+	r.SPF = SPF{Result: result(res.Value), Domain: normal(domainOf(from)), Why: res.Reason}
+	if from == "" {
+		r.SPF.Helo, r.SPF.Domain = true, normal(res.Prop("smtp.helo"))
+	}
+	if _, after, ok := strings.Cut(strings.ToLower(res.Comment), "sender ip is "); ok {
+		addr, _, _ := strings.Cut(after, " ")
+		if ip, err := netip.ParseAddr(addr); err == nil {
+			r.Client = ip.Unmap()
 		}
 	}
 }
 
 // result maps the spellings in use to those of RFC 8601. A word that is no result
 // counts as an error of the host that wrote it.
-func result(v authres.ResultValue) Result {
-	switch r := Result(strings.ToLower(string(v))); r {
+func result(v string) Result {
+	switch r := Result(v); r {
 	case None, Pass, Fail, SoftFail, Neutral, Policy, TempError, PermError:
 		return r
 	case "hardfail":
@@ -129,36 +92,41 @@ func result(v authres.ResultValue) Result {
 	}
 }
 
-// complete fills in what such headers put into comments and other fields.
-func (r *Results) complete(m *message.Message) {
-	if r.DMARC.Domain == "" {
-		r.DMARC.Domain = authorDomain(m)
-	}
-	value := m.Header().Get("Authentication-Results")
-	lower := strings.ToLower(value)
-	for _, p := range []string{"reject", "quarantine", "none"} {
-		if r.DMARC.Policy == "" && (strings.Contains(lower, "p="+p) || strings.Contains(lower, "policy="+p)) {
-			r.DMARC.Policy = p
+// policyOf returns the policy that a receiver names beside a DMARC result, or "".
+func policyOf(res *authres.Result, v Result) string {
+	for _, p := range []string{res.Prop("policy.published-domain-policy"), res.Tag("p"), res.Tag("policy")} {
+		switch p = strings.ToLower(p); p {
+		case "reject", "quarantine", "none":
+			return p
 		}
 	}
 	// Two large receivers name their action and not the policy; either implies the policy.
-	if r.DMARC.Policy == "" && r.DMARC.Result == Fail {
-		switch {
-		case strings.Contains(lower, "action=oreject"), strings.Contains(lower, "action=reject"):
-			r.DMARC.Policy = "reject"
-		case strings.Contains(lower, "action=quarantine"):
-			r.DMARC.Policy = "quarantine"
+	if v == Fail {
+		switch strings.ToLower(res.Tag("action")) {
+		case "oreject", "reject":
+			return "reject"
+		case "quarantine":
+			return "quarantine"
 		}
 	}
-	if _, after, ok := strings.Cut(lower, "sender ip is "); ok {
-		addr, _, _ := strings.Cut(after, ")")
-		if ip, err := netip.ParseAddr(strings.TrimSpace(addr)); err == nil {
-			r.Client = ip.Unmap()
-		}
+	return ""
+}
+
+// complete fills in what follows from the results. A receiver that looked at one author of
+// several, or at another author than readers see, proved nothing: adding an author must
+// not help the sender.
+func (r *Results) complete() {
+	if r.DMARC.Domain == "" && len(r.Authors) == 1 {
+		r.DMARC.Domain = r.Authors[0]
 	}
-	if r.DMARC.Result == Pass {
-		r.DMARC.Aligned = r.alignedBy()
+	if r.DMARC.Result != Pass {
+		return
 	}
+	if r.Nameless || !r.AuthorsAligned() {
+		r.DMARC.Result, r.DMARC.Why = None, "the receiver found this for "+r.DMARC.Domain+", and From shows other authors"
+		return
+	}
+	r.DMARC.Aligned = r.alignedBy()
 }
 
 func (r *Results) alignedBy() string {

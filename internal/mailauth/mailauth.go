@@ -15,10 +15,12 @@ package mailauth
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"outrider/internal/address"
 	"outrider/internal/mailauth/arc"
+	"outrider/internal/message"
 )
 
 // Result is the outcome of one method, in the words of RFC 8601, Section 2.7.
@@ -105,6 +107,9 @@ type Results struct {
 	DMARC  DMARC      `json:"dmarc"`
 	ARC    ARC        `json:"arc,omitzero"`
 
+	Authors  []string `json:"authors,omitempty"`  // every domain that some client takes for an author's
+	Nameless bool     `json:"nameless,omitempty"` // some author has no readable domain, or there are more than are looked at
+
 	chain *arc.Chain // as it was found, for sealing; nil where there is none, or it was not checked
 }
 
@@ -119,11 +124,32 @@ func (r *Results) Vouched() bool {
 func (r *Results) Disowned() bool { return r.DMARC.Result == Fail && !r.Vouched() }
 
 // AlignedPass reports whether SPF, DKIM or DMARC passed for the organization of the
-// domain. DMARC pass counts only for the author domain that it was found for.
+// domain. DMARC pass counts only for the author domain that it was found for. An author
+// domain is proved only where every other one is, so that nobody gains by writing several
+// authors, or one that clients read differently.
 func (r *Results) AlignedPass(domain string) bool {
-	if domain == "" {
+	if domain == "" || !r.proves(domain) {
 		return false
 	}
+	return !slices.Contains(r.Authors, domain) || r.AuthorsAligned()
+}
+
+// AuthorsAligned reports whether the message has authors, and every one of their domains
+// is proved.
+func (r *Results) AuthorsAligned() bool {
+	if r.Nameless || len(r.Authors) == 0 {
+		return false
+	}
+	for _, d := range r.Authors {
+		if !r.proves(d) {
+			return false
+		}
+	}
+	return true
+}
+
+// proves reports whether something passed for the organization of the domain.
+func (r *Results) proves(domain string) bool {
 	if r.DMARC.Result == Pass && address.SameOrganization(r.DMARC.Domain, domain) {
 		return true
 	}
@@ -131,6 +157,12 @@ func (r *Results) AlignedPass(domain string) bool {
 		return true
 	}
 	return r.DKIMPass(domain)
+}
+
+// authors takes the authors of the message.
+func (r *Results) authors(m *message.Message) {
+	a := m.Authors()
+	r.Authors, r.Nameless = a.Domains, a.Nameless || a.More
 }
 
 // DKIMPass reports whether a signature of the organization of the domain passed.

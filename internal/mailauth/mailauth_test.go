@@ -13,6 +13,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -253,6 +254,34 @@ func TestResultsOfTheReceivingHost(t *testing.T) {
 		"a hard fail in the old spelling": {
 			header: "Authentication-Results: mx.there.example; spf=hardfail smtp.mailfrom=example.org\r\n", source: mailauth.SourceHeader, spf: mailauth.Fail,
 		},
+		"a result in a quoted local part is none": {
+			header: `Authentication-Results: mx.there.example; spf=pass smtp.mailfrom="a; dmarc=pass header.from=example.org; b"@there.test; dmarc=fail (p=reject; sp=none) header.from=example.org` + "\r\n",
+			source: mailauth.SourceHeader, spf: mailauth.Pass, dmarc: mailauth.Fail, policy: "reject",
+		},
+		"a result in a comment is none": {
+			header: `Authentication-Results: mx.there.example; spf=pass (domain of "a) ; dmarc=pass header.from=example.org (b"@there.test) smtp.mailfrom=there.test` + "\r\n",
+			source: mailauth.SourceHeader, spf: mailauth.Pass,
+		},
+		"a comment with a semicolon ends no result": {
+			header: "Authentication-Results: mx.there.example; dkim=pass (2048-bit key; unprotected) header.d=example.org\r\n",
+			source: mailauth.SourceHeader, dkim: "pass example.org",
+		},
+		"the policy of subdomains is not that of the domain": {
+			header: "Authentication-Results: mx.there.example; dmarc=fail (sp=none p=quarantine) header.from=example.org\r\n",
+			source: mailauth.SourceHeader, dmarc: mailauth.Fail, policy: "quarantine",
+		},
+		"a fail beside a pass": {
+			header: "Authentication-Results: mx.there.example; dmarc=pass header.from=example.org; dmarc=fail header.from=example.org\r\n",
+			source: mailauth.SourceHeader, dmarc: mailauth.Fail,
+		},
+		"a pass for another author": {
+			header: "Authentication-Results: mx.there.example; dmarc=pass header.from=there.test\r\n",
+			source: mailauth.SourceHeader, dmarc: mailauth.None,
+		},
+		"a pass for one author of two": {
+			header: "Authentication-Results: mx.there.example; dmarc=pass header.from=there.test\r\nFrom: Eve <eve@there.test>\r\n",
+			source: mailauth.SourceHeader, dmarc: mailauth.None,
+		},
 		"a broken result does not hide the others": {
 			header: "Authentication-Results: mx.there.example; =; dmarc=fail header.from=example.org\r\n", source: mailauth.SourceHeader, dmarc: mailauth.Fail,
 		},
@@ -368,5 +397,39 @@ func TestReadKey(t *testing.T) {
 				t.Errorf("%s %s %v", name, record, err)
 			}
 		})
+	}
+}
+
+// TestEveryAuthorMustBeProved holds that a sender gains nothing by showing a second author,
+// in whatever spelling, beside the domain that is his own.
+func TestEveryAuthorMustBeProved(t *testing.T) {
+	t.Parallel()
+	for name, author := range map[string]string{
+		"a second mailbox":       "From: eve@there.test, ann@example.org",
+		"a second field":         "From: eve@there.test\r\nFrom: ann@example.org",
+		"a second at":            "From: <ann@example.org@there.test>",
+		"a second word":          "From: <ann@there.test example.org>",
+		"an encoded address":     "From: <=?utf-8?q?ann=40example.org?=@there.test>",
+		"one without a name":     "From: eve@there.test, <ann@!>",
+		"another in the comment": "From: ann@example.org(@there.test)",
+		"another in the quotes":  `From: "eve@there.test"@example.org`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			raw := "Authentication-Results: mx.ours.example; spf=pass smtp.mailfrom=eve@there.test; dkim=pass header.d=there.test; dmarc=pass header.from=there.test\r\n" +
+				author + "\r\n\r\nHello\r\n"
+			res := mailauth.FromHeader(message.Parse([]byte(raw), nil), nil)
+			if res.AuthorsAligned() || res.AlignedPass("example.org") || res.DMARC.Result == mailauth.Pass {
+				t.Errorf("proved: %+v", res)
+			}
+			if slices.Contains(res.Authors, "there.test") && res.AlignedPass("there.test") {
+				t.Error("one author is proved without the other")
+			}
+		})
+	}
+	raw := "Authentication-Results: mx.ours.example; spf=pass smtp.mailfrom=eve@there.test; dkim=pass header.d=example.org\r\n" +
+		"From: eve@there.test, ann@example.org\r\n\r\nHello\r\n"
+	if res := mailauth.FromHeader(message.Parse([]byte(raw), nil), nil); !res.AuthorsAligned() || !res.AlignedPass("example.org") {
+		t.Errorf("both are proved: %+v", res)
 	}
 }

@@ -4,16 +4,13 @@ import (
 	"cmp"
 	"context"
 	"net"
-	"slices"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/emersion/go-msgauth/authres"
 
 	"outrider/internal/address"
 	"outrider/internal/budget"
 	"outrider/internal/mailauth/arc"
+	"outrider/internal/mailauth/authres"
 	"outrider/internal/mailauth/dkim"
 	"outrider/internal/mailauth/dmarc"
 	"outrider/internal/mailauth/spf"
@@ -36,7 +33,8 @@ type Resolver interface {
 func Verify(ctx context.Context, r *message.Received, m *message.Message, d *tenant.Domain, dns Resolver, b *budget.Budget, sealers ...string) Results {
 	sender := FindSender(r, m, d)
 	res := Results{Source: SourceEdge, Client: sender.Addr, Hops: sender.Hops}
-	authors := authorDomains(m)
+	res.authors(m)
+	authors := res.Authors
 	memo := newMemo(dns)
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -141,37 +139,24 @@ func checkARC(ctx context.Context, m *message.Message, v *dkim.Verifier, b *budg
 	for _, t := range trusted {
 		out.Trusted = out.Trusted || address.Within(newest.Domain, t)
 	}
-	// What the sealer found counts for the author that it looked at, and only while nobody
-	// else stands in From.
-	author := authorDomain(m)
-	for _, r := range newest.Results {
-		if d, ok := r.(*authres.DMARCResult); ok && out.DMARC == "" && author != "" && normal(d.From) == author && len(m.Header().All("From")) == 1 {
-			out.DMARC = result(d.Value)
-		}
-	}
+	out.DMARC = sealedDMARC(newest.Results, m)
 	return out, chain
 }
 
-// maxAuthors bounds the domains of one From field.
-const maxAuthors = 200
-
-// authorDomains returns the domains of the From field, each once.
-func authorDomains(m *message.Message) []string {
-	var out []string
-	for _, mb := range m.Header().Mailboxes("From") {
-		if mb.Domain != "" && !strings.HasPrefix(mb.Domain, "[") && !slices.Contains(out, mb.Domain) && len(out) < maxAuthors {
-			out = append(out, mb.Domain)
+// sealedDMARC returns what a sealer found. It counts for the author that the sealer looked
+// at, and only where From has no other. A fail counts more than a pass.
+func sealedDMARC(results []authres.Result, m *message.Message) Result {
+	a := m.Authors()
+	if len(a.Domains) != 1 || a.Nameless || len(m.Header().All("From")) != 1 {
+		return ""
+	}
+	var out Result
+	for i := range results {
+		if r := &results[i]; r.Method == "dmarc" && normal(r.Prop("header.from")) == a.Domains[0] && (out == "" || result(r.Value) == Fail) {
+			out = result(r.Value)
 		}
 	}
 	return out
-}
-
-// authorDomain returns the one domain of the From field, or "".
-func authorDomain(m *message.Message) string {
-	if d := authorDomains(m); len(d) == 1 {
-		return d[0]
-	}
-	return ""
 }
 
 // evaluate decides DMARC from the identifiers that SPF and DKIM proved.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"outrider/internal/address"
 	"outrider/internal/budget"
 	"outrider/internal/message"
 )
@@ -61,6 +62,11 @@ func FuzzMailboxes(f *testing.F) {
 			}
 			if s := box.Name + box.Address() + box.Group; !utf8.ValidString(s) {
 				t.Errorf("mailbox %+q is not UTF-8", box)
+			}
+			for _, d := range append(box.Domains(), box.Readings...) {
+				if normal, err := address.Domain(d); err != nil || normal != d || len(d) > 253 {
+					t.Errorf("reading %+q is no domain in normal form", d)
+				}
 			}
 		}
 	})

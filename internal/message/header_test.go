@@ -49,7 +49,7 @@ func TestMailboxes(t *testing.T) {
 		{"an encoded name", `=?utf-8?Q?Andr=C3=A9?= =?utf-8?Q?_Roy?= <a@a.example>`, []box{{Name: "André Roy", Local: "a", Domain: "a.example"}}},
 		{"an encoded name with raw comma", `=?utf-8?Q?Roy, A?= <a@a.example>`, []box{{Name: "Roy, A", Local: "a", Domain: "a.example"}}},
 		{"an encoded name in quotes", `"=?utf-8?B?QW5u?=" <a@a.example>`, []box{{Name: "Ann", Local: "a", Domain: "a.example"}}},
-		{"an encoded whole address", `=?utf-8?B?QW5uIDxhQGEuZXhhbXBsZT4=?=`, []box{{Name: "Ann", Local: "a", Domain: "a.example"}}},
+		{"an encoded whole address", `=?utf-8?B?QW5uIDxhQGEuZXhhbXBsZT4=?=`, []box{{Name: "Ann", Local: "a", Domain: "a.example", Defect: message.AddressEncoded}}},
 		{"a group", `Team: ann@a.example, Bob <bob@b.example>; eve@c.example`, []box{
 			{Local: "ann", Domain: "a.example", Group: "Team"},
 			{Name: "Bob", Local: "bob", Domain: "b.example", Group: "Team"},
@@ -66,7 +66,7 @@ func TestMailboxes(t *testing.T) {
 		{"semicolons as Outlook has them", `a@a.example; b@b.example`, []box{{Local: "a", Domain: "a.example"}, {Local: "b", Domain: "b.example"}}},
 		{"a quoted local part", `"a b"@a.example`, []box{{Local: "a b", Domain: "a.example"}}},
 		{"a quoted local part in brackets", `X <"a>b"@a.example>`, []box{{Name: "X", Local: "a>b", Domain: "a.example"}}},
-		{"a route", `<@x.example,@y.example:a@a.example>`, []box{{Local: "a", Domain: "a.example"}}},
+		{"a route", `<@x.example,@y.example:a@a.example>`, []box{{Local: "a", Domain: "a.example", Readings: []string{"y.example", "x.example"}, Defect: message.AddressRoute}}},
 		{"an address literal", `a@[192.0.2.1], b@[IPv6:2001:db8::1]`, []box{{Local: "a", Domain: "[192.0.2.1]"}, {Local: "b", Domain: "[IPv6:2001:db8::1]"}}},
 		{"a domain in capitals and umlauts", `a@BÜCHER.example`, []box{{Local: "a", Domain: "xn--bcher-kva.example"}}},
 		{"a name without address", `Ann Lee`, []box{{Name: "Ann Lee"}}},

@@ -1,9 +1,8 @@
 package message
 
 import (
+	"cmp"
 	"strings"
-
-	"outrider/internal/address"
 )
 
 // Bounds on the fields of one name.
@@ -51,6 +50,7 @@ type boxReader struct {
 // piece is one word of an element.
 type piece struct {
 	text   string
+	raw    string // as written, quotes included
 	quoted bool
 	spaced bool // white space stands before it
 }
@@ -108,7 +108,7 @@ func (r *boxReader) quoted() {
 
 // piece adds a word of n bytes.
 func (r *boxReader) piece(text string, n int, quoted bool) {
-	p := piece{text: text, quoted: quoted, spaced: r.spaced}
+	p := piece{text: text, raw: r.s[r.pos : r.pos+n], quoted: quoted, spaced: r.spaced}
 	if r.room(text) {
 		r.phrase = append(r.phrase, p)
 	} else {
@@ -186,24 +186,7 @@ func (r *boxReader) readComment() {
 // the next comma.
 func (r *boxReader) angle() {
 	rest := r.s[r.pos+1:]
-	n := strings.IndexAny(rest, "<>\"")
-	if n >= 0 && rest[n] == '"' {
-		_, q, _ := unquote(rest[n:])
-		if m := strings.IndexAny(rest[n+q:], "<>"); m >= 0 {
-			n += q + m
-		} else {
-			n = -1
-		}
-	}
-	next := n + 1
-	if n < 0 {
-		if n = strings.IndexByte(rest, ','); n < 0 {
-			n = len(rest)
-		}
-		next = n
-	} else if rest[n] == '<' {
-		next = n
-	}
+	n, next := r.angleEnd(rest)
 	r.pos += 1 + next
 	inner := strings.TrimSpace(rest[:n])
 	if inner == "" {
@@ -211,6 +194,46 @@ func (r *boxReader) angle() {
 	}
 	r.seen = r.add(inner, r.name())
 	r.phrase = r.phrase[:0]
+}
+
+// angleEnd returns the length of the address that s begins with, and where to read on.
+// Brackets in quoted strings and in comments end nothing.
+func (r *boxReader) angleEnd(s string) (n, next int) {
+	for n < len(s) {
+		switch s[n] {
+		case '>':
+			return n, n + 1
+		case '<':
+			return n, n
+		case '"', '(':
+			n += r.skipOpaque(s[n:])
+		default:
+			n++
+		}
+	}
+	if n = strings.IndexByte(s, ','); n < 0 {
+		n = len(s)
+	}
+	return n, n
+}
+
+// skipOpaque returns the length of the quoted string or comment that s begins with, or 1
+// where it does not end: it is a character like others then.
+func (r *boxReader) skipOpaque(s string) int {
+	if s[0] == '"' && !r.noQuote {
+		_, n, closed := unquote(s)
+		if closed {
+			return n
+		}
+		r.noQuote = true
+	}
+	if s[0] == '(' && !r.literal {
+		if n := commentEnd(s); n > 0 {
+			return n
+		}
+		r.literal = true
+	}
+	return 1
 }
 
 // element ends one element of the list. Without brackets, its words with "@" are
@@ -232,7 +255,7 @@ func (r *boxReader) trailing() {
 	}
 	for _, p := range r.joined() {
 		if !p.quoted && isAddress(p.text) {
-			r.add(p.text, "")
+			r.addBare(p)
 		}
 	}
 }
@@ -253,7 +276,7 @@ func (r *boxReader) bareElement() {
 	first := len(r.boxes)
 	for _, p := range r.joined() {
 		if isAddress(p.text) && !strings.HasPrefix(p.text, "=?") {
-			r.add(p.text, "")
+			r.addBare(p)
 		} else {
 			rest = append(rest, p)
 		}
@@ -266,6 +289,9 @@ func (r *boxReader) bareElement() {
 	case !r.inner && isAddress(name):
 		// RFC 2047, Section 5: no encoded-word in an address; some clients decode first.
 		r.boxes = appendMailboxes(r.boxes, name, true)
+		for i := first; i < len(r.boxes); i++ {
+			r.boxes[i].Defect = cmp.Or(r.boxes[i].Defect, AddressEncoded)
+		}
 	case len(rest) == 1 && !rest[0].quoted && !strings.HasPrefix(rest[0].text, "=?"):
 		r.boxes = append(r.boxes, Mailbox{Local: toUTF8(rest[0].text), Group: r.group})
 	case name != "":
@@ -273,23 +299,71 @@ func (r *boxReader) bareElement() {
 	}
 }
 
+// addBare adds an address that stands without brackets.
+func (r *boxReader) addBare(p piece) {
+	if r.add(p.text, "") && p.quoted {
+		box := &r.boxes[len(r.boxes)-1]
+		box.Defect = cmp.Or(box.Defect, AddressQuoted)
+	}
+}
+
 // joined returns the words with those put together that make one address, such as
-// "a b"@example.org and a(comment)@example.org.
+// "a b"@example.org, a(comment)@example.org and a@example .org.
 func (r *boxReader) joined() []piece {
 	var out []piece
+	var merged []byte // the word that grows, so that many words cost no more than their length
+	flush := func() {
+		if len(merged) > 0 {
+			out[len(out)-1].text = string(merged)
+			merged = merged[:0]
+		}
+	}
 	for _, p := range r.phrase {
 		n := len(out) - 1
-		if n < 0 || p.spaced || p.quoted || !strings.HasPrefix(p.text, "@") || strings.Contains(out[n].text, "@") {
+		if n < 0 || !continues(&out[n], merged, p) {
+			flush()
 			out = append(out, p)
 			continue
 		}
-		local := out[n].text
-		if out[n].quoted {
-			local = `"` + local + `"`
+		if len(merged) == 0 {
+			merged = append(merged, out[n].raw...)
+			out[n].quoted = false
 		}
-		out[n] = piece{text: local + p.text, spaced: out[n].spaced}
+		if p.spaced {
+			merged = append(merged, ' ')
+		}
+		merged = append(merged, p.raw...)
 	}
+	flush()
 	return out
+}
+
+// continues reports whether p goes on with the address that last, or what it was merged
+// to, begins.
+// RFC 5322, Section 4.4: white space and comments may stand around "@" and dots.
+func continues(last *piece, merged []byte, p piece) bool {
+	before, quoted := last.text, last.quoted
+	if len(merged) > 0 {
+		before, quoted = string(merged[max(0, len(merged)-1):]), false
+	}
+	if p.quoted {
+		return !quoted && strings.HasSuffix(before, "@") || !p.spaced && !quoted && strings.HasSuffix(before, ".")
+	}
+	if strings.HasPrefix(p.text, "@") || !quoted && strings.HasSuffix(before, "@") {
+		return true
+	}
+	if len(merged) == 0 && (quoted || !strings.Contains(before, "@")) {
+		return !p.spaced && quoted && strings.HasPrefix(p.text, ".")
+	}
+	// A second word with a dot behind the domain: some clients take it for the domain.
+	return strings.HasPrefix(p.text, ".") || strings.HasSuffix(before, ".") || looksLikeDomain(p.text)
+}
+
+// looksLikeDomain reports whether a word has the characters of a domain name and a dot
+// inside.
+func looksLikeDomain(s string) bool {
+	dot := strings.IndexByte(s, '.')
+	return dot > 0 && dot < len(s)-1 && !strings.ContainsFunc(s, notDomain)
 }
 
 func (r *boxReader) hasAt() bool {
@@ -324,45 +398,4 @@ func (r *boxReader) name() string {
 
 func (r *boxReader) reset() {
 	r.phrase, r.comment, r.seen, r.spaced = r.phrase[:0], "", false, false
-}
-
-// box splits an address.
-func (r *boxReader) box(addr string) Mailbox {
-	// RFC 5322, Section 4.4: an obsolete route "@a,@b:" may stand before the address.
-	if strings.HasPrefix(addr, "@") {
-		if i := strings.IndexByte(addr, ':'); i >= 0 {
-			addr = addr[i+1:]
-		}
-	}
-	addr = strings.TrimPrefix(addr, "mailto:")
-	at := strings.LastIndexByte(addr, '@')
-	if at < 0 {
-		return Mailbox{Local: toUTF8(localPart(addr)), Group: r.group}
-	}
-	return Mailbox{Local: toUTF8(localPart(addr[:at])), Domain: normalDomain(addr[at+1:]), Group: r.group}
-}
-
-// localPart drops quotes and comments.
-func localPart(s string) string {
-	s = strings.TrimSpace(skipComments(s))
-	if strings.HasPrefix(s, `"`) {
-		value, n, _ := unquote(s)
-		return value + s[n:]
-	}
-	if i := strings.IndexByte(s, '('); i > 0 && commentEnd(s[i:]) == len(s)-i {
-		s = strings.TrimSpace(s[:i])
-	}
-	return s
-}
-
-// normalDomain returns the normal form of a domain, or the domain as written.
-func normalDomain(s string) string {
-	s = strings.TrimSpace(skipComments(s))
-	if i := strings.IndexByte(s, '('); i > 0 {
-		s = strings.TrimSpace(s[:i])
-	}
-	if d, err := address.Domain(toUTF8(s)); err == nil {
-		return d
-	}
-	return decodeText(s)
 }

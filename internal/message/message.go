@@ -24,9 +24,11 @@
 package message
 
 import (
+	"strings"
 	"sync"
 	"time"
 
+	"outrider/internal/address"
 	"outrider/internal/budget"
 )
 
@@ -105,6 +107,29 @@ type Mailbox struct {
 	Local  string // local part as written, without quotes
 	Domain string // domain in normal form where it has one, as written otherwise
 	Group  string // name of the group that it stands in, or ""
+
+	// Readings are further domains that some client takes for that of the address, in
+	// normal form: it has several "@" or words, is encoded, or has a route in front.
+	Readings []string
+	Defect   AddressDefect // what is wrong with the address, or ""
+}
+
+// HasName reports whether the domain is a domain name in normal form: not missing, not
+// unreadable, not an address literal.
+func (m Mailbox) HasName() bool {
+	if m.Domain == "" || m.Domain[0] == '[' {
+		return false
+	}
+	d, err := address.Domain(m.Domain)
+	return err == nil && d == m.Domain && strings.ContainsFunc(d, isAlphanumeric)
+}
+
+// Domains returns every domain name that some client reads, the most usual one first.
+func (m Mailbox) Domains() []string {
+	if !m.HasName() {
+		return nil
+	}
+	return append([]string{m.Domain}, m.Readings...)
 }
 
 // Address returns "local@domain", or the local part alone where there is no domain.

@@ -18,8 +18,7 @@
 package arc
 
 import (
-	"github.com/emersion/go-msgauth/authres"
-
+	"outrider/internal/mailauth/authres"
 	"outrider/internal/mailauth/dkim"
 )
 
@@ -56,7 +55,7 @@ type Set struct {
 
 	AuthServID string           `json:"authserv_id"` // who wrote the results
 	Text       string           `json:"text"`        // the results as they stand, without i=
-	Results    []authres.Result `json:"-"`           // the results that could be parsed
+	Results    []authres.Result `json:"-"`           // the results that are well-formed
 
 	Sealed   bool     `json:"sealed"`   // the seal was checked and holds
 	SealKey  dkim.Key `json:"seal_key"` // zero where it was not checked

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/emersion/go-msgauth/authres"
-
 	"outrider/internal/budget"
 	"outrider/internal/mailauth/arc"
 	"outrider/internal/mailauth/dkim"
@@ -66,7 +64,7 @@ func TestChain(t *testing.T) {
 	if s.Instance != 2 || s.CV != "pass" || s.Selector != "s" || s.Signer != "hop2.example" || s.AuthServID != "mx.hop2.example" || !s.Sealed || !s.Unbroken {
 		t.Errorf("got %+v", s)
 	}
-	if d, ok := s.Results[0].(*authres.DKIMResult); !ok || d.Value != authres.ResultPass || d.Domain != "example.org" || len(s.Results) != 2 {
+	if len(s.Results) != 2 || s.Results[0].Method != "dkim" || s.Results[0].Value != "pass" || s.Results[0].Prop("header.d") != "example.org" {
 		t.Errorf("results %+v", s.Results)
 	}
 }

@@ -4,8 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/emersion/go-msgauth/authres"
-
+	"outrider/internal/mailauth/authres"
 	"outrider/internal/mailauth/dkim"
 )
 
@@ -20,8 +19,6 @@ const (
 const (
 	// RFC 8617, Section 4.2.1: instances go from 1 to 50.
 	maxSets = 50
-	// maxResults bounds the results read from one set; large receivers write 10.
-	maxResults = 50
 	// maxText bounds the bytes of one set of results, which every later seal hashes again;
 	// large receivers write 4 KiB.
 	maxText = 32 << 10
@@ -169,23 +166,7 @@ func (s *set) view(n int) Set {
 	}
 	_, text, _ := strings.Cut(s.results.Value(), ";")
 	out.Text = strings.Join(strings.Fields(text[:min(len(text), maxText)]), " ")
-	id, _, _ := strings.Cut(out.Text, ";")
-	out.AuthServID, _, _ = strings.Cut(strings.TrimSpace(id), " ")
-	out.Results = results(out.Text)
+	field := authres.Parse(out.Text)
+	out.AuthServID, out.Results = field.Host, field.Results
 	return out
-}
-
-// results parses each result for itself, so that a malformed one hides no other.
-func results(text string) []authres.Result {
-	_, rest, _ := strings.Cut(text, ";")
-	var out []authres.Result
-	for part := range strings.SplitSeq(rest, ";") {
-		if len(out) >= maxResults {
-			break
-		}
-		if _, rs, err := authres.Parse("none; " + strings.TrimSpace(part)); err == nil {
-			out = append(out, rs...)
-		}
-	}
-	return out[:min(len(out), maxResults)]
 }
