@@ -361,10 +361,18 @@ func (t Types) declareMdm() {
 		o.add(&Field{Name: "new_sender", Doc: "nobody here has had mail from the address", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Outrider).NewSender) }})
 		o.add(&Field{Name: "own_recipients", Doc: "", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Outrider).OwnRecipients)) }})
 		o.add(&Field{Name: "files", Doc: "attachments that were opened, and what is in them", Type: ListOf(t.object("ArchivedFile")), Get: func(v any) Value { return OfList((*objects[mdm.ArchivedFile])(&v.(*mdm.Outrider).Files)) }})
+		o.add(&Field{Name: "texts", Doc: "of files, that people read like the text of the message", Type: ListOf(t.object("FileText")), Get: func(v any) Value { return OfList((*objects[mdm.FileText])(&v.(*mdm.Outrider).Texts)) }})
 		o.add(&Field{Name: "calendars", Doc: "", Type: ListOf(t.object("Calendar")), Get: func(v any) Value { return OfList((*objects[mdm.Calendar])(&v.(*mdm.Outrider).Calendars)) }})
 		o.add(&Field{Name: "report", Doc: "what a mail system says about mail", Type: t.object("Report"), Get: func(v any) Value { return OfObject(v.(*mdm.Outrider).Report) }})
 		o.add(&Field{Name: "seals", Doc: "how parts are signed or encrypted: \"smime-signed\", \"pgp-encrypted\" and so on", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Outrider).Seals)) }})
 		o.add(&Field{Name: "fragment", Doc: "it is a piece of a message that was sent in several", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Outrider).Fragment) }})
+	}
+	{
+		o := t.object("FileText")
+		o.add(&Field{Name: "part", Doc: "position of the attachment", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.FileText).Part) }})
+		o.add(&Field{Name: "name", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.FileText).Name) }})
+		o.add(&Field{Name: "text", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.FileText).Text) }})
+		o.add(&Field{Name: "links", Doc: "", Type: ListOf(t.object("URL")), Get: func(v any) Value { return OfList((*objects[mdm.URL])(&v.(*mdm.FileText).Links)) }})
 	}
 	{
 		o := t.object("ArchivedFile")
