@@ -37,6 +37,11 @@ func (e *Evidence) readBody() body {
 		}
 		b.addURLs(t, e.others(t.Part))
 	}
+	for i := range b.Attached {
+		if t := &b.Attached[i]; !e.IsReport() {
+			b.addURLs(t, e.others(t.Part))
+		}
+	}
 	b.addCodes()
 	b.text, b.current = text.String(), current.String()
 	b.links = linksOf(b.urls)

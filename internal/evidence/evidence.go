@@ -105,9 +105,8 @@ func (e *Evidence) readModel() *mdm.Message {
 // now, quotations left out, as observable.Words makes them.
 func (e *Evidence) Words() string { return e.Texts()[0].Words() }
 
-// maxText bounds the bytes of text that phrases are looked for in: those at the beginning and
-// at the end.
-const maxText = 128 << 10
+// maxText bounds the bytes of the shown text that are kept.
+const maxText = 2 << 20
 
 // Phrases returns the phrases of the lexicon that stand in Words. All callers share
 // one lexicon, so that the text is read once.

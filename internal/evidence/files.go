@@ -176,7 +176,7 @@ func (f *File) take(r *attachment.Report) {
 		return
 	}
 	root := &r.Files[0]
-	if root.Unread {
+	if root.Unread && root.Format == "unknown" {
 		root.Type, root.Format = f.Type, f.Format
 	}
 	f.File = root
@@ -236,6 +236,16 @@ func isPageName(name string) bool {
 
 // Passwords returns the passwords that the message may tell, the likeliest first.
 func (e *Evidence) Passwords() []string { return passwordsIn(e.Subject() + "\n" + e.Text()) }
+
+// Uncounted reports whether the message has more attachments than are opened.
+func (e *Evidence) Uncounted() bool {
+	for _, r := range e.Reports() {
+		if r.Has(attachment.NoteMany) {
+			return true
+		}
+	}
+	return false
+}
 
 // Unopened reports whether an attachment could not be opened in time.
 func (e *Evidence) Unopened() bool {

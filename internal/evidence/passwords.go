@@ -6,7 +6,10 @@ import (
 )
 
 // maxPasswords bounds the candidates of one message.
-const maxPasswords = 30
+const (
+	maxPasswords    = 30
+	maxPasswordText = 128 << 10 // bytes of text that are searched
+)
 
 // named finds what stands behind the word for a password, in the languages of the mail
 // that carries locked archives.
@@ -15,7 +18,7 @@ var named = regexp.MustCompile(`(?i)(?:pass ?word|passwort|kennwort|passcode|pas
 
 // passwordsIn returns what may be a password in a text, the words that senders use most first.
 func passwordsIn(text string) []string {
-	text = text[:min(len(text), maxText)]
+	text = ends(text, maxPasswordText)
 	var out []string
 	seen := make(map[string]bool)
 	add := func(s string) {

@@ -3,12 +3,12 @@ package evidence
 import (
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"outrider/internal/attachment"
 	"outrider/internal/budget"
 	"outrider/internal/evidence/mdm"
 	"outrider/internal/evidence/reading"
-	"outrider/internal/message"
 	"outrider/internal/observable"
 	"outrider/internal/verdict"
 )
@@ -19,6 +19,8 @@ const (
 	maxFileText  = 256 << 10 // bytes of all, beginnings and ends
 	maxOneText   = 48 << 10  // bytes of one, its beginning and its end
 	maxHidden    = 24 << 10  // bytes of hidden text
+	piece        = 32 << 10  // bytes of a long body that are judged together
+	maxPieces    = 64
 )
 
 // Text is one text that the message gives its reader: its own, one that it hides, or that of a
@@ -62,25 +64,49 @@ func (t *Text) Phrases(l *observable.Lexicon) observable.Hits {
 func (e *Evidence) Texts() []*Text { return e.texts() }
 
 func (e *Evidence) readTexts() []*Text {
-	current := e.Current()
-	if len(current) > maxText {
-		e.Budget.Omit(budget.Text)
-		current = ends(current, maxText)
-	}
-	body := (&Text{Portion: verdict.PortionBody, Text: e.Subject() + " \n " + current}).finish()
-	out := []*Text{body}
+	out := e.bodyTexts()
 	if hidden := e.hiddenText(); hidden != "" {
 		out = append(out, (&Text{Portion: verdict.PortionBody, Hidden: true, Text: hidden}).finish())
 	}
 	left := maxFileText
 	for _, t := range append(e.messageTexts(), e.fileTexts()...) {
-		if len(out) == maxFileTexts || left <= 0 {
+		if len(out) >= maxPieces+maxFileTexts || left <= 0 {
 			e.Budget.Omit(budget.Text)
 			break
 		}
 		t.Text = ends(t.Text, min(maxOneText, left))
 		left -= len(t.Text)
 		out = append(out, t.finish())
+	}
+	return out
+}
+
+// bodyTexts returns what the author wrote in the body: the subject and the text, and the rest of a
+// long text in pieces, so that a lure counts wherever it stands.
+func (e *Evidence) bodyTexts() []*Text {
+	rest := e.Current()
+	var out []*Text
+	for len(out) == 0 || rest != "" {
+		if len(out) == maxPieces {
+			e.Budget.Omit(budget.Text)
+			rest = rest[max(0, len(rest)-piece):]
+		}
+		size := min(len(rest), piece)
+		if len(rest) <= piece+piece/2 {
+			size = len(rest)
+		}
+		for size < len(rest) && !utf8.RuneStart(rest[size]) {
+			size++
+		}
+		text := rest[:size]
+		if len(out) == 0 {
+			text = e.Subject() + " \n " + text
+		}
+		out = append(out, (&Text{Portion: verdict.PortionBody, Text: text}).finish())
+		rest = rest[size:]
+		if len(out) > maxPieces {
+			break
+		}
 	}
 	return out
 }
@@ -98,24 +124,16 @@ func (e *Evidence) hiddenText() string {
 	return ends(b.String(), maxHidden)
 }
 
-// messageTexts returns the texts of attached messages that stand behind a click.
+// messageTexts returns the texts of attached messages. That a report returns a message, or that
+// a colleague hands one on, is no word of its author.
 func (e *Evidence) messageTexts() []*Text {
-	shown := map[*message.Part]bool{}
-	for i := range e.Reading().Texts {
-		shown[e.Reading().Texts[i].Part] = true
-	}
 	var out []*Text
-	for _, p := range e.Message.Parts {
-		if shown[p] || p.IsMultipart() || p.IsAttachment() || len(p.Children) > 0 || e.others(p) || e.IsReport() {
-			continue
-		}
-		text, page := p.Text(), (*reading.Page)(nil)
-		if p.MediaType == "text/html" {
-			page = reading.ReadPage(text, e.Budget)
-			text = page.Shown
-		}
-		if page != nil || strings.TrimSpace(text) != "" {
-			out = append(out, &Text{Portion: verdict.PortionAttachment, Field: p.Path, Name: "the attached message", Text: text, Page: page})
+	if e.IsReport() {
+		return nil
+	}
+	for i := range e.Reading().Attached {
+		if t := &e.Reading().Attached[i]; !e.others(t.Part) {
+			out = append(out, &Text{Portion: verdict.PortionAttachment, Field: t.Part.Path, Name: "the attached message", Text: t.Shown, Page: t.Page})
 		}
 	}
 	return out

@@ -145,7 +145,7 @@ func (g *Judge) judge(ctx context.Context, s *Settings, r *message.Received, raw
 	ev := evidence.New(g.facts(ctx, r, &j, d, b, now)) // 4. observe, 5. enrich: on demand, within the budget
 	j.Evidence = ev
 	j.Verdict = s.Engine.Judge(ctx, ev) // 6. detect: findings, summed and calibrated
-	if ev.Unopened() {
+	if ev.Unopened() || ev.Uncounted() {
 		j.Verdict.Degraded = append(j.Verdict.Degraded, stageFiles)
 	}
 	if ev.Unscanned() != nil {

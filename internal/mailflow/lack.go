@@ -57,6 +57,9 @@ func (g *Judge) lack(ctx context.Context, r *message.Received, j *Judgement, now
 		return out
 	}
 	out.Late = g.late(ctx, r, j.Verdict.Degraded)
+	if !j.Evidence.Unopened() {
+		out.Late = slices.DeleteFunc(out.Late, func(stage string) bool { return stage == stageFiles }) // there are too many, as ever
+	}
 	if len(j.Verdict.Undecided) > 0 {
 		out.Waits = waits(j.Verdict.Undecided, untold == nil || untold.Load())
 	}

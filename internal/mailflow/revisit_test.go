@@ -207,7 +207,7 @@ func TestDetectorThatMissedTheDeadlineIsAskedAgain(t *testing.T) {
 				k.revisit()
 				pass(time.Hour)
 				_, d := k.only()
-				if d.Attempt != attempt || !d.Verdict.Has("late") || d.Before != verdict.None || !slices.Equal(d.Why, []string{"late: slow"}) {
+				if d.Attempt != attempt || !d.Verdict.Has("late") || d.Before != verdict.Unknown || !slices.Equal(d.Why, []string{"late: slow"}) {
 					t.Errorf("got %+v", d)
 				}
 				k.waiting(0)
@@ -696,7 +696,7 @@ func TestFilesBehindTheBoundAreNotLate(t *testing.T) {
 	t.Parallel()
 	_, part, _ := strings.Cut(withFile("plain"), "MIME-Version: 1.0\r\n")
 	many := "From: Ann <ann@elsewhere.example>\r\nTo: x@example.org\r\nSubject: plain\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" +
-		strings.Repeat("--b\r\n"+part, 25) + "--b--\r\n"
+		strings.Repeat("--b\r\n"+part, 70) + "--b--\r\n"
 	for kind, owed := range map[attachment.NoteKind]int{attachment.NoteOverlap: 0, attachment.NoteBusy: 1} {
 		k := newDesk(t, registryDetector{})
 		k.opens(kind)

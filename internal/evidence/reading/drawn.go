@@ -16,9 +16,9 @@ const (
 
 // drawings reads the QR codes that texts draw with cells or with characters.
 type drawings struct {
-	budget *budget.Budget
-	codes  []string
-	read   int
+	budget   *budget.Budget
+	codes    []string
+	searched int
 }
 
 // page reads what a page draws.
@@ -49,11 +49,11 @@ func (d *drawings) lines(drawing string, cut bool) {
 
 // more counts what is read.
 func (d *drawings) more() bool {
-	if d.read == maxDrawings {
+	if d.searched == maxDrawings {
 		d.budget.Omit(budget.HTMLDetails)
 		return false
 	}
-	d.read++
+	d.searched++
 	return true
 }
 

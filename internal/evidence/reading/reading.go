@@ -31,6 +31,7 @@ const (
 // Reading is what the texts of a message say. It is immutable.
 type Reading struct {
 	Texts     []Text // in the order of the parts, invitations last
+	Attached  []Text // of attached messages, which are shown at a click
 	Calendars map[*message.Part]*calendar.Calendar
 	Codes     []string // drawn in the texts without a picture
 }
@@ -61,21 +62,15 @@ func Read(m *message.Message, b *budget.Budget, author string) *Reading {
 	out := &Reading{}
 	d := drawings{budget: b}
 	author = cmp.Or(author, authorOf(m))
+	shown := map[*message.Part]bool{}
 	for _, p := range m.TextParts() {
-		t := Text{Part: p, Raw: p.Text()}
-		if isHTML(p) {
-			t.html(author, b)
-			d.page(t.Page)
-		} else {
-			t.Shown, t.Thread = t.Raw, thread.SplitFrom(t.Raw, author)
-			t.Links = PlainLinks(t.Shown, b)
-			d.text(t.Shown)
+		shown[p] = true
+		out.Texts = append(out.Texts, d.read(p, author))
+	}
+	for _, p := range m.Parts {
+		if !shown[p] && !p.IsMultipart() && !p.IsAttachment() && len(p.Children) == 0 && strings.TrimSpace(p.Text()) != "" {
+			out.Attached = append(out.Attached, d.read(p, ""))
 		}
-		if t.Thread.Cut {
-			b.Omit(budget.Quotations)
-		}
-		t.quote()
-		out.Texts = append(out.Texts, t)
 	}
 	out.Codes = d.codes
 	out.Calendars = Calendars(m, b)
@@ -85,6 +80,24 @@ func Read(m *message.Message, b *budget.Budget, author string) *Reading {
 		}
 	}
 	return out
+}
+
+// read reads one part.
+func (d *drawings) read(p *message.Part, author string) Text {
+	t := Text{Part: p, Raw: p.Text()}
+	if isHTML(p) {
+		t.html(author, d.budget)
+		d.page(t.Page)
+	} else {
+		t.Shown, t.Thread = t.Raw, thread.SplitFrom(t.Raw, author)
+		t.Links = PlainLinks(t.Shown, d.budget)
+		d.text(t.Shown)
+	}
+	if t.Thread.Cut {
+		d.budget.Omit(budget.Quotations)
+	}
+	t.quote()
+	return t
 }
 
 // authorOf returns the name of the first author, or the address where there is none: a
