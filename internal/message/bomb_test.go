@@ -112,7 +112,7 @@ func TestParseBombs(t *testing.T) {
 }
 
 // TestParseKeepsWhatTheBudgetForbids proves that bytes that are not parsed are in
-// one opaque leaf, and that the budget tells.
+// one leaf, that their text is read nevertheless, and that the budget tells.
 func TestParseKeepsWhatTheBudgetForbids(t *testing.T) {
 	t.Parallel()
 	limits := budget.Default()
@@ -121,7 +121,10 @@ func TestParseKeepsWhatTheBudgetForbids(t *testing.T) {
 	raw := []byte("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b\r\n\r\nthree\r\n--b\r\n\r\nfour\r\n--b--\r\n")
 	m := message.Parse(raw, b)
 	checkMessage(t, raw, m)
-	last := m.Parts[len(m.Parts)-1]
+	last := m.Parts[len(m.Parts)-2]
+	if got := strings.Fields(m.Parts[len(m.Parts)-1].Text()); strings.Join(got, " ") != "three four" {
+		t.Errorf("text of the rest is %q", got)
+	}
 	if got := string(last.Decoded()); last.MediaType != "application/octet-stream" || got != "\r\nthree\r\n--b\r\n\r\nfour\r\n--b--\r\n" {
 		t.Errorf("last part is %s %q", last.MediaType, got)
 	}

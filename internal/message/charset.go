@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/ianaindex"
+	"golang.org/x/text/encoding/korean"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
 )
@@ -51,6 +52,12 @@ func decodeCharset(b []byte, charset string) (text string, known bool) {
 		return strings.ToValidUTF8(string(b), "\ufffd"), false
 	case charsetUTF7:
 		return decodeUTF7(b)
+	case charsetISO2022:
+		return decodeISO2022(b)
+	case charsetJohab:
+		return decodeJohab(b)
+	case charsetMacCentral:
+		return decodeMacCentral(b), true
 	case charsetUTF16:
 		if text, ok := decodeMarked(b); ok {
 			return text, true
@@ -121,6 +128,9 @@ const (
 	charsetUTF8
 	charsetUTF7
 	charsetUTF16 // and UTF-32
+	charsetISO2022
+	charsetJohab
+	charsetMacCentral
 	charsetOther
 )
 
@@ -144,8 +154,19 @@ func lookupCharset(name string) (charsetKind, encoding.Encoding) {
 		return charsetUTF16, utf32.UTF32(utf32.LittleEndian, utf32.UseBOM)
 	case "utf-32be":
 		return charsetUTF16, utf32.UTF32(utf32.BigEndian, utf32.UseBOM)
+	case "johab", "cp1361", "ms1361", "x-johab", "ks_c_5601-1992":
+		return charsetJohab, nil
+	case "x-mac-ce", "x-mac-centraleurroman", "x-mac-central-europe", "mac-ce", "macce", "x-mac-latin2", "mac_latin2", "cp10029":
+		return charsetMacCentral, nil
+	case "uhc", "ms949", "x-windows-949", "x-uhc", "cp51949":
+		return charsetOther, korean.EUCKR
+	case "cp858", "ibm858", "ibm00858", "pc-multilingual-850+euro":
+		return charsetOther, charmap.CodePage858
 	case "", "unknown", "unknown-8bit", "x-unknown", "default", "default_charset", "8bit", "binary":
 		return charsetUnknown, nil
+	}
+	if isISO2022(name) {
+		return charsetISO2022, nil
 	}
 	return lookupIndex(name)
 }

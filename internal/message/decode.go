@@ -48,10 +48,15 @@ func (p *Part) decodedSize() int64 {
 	return n
 }
 
-// Text returns the content of a text part as valid UTF-8, or "" for other parts and
-// where the budget for decoded bytes is spent.
+// Text returns the content of a text part as valid UTF-8, that of text/enriched without
+// its commands, or "" for other parts and where the budget for decoded bytes is spent.
 func (p *Part) Text() string {
-	p.textOnce.Do(func() { p.text = p.readText() })
+	p.textOnce.Do(func() {
+		p.text = p.readText()
+		if rich := p.MediaType == "text/richtext"; rich || p.MediaType == "text/enriched" {
+			p.text = enrichedText(p.text, rich)
+		}
+	})
 	return p.text
 }
 
@@ -74,7 +79,7 @@ func (p *Part) readText() string {
 // textCharset returns the declared charset, that of the HTML itself where the field
 // declares none, or "".
 func (p *Part) textCharset(b []byte) string {
-	if p.Charset == "" && p.MediaType == "text/html" {
+	if p.Charset == "" && p.IsHTML() {
 		return metaCharset(b)
 	}
 	return p.Charset

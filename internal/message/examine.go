@@ -14,6 +14,9 @@ import (
 func (p *parser) examine(leaf *Part) {
 	p.work += leaf.Body.Len()
 	switch {
+	case leaf.unread:
+		p.readFlat(leaf)
+		return
 	case leaf.IsMultipart():
 		p.guess(leaf)
 		return
@@ -60,6 +63,7 @@ func (p *parser) embed(part *Part) {
 	p.defect(DefectEncodedContainer, part, part.Raw.From, part.Encoding)
 	if !p.budget.Reach(budget.Depth, int64(part.Depth)+1) {
 		p.defect(DefectTooDeep, part, part.Raw.From, part.MediaType)
+		p.readFlat(part)
 		return
 	}
 	raw := part.Decoded()
@@ -74,6 +78,7 @@ func (p *parser) embed(part *Part) {
 	child, ok := p.newPart(part, m)
 	if !ok {
 		p.defect(DefectTooManyParts, part, part.Body.From, "")
+		p.readFlat(part)
 		return
 	}
 	p.scanAll(child, m, Range{0, len(raw)}, variant{})

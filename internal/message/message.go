@@ -16,10 +16,11 @@
 // in a header section that is no field is skipped when the next line is one, and
 // ends the section otherwise. A delimiter line must equal "--" and the boundary,
 // followed by white space at most; RFC 2046 asks for the beginning of the line
-// only, which is the second reading.
+// only, which is the second reading. A byte order mark before the header section is
+// ignored.
 //
 // Limits: the resources of package budget; a message that wants more keeps the
-// rest as one opaque leaf. At most maxReadings parts are read a second time, and
+// rest as one leaf, whose texts and file names are read flat, without its structure. At most maxReadings parts are read a second time, and
 // nothing inside a second reading is.
 package message
 
@@ -76,6 +77,7 @@ type Part struct {
 	names    []string       // every file name that some client shows, Filename first
 	cautious bool           // decode as clients do that stop at the first padding or junk
 	flowed   bool           // format=flowed
+	unread   bool           // not taken apart, since the budget for levels or parts is spent
 
 	decodeOnce sync.Once
 	decoded    []byte

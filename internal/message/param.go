@@ -62,6 +62,9 @@ func (r *paramReader) defect(kind DefectKind, detail string) { r.s.defect(kind, 
 // type, and drops comments around it.
 func cutMain(v string) (main, rest string) {
 	v = skipComments(v)
+	if startsWithParam(v) {
+		return "", ";" + v
+	}
 	i := 0
 	for i < len(v) && v[i] != ';' && v[i] != '(' {
 		i++
@@ -76,6 +79,13 @@ func cutMain(v string) (main, rest string) {
 		return main[:j], main[j:] + rest
 	}
 	return main, rest
+}
+
+// startsWithParam reports whether the item is missing: v begins with a parameter, such as
+// the file name of a disposition without type.
+func startsWithParam(v string) bool {
+	i := strings.IndexAny(v, "=;/( \t")
+	return i > 0 && v[i] == '='
 }
 
 // skipComments drops white space and comments at the beginning of v. A comment that
@@ -208,10 +218,7 @@ var unescaper = strings.NewReplacer(`\"`, `"`, `\\`, `\`)
 // bare reads a value without quotes. It ends at white space by the standard; for
 // file names most clients go on to the semicolon.
 func (r *paramReader) bare(name string) {
-	i := strings.IndexByte(r.rest, ';')
-	if i < 0 {
-		i = len(r.rest)
-	}
+	i := bareEnd(r.rest)
 	whole := strings.TrimSpace(r.rest[:i])
 	j := strings.IndexAny(whole, " \t")
 	if j < 0 {
@@ -220,15 +227,20 @@ func (r *paramReader) bare(name string) {
 		return
 	}
 	first, tail := whole[:j], strings.TrimSpace(whole[j:])
+	isName := strings.HasPrefix(name, "filename") || strings.HasPrefix(name, "name")
 	switch {
 	case strings.HasPrefix(tail, "(") && commentEnd(tail) == len(tail):
 		r.rest = r.rest[i:]
 		r.add(name, first)
+	case isName && strings.Contains(whole, "=?"):
+		r.defect(DefectBadParameter, whole)
+		r.rest = r.rest[i:]
+		r.add(name, whole, decodeParam(first))
 	case strings.Contains(tail, "="):
 		r.defect(DefectBadParameter, whole)
 		r.rest = r.rest[j:]
 		r.add(name, first)
-	case strings.HasPrefix(name, "filename") || strings.HasPrefix(name, "name"):
+	case isName:
 		r.defect(DefectBadParameter, whole)
 		r.rest = r.rest[i:]
 		r.add(name, whole)
@@ -237,6 +249,21 @@ func (r *paramReader) bare(name string) {
 		r.rest = r.rest[i:]
 		r.add(name, first, whole)
 	}
+}
+
+// bareEnd returns where a value without quotes ends at the latest: at the first semicolon
+// outside of encoded-words.
+func bareEnd(s string) int {
+	var words wordReader
+	for i := 0; i < len(s); i++ {
+		if s[i] == ';' {
+			return i
+		}
+		if w, ok := words.at(s[i:]); ok {
+			i += w.length - 1
+		}
+	}
+	return len(s)
 }
 
 // add keeps one parameter. Other readings of its value follow it.
@@ -343,6 +370,11 @@ func (r *paramReader) assemble(sections []paramSection) {
 		r.defect(DefectParamCharset, charset)
 	}
 	x.value = text
+	if strings.Contains(text, "=?") {
+		// RFC 2047, Section 5, forbids encoded-words in parameters, and clients decode them.
+		// Those that do not show nothing else than what stands outside of the words.
+		x.value = decodeText(text)
+	}
 	r.merge(x)
 }
 

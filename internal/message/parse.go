@@ -26,6 +26,7 @@ type parser struct {
 	extras   map[*Part][]*Part // parts that stand behind the key in reading order, and are not among its children
 	wanted   []wish            // second readings that are not begun yet
 	readings int               // second readings begun or wanted
+	flats    int               // parts that were read flat
 	unsealed int               // S/MIME objects whose content was read
 	work     int               // bytes that were looked at
 }

@@ -25,8 +25,34 @@ func (p *Part) isMessage() bool {
 // RFC 2046, Section 5.2.2.
 func (p *Part) IsFragment() bool { return p.MediaType == "message/partial" }
 
-// isBodyText reports whether clients can show the part as text of the message.
+// isBodyText reports whether the part is one of the two types of text that all clients
+// show.
 func (p *Part) isBodyText() bool { return p.MediaType == "text/plain" || p.MediaType == "text/html" }
+
+// IsHTML reports whether clients show the part as a page.
+func (p *Part) IsHTML() bool {
+	switch p.MediaType {
+	case "text/html", "text/x-html", "text/xhtml", "text/watch-html", "application/xhtml+xml":
+		return true
+	}
+	return false
+}
+
+// isText reports whether some client shows the part as text of the message. RFC 2046,
+// Section 4.1.4: a subtype of text that is not known is plain text. Texts that have
+// readers of their own are none: calendars, cards and the header of a returned message.
+// Pages for AMP are shown to senders only that the provider knows, and have a twin.
+func (p *Part) isText() bool {
+	subtype, ok := strings.CutPrefix(p.MediaType, "text/")
+	if !ok {
+		return false
+	}
+	switch subtype {
+	case "calendar", "vcard", "x-vcard", "directory", "x-vcalendar", "rtf", "rfc822-headers", "x-amp-html":
+		return false
+	}
+	return true
+}
 
 // IsAttachment reports whether clients offer the part as a file: its disposition
 // says so, or it is a leaf that they do not show as text.
@@ -78,27 +104,53 @@ func (m *Message) collect(p *Part) {
 	}
 }
 
-// TextParts returns the parts that clients show as text of the message, in order and
-// in all readings. Text of embedded messages belongs to it where clients show those
-// in place: not in attached messages, nor in those that reports return.
+// TextParts returns the parts that some client shows as text of the message, in order and
+// in all readings: texts of every subtype, those without a name too where their
+// disposition is "attachment", and the text that is all of a message whatever its
+// disposition. Those are among Attachments as well. Text of embedded messages belongs to
+// it where clients show those in place: not in attached messages, nor in those that
+// reports about abuse return.
 func (m *Message) TextParts() []*Part {
 	var parts []*Part
 	for _, p := range m.Parts {
-		if p.isBodyText() && !p.IsAttachment() && p.inPlace() {
+		if p.isText() && p.isShown() && p.inPlace() {
 			parts = append(parts, p)
 		}
 	}
 	return parts
 }
 
+// isShown reports whether a text is more than a file beside the text.
+func (p *Part) isShown() bool {
+	return p.Filename == "" || p.isBodyText() && !p.IsAttachment() || p.isWhole()
+}
+
+// isWhole reports whether the part is all that its message has.
+func (p *Part) isWhole() bool {
+	for a := p; ; a = a.Parent {
+		if a.Parent == nil || a.Parent.isMessage() {
+			return true
+		}
+		if len(a.Parent.Children) != 1 || a.Reading != a.Parent.Reading {
+			return false
+		}
+	}
+}
+
 // inPlace reports whether no part around p hides it behind a click.
 func (p *Part) inPlace() bool {
 	for a := p.Parent; a != nil; a = a.Parent {
-		if a.isMessage() && (a.IsAttachment() || a.Parent != nil && a.Parent.MediaType == "multipart/report") {
+		if a.isMessage() && (a.IsAttachment() || a.isReported()) {
 			return false
 		}
 	}
 	return true
+}
+
+// isReported reports whether the part is the message that a report about abuse is about.
+// RFC 5965, Section 2. What other reports return is shown below their text.
+func (p *Part) isReported() bool {
+	return p.Parent != nil && p.Parent.MediaType == "multipart/report" && strings.EqualFold(p.Parent.Params["report-type"], "feedback-report")
 }
 
 // Attachments returns the parts that clients offer as files, in order and in all

@@ -2,9 +2,11 @@ package message_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
+	"outrider/internal/budget"
 	"outrider/internal/message"
 )
 
@@ -35,7 +38,12 @@ func TestTextPartsAndAttachments(t *testing.T) {
 		{"nested", []string{"1.1", "1.2.1"}, []string{"1.2.2", "2"}},
 		{"embedded", []string{"1.1", "1.2", "2.1"}, nil},
 		{"embedded-base64", nil, []string{"1"}},
-		{"delivery-report", []string{"1"}, []string{"2"}},
+		{"delivery-report", []string{"1", "3.1"}, []string{"2"}},
+		{"abuse-report", []string{"1"}, []string{"2"}},
+		{"text-subtypes", []string{"1", "2", "3", "5"}, []string{"1", "2", "3", "4", "5", "6"}},
+		{"body-attached", []string{"1.1"}, []string{"1.1"}},
+		{"prefix-two-levels", []string{"1.1~2"}, []string{"2~2"}},
+		{"byte-order-mark", []string{""}, nil},
 		{"duplicate-content-type", []string{"", "1~2"}, []string{"2~2"}},
 		{"uuencode-inline", []string{""}, []string{"1~2"}},
 	} {
@@ -167,5 +175,59 @@ func TestIDsSortByTime(t *testing.T) {
 	a, b := message.NewID(at), message.NewID(at.Add(time.Millisecond))
 	if len(a) != 26 || a >= b {
 		t.Errorf("ids %s and %s", a, b)
+	}
+}
+
+// TestDeepTextIsRead holds that a text below the last level that is taken apart is read,
+// and so are the names of files there, whatever encoding they have.
+func TestDeepTextIsRead(t *testing.T) {
+	t.Parallel()
+	var open, end strings.Builder
+	for i := range 60 {
+		fmt.Fprintf(&open, "Content-Type: multipart/mixed; boundary=level%d.\r\n\r\n--level%d.\r\n", i, i)
+	}
+	end.WriteString("Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\nVmVyaWZ5IHlvdXIgYWNjb3VudA==\r\n")
+	end.WriteString("--level59.\r\nContent-Type: text/html\r\n\r\n<a href=\"https://deep.test/\">here</a>\r\n")
+	end.WriteString("--level59.\r\nContent-Type: application/zip; name=deep.js\r\n\r\nbinary\r\n--level59.--\r\n")
+	b := budget.New(budget.Default())
+	m := message.Parse([]byte("Subject: x\r\n"+open.String()+end.String()), b)
+	var plain, html string
+	var names []string
+	for _, p := range m.TextParts() {
+		if p.IsHTML() {
+			html += p.Text()
+		} else {
+			plain += p.Text()
+		}
+	}
+	for _, p := range m.Parts {
+		names = append(names, p.Filenames()...)
+	}
+	if !strings.Contains(plain, "Verify your account") || strings.Contains(plain, "binary") || !strings.Contains(html, "https://deep.test/") {
+		t.Errorf("plain %q, html %q", plain, html)
+	}
+	if !slices.Contains(names, "deep.js") || !slices.Contains(b.Exceeded(), budget.Depth) {
+		t.Errorf("names %q, exceeded %v", names, b.Exceeded())
+	}
+}
+
+func TestEnrichedText(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"<bold>Pay</bold> <<now>":                  "Pay <now>",
+		"<color><param>red</param>Call</color> us": "Call us",
+		"a < b, c > d":                             "a < b, c > d",
+		"<param>never ends":                        "",
+		"<" + strings.Repeat("x", 80) + ">":        "<" + strings.Repeat("x", 80) + ">",
+		"1<nl>2":                                   "12",
+	} {
+		m := message.Parse([]byte("Content-Type: text/enriched\r\n\r\n"+in), nil)
+		if got := m.Root.Text(); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+	m := message.Parse([]byte("Content-Type: text/richtext\r\n\r\n<bold>a</bold><nl>b<lt>c<comment>d</comment>"), nil)
+	if got := m.Root.Text(); got != "a\nb<c" {
+		t.Errorf("richtext: got %q", got)
 	}
 }

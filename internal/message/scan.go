@@ -7,13 +7,13 @@ import (
 	"outrider/internal/budget"
 )
 
-// variant says how a second reading differs from the first. All but boundary apply
-// to the part at which the reading begins.
+// variant says how a second reading differs from the first. All but prefix apply
+// to the part at which the reading begins alone.
 type variant struct {
 	lastType     bool   // the last Content-Type field counts, not the first
 	lastEncoding bool   // the last Content-Transfer-Encoding field counts
 	boundary     string // boundary to use instead of the declared one, or ""
-	prefix       bool   // lines that begin with "--" and the boundary are delimiters
+	prefix       bool   // lines that begin with "--" and a boundary are delimiters, on every level within
 	outerWins    bool   // a boundary that is used twice belongs to the outer multipart
 	ignoreClose  bool   // a closing delimiter does not end the multipart
 	blankEnds    bool   // a line of white space ends the header section
@@ -105,12 +105,12 @@ func (s *scanner) child(parent *Part, pos int) int {
 }
 
 // overflow keeps everything from pos on as one leaf of parent, so that no byte is
-// out of reach.
+// out of reach. Its texts are read flat.
 func (s *scanner) overflow(parent *Part, pos int) {
 	s.defect(DefectTooManyParts, parent, pos, "")
 	p := &Part{
 		Parent: parent, Depth: parent.Depth + 1, msg: s.msg, budget: s.budget, Reading: s.reading,
-		MediaType: "application/octet-stream", Encoding: "binary",
+		MediaType: "application/octet-stream", Encoding: "binary", unread: true,
 	}
 	parent.Children = append(parent.Children, p)
 	p.Path = childPath(parent.Path, strconv.Itoa(len(parent.Children)))
@@ -175,6 +175,7 @@ func (s *scanner) enterMessage(p *Part, body int) *Part {
 	child, ok := s.newPart(p, s.msg)
 	if !ok {
 		s.defect(DefectTooManyParts, p, body, "")
+		p.unread = true
 		return nil
 	}
 	s.open = append(s.open, level{part: p, shadowed: -1, closed: true})
@@ -187,6 +188,7 @@ func (s *scanner) descend(p *Part) bool {
 		return true
 	}
 	s.defect(DefectTooDeep, p, p.Raw.From, p.MediaType)
+	p.unread = true
 	return false
 }
 
@@ -307,24 +309,40 @@ func (s *scanner) match(pos, eol int) (delimiter, bool) {
 	return s.matchPrefix(token, pos, eol)
 }
 
-// matchPrefix deals with a line that begins with the innermost boundary and goes
-// on. Comparing with that boundary alone keeps the scan linear.
+// maxPrefixLevels is how many open boundaries, the innermost first, a line is compared
+// with that begins as a delimiter and goes on. A bound keeps the scan linear.
+const maxPrefixLevels = 8
+
+// matchPrefix deals with a line that begins with an open boundary and goes on.
 func (s *scanner) matchPrefix(token []byte, pos, eol int) (delimiter, bool) {
-	i := len(s.open) - 1
-	for i > 0 && s.open[i].boundary == "" {
-		i--
-	}
-	l := s.open[i]
-	if l.boundary == "" || l.closed || len(token) <= len(l.boundary) || string(token[:len(l.boundary)]) != l.boundary {
+	i, ok := s.prefixLevel(token)
+	if !ok {
 		return delimiter{}, false
 	}
-	if s.variant.prefix && l.part == s.top {
+	l := s.open[i]
+	if s.variant.prefix {
 		closing := bytes.HasPrefix(token[len(l.boundary):], []byte("--"))
 		return delimiter{level: i, closing: closing, from: pos, to: eol}, true
 	}
 	s.defect(DefectDelimiterPrefix, l.part, pos, string(token))
 	s.again(l.part, variant{prefix: true})
 	return delimiter{}, false
+}
+
+// prefixLevel finds the innermost open level with whose boundary the token begins.
+func (s *scanner) prefixLevel(token []byte) (int, bool) {
+	compared := 0
+	for i := len(s.open) - 1; i >= 0 && compared < maxPrefixLevels; i-- {
+		l := &s.open[i]
+		if l.boundary == "" || l.closed {
+			continue
+		}
+		if len(token) > len(l.boundary) && string(token[:len(l.boundary)]) == l.boundary {
+			return i, true
+		}
+		compared++
+	}
+	return 0, false
 }
 
 // excerpt returns the beginning of b for the detail of a defect.

@@ -39,12 +39,26 @@ func (s *scanner) readHeader(p *Part, pos int) (body int, cut bool) {
 		s: s, part: p, fields: s.fields[:0], names: s.names[:0], spare: spareFields,
 		left: s.budget.Left(budget.HeaderFields), bytes: s.budget.Left(budget.HeaderBytes),
 	}
+	pos = h.skipMark(pos)
 	h.read(pos)
 	p.Header = h.header()
 	s.fields, s.names = h.fields, h.names
 	s.work += h.body - pos
 	s.checkHeaderBytes(p, pos, h.body)
 	return h.body, h.cut
+}
+
+// byteOrderMark is what some mailers write in front of a message that they read from a file.
+var byteOrderMark = []byte("\ufeff")
+
+// skipMark steps over a byte order mark before the header section of a message: clients
+// ignore it, and the first field would have no name with it.
+func (h *section) skipMark(pos int) int {
+	if h.part.Parent != nil && !h.part.Parent.isMessage() || !bytes.HasPrefix(h.s.raw[pos:h.s.end], byteOrderMark) {
+		return pos
+	}
+	h.defect(DefectHeaderMark, pos, "")
+	return pos + len(byteOrderMark)
 }
 
 // read consumes lines until the section ends.
