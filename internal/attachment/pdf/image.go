@@ -159,6 +159,9 @@ func (i *Image) Picture(most int) image.Image {
 		return nil
 	}
 	row := (i.Width*i.Components*i.Bits + 7) / 8
+	if i.Components == 1 && i.Palette == nil && !i.Inverted && i.Bits == 8 && len(i.Data) >= row*i.Height {
+		return &image.Gray{Pix: i.Data[:row*i.Height], Stride: row, Rect: image.Rect(0, 0, i.Width, i.Height)}
+	}
 	out := image.NewRGBA(image.Rect(0, 0, i.Width, i.Height))
 	for at := range out.Pix {
 		out.Pix[at] = 0xff
@@ -166,6 +169,10 @@ func (i *Image) Picture(most int) image.Image {
 	sample := make([]uint8, i.Components)
 	for y := range min(i.Height, len(i.Data)/row) {
 		line := i.Data[y*row : (y+1)*row]
+		if i.Components == 3 && i.Bits == 8 && i.Palette == nil && !i.Inverted {
+			triples(out.Pix[y*out.Stride:], line)
+			continue
+		}
 		for x := range i.Width {
 			for c := range sample {
 				sample[c] = i.sample(line, x*i.Components+c)
@@ -175,6 +182,14 @@ func (i *Image) Picture(most int) image.Image {
 		}
 	}
 	return out
+}
+
+// triples writes a row of pixels that are red, green and blue already.
+func triples(to, from []uint8) {
+	for x := 0; 3*x+3 <= len(from); x++ {
+		at, p := from[3*x:][:3:3], to[4*x:][:4:4]
+		p[0], p[1], p[2] = at[0], at[1], at[2]
+	}
 }
 
 // sample returns one sample: an index as it is, a colour stretched to eight bits.
