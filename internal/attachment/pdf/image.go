@@ -159,8 +159,8 @@ func (i *Image) Picture(most int) image.Image {
 		return nil
 	}
 	row := (i.Width*i.Components*i.Bits + 7) / 8
-	if i.Components == 1 && i.Palette == nil && !i.Inverted && i.Bits == 8 && len(i.Data) >= row*i.Height {
-		return &image.Gray{Pix: i.Data[:row*i.Height], Stride: row, Rect: image.Rect(0, 0, i.Width, i.Height)}
+	if i.Components == 1 && i.Bits <= 8 {
+		return i.indexed(row)
 	}
 	out := image.NewRGBA(image.Rect(0, 0, i.Width, i.Height))
 	for at := range out.Pix {
@@ -179,6 +179,38 @@ func (i *Image) Picture(most int) image.Image {
 			}
 			r, g, b := i.colour(sample)
 			copy(out.Pix[out.PixOffset(x, y):], []uint8{r, g, b})
+		}
+	}
+	return out
+}
+
+// indexed returns a picture of one sample a pixel, which names a colour of a palette or is grey.
+func (i *Image) indexed(row int) image.Image {
+	colours := make(color.Palette, 1<<i.Bits)
+	for v := range colours {
+		sample := uint8(v)
+		if i.Palette == nil {
+			sample *= 255 / uint8(1<<i.Bits-1)
+		}
+		r, g, b := i.colour([]uint8{sample})
+		colours[v] = color.RGBA{r, g, b, 255}
+	}
+	rows := min(i.Height, len(i.Data)/row)
+	if i.Bits == 8 && rows == i.Height {
+		return &image.Paletted{Pix: i.Data[:row*rows], Stride: row, Rect: image.Rect(0, 0, i.Width, i.Height), Palette: colours}
+	}
+	out := image.NewPaletted(image.Rect(0, 0, i.Width, i.Height), colours)
+	each, most := 8/i.Bits, uint8(1<<i.Bits-1)
+	for y := range rows {
+		line, to := i.Data[y*row:(y+1)*row], out.Pix[y*out.Stride:][:i.Width]
+		for x := range to {
+			to[x] = line[x/each] >> (8 - i.Bits - x%each*i.Bits) & most
+		}
+	}
+	if rows < i.Height { // rows that are missing are white
+		white := color.Palette(colours).Index(color.White)
+		for k := rows * out.Stride; k < len(out.Pix); k++ {
+			out.Pix[k] = uint8(white)
 		}
 	}
 	return out

@@ -20,12 +20,16 @@ type attempt struct {
 // sizes and in single channels: a code is drawn once, but hidden in many ways.
 func (r *reading) findCodes(p *pixels) {
 	before := r.centers
+	hard := p.w*p.h > hardPixels && !p.plain
 	r.try(p.factor, attempt{func() *image.Gray { return p.luma }, 1, 1, false})
-	for _, a := range r.harder(p, r.centers > before) {
+	for _, a := range r.harder(p, hard, r.centers > before) {
 		if len(r.Codes) > 0 || r.centers > 2*r.limits.Centers {
 			return
 		}
 		r.try(p.factor, a)
+	}
+	if p.coloured && !hard {
+		r.channels(p)
 	}
 }
 
@@ -36,13 +40,13 @@ const hardPixels = 160_000
 
 // harder returns the further attempts. Marked tells that the first one has seen a corner mark:
 // twice the size shows what is drawn too small, not what is not there.
-func (r *reading) harder(p *pixels, marked bool) []attempt {
+func (r *reading) harder(p *pixels, hard, marked bool) []attempt {
 	var list []attempt
 	if len(r.Codes) > 0 {
 		return nil
 	}
 	half := attempt{func() *image.Gray { return halved(p.luma) }, 1, 2, false}
-	if p.w*p.h > hardPixels && !p.plain {
+	if hard {
 		return []attempt{half}
 	}
 	if low, high := contrast(p.luma); high-low < fullContrast {
@@ -53,9 +57,6 @@ func (r *reading) harder(p *pixels, marked bool) []attempt {
 	}
 	if min(p.w, p.h) >= 200 {
 		list = append(list, half)
-	}
-	if p.coloured {
-		list = append(list, p.channels()...)
 	}
 	return list
 }
@@ -68,16 +69,18 @@ const (
 )
 
 // channels looks at each colour alone, of large pictures at half the size.
-func (p *pixels) channels() []attempt {
-	var list []attempt
-	for c := range 3 {
-		if min(p.w, p.h) >= largeSide {
-			list = append(list, attempt{func() *image.Gray { return halved(p.channel(c)) }, 1, 2, true})
-			continue
+func (r *reading) channels(p *pixels) {
+	half := min(p.w, p.h) >= largeSide
+	for _, grey := range p.channels() {
+		if len(r.Codes) > 0 || r.centers > 2*r.limits.Centers {
+			return
 		}
-		list = append(list, attempt{func() *image.Gray { return p.channel(c) }, 1, 1, true})
+		a := attempt{func() *image.Gray { return grey }, 1, 1, true}
+		if half {
+			a = attempt{func() *image.Gray { return halved(grey) }, 1, 2, true}
+		}
+		r.try(p.factor, a)
 	}
-	return list
 }
 
 // try adds the codes of one attempt, and of its negative.

@@ -202,6 +202,7 @@ func (r *reading) look(img image.Image) {
 	}
 	r.findCodes(p)
 	if p.clear && len(r.Codes) == 0 { // a dark page shows what is light
-		r.findCodes(sampleOver(img, r.limits.Side, 0))
+		dark := sampleOver(img, r.limits.Side, 0)
+		r.try(dark.factor, attempt{func() *image.Gray { return dark.luma }, 1, 1, false})
 	}
 }

@@ -3,6 +3,7 @@ package picture
 import (
 	"image"
 	"image/color"
+	"math"
 )
 
 // pixels is a picture over a ground, shrunk by a whole factor.
@@ -36,72 +37,98 @@ func sampleOver(img image.Image, side int, ground uint8) *pixels {
 	if p.w == 0 || p.h == 0 {
 		return nil
 	}
-	p.luma = image.NewGray(image.Rect(0, 0, p.w, p.h))
-	t := newTraits()
-	p.clear = p.rows(func(y int, row []uint8) {
-		to := p.luma.Pix[y*p.w:][:p.w]
-		for x := range to {
-			at := row[3*x:][:3:3]
-			// The brightness of BT.601.
-			to[x] = uint8((299*uint32(at[0]) + 587*uint32(at[1]) + 114*uint32(at[2])) / 1000)
-		}
-		t.row(row)
-	})
-	p.mean, p.oneColour = t.mean(p.w * p.h)
-	p.coloured, p.plain = t.coloured, t.colours <= fewColours
+	p.brightness()
+	p.colours()
 	return p
 }
 
-// rows calls f with each row, shrunk, as red, green and blue, and reports whether the ground
-// shows anywhere.
-func (p *pixels) rows(f func(y int, row []uint8)) (clear bool) {
-	from := rowsOf(p.img, p.ground)
-	wide := make([]uint8, 3*p.w*p.factor)
-	row, sums := wide, []uint32(nil)
-	if p.factor > 1 {
-		row, sums = make([]uint8, 3*p.w), make([]uint32, 3*p.w)
+// brightness fills in the brightness, and whether the ground shows anywhere.
+func (p *pixels) brightness() {
+	p.luma = image.NewGray(image.Rect(0, 0, p.w, p.h))
+	from := lumaOf(p.img, p.ground)
+	if p.factor == 1 {
+		for y := range p.h {
+			p.clear = from(y, p.luma.Pix[y*p.w:][:p.w]) || p.clear
+		}
+		return
 	}
+	wide, sums := make([]uint8, p.w*p.factor), make([]uint32, p.w)
 	for y := range p.h {
 		for k := range p.factor {
-			clear = from(y*p.factor+k, wide) || clear
-			if p.factor > 1 {
-				add(sums, wide, p.factor)
+			p.clear = from(y*p.factor+k, wide) || p.clear
+			addUp(sums, wide, p.factor)
+		}
+		to := p.luma.Pix[y*p.w:][:p.w]
+		for x, n := range sums {
+			to[x], sums[x] = uint8(n/uint32(p.factor*p.factor)), 0
+		}
+	}
+}
+
+// addUp adds the pixels of a row to the sums of those that stand for them. The usual factors are
+// written out: this loop is most of what a large picture costs.
+func addUp(sums []uint32, row []uint8, factor int) {
+	switch factor {
+	case 2:
+		for x := range sums {
+			at := row[2*x:][:2:2]
+			sums[x] += uint32(at[0]) + uint32(at[1])
+		}
+	case 3:
+		for x := range sums {
+			at := row[3*x:][:3:3]
+			sums[x] += uint32(at[0]) + uint32(at[1]) + uint32(at[2])
+		}
+	default:
+		for x := range sums {
+			for _, v := range row[x*factor:][:factor] {
+				sums[x] += uint32(v)
 			}
 		}
-		for i, n := range sums {
-			row[i], sums[i] = uint8(n/uint32(p.factor*p.factor)), 0
-		}
-		f(y, row)
-	}
-	return clear
-}
-
-// add adds the pixels of a row to the sums of those that stand for them.
-func add(sums []uint32, row []uint8, factor int) {
-	for x := 0; x < len(sums); x += 3 {
-		for k := range factor {
-			at := row[(x*factor + 3*k):][:3:3]
-			sums[x] += uint32(at[0])
-			sums[x+1] += uint32(at[1])
-			sums[x+2] += uint32(at[2])
-		}
 	}
 }
 
-// channel returns one of red, green and blue.
-func (p *pixels) channel(c int) *image.Gray {
-	out := image.NewGray(p.luma.Rect)
-	p.rows(func(y int, row []uint8) {
-		to := out.Pix[y*p.w:][:p.w]
-		for x := range to {
-			to[x] = row[3*x+c]
+// looked is how many pixels tell the colours of a picture.
+const looked = 200_000
+
+// colours looks at some pixels for what the colours tell.
+func (p *pixels) colours() {
+	step := max(1, int(math.Sqrt(float64(p.w*p.factor)*float64(p.h*p.factor)/looked)))
+	from := coloursOf(p.img, p.ground)
+	row := make([]uint8, 3*((p.w*p.factor+step-1)/step))
+	t := newTraits()
+	for y := step / 2; y < p.h*p.factor; y += step {
+		from(y, step, row)
+		t.row(row)
+	}
+	low, high := contrast(p.luma)
+	p.mean, p.oneColour = t.mean()
+	p.oneColour = p.oneColour && high-low <= oneColourSpan
+	p.coloured, p.plain = t.coloured, t.colours <= fewColours
+}
+
+// channels returns red, green and blue. Of pictures that are shrunk it reads one pixel of each
+// square: a code that shows in one colour only is drawn, and has no noise that a mean would take.
+func (p *pixels) channels() (out [3]*image.Gray) {
+	for c := range out {
+		out[c] = image.NewGray(p.luma.Rect)
+	}
+	from := coloursOf(p.img, p.ground)
+	row := make([]uint8, 3*p.w)
+	for y := range p.h {
+		from(y*p.factor+p.factor/2, p.factor, row)
+		r, g, b := out[0].Pix[y*p.w:][:p.w], out[1].Pix[y*p.w:][:p.w], out[2].Pix[y*p.w:][:p.w]
+		for x := range r {
+			at := row[3*x:][:3:3]
+			r[x], g[x], b[x] = at[0], at[1], at[2]
 		}
-	})
+	}
 	return out
 }
 
 // traits are what the colours of a picture tell.
 type traits struct {
+	pixels    uint64
 	sums      [3]uint64
 	low, high [3]uint8
 	coloured  bool
@@ -109,6 +136,9 @@ type traits struct {
 	seen      []bool
 	last      [3]uint8
 }
+
+// oneColourSpan is what JPEG does to one colour.
+const oneColourSpan = 4
 
 // fewColours is what drawings have at most.
 const fewColours = 48
@@ -120,6 +150,7 @@ func newTraits() *traits {
 func (t *traits) row(row []uint8) {
 	for x := 0; x+3 <= len(row); x += 3 {
 		c := [3]uint8{row[x], row[x+1], row[x+2]}
+		t.pixels++
 		t.sums[0] += uint64(c[0])
 		t.sums[1] += uint64(c[1])
 		t.sums[2] += uint64(c[2])
@@ -147,12 +178,12 @@ func (t *traits) colour(c [3]uint8) {
 }
 
 // mean returns the mean colour, and whether no pixel is far from another.
-func (t *traits) mean(pixels int) (color.RGBA, bool) {
+func (t *traits) mean() (color.RGBA, bool) {
 	var mean [3]uint8
 	one := true
 	for c := range mean {
-		mean[c] = uint8(t.sums[c] / uint64(pixels))
-		one = one && t.high[c]-t.low[c] <= 4 // what JPEG does to one colour
+		mean[c] = uint8(t.sums[c] / max(1, t.pixels))
+		one = one && t.high[c]-t.low[c] <= oneColourSpan
 	}
 	return color.RGBA{mean[0], mean[1], mean[2], 255}, one
 }
