@@ -175,6 +175,7 @@ const (
 	NoteMany        NoteKind = "limit-attachments" // the message has more files than are opened
 	NotePatterns    NoteKind = "limit-patterns"    // matching YARA rules stopped before the end
 	NoteContent     NoteKind = "limit-content"     // the middle of a text was left out of File.Content
+	NotePictures    NoteKind = "limit-pictures"    // not all pictures of a document were looked at
 	NoteExplode     NoteKind = "limit-explode"     // strings and the like are cut, or files in them left out
 )
 

@@ -154,13 +154,21 @@ func (i *inspector) pictures(id int, images []pdf.Image) {
 		if img.Format == "jpeg" && !i.embedded(id, fmt.Sprintf("picture %d.jpg", k+1), img.Data) {
 			return
 		}
-		if img.Format != "raw" || min(img.Width, img.Height) < smallestRaw || raw == maxRaw || i.ctx() != nil {
+		if img.Format != "raw" || min(img.Width, img.Height) < smallestRaw {
 			continue
 		}
-		if shown := img.Picture(min(maxRawSize, maxRawTotal-pixels)); shown != nil {
-			raw, pixels = raw+1, pixels+img.Width*img.Height
-			i.file(id).Document.codes(codesIn(shown), fmt.Sprintf("picture %d", k+1))
+		if raw == maxRaw || i.ctx() != nil {
+			i.noteOnce(NotePictures, id, "not all pictures were looked at for codes")
+			break
 		}
+		size := img.Width * img.Height
+		if img.Width > maxRawSize || img.Height > maxRawSize || size > min(maxRawSize, maxRawTotal-pixels) {
+			i.noteOnce(NotePictures, id, "not all pictures were looked at for codes")
+			continue
+		}
+		raw, pixels = raw+1, pixels+size
+		found := i.known.codesOf(rawKey(img), func() image.Image { return img.Picture(size) })
+		i.file(id).Document.codes(found, fmt.Sprintf("picture %d", k+1))
 	}
 }
 

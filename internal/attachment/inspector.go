@@ -26,6 +26,7 @@ type inspector struct {
 	held      int64  // bytes of containers that wait, and of the one that is open
 	queue     []node
 	explode   *explosion // nil unless Input.Explode
+	known     *remembered
 }
 
 // node is a container whose bytes wait to be opened.

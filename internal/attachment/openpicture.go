@@ -2,8 +2,6 @@ package attachment
 
 import (
 	"strconv"
-
-	"outrider/internal/attachment/picture"
 )
 
 // pictures are the formats that are looked at for codes.
@@ -12,7 +10,7 @@ func pictures() []string { return []string{"png", "jpg", "gif", "bmp", "webp", "
 // openPicture looks for QR codes, and reads what programs and cameras have written into the
 // picture.
 func openPicture(i *inspector, n *node) {
-	p := picture.Read(n.data, picture.DefaultLimits())
+	p := i.known.picture(i.file(n.id).SHA256, n.data)
 	d := newDocument(p.Field("ImageDescription"), p.Field("Artist"), p.Field("Software"), p.Field("UserComment"))
 	for _, c := range p.Codes {
 		d.keep(&d.Codes, c.Text, 4<<10)

@@ -41,7 +41,8 @@ type Tools struct {
 	pages  *page.Renderer
 	limits page.Limits
 	text   *ocr.Reader
-	inputs int // of the request under way, which share what a reply may weigh
+	known  *remembered // made at the first use
+	inputs int         // of the request under way, which share what a reply may weigh
 }
 
 // NewTools sets the tools up.
@@ -84,7 +85,10 @@ func (t *Tools) Inspect(ctx context.Context, in Input, l Limits) *Report {
 func (t *Tools) walk(ctx context.Context, in Input, l Limits, visit func(*File, []byte)) *Report {
 	ctx, cancel := context.WithTimeout(ctx, l.Wall)
 	defer cancel()
-	i := &inspector{ctx: ctx.Err, limits: l, passwords: candidates(in.Passwords, l.Passwords), report: &Report{}}
+	if t.known == nil {
+		t.known = newRemembered()
+	}
+	i := &inspector{ctx: ctx.Err, limits: l, passwords: candidates(in.Passwords, l.Passwords), report: &Report{}, known: t.known}
 	if in.Explode {
 		i.explode = newExplosion(i, max(1, t.inputs))
 	}

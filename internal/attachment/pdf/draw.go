@@ -200,18 +200,17 @@ func (c *canvas) picture() image.Image {
 	}
 	scale := float64(drawingSide) / max(b.x1-b.x0, b.y1-b.y0)
 	out := image.NewGray(image.Rect(0, 0, int((b.x1-b.x0)*scale)+2*drawingRim, int((b.y1-b.y0)*scale)+2*drawingRim))
-	draw.Draw(out, out.Rect, image.White, image.Point{}, draw.Src)
-	p := &painter{out, vector.NewRasterizer(out.Rect.Dx(), out.Rect.Dy()), b, scale, 0}
-	changes := 0
-	for k, f := range c.fills {
-		p.add(c.segments[f.from:f.to])
-		if k+1 < len(c.fills) && c.fills[k+1].grey == f.grey {
-			continue // one stroke of the brush for all of a colour
+	for k := range out.Pix {
+		out.Pix[k] = 0xff
+	}
+	p := &painter{out: out, brush: vector.NewRasterizer(1, 1), box: b, scale: scale}
+	for from, changes := 0, 0; from < len(c.fills) && changes < maxFills; changes++ {
+		to := from + 1
+		for to < len(c.fills) && c.fills[to].grey == c.fills[from].grey {
+			to++ // one stroke of the brush for all of a colour
 		}
-		if changes++; changes > maxFills {
-			break
-		}
-		p.fill(f.grey)
+		p.fill(c.segments[c.fills[from].from:c.fills[to-1].to], c.fills[from].grey)
+		from = to
 	}
 	return out
 }
@@ -225,25 +224,51 @@ type painter struct {
 	rows  float64 // of the picture that lines have crossed
 }
 
-func (p *painter) add(path []segment) {
+// at returns where a point is in the picture. The origin of a page is at its lower left.
+func (p *painter) at(s segment) (x, y float64) {
+	return (s.x-p.box.x0)*p.scale + drawingRim, (p.box.y1-s.y)*p.scale + drawingRim
+}
+
+// fill draws paths of one colour. The brush is as large as they are, since it costs by its size.
+func (p *painter) fill(path []segment, grey uint8) {
+	around := nowhere()
+	for _, s := range path {
+		around.add(p.at(s))
+	}
+	area := image.Rect(int(max(around.x0, 0)), int(max(around.y0, 0)), int(min(around.x1, largestPlace))+1, int(min(around.y1, largestPlace))+1).Intersect(p.out.Rect)
+	if area.Empty() {
+		return
+	}
+	p.brush.Reset(area.Dx(), area.Dy())
 	for k, s := range path {
-		// The origin of a page is at its lower left.
-		x, y := float32((s.x-p.box.x0)*p.scale)+drawingRim, float32((p.box.y1-s.y)*p.scale)+drawingRim
+		x, y := p.at(s)
+		x, y = x-float64(area.Min.X), y-float64(area.Min.Y)
 		if s.move || k == 0 {
 			p.brush.ClosePath()
-			p.brush.MoveTo(x, y)
+			p.brush.MoveTo(float32(x), float32(y))
 			continue
 		}
 		p.rows += min(math.Abs(s.y-path[k-1].y)*p.scale, drawingSide)
 		if p.rows > maxRows {
-			return
+			break
 		}
-		p.brush.LineTo(x, y)
+		p.brush.LineTo(float32(x), float32(y))
 	}
+	p.brush.ClosePath()
+	p.paint(area, grey)
 }
 
-func (p *painter) fill(grey uint8) {
-	p.brush.ClosePath()
-	p.brush.Draw(p.out, p.out.Rect, image.NewUniform(color.Gray{grey}), image.Point{})
-	p.brush.Reset(p.out.Rect.Dx(), p.out.Rect.Dy())
+// paint puts what the brush covers on the picture. The brush draws masks much faster than grey.
+func (p *painter) paint(area image.Rectangle, grey uint8) {
+	mask := image.NewAlpha(image.Rect(0, 0, area.Dx(), area.Dy()))
+	p.brush.DrawOp = draw.Src
+	p.brush.Draw(mask, mask.Rect, image.Opaque, image.Point{})
+	for y := range area.Dy() {
+		to := p.out.Pix[p.out.PixOffset(area.Min.X, area.Min.Y+y):][:area.Dx()]
+		for x, a := range mask.Pix[y*mask.Stride:][:area.Dx()] {
+			if a != 0 {
+				to[x] = uint8((uint32(to[x])*(0xff-uint32(a)) + uint32(grey)*uint32(a)) / 0xff)
+			}
+		}
+	}
 }

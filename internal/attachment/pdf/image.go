@@ -159,6 +159,9 @@ func (i *Image) Picture(most int) image.Image {
 		return nil
 	}
 	row := (i.Width*i.Components*i.Bits + 7) / 8
+	if i.Components == 1 && i.Bits <= 8 {
+		return i.indexed(row)
+	}
 	out := image.NewRGBA(image.Rect(0, 0, i.Width, i.Height))
 	for at := range out.Pix {
 		out.Pix[at] = 0xff
@@ -166,6 +169,10 @@ func (i *Image) Picture(most int) image.Image {
 	sample := make([]uint8, i.Components)
 	for y := range min(i.Height, len(i.Data)/row) {
 		line := i.Data[y*row : (y+1)*row]
+		if i.Components == 3 && i.Bits == 8 && i.Palette == nil && !i.Inverted {
+			triples(out.Pix[y*out.Stride:], line)
+			continue
+		}
 		for x := range i.Width {
 			for c := range sample {
 				sample[c] = i.sample(line, x*i.Components+c)
@@ -175,6 +182,46 @@ func (i *Image) Picture(most int) image.Image {
 		}
 	}
 	return out
+}
+
+// indexed returns a picture of one sample a pixel, which names a colour of a palette or is grey.
+func (i *Image) indexed(row int) image.Image {
+	colours := make(color.Palette, 1<<i.Bits)
+	for v := range colours {
+		sample := uint8(v)
+		if i.Palette == nil {
+			sample *= 255 / uint8(1<<i.Bits-1)
+		}
+		r, g, b := i.colour([]uint8{sample})
+		colours[v] = color.RGBA{r, g, b, 255}
+	}
+	rows := min(i.Height, len(i.Data)/row)
+	if i.Bits == 8 && rows == i.Height {
+		return &image.Paletted{Pix: i.Data[:row*rows], Stride: row, Rect: image.Rect(0, 0, i.Width, i.Height), Palette: colours}
+	}
+	out := image.NewPaletted(image.Rect(0, 0, i.Width, i.Height), colours)
+	each, most := 8/i.Bits, uint8(1<<i.Bits-1)
+	for y := range rows {
+		line, to := i.Data[y*row:(y+1)*row], out.Pix[y*out.Stride:][:i.Width]
+		for x := range to {
+			to[x] = line[x/each] >> (8 - i.Bits - x%each*i.Bits) & most
+		}
+	}
+	if rows < i.Height { // rows that are missing are white
+		white := color.Palette(colours).Index(color.White)
+		for k := rows * out.Stride; k < len(out.Pix); k++ {
+			out.Pix[k] = uint8(white)
+		}
+	}
+	return out
+}
+
+// triples writes a row of pixels that are red, green and blue already.
+func triples(to, from []uint8) {
+	for x := 0; 3*x+3 <= len(from); x++ {
+		at, p := from[3*x:][:3:3], to[4*x:][:4:4]
+		p[0], p[1], p[2] = at[0], at[1], at[2]
+	}
 }
 
 // sample returns one sample: an index as it is, a colour stretched to eight bits.

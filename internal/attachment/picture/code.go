@@ -11,24 +11,25 @@ import (
 
 // attempt is one way to look at a picture.
 type attempt struct {
-	grey               *image.Gray
-	num, den           int // of the scale against the picture as sampled
-	inverted, coloured bool
+	grey     func() *image.Gray // made when it is its turn
+	num, den int                // of the scale against the picture as sampled
+	coloured bool
 }
 
 // findCodes looks as it is and in the negative, and only if that shows nothing, at other
 // sizes and in single channels: a code is drawn once, but hidden in many ways.
 func (r *reading) findCodes(p *pixels) {
-	luma := p.luma()
-	r.try(p.factor, attempt{luma, 1, 1, false, false})
-	r.try(p.factor, attempt{invert(luma), 1, 1, true, false})
-	for _, a := range r.harder(p, luma) {
+	before := r.centers
+	hard := p.w*p.h > hardPixels && !p.plain
+	r.try(p.factor, attempt{func() *image.Gray { return p.luma }, 1, 1, false})
+	for _, a := range r.harder(p, hard, r.centers > before) {
 		if len(r.Codes) > 0 || r.centers > 2*r.limits.Centers {
 			return
 		}
 		r.try(p.factor, a)
-		a.grey, a.inverted = invert(a.grey), true
-		r.try(p.factor, a)
+	}
+	if p.coloured && !hard {
+		r.channels(p)
 	}
 }
 
@@ -37,55 +38,117 @@ func (r *reading) findCodes(p *pixels) {
 // where there is nothing to find.
 const hardPixels = 160_000
 
-// harder returns the further attempts.
-func (r *reading) harder(p *pixels, luma *image.Gray) []attempt {
+// harder returns the further attempts. Marked tells that the first one has seen a corner mark:
+// twice the size shows what is drawn too small, not what is not there.
+func (r *reading) harder(p *pixels, hard, marked bool) []attempt {
 	var list []attempt
 	if len(r.Codes) > 0 {
 		return nil
 	}
-	if p.w*p.h > hardPixels && !p.plain() {
-		return []attempt{{resize(luma, p.w/2, p.h/2), 1, 2, false, false}}
+	half := attempt{func() *image.Gray { return halved(p.luma) }, 1, 2, false}
+	if hard {
+		return []attempt{half}
 	}
-	list = append(list, attempt{stretch(luma), 1, 1, false, false})
-	if max(p.w, p.h) <= r.limits.Side/2 {
-		list = append(list, attempt{resize(luma, p.w*2, p.h*2), 2, 1, false, false})
+	if low, high := contrast(p.luma); high-low < fullContrast {
+		list = append(list, attempt{func() *image.Gray { return stretch(p.luma, low, high) }, 1, 1, false})
+	}
+	if size := max(p.w, p.h); size <= r.limits.Side/2 && (marked || size <= tinySide) {
+		list = append(list, attempt{func() *image.Gray { return doubled(p.luma) }, 2, 1, false})
 	}
 	if min(p.w, p.h) >= 200 {
-		list = append(list, attempt{resize(luma, p.w/2, p.h/2), 1, 2, false, false})
-	}
-	if p.coloured() {
-		for c := range p.rgb {
-			list = append(list, attempt{p.channel(c), 1, 1, false, true})
-		}
+		list = append(list, half)
 	}
 	return list
 }
 
-// try adds the codes of one attempt.
+// Bounds of what the further attempts are worth.
+const (
+	fullContrast = 200 // a range of brightness that stretching hardly changes
+	tinySide     = 240 // pixels; in smaller pictures a mark may show at twice the size only
+	largeSide    = 400 // pixels; a code that fills a fifth of such a picture shows at half the size
+)
+
+// channels looks at each colour alone, of large pictures at half the size.
+func (r *reading) channels(p *pixels) {
+	half := min(p.w, p.h) >= largeSide
+	for _, grey := range p.channels() {
+		if len(r.Codes) > 0 || r.centers > 2*r.limits.Centers {
+			return
+		}
+		a := attempt{func() *image.Gray { return grey }, 1, 1, true}
+		if half {
+			a = attempt{func() *image.Gray { return halved(grey) }, 1, 2, true}
+		}
+		r.try(p.factor, a)
+	}
+}
+
+// try adds the codes of one attempt, and of its negative.
 func (r *reading) try(factor int, a attempt) {
-	found, centers, note := scan(a.grey, r.limits.Centers)
+	grey := a.grey()
+	if grey.Rect.Dx() < leastSide || grey.Rect.Dy() < leastSide {
+		r.tryOnce(factor, a, false, func() (found, int, Note) {
+			return read(gozxing.NewHybridBinarizer(&luminance{grey: grey}), r.limits.Centers)
+		})
+		r.tryOnce(factor, a, true, func() (found, int, Note) {
+			return read(gozxing.NewHybridBinarizer(&luminance{grey: invert(grey)}), r.limits.Centers)
+		})
+		return
+	}
+	stats := statsOf(grey)
+	for _, negative := range []bool{false, true} {
+		r.tryOnce(factor, a, negative, func() (found, int, Note) { return scanInk(newInk(grey, stats, negative), r.limits.Centers) })
+	}
+}
+
+// found are the codes of one attempt.
+type found []Code
+
+func (r *reading) tryOnce(factor int, a attempt, negative bool, scan func() (found, int, Note)) {
+	codes, centers, note := scan()
 	r.centers += centers
 	if note != "" {
 		r.note(note)
 	}
-	for _, c := range found {
+	for _, c := range codes {
 		if len(r.Codes) >= r.limits.Codes || slices.ContainsFunc(r.Codes, func(k Code) bool { return k.Text == c.Text }) {
 			continue
 		}
 		for i, p := range c.Corners {
 			c.Corners[i] = image.Pt(p.X*factor*a.den/a.num, p.Y*factor*a.den/a.num)
 		}
-		c.Inverted, c.Coloured = a.inverted, a.coloured
+		c.Inverted, c.Coloured = negative, a.coloured
 		r.Codes = append(r.Codes, c)
 	}
+}
+
+// scanInk returns the codes in the ink of a picture, and how many candidates for corner marks it
+// has. Only where three can belong together the reader is asked.
+func scanInk(k *ink, most int) (codes found, centers int, n Note) {
+	marks := k.marks(most)
+	if len(marks) > most {
+		return nil, len(marks), ManyCenters
+	}
+	if !mayHold(marks) {
+		return nil, len(marks), ""
+	}
+	codes, centers, n = read(drawnInk{bits: k.matrix()}, most)
+	return codes, max(centers, len(marks)), n
+}
+
+// scan returns the codes of one grey picture, as scanInk.
+func scan(g *image.Gray, most int) (codes found, centers int, n Note) {
+	if g.Rect.Dx() < leastSide || g.Rect.Dy() < leastSide {
+		return read(gozxing.NewHybridBinarizer(&luminance{grey: g}), most)
+	}
+	return scanInk(newInk(g, statsOf(g), false), most)
 }
 
 // tooMany is thrown through the finder, whose next step takes cubic time.
 type tooMany struct{}
 
-// scan returns the codes of one grey picture, and how many candidates for corner marks it
-// has.
-func scan(g *image.Gray, most int) (codes []Code, centers int, n Note) {
+// read asks the library for the codes of a picture, and counts its candidates for corner marks.
+func read(pixels gozxing.Binarizer, most int) (codes found, centers int, n Note) {
 	defer func() {
 		switch recover().(type) {
 		case nil:
@@ -95,11 +158,11 @@ func scan(g *image.Gray, most int) (codes []Code, centers int, n Note) {
 			n = DecoderFailed
 		}
 	}()
-	b, err := gozxing.NewBinaryBitmapFromImage(g)
+	b, err := gozxing.NewBinaryBitmap(pixels)
 	if err != nil {
 		return nil, 0, ""
 	}
-	found, err := qrcode.NewQRCodeMultiReader().DecodeMultiple(b, map[gozxing.DecodeHintType]any{
+	results, err := qrcode.NewQRCodeMultiReader().DecodeMultiple(b, map[gozxing.DecodeHintType]any{
 		gozxing.DecodeHintType_TRY_HARDER: true,
 		gozxing.DecodeHintType_NEED_RESULT_POINT_CALLBACK: gozxing.ResultPointCallback(func(gozxing.ResultPoint) {
 			if centers++; centers > most {
@@ -110,7 +173,7 @@ func scan(g *image.Gray, most int) (codes []Code, centers int, n Note) {
 	if err != nil {
 		return nil, centers, "" // no code is no oddity
 	}
-	for _, f := range found {
+	for _, f := range results {
 		codes = append(codes, Code{Text: strings.ToValidUTF8(f.GetText(), "\ufffd"), Corners: corners(f.GetResultPoints())})
 	}
 	return codes, centers, ""
@@ -123,4 +186,18 @@ func corners(points []gozxing.ResultPoint) []image.Point {
 		list = append(list, image.Pt(int(p.GetX()), int(p.GetY())))
 	}
 	return list
+}
+
+// luminance shows a small grey picture to the library.
+type luminance struct {
+	gozxing.LuminanceSource
+	grey *image.Gray
+}
+
+func (l *luminance) GetWidth() int     { return l.grey.Rect.Dx() }
+func (l *luminance) GetHeight() int    { return l.grey.Rect.Dy() }
+func (l *luminance) GetMatrix() []byte { return l.grey.Pix }
+
+func (l *luminance) GetRow(y int, _ []byte) ([]byte, error) {
+	return l.grey.Pix[y*l.grey.Stride:][:l.grey.Rect.Dx()], nil
 }

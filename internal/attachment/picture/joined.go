@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"bytes"
 	"image"
 	"image/draw"
 )
@@ -16,6 +17,9 @@ const joinedSlack = 2
 // they are equally high, one below the other if equally wide, and either of them first.
 func Joined(a, b []byte, l Limits) []Code {
 	l.Pixels = min(l.Pixels, joinedPixels)
+	if !fits(a, b) {
+		return nil
+	}
 	first, second := Decode(a, l), Decode(b, l)
 	if first == nil || second == nil {
 		return nil
@@ -27,6 +31,34 @@ func Joined(a, b []byte, l Limits) []Code {
 		}
 	}
 	return r.Codes
+}
+
+// leastJoined is what a side of a half of the smallest code has in pixels.
+const leastJoined = 8
+
+// fits reports by their headers whether two pictures have a side in common.
+func fits(a, b []byte) bool {
+	w1, h1 := sizeOf(a)
+	w2, h2 := sizeOf(b)
+	return min(w1, h1, w2, h2) >= leastJoined && (near(h1, h2) || near(w1, w2))
+}
+
+// sizeOf returns the size that a header tells, zeros where it does not.
+func sizeOf(data []byte) (w, h int) {
+	f := sniff(data)
+	if f == nil {
+		return 0, 0
+	}
+	defer func() {
+		if recover() != nil {
+			w, h = 0, 0
+		}
+	}()
+	c, err := f.config(bytes.NewReader(data))
+	if err != nil {
+		return 0, 0
+	}
+	return c.Width, c.Height
 }
 
 // findJoined puts b to the right of a, and below it.

@@ -26,12 +26,13 @@ import (
 
 // Limits bounds what one Read may cost.
 type Limits struct {
-	Pixels   int // width times height; more are not decoded
-	Side     int // pixels; longer sides are shrunk before codes are looked for
-	Codes    int // codes kept
-	Centers  int // candidates for the corner marks of codes, per attempt; the cost is cubic
-	Metadata int // fields kept
-	Text     int // bytes of one field, and of one inflated text chunk
+	Pixels   int  // width times height; more are not decoded
+	Side     int  // pixels; longer sides are shrunk before codes are looked for
+	Codes    int  // codes kept
+	Centers  int  // candidates for the corner marks of codes, per attempt; the cost is cubic
+	Metadata int  // fields kept
+	Text     int  // bytes of one field, and of one inflated text chunk
+	Hashes   bool // take the perceptual hashes too
 }
 
 // DefaultLimits returns the limits for one picture in a worker of 256 MiB.
@@ -193,10 +194,15 @@ func (r *reading) look(img image.Image) {
 		return
 	}
 	r.Decoded = true
-	r.Mean, r.OneColour = p.mean()
-	if r.OneColour {
+	if r.Mean, r.OneColour = p.mean, p.oneColour; r.OneColour && !p.clear {
 		return
 	}
-	r.DHash, r.PHash = dhash(p.luma()), phash(p.luma())
+	if r.limits.Hashes {
+		r.DHash, r.PHash = dhash(p.luma), phash(p.luma)
+	}
 	r.findCodes(p)
+	if p.clear && len(r.Codes) == 0 { // a dark page shows what is light
+		dark := sampleOver(img, r.limits.Side, 0)
+		r.try(dark.factor, attempt{func() *image.Gray { return dark.luma }, 1, 1, false})
+	}
 }

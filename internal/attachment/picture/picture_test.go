@@ -296,11 +296,13 @@ func TestManyMarks(t *testing.T) {
 
 func TestHashes(t *testing.T) {
 	grid := modules(t, link)
-	a := picture.Read(encode(paint(grid, 8, color.Black, color.White)), picture.DefaultLimits())
+	l := picture.DefaultLimits()
+	l.Hashes = true
+	a := picture.Read(encode(paint(grid, 8, color.Black, color.White)), l)
 	var rough bytes.Buffer
 	jpeg.Encode(&rough, paint(grid, 6, color.Gray{20}, color.Gray{240}), &jpeg.Options{Quality: 40})
-	b := picture.Read(rough.Bytes(), picture.DefaultLimits())
-	c := picture.Read(encode(paint([][]bool{{true, false, false}, {true, true, false}}, 80, color.Black, color.White)), picture.DefaultLimits())
+	b := picture.Read(rough.Bytes(), l)
+	c := picture.Read(encode(paint([][]bool{{true, false, false}, {true, true, false}}, 80, color.Black, color.White)), l)
 	if d := picture.Distance(a.PHash, b.PHash); d > 10 {
 		t.Errorf("phash of one picture at two sizes differs in %d bits", d)
 	}

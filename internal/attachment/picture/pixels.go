@@ -3,114 +3,187 @@ package picture
 import (
 	"image"
 	"image/color"
+	"math"
 )
 
-// pixels is a picture over white, shrunk by a whole factor.
+// pixels is a picture over a ground, shrunk by a whole factor.
 type pixels struct {
 	w, h   int
 	factor int // how many pixels of the picture one of these stands for, per side
-	rgb    [3][]uint8
+	luma   *image.Gray
+	mean   color.RGBA
+
+	oneColour bool // no pixel is far from another
+	coloured  bool // the channels differ somewhere by enough to hide a code
+	plain     bool // few colours, as drawings have
+	clear     bool // something of the ground shows
+
+	img    image.Image
+	ground uint8
 }
 
-// sample copies img, shrunk until no side is longer than side.
-func sample(img image.Image, side int) *pixels {
+// sample copies img over white, shrunk until no side is longer than side.
+func sample(img image.Image, side int) *pixels { return sampleOver(img, side, 0xff) }
+
+// sampleOver is sample over a grey ground.
+func sampleOver(img image.Image, side int, ground uint8) *pixels {
 	b := img.Bounds()
 	factor := max(1, (max(b.Dx(), b.Dy())+side-1)/max(side, 1))
-	p := &pixels{w: b.Dx() / factor, h: b.Dy() / factor, factor: factor}
+	p := &pixels{w: b.Dx() / factor, h: b.Dy() / factor, factor: factor, img: img, ground: ground}
 	if p.w == 0 || p.h == 0 {
 		// A line of a pixel or two: too thin to shrink, too thin to show anything.
-		p.w, p.h = min(b.Dx(), side), min(b.Dy(), side)
-		p.factor, factor = 1, 1
+		p.w, p.h, p.factor = min(b.Dx(), side), min(b.Dy(), side), 1
 	}
 	if p.w == 0 || p.h == 0 {
 		return nil
 	}
-	for c := range p.rgb {
-		p.rgb[c] = make([]uint8, p.w*p.h)
-	}
-	for y := range p.h {
-		for x := range p.w {
-			p.set(y*p.w+x, img, image.Rect(0, 0, factor, factor).Add(b.Min).Add(image.Pt(x*factor, y*factor)))
-		}
-	}
+	p.brightness()
+	p.colours()
 	return p
 }
 
-// set averages the pixels of img in box, over white.
-func (p *pixels) set(i int, img image.Image, box image.Rectangle) {
-	var sum [3]uint32
-	n := uint32(box.Dx() * box.Dy())
-	for y := box.Min.Y; y < box.Max.Y; y++ {
-		for x := box.Min.X; x < box.Max.X; x++ {
-			r, g, b, a := img.At(x, y).RGBA()
-			white := 0xffff - min(a, 0xffff)
-			sum[0] += min(r+white, 0xffff) >> 8
-			sum[1] += min(g+white, 0xffff) >> 8
-			sum[2] += min(b+white, 0xffff) >> 8
+// brightness fills in the brightness, and whether the ground shows anywhere.
+func (p *pixels) brightness() {
+	p.luma = image.NewGray(image.Rect(0, 0, p.w, p.h))
+	from := lumaOf(p.img, p.ground)
+	if p.factor == 1 {
+		for y := range p.h {
+			p.clear = from(y, p.luma.Pix[y*p.w:][:p.w]) || p.clear
+		}
+		return
+	}
+	wide, sums := make([]uint8, p.w*p.factor), make([]uint32, p.w)
+	for y := range p.h {
+		for k := range p.factor {
+			p.clear = from(y*p.factor+k, wide) || p.clear
+			addUp(sums, wide, p.factor)
+		}
+		to := p.luma.Pix[y*p.w:][:p.w]
+		for x, n := range sums {
+			to[x], sums[x] = uint8(n/uint32(p.factor*p.factor)), 0
 		}
 	}
-	for c := range sum {
-		p.rgb[c][i] = uint8(sum[c] / n)
-	}
 }
 
-// plane returns one grey picture.
-func (p *pixels) plane(of func(i int) uint8) *image.Gray {
-	g := image.NewGray(image.Rect(0, 0, p.w, p.h))
-	for i := range g.Pix {
-		g.Pix[i] = of(i)
-	}
-	return g
-}
-
-// luma returns the brightness of BT.601.
-func (p *pixels) luma() *image.Gray {
-	return p.plane(func(i int) uint8 {
-		return uint8((299*uint32(p.rgb[0][i]) + 587*uint32(p.rgb[1][i]) + 114*uint32(p.rgb[2][i])) / 1000)
-	})
-}
-
-// channel returns one of red, green and blue.
-func (p *pixels) channel(c int) *image.Gray {
-	return p.plane(func(i int) uint8 { return p.rgb[c][i] })
-}
-
-// coloured reports whether the channels differ anywhere by enough to hide a code.
-func (p *pixels) coloured() bool {
-	for i := range p.rgb[0] {
-		r, g, b := p.rgb[0][i], p.rgb[1][i], p.rgb[2][i]
-		if max(r, g, b)-min(r, g, b) > 48 {
-			return true
+// addUp adds the pixels of a row to the sums of those that stand for them. The usual factors are
+// written out: this loop is most of what a large picture costs.
+func addUp(sums []uint32, row []uint8, factor int) {
+	switch factor {
+	case 2:
+		for x := range sums {
+			at := row[2*x:][:2:2]
+			sums[x] += uint32(at[0]) + uint32(at[1])
+		}
+	case 3:
+		for x := range sums {
+			at := row[3*x:][:3:3]
+			sums[x] += uint32(at[0]) + uint32(at[1]) + uint32(at[2])
+		}
+	default:
+		for x := range sums {
+			for _, v := range row[x*factor:][:factor] {
+				sums[x] += uint32(v)
+			}
 		}
 	}
-	return false
 }
 
-// plain reports whether the picture has few colours, as drawings have.
-func (p *pixels) plain() bool {
-	const few = 48
-	seen := make(map[uint32]bool, few)
-	for i := range p.rgb[0] {
-		seen[uint32(p.rgb[0][i]>>4)<<8|uint32(p.rgb[1][i]>>4)<<4|uint32(p.rgb[2][i]>>4)] = true
-		if len(seen) > few {
-			return false
+// looked is how many pixels tell the colours of a picture.
+const looked = 200_000
+
+// colours looks at some pixels for what the colours tell.
+func (p *pixels) colours() {
+	step := max(1, int(math.Sqrt(float64(p.w*p.factor)*float64(p.h*p.factor)/looked)))
+	from := coloursOf(p.img, p.ground)
+	row := make([]uint8, 3*((p.w*p.factor+step-1)/step))
+	t := newTraits()
+	for y := step / 2; y < p.h*p.factor; y += step {
+		from(y, step, row)
+		t.row(row)
+	}
+	low, high := contrast(p.luma)
+	p.mean, p.oneColour = t.mean()
+	p.oneColour = p.oneColour && high-low <= oneColourSpan
+	p.coloured, p.plain = t.coloured, t.colours <= fewColours
+}
+
+// channels returns red, green and blue. Of pictures that are shrunk it reads one pixel of each
+// square: a code that shows in one colour only is drawn, and has no noise that a mean would take.
+func (p *pixels) channels() (out [3]*image.Gray) {
+	for c := range out {
+		out[c] = image.NewGray(p.luma.Rect)
+	}
+	from := coloursOf(p.img, p.ground)
+	row := make([]uint8, 3*p.w)
+	for y := range p.h {
+		from(y*p.factor+p.factor/2, p.factor, row)
+		r, g, b := out[0].Pix[y*p.w:][:p.w], out[1].Pix[y*p.w:][:p.w], out[2].Pix[y*p.w:][:p.w]
+		for x := range r {
+			at := row[3*x:][:3:3]
+			r[x], g[x], b[x] = at[0], at[1], at[2]
 		}
 	}
-	return true
+	return out
+}
+
+// traits are what the colours of a picture tell.
+type traits struct {
+	pixels    uint64
+	sums      [3]uint64
+	low, high [3]uint8
+	coloured  bool
+	colours   int // different ones of 4096, up to fewColours and one more
+	seen      []bool
+	last      [3]uint8
+}
+
+// oneColourSpan is what JPEG does to one colour.
+const oneColourSpan = 4
+
+// fewColours is what drawings have at most.
+const fewColours = 48
+
+func newTraits() *traits {
+	return &traits{low: [3]uint8{255, 255, 255}, seen: make([]bool, 1<<12)}
+}
+
+func (t *traits) row(row []uint8) {
+	for x := 0; x+3 <= len(row); x += 3 {
+		c := [3]uint8{row[x], row[x+1], row[x+2]}
+		t.pixels++
+		t.sums[0] += uint64(c[0])
+		t.sums[1] += uint64(c[1])
+		t.sums[2] += uint64(c[2])
+		if c == t.last && t.colours > 0 {
+			continue
+		}
+		t.last = c
+		t.colour(c)
+	}
+}
+
+// colour looks at one that differs from that before it.
+func (t *traits) colour(c [3]uint8) {
+	for k, v := range c {
+		t.low[k], t.high[k] = min(t.low[k], v), max(t.high[k], v)
+	}
+	t.coloured = t.coloured || max(c[0], c[1], c[2])-min(c[0], c[1], c[2]) > 48
+	if t.colours > fewColours {
+		return
+	}
+	if at := &t.seen[uint32(c[0]>>4)<<8|uint32(c[1]>>4)<<4|uint32(c[2]>>4)]; !*at {
+		*at = true
+		t.colours++
+	}
 }
 
 // mean returns the mean colour, and whether no pixel is far from another.
-func (p *pixels) mean() (color.RGBA, bool) {
+func (t *traits) mean() (color.RGBA, bool) {
 	var mean [3]uint8
 	one := true
-	for c, plane := range p.rgb {
-		sum, low, high := 0, uint8(255), uint8(0)
-		for _, v := range plane {
-			sum += int(v)
-			low, high = min(low, v), max(high, v)
-		}
-		mean[c] = uint8(sum / len(plane))
-		one = one && high-low <= 4 // what JPEG does to one colour
+	for c := range mean {
+		mean[c] = uint8(t.sums[c] / max(1, t.pixels))
+		one = one && t.high[c]-t.low[c] <= oneColourSpan
 	}
 	return color.RGBA{mean[0], mean[1], mean[2], 255}, one
 }
@@ -146,16 +219,52 @@ func invert(g *image.Gray) *image.Gray {
 	return out
 }
 
-// stretch returns g with its darkest pixel black and its brightest white: readers take
-// little contrast for an even ground.
-func stretch(g *image.Gray) *image.Gray {
-	low, high := uint8(255), uint8(0)
+// halved returns g at half its size, doubled at twice that.
+func halved(g *image.Gray) *image.Gray {
+	w, h := g.Rect.Dx()/2, g.Rect.Dy()/2
+	out := image.NewGray(image.Rect(0, 0, w, h))
+	for y := range h {
+		a, b := g.Pix[2*y*g.Stride:][:2*w], g.Pix[(2*y+1)*g.Stride:][:2*w]
+		to := out.Pix[y*w:][:w]
+		for x := range to {
+			to[x] = uint8((uint32(a[2*x]) + uint32(a[2*x+1]) + uint32(b[2*x]) + uint32(b[2*x+1])) / 4)
+		}
+	}
+	return out
+}
+
+func doubled(g *image.Gray) *image.Gray {
+	w, h := g.Rect.Dx(), g.Rect.Dy()
+	out := image.NewGray(image.Rect(0, 0, 2*w, 2*h))
+	for y := range h {
+		to := out.Pix[4*w*y:][:2*w]
+		for x, v := range g.Pix[y*g.Stride:][:w] {
+			to[2*x], to[2*x+1] = v, v
+		}
+		copy(out.Pix[4*w*y+2*w:], to)
+	}
+	return out
+}
+
+// contrast returns the darkest and the brightest of a picture.
+func contrast(g *image.Gray) (low, high uint8) {
+	low = 255
 	for _, v := range g.Pix {
 		low, high = min(low, v), max(high, v)
 	}
+	return low, high
+}
+
+// stretch returns g with its darkest pixel black and its brightest white: readers take
+// little contrast for an even ground.
+func stretch(g *image.Gray, low, high uint8) *image.Gray {
+	var table [256]uint8
+	for v := int(low); v <= int(high); v++ {
+		table[v] = uint8(255 * (v - int(low)) / max(1, int(high)-int(low)))
+	}
 	out := image.NewGray(g.Rect)
 	for i, v := range g.Pix {
-		out.Pix[i] = uint8(255 * int(v-low) / max(1, int(high)-int(low)))
+		out.Pix[i] = table[v]
 	}
 	return out
 }

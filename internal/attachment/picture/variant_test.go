@@ -107,7 +107,10 @@ func TestVariants(t *testing.T) {
 		{"noise", noise(black(5), 60), []string{link}},
 		{"shade", shade(black(5)), []string{link}},
 		{"one of each ground", on(420, 220, color.White, map[image.Point]image.Image{{X: 10, Y: 10}: black(4), {X: 220, Y: 10}: paint(other, 5, color.White, color.Black)}), []string{link, "second"}},
-		{"transparent white on nothing", paint(grid, 4, color.White, color.Transparent), nil},
+		{"white on nothing", paint(grid, 4, color.White, color.Transparent), []string{link}},
+		{"black on nothing", paint(grid, 4, color.Black, color.Transparent), []string{link}},
+		{"nothing in white", paint(grid, 4, color.Transparent, color.White), []string{link}},
+		{"nothing at all", paint(grid, 4, color.Transparent, color.Transparent), nil},
 		{"without a margin", black(4).SubImage(image.Rect(16, 16, 33*4-16, 33*4-16)), []string{link}},
 	}
 	for _, test := range tests {
