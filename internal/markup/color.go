@@ -4,132 +4,96 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"golang.org/x/image/colornames"
 )
 
-// color is one color; unknown where the text or picture behind cannot be told.
+// color is one color.
 type color struct {
-	r, g, b uint8
-	state   colorState
+	r, g, b, a uint8
+	state      colorState
 }
 
 type colorState uint8
 
 const (
-	unknownColor colorState = iota
+	unknownColor colorState = iota // what is behind or what a function computes cannot be told
 	knownColor
-	transparentColor
+	currentColor // that of the text
 )
 
 func rgb(v uint32) color {
-	return color{r: uint8(v >> 16), g: uint8(v >> 8), b: uint8(v), state: knownColor}
+	return color{r: uint8(v >> 16), g: uint8(v >> 8), b: uint8(v), a: 0xFF, state: knownColor}
 }
 
-// namedColor covers the names near white and black, which hide text, and those that
-// authors of mail use; another name is an unknown color, on which text is shown.
-func namedColor(name string) (uint32, bool) {
-	switch name {
-	case "white":
-		return 0xFFFFFF, true
-	case "snow":
-		return 0xFFFAFA, true
-	case "ivory":
-		return 0xFFFFF0, true
-	case "ghostwhite":
-		return 0xF8F8FF, true
-	case "whitesmoke":
-		return 0xF5F5F5, true
-	case "floralwhite":
-		return 0xFFFAF0, true
-	case "mintcream":
-		return 0xF5FFFA, true
-	case "azure":
-		return 0xF0FFFF, true
-	case "aliceblue":
-		return 0xF0F8FF, true
-	case "seashell":
-		return 0xFFF5EE, true
-	case "honeydew":
-		return 0xF0FFF0, true
-	case "lightyellow":
-		return 0xFFFFE0, true
-	case "lightcyan":
-		return 0xE0FFFF, true
-	case "lavender":
-		return 0xE6E6FA, true
-	case "linen":
-		return 0xFAF0E6, true
-	case "beige":
-		return 0xF5F5DC, true
-	}
-	return commonColor(name)
+func transparent() color { return color{state: knownColor} }
+
+// isTransparent reports whether nothing can be seen of c.
+func (c color) isTransparent() bool {
+	return c.state == knownColor && float64(c.a) < 255*invisibleOpacity
 }
 
-func commonColor(name string) (uint32, bool) {
-	switch name {
-	case "black":
-		return 0, true
-	case "red":
-		return 0xFF0000, true
-	case "green":
-		return 0x008000, true
-	case "lime":
-		return 0x00FF00, true
-	case "blue":
-		return 0x0000FF, true
-	case "navy":
-		return 0x000080, true
-	case "yellow":
-		return 0xFFFF00, true
-	case "orange":
-		return 0xFFA500, true
-	case "purple":
-		return 0x800080, true
-	case "maroon":
-		return 0x800000, true
-	case "teal":
-		return 0x008080, true
-	case "olive":
-		return 0x808000, true
-	case "gray", "grey":
-		return 0x808080, true
-	case "silver":
-		return 0xC0C0C0, true
-	case "lightgray", "lightgrey":
-		return 0xD3D3D3, true
-	case "gainsboro":
-		return 0xDCDCDC, true
-	case "darkgray", "darkgrey":
-		return 0xA9A9A9, true
-	case "dimgray", "dimgrey":
-		return 0x696969, true
-	case "windowtext":
-		return 0, true
-	case "window":
-		return 0xFFFFFF, true
+// over returns what c looks like on a background.
+func (c color) over(bg color) color {
+	switch {
+	case c.state != knownColor || c.a == 0xFF:
+		return c
+	case c.a == 0:
+		return bg
+	case bg.state != knownColor:
+		return color{}
 	}
-	return 0, false
+	mix := func(f, b uint8) uint8 {
+		return uint8((int(f)*int(c.a) + int(b)*(255-int(c.a)) + 127) / 255)
+	}
+	return color{r: mix(c.r, bg.r), g: mix(c.g, bg.g), b: mix(c.b, bg.b), a: 0xFF, state: knownColor}
 }
 
-// parseColor reads a color in lower case, as CSS or the attributes bgcolor and color
-// write it.
-func parseColor(s string) color {
-	s = strings.TrimSpace(s)
-	if s == "transparent" {
-		return color{state: transparentColor}
+// parseColor reads a color in lower case. One that is valid but not computed is unknown.
+// CSS Color Level 4 and 5.
+func parseColor(s string) (color, bool) {
+	if s == "" {
+		return color{}, false
 	}
-	if v, ok := namedColor(s); ok {
-		return rgb(v)
+	if s[0] == '#' {
+		return hexColor(s[1:])
 	}
-	if args, ok := colorArguments(s, "rgb"); ok {
-		return rgbColor(args)
+	if s[len(s)-1] == ')' {
+		return colorFunction(s)
 	}
-	if args, ok := colorArguments(s, "hsl"); ok {
-		return hslColor(args)
+	switch s {
+	case "transparent":
+		return transparent(), true
+	case "currentcolor":
+		return color{state: currentColor}, true
 	}
-	return hexColor(strings.TrimPrefix(s, "#"))
+	if c, ok := colornames.Map[s]; ok {
+		return color{r: c.R, g: c.G, b: c.B, a: 0xFF, state: knownColor}, true
+	}
+	return otherColor(s)
 }
 
-func hexColor(s string) color {
+// otherColor reads names that x/image lacks, and those of the system.
+func otherColor(s string) (color, bool) {
+	switch s {
+	case "rebeccapurple":
+		return rgb(0x663399), true
+	case "canvas", "window", "field", "background", "infobackground":
+		return rgb(0xFFFFFF), true
+	case "canvastext", "windowtext", "fieldtext", "buttontext", "menutext", "captiontext", "infotext":
+		return rgb(0), true
+	case "linktext", "-webkit-link":
+		return rgb(0x0000EE), true
+	case "buttonface", "threedface", "menu", "activeborder", "activecaption", "appworkspace", "buttonborder", "buttonhighlight",
+		"buttonshadow", "graytext", "highlight", "highlighttext", "inactiveborder", "inactivecaption", "inactivecaptiontext",
+		"mark", "marktext", "scrollbar", "selecteditem", "selecteditemtext", "threeddarkshadow", "threedhighlight",
+		"threedlightshadow", "threedshadow", "visitedtext", "activetext", "windowframe", "accentcolor", "accentcolortext":
+		return color{}, true
+	}
+	return color{}, false
+}
+
+func hexColor(s string) (color, bool) {
 	if len(s) == 3 || len(s) == 4 {
 		long := make([]byte, 0, 8)
 		for i := range len(s) {
@@ -137,91 +101,282 @@ func hexColor(s string) color {
 		}
 		s = string(long)
 	}
-	if len(s) != 6 && len(s) != 8 {
-		return color{}
+	if len(s) == 6 {
+		s += "ff"
 	}
 	v, err := strconv.ParseUint(s, 16, 32)
-	if err != nil {
-		return color{}
+	if len(s) != 8 || err != nil {
+		return color{}, false
 	}
-	if len(s) == 8 {
-		if v&0xFF < 13 {
-			return color{state: transparentColor}
-		}
-		v >>= 8
-	}
-	return rgb(uint32(v))
+	c := rgb(uint32(v >> 8))
+	c.a = uint8(v)
+	return c, true
 }
 
-// colorArguments returns the arguments of rgb(), rgba(), hsl() and hsla().
-func colorArguments(s, name string) ([]string, bool) {
-	s, ok := strings.CutPrefix(s, name)
-	if !ok {
-		return nil, false
+// legacyColor reads the attributes bgcolor, color and text. HTML Living Standard, "rules
+// for parsing a legacy color value".
+func legacyColor(s string) color {
+	s = strings.ToLower(strings.TrimSpace(clip(s, 200)))
+	if s == "" || s == "transparent" {
+		return color{state: currentColor} // no color
 	}
-	s = strings.TrimPrefix(s, "a")
-	if len(s) < 2 || len(s) > 80 || s[0] != '(' || s[len(s)-1] != ')' {
-		return nil, false
-	}
-	args := strings.FieldsFunc(s[1:len(s)-1], func(c rune) bool { return c == ',' || c == ' ' || c == '/' })
-	return args, len(args) >= 3
-}
-
-func rgbColor(args []string) color {
-	c := color{state: knownColor}
-	for i, p := range []*uint8{&c.r, &c.g, &c.b} {
-		v, ok := fraction(args[i], 255)
-		if !ok {
-			return color{}
-		}
-		*p = uint8(math.Round(255 * v))
-	}
-	return withAlpha(c, args)
-}
-
-func hslColor(args []string) color {
-	h, err := strconv.ParseFloat(strings.TrimSuffix(args[0], "deg"), 64)
-	s, okS := fraction(args[1], 100)
-	l, okL := fraction(args[2], 100)
-	if err != nil || math.IsNaN(h) || math.IsInf(h, 0) || !okS || !okL {
-		return color{}
-	}
-	channel := func(n float64) uint8 {
-		k := math.Mod(n+math.Mod(h, 360)/30+12, 12)
-		return uint8(math.Round(255 * (l - s*min(l, 1-l)*max(-1, min(k-3, 9-k, 1)))))
-	}
-	return withAlpha(color{r: channel(0), g: channel(8), b: channel(4), state: knownColor}, args)
-}
-
-func withAlpha(c color, args []string) color {
-	if len(args) < 4 {
+	if c, ok := parseColor(s); ok && (s[0] != '#' || len(s) == 4 || len(s) == 7) && s[len(s)-1] != ')' {
 		return c
 	}
-	switch a, ok := fraction(args[3], 1); {
-	case ok && a < invisibleOpacity:
-		return color{state: transparentColor}
-	case !ok || a < 0.5: // what lies behind decides
-		return color{}
+	digits := []byte(clip(strings.TrimPrefix(s, "#"), 128))
+	for i := range digits {
+		if !isHex(digits[i]) {
+			digits[i] = '0'
+		}
 	}
+	for len(digits) == 0 || len(digits)%3 != 0 {
+		digits = append(digits, '0')
+	}
+	c, _ := hexColor(legacyDigits(string(digits)))
 	return c
 }
 
-// fraction reads a number of the scale, or a percentage, as 0 to 1.
-func fraction(s string, scale float64) (float64, bool) {
-	if p, ok := strings.CutSuffix(s, "%"); ok {
-		s, scale = p, 100
+// legacyDigits takes two digits of each third: of long thirds the last eight, without the
+// zeros that all of them begin with.
+func legacyDigits(s string) string {
+	n := len(s) / 3
+	thirds := []string{s[:n], s[n : 2*n], s[2*n:]}
+	for n > 8 || n > 2 && thirds[0][0] == '0' && thirds[1][0] == '0' && thirds[2][0] == '0' {
+		for i := range thirds {
+			thirds[i] = thirds[i][1:]
+		}
+		n--
 	}
-	v, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsNaN(v) {
-		return 0, false
+	for i, t := range thirds {
+		if len(t) == 1 {
+			t = "0" + t
+		}
+		thirds[i] = t[:2]
 	}
-	return min(max(v/scale, 0), 1), true
+	return strings.Join(thirds, "")
+}
+
+// colorFunction reads rgb(), hsl() and the like.
+func colorFunction(s string) (color, bool) {
+	name, _, _ := strings.Cut(s, "(")
+	arguments, ok := callOf(s, name)
+	if !ok || len(arguments) > maxSelectorList {
+		return color{}, false
+	}
+	switch name {
+	case "color-mix":
+		return mixedColor(arguments)
+	case "light-dark":
+		light := split(arguments)
+		return parseLight(light)
+	case "contrast-color", "device-cmyk", "attr", "if":
+		return color{}, true
+	}
+	if strings.HasPrefix(arguments, "from ") {
+		return color{}, true
+	}
+	return channels(name, arguments)
+}
+
+func parseLight(of []string) (color, bool) {
+	if len(of) != 2 {
+		return color{}, false
+	}
+	return parseColor(of[0])
+}
+
+// mixedColor reads color-mix(in srgb, a 30%, b): in sRGB, whatever the space, since only
+// nearness to the background counts.
+func mixedColor(arguments string) (color, bool) {
+	parts := split(arguments)
+	if len(parts) != 3 || !strings.HasPrefix(parts[0], "in ") {
+		return color{}, false
+	}
+	a, shareA, okA := colorShare(parts[1])
+	b, shareB, okB := colorShare(parts[2])
+	if !okA || !okB || a.state != knownColor || b.state != knownColor {
+		return color{}, okA && okB
+	}
+	switch {
+	case shareA < 0 && shareB < 0:
+		shareA = 0.5
+	case shareA < 0:
+		shareA = 1 - shareB
+	case shareB >= 0:
+		if shareA+shareB <= 0 {
+			return color{}, false
+		}
+		shareA /= shareA + shareB
+	}
+	mix := func(x, y uint8) uint8 { return uint8(math.Round(float64(x)*shareA + float64(y)*(1-shareA))) }
+	return color{r: mix(a.r, b.r), g: mix(a.g, b.g), b: mix(a.b, b.b), a: mix(a.a, b.a), state: knownColor}, true
+}
+
+func colorShare(s string) (c color, share float64, ok bool) {
+	share = -1
+	for w := range words(s) {
+		if f, isShare := fraction(w); isShare && strings.HasSuffix(w, "%") {
+			share = min(max(f, 0), 1)
+			continue
+		}
+		if c, ok = parseColor(w); !ok {
+			return c, share, false
+		}
+	}
+	return c, share, ok
+}
+
+// channels reads three channels and an alpha value.
+func channels(name, arguments string) (color, bool) {
+	space := ""
+	if name == "color" {
+		space, arguments, _ = strings.Cut(arguments, " ")
+	}
+	arguments = strings.NewReplacer(",", " ", "/", " ").Replace(arguments)
+	var raw []string
+	for w := range words(arguments) {
+		raw = append(raw, w)
+	}
+	if len(raw) != 3 && len(raw) != 4 {
+		return color{}, false
+	}
+	r, g, b, ok := toRGB(name, space, raw)
+	if !ok {
+		return color{}, false
+	}
+	alpha := 1.0
+	if len(raw) == 4 {
+		if alpha, ok = channel(raw[3], 1); !ok {
+			return color{}, false
+		}
+	}
+	if math.IsNaN(r + g + b + alpha) {
+		return color{}, true
+	}
+	return color{r: toByte(r), g: toByte(g), b: toByte(b), a: toByte(alpha), state: knownColor}, true
+}
+
+func toByte(v float64) uint8 { return uint8(math.Round(255 * min(max(v, 0), 1))) }
+
+// channel reads a number, a percentage of whole, an angle or "none".
+func channel(s string, whole float64) (float64, bool) {
+	if s == "none" {
+		return 0, true
+	}
+	for unit, factor := range map[string]float64{"deg": 1, "grad": 0.9, "rad": 180 / math.Pi, "turn": 360} {
+		if number, ok := strings.CutSuffix(s, unit); ok && (unit != "rad" || !strings.HasSuffix(number, "g")) {
+			v, ok := parseNumber(number)
+			return v * factor, ok
+		}
+	}
+	f, ok := fraction(s)
+	if strings.HasSuffix(s, "%") {
+		f *= whole
+	}
+	return f, ok
+}
+
+// toRGB converts to sRGB channels of 0 to 1.
+func toRGB(name, space string, raw []string) (r, g, b float64, ok bool) {
+	whole := map[string][3]float64{"rgb": {255, 255, 255}, "rgba": {255, 255, 255}, "hsl": {1, 100, 100}, "hsla": {1, 100, 100},
+		"hwb": {1, 100, 100}, "lab": {100, 125, 125}, "lch": {100, 150, 1}, "oklab": {1, 0.4, 0.4}, "oklch": {1, 0.4, 1}, "color": {1, 1, 1}}
+	scale, known := whole[name]
+	var c [3]float64
+	for i := range c {
+		v, valid := channel(raw[i], scale[i])
+		if !valid || !known {
+			return 0, 0, 0, false
+		}
+		c[i] = v
+	}
+	switch name {
+	case "rgb", "rgba":
+		return c[0] / 255, c[1] / 255, c[2] / 255, true
+	case "hsl", "hsla":
+		r, g, b = hsl(c[0], c[1]/100, c[2]/100)
+	case "hwb":
+		r, g, b = hwb(c[0], c[1]/100, c[2]/100)
+	case "lab":
+		r, g, b = lab(c[0], c[1], c[2])
+	case "lch":
+		r, g, b = lab(c[0], c[1]*math.Cos(c[2]*math.Pi/180), c[1]*math.Sin(c[2]*math.Pi/180))
+	case "oklab":
+		r, g, b = oklab(c[0], c[1], c[2])
+	case "oklch":
+		r, g, b = oklab(c[0], c[1]*math.Cos(c[2]*math.Pi/180), c[1]*math.Sin(c[2]*math.Pi/180))
+	default:
+		return inSpace(space, c)
+	}
+	return r, g, b, true
+}
+
+// inSpace reads color(). Wide spaces are taken as sRGB, which is near enough.
+func inSpace(space string, c [3]float64) (r, g, b float64, ok bool) {
+	switch space {
+	case "srgb", "display-p3", "a98-rgb", "prophoto-rgb", "rec2020":
+		return c[0], c[1], c[2], true
+	case "srgb-linear":
+		return gamma(c[0]), gamma(c[1]), gamma(c[2]), true
+	case "xyz", "xyz-d65", "xyz-d50":
+		r, g, b = xyz(c[0], c[1], c[2])
+		return r, g, b, true
+	}
+	return 0, 0, 0, false
+}
+
+func hsl(h, s, l float64) (r, g, b float64) {
+	f := func(n float64) float64 {
+		k := math.Mod(n+math.Mod(h, 360)/30+12, 12)
+		return l - s*min(l, 1-l)*max(-1, min(k-3, 9-k, 1))
+	}
+	return f(0), f(8), f(4)
+}
+
+func hwb(h, white, black float64) (r, g, b float64) {
+	if white+black >= 1 {
+		gray := white / (white + black)
+		return gray, gray, gray
+	}
+	r, g, b = hsl(h, 1, 0.5)
+	f := 1 - white - black
+	return r*f + white, g*f + white, b*f + white
+}
+
+// lab converts CIE Lab with the white point D50. CSS Color Level 4, Section 17.
+func lab(l, a, b float64) (red, green, blue float64) {
+	f := func(t float64) float64 {
+		if t > 6.0/29 {
+			return t * t * t
+		}
+		return 3 * (6.0 / 29) * (6.0 / 29) * (t - 4.0/29)
+	}
+	y := (l + 16) / 116
+	return xyz(0.9505*f(y+a/500), f(y), 1.0888*f(y-b/200)) // adapted to D65 by its white point
+}
+
+func xyz(x, y, z float64) (r, g, b float64) {
+	return gamma(3.2406*x - 1.5372*y - 0.4986*z), gamma(-0.9689*x + 1.8758*y + 0.0415*z), gamma(0.0557*x - 0.2040*y + 1.0570*z)
+}
+
+// oklab converts Oklab. CSS Color Level 4, Section 17.
+func oklab(l, a, b float64) (red, green, blue float64) {
+	cube := func(v float64) float64 { return v * v * v }
+	x, y, z := cube(l+0.3963*a+0.2158*b), cube(l-0.1056*a-0.0639*b), cube(l-0.0895*a-1.2915*b)
+	return gamma(4.0767*x - 3.3077*y + 0.2310*z), gamma(-1.2684*x + 2.6098*y - 0.3413*z), gamma(-0.0042*x - 0.7034*y + 1.7076*z)
+}
+
+func gamma(v float64) float64 {
+	if v <= 0.0031308 {
+		return 12.92 * v
+	}
+	return 1.055*math.Pow(v, 1/2.4) - 0.055
 }
 
 // isLike reports whether text of color c cannot be read on background bg: every
 // channel is close, and so is the contrast as WCAG 2.1 computes it.
 func (c color) isLike(bg color) bool {
 	const near, contrast = 24, 1.15
+	c = c.over(bg)
 	if c.state != knownColor || bg.state != knownColor {
 		return false
 	}

@@ -3,11 +3,13 @@ package markup
 // Bounds on what is read and kept of one document.
 const (
 	maxDepth       = 256       // open elements; html.Parse refuses 512, newsletters reach 80
+	maxTail        = 256 << 10 // bytes at the end of a document of too many tokens
 	maxFormatting  = 48        // open formatting elements, which html.Parse opens again in each paragraph
 	maxAttributes  = 128       // of one element; html.Parse compares those of formatting elements pairwise
 	maxRootTags    = 8         // html and body tags, whose attributes html.Parse merges
 	smallDocument  = 64 << 10  // bytes up to which joining texts cannot become dear
 	maxHidden      = 64 << 10  // bytes of hidden text, and of Outlook's
+	keptTail       = 16 << 10  // bytes of the end of what is longer than its bound
 	maxScript      = 256 << 10 // bytes of inline script
 	maxSheet       = 512 << 10 // bytes of style sheets
 	maxRules       = 8192      // selectors of style sheets

@@ -1,7 +1,6 @@
 package markup
 
 import (
-	"net/url"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -107,7 +106,7 @@ func placeOfSrc(n *html.Node) Place {
 
 // targets adds every target of the attributes of n, and returns the index+1 of the
 // one that its text names, or 0.
-func (v *visitor) targets(n *html.Node, shown bool) int {
+func (v *visitor) targets(n *html.Node, st *style, shown bool) int {
 	named := 0
 	for i := range n.Attr {
 		a := &n.Attr[i]
@@ -121,7 +120,9 @@ func (v *visitor) targets(n *html.Node, shown bool) int {
 		case a.Key == "style":
 			v.styleTargets(n, a.Val, shown)
 		case a.Key == "srcdoc":
-			v.nested(a.Val, false)
+			if st != nil && n.DataAtom == atom.Iframe {
+				v.frame(a.Val, st)
+			}
 		case strings.HasPrefix(a.Key, "on") && len(a.Key) > 3:
 			v.doc.Script.Handlers++
 			v.code(a.Val, n.Data, a.Key)
@@ -197,31 +198,28 @@ func (v *visitor) link(l Link) int {
 		return 0
 	}
 	v.doc.work += len(l.Href)
-	l.Scheme = schemeOf(l.URL)
-	if l.Place == PlaceBase && v.base == nil {
-		if u, err := url.Parse(l.URL); err == nil && u.IsAbs() {
-			v.base = u
-		}
-	}
-	if l.Scheme == "" && v.base != nil && l.Place != PlaceBase {
-		l.URL, l.Scheme = v.resolve(l.URL)
-	}
+	v.settleTarget(&l)
 	l.Outlook = v.outlook
 	l.Text = ""
 	v.doc.links = append(v.doc.links, l)
 	return len(v.doc.links)
 }
 
-func (v *visitor) resolve(ref string) (resolved, scheme string) {
-	if len(ref) > maxSheet {
-		return ref, ""
+// settleTarget resolves the target, or completes what begins with a host.
+func (v *visitor) settleTarget(l *Link) {
+	l.Scheme = schemeOf(l.URL)
+	switch {
+	case l.Place == PlaceBase:
+	case v.base.authority != "":
+		l.URL, l.Scheme = v.base.resolve(l.URL)
+	case l.Scheme == "" || strings.Contains(l.Scheme, "."):
+		if l.Place != PlaceAnchor && l.Place != PlaceForm && l.Place != PlaceRefresh {
+			return
+		}
+		if url, ok := complete(l.URL); ok {
+			l.URL, l.Scheme = url, "http"
+		}
 	}
-	u, err := url.Parse(strings.ReplaceAll(ref, `\`, "/"))
-	if err != nil {
-		return ref, ""
-	}
-	r := v.base.ResolveReference(u)
-	return r.String(), r.Scheme
 }
 
 // cleanTarget drops what browsers drop: controls and spaces around, tabs and line ends

@@ -62,6 +62,7 @@ type Document struct {
 	root      *html.Node
 	inner     string
 	display   string
+	all       string
 	preheader string
 	hidden    []HiddenText
 	links     []Link
@@ -97,14 +98,29 @@ func Parse(doc string, b *budget.Budget) *Document {
 		b = budget.New(budget.Default())
 	}
 	d := &Document{}
-	doc, risky := survey(doc, b, d)
-	d.root = buildTree(doc, risky, d)
-	sheet := readSheets(d)
-	v := newVisitor(d, sheet, int(b.Limits().Of[budget.URLs]))
-	v.visit(d.root, rootStyle())
+	head, tail, risky := survey(doc, b, d)
+	d.root = buildTree(head, risky, d)
+	d.appendTail(tail)
+	quirks := isQuirky(d.root)
+	before := previewOf(d.root, d, quirks)
+	maxLinks := int(b.Limits().Of[budget.URLs])
+	v := newVisitor(d, before, maxLinks)
+	if v.walk(); v.wrong() {
+		*d = Document{root: d.root, Tolerated: d.Tolerated, work: d.work}
+		again := newVisitor(d, before, maxLinks)
+		again.known = &knownPaints{all: v.grounds, displaced: v.displaced}
+		again.walk()
+		v = again
+	}
 	v.finish()
 	d.confess(b)
 	return d
+}
+
+// walk reads the whole tree.
+func (v *visitor) walk() {
+	root := rootStyle()
+	v.visit(v.doc.root, &root)
 }
 
 // confess records in the budget what was left out, so that the verdict says it.
@@ -136,6 +152,11 @@ func (d *Document) InnerText() string { return d.inner }
 // DisplayText returns the text that a person sees: blocks on lines of their own,
 // white space collapsed, invisible characters removed.
 func (d *Document) DisplayText() string { return d.display }
+
+// AllText returns all text for a second reading, shown or not: what DisplayText has, and
+// in its place what is hidden, titles, alternative texts, templates, inputs and the text
+// that only Outlook shows. Scripts, styles and other comments are left out.
+func (d *Document) AllText() string { return d.all }
 
 // Preheader returns the text that mail clients show in the list of messages: the
 // first of the body, hidden or not, at most maxPreheader characters.

@@ -26,7 +26,7 @@ func TestShownAndHiddenTextComeApart(t *testing.T) {
 		{"transparent", `a<p style="color:rgba(0,0,0,0)">b</p>`, "a", "color-on-color:b"},
 		{"hsl", `a<p style="background:hsl(120,100%,25%);color:#008000">b</p>`, "a", "color-on-color:b"},
 		{"off screen", `a<p style="position:absolute;left:-9999px">b</p><p style="text-indent:-1000em">c</p>`, "a", "off-screen:b off-screen:c"},
-		{"clipped", `a<p style="clip:rect(0 0 0 0)">b</p><p style="clip-path:inset(50%)">c</p><p style="transform:scale(0)">d</p>`, "a", "clipped:b clipped:c scaled:d"},
+		{"clipped", `a<p style="position:absolute;clip:rect(0 0 0 0)">b</p><p style="clip-path:inset(50%)">c</p><p style="transform:scale(0)">d</p>`, "a", "clipped:b clipped:c scaled:d"},
 		{"no height", `a<p style="max-height:0;overflow:hidden">b</p><p style="max-height:0">c</p>`, "a c", "zero-height:b"},
 		{"no width", `a<p style="width:0px;overflow:hidden">b</p>`, "a", "zero-width:b"},
 		{"outlook", `a<p style="mso-hide:all">b</p>`, "a b", "mso-hide:b"},
@@ -78,7 +78,7 @@ func TestLinksComeFromEverywhere(t *testing.T) {
 	d := parse(`<base href="https://base.test/d/"><a href=" rel/y ">see <b>this</b></a><area href=//x.test><form action=f method=POST><input name=u><input type=password name=p>
 		<button formaction=g>go</button></form><img src=i srcset="s1 1x, s2 2x"><iframe src=if></iframe><embed src=e><object data=o></object>
 		<meta http-equiv=Refresh content="0;URL='https://r.test/'"><link rel=stylesheet href=l><video poster=po><source src=so></video>
-		<svg><a xlink:href=sa>t</a><use xlink:href=us /></svg><table background=bg><tr><td background=bg2></table><input type=image src=ii>
+		<svg><a xlink:href=sa><text>t</text></a><use xlink:href=us /></svg><table background=bg><tr><td background=bg2></table><input type=image src=ii>
 		<p style="background:url('st')">x</p><style>@import "im"; .a{background-image:url(sh)}</style><button onclick="location='oc'">b</button>
 		<a href="j&#x0A;avascript:x()">j</a><a href="data:text/html,x">d</a><a href="blob:https://a/b" style="display:none">b</a><a ping=pi>p</a>
 		<!--[if mso]><v:rect href="https://vml.test/"><v:fill src="vf"/>text</v:rect><![endif]-->`)
@@ -108,7 +108,7 @@ func TestLinksComeFromEverywhere(t *testing.T) {
 }
 
 const linksWanted = `
-base.href base https://base.test/d/ "" true
+base.href base https://base.test/d/ "" false
 a.href anchor https://base.test/d/rel/y "see this" true
 area.href anchor https://x.test "" true
 form.action form https://base.test/d/f "" true
@@ -120,7 +120,7 @@ iframe.src frame https://base.test/d/if "" false
 embed.src object https://base.test/d/e "" true
 object.data object https://base.test/d/o "" true
 meta.content refresh https://r.test/ "" false
-link.href style https://base.test/d/l "" true
+link.href style https://base.test/d/l "" false
 video.poster image https://base.test/d/po "" false
 source.src media https://base.test/d/so "" false
 a.href anchor https://base.test/d/sa "t" true
@@ -156,7 +156,7 @@ func TestScriptsThatBuildFiles(t *testing.T) {
 func TestPreheaderAndPictures(t *testing.T) {
 	t.Parallel()
 	d := parse(`<title>no</title><div style="display:none">Your invoice&zwnj;&nbsp;is here</div><p>Hello</p><img src="https://t.test/p.gif" width=1 height=1><img src=x alt="A  b">`)
-	if want := "Your invoice is here Hello"; d.Preheader() != want {
+	if want := "Your invoice is here Hello A b"; d.Preheader() != want {
 		t.Errorf("got %q, want %q", d.Preheader(), want)
 	}
 	if d.Images.Shown != 1 || d.Images.Trackers != 1 || len(d.Images.Alt) != 1 || d.Images.Alt[0] != "A b" {
@@ -169,8 +169,8 @@ func TestTheBudgetCutsTheDocument(t *testing.T) {
 	l := budget.Default()
 	l.Of[budget.HTMLNodes] = 10
 	b := budget.New(l)
-	d := markup.Parse(strings.Repeat("<p>a", 100), b)
-	if got := strings.Count(d.DisplayText(), "a"); got != 5 || len(b.Exceeded()) != 1 || len(d.Tolerated) != 1 {
+	d := markup.Parse(strings.Repeat("<p>a", 100_000)+"<p>last", b)
+	if got := strings.Count(d.DisplayText(), "a"); got < 60_000 || got > 70_000 || !strings.HasSuffix(d.DisplayText(), "last") || len(b.Exceeded()) != 1 || len(d.Tolerated) != 1 {
 		t.Errorf("%d texts, exceeded %v, tolerated %v", got, b.Exceeded(), d.Tolerated)
 	}
 }

@@ -2,307 +2,480 @@ package markup
 
 import (
 	"strings"
-
-	"golang.org/x/net/html"
 )
 
-// selector is one complex selector. Package cascadia matches more of the standard, but
-// its matcher tries every ancestor for every combinator, which costs hostile sheets
-// the power of the depth; the tests compare both.
+// selector is one complex selector, its compounds from right to left.
 type selector struct {
-	compounds   []compound // from right to left
-	child       []bool     // child[i]: compounds[i+1] must be the parent, not an ancestor
+	compounds   []compound
+	combinators []byte // combinators[i] joins compounds[i+1] to compounds[i]: one of " >+~"
 	specificity int
+	pseudo      string // the pseudo-element that it selects, or ""
 }
 
 // compound is what one element must have.
 type compound struct {
 	tag, id    string
+	space      string // namespace: "" for any, else "html", "svg", "math" or another
 	classes    []string
 	attributes []attributeTest
+	pseudos    []pseudoClass
 }
 
-// attributeTest compares one attribute. Selectors, Section 6.3.
+// attributeTest compares one attribute. Selectors Level 4, Section 6.
 type attributeTest struct {
 	name, value string
 	operator    byte // 0 for presence, else '=', '~', '|', '^', '$' or '*'
+	fold        bool // without regard to case
 }
 
-// parseSelector reads a selector; it refuses what this package does not match.
-func parseSelector(s string) (selector, bool) {
-	s = strings.TrimSpace(s)
-	if s == "" || len(s) > 1000 || strings.ContainsAny(withoutBrackets(s), ":+~\\&") {
-		return selector{}, false
+// pseudoClass is one pseudo-class with its arguments.
+type pseudoClass struct {
+	name         string
+	list         []selector
+	step, offset int    // of :nth-child(An+B)
+	argument     string // of :lang() and :dir()
+}
+
+// selectorParser reads selectors. An invalid one makes its list invalid, but in :is()
+// and :where(), which leave it out. Selectors Level 4, Section 3.9.
+type selectorParser struct {
+	parents    []selector        // what & stands for; nil outside of a nested rule
+	namespaces map[string]string // prefixes that the sheet declares, "" for the default one
+	quirks     bool
+}
+
+// Bounds of one list of selectors.
+const (
+	maxSelectorList  = 4096 // bytes
+	maxSelectorDepth = 4    // functions within functions
+)
+
+// list reads selectors between commas; it is empty if one is invalid and forgiving is
+// not set.
+func (p *selectorParser) list(s string, depth int, forgiving bool) []selector {
+	if len(s) > maxSelectorList || depth > maxSelectorDepth {
+		return nil
 	}
+	var out []selector
+	for _, one := range split(s) {
+		sel, ok := p.parse(one, depth)
+		switch {
+		case ok:
+			out = append(out, sel)
+		case !forgiving:
+			return nil
+		}
+	}
+	return out
+}
+
+// parse reads one complex selector.
+func (p *selectorParser) parse(s string, depth int) (selector, bool) {
 	var sel selector
+	s = trimSpace(s)
 	for s != "" {
-		c, rest, ok := parseCompound(s)
-		if !ok || len(sel.compounds) == maxCompounds {
+		if len(sel.compounds) == maxCompounds || sel.pseudo != "" {
 			return selector{}, false
 		}
-		sel.specificity += c.specificity()
-		sel.compounds = append([]compound{c}, sel.compounds...)
-		after := strings.TrimLeft(rest, " \t\r\n\f")
-		s = strings.TrimLeft(strings.TrimPrefix(after, ">"), " \t\r\n\f")
-		if s != "" {
-			sel.child = append([]bool{strings.HasPrefix(after, ">")}, sel.child...)
-		} else if after != "" {
+		r := compoundReader{p: p, rest: s, depth: depth}
+		if !r.read() {
 			return selector{}, false
 		}
-	}
-	return sel, true
-}
-
-func withoutBrackets(s string) string {
-	for {
-		before, rest, ok := strings.Cut(s, "[")
-		if !ok {
-			return s
+		sel.specificity += r.specificity
+		sel.pseudo = r.pseudo
+		sel.compounds = append([]compound{r.c}, sel.compounds...)
+		combinator, rest := cutCombinator(r.rest)
+		if rest == "" && combinator != ' ' && combinator != 0 {
+			return selector{}, false
 		}
-		_, after, ok := strings.Cut(rest, "]")
-		if !ok {
-			return s
-		}
-		s = before + after
-	}
-}
-
-// parseCompound reads type, id, class and attribute selectors that stand together.
-func parseCompound(s string) (c compound, rest string, ok bool) {
-	start := s
-	if name, rest := cutName(s); name != "" {
-		c.tag, s = strings.ToLower(name), rest
-	} else {
-		s = strings.TrimPrefix(s, "*")
-	}
-	for s != "" && strings.IndexByte("[#.", s[0]) >= 0 {
-		if s, ok = c.add(s[0], s[1:]); !ok {
-			return c, s, false
+		if s = rest; s != "" {
+			sel.combinators = append([]byte{combinator}, sel.combinators...)
 		}
 	}
-	return c, s, len(s) < len(start)
+	return sel, len(sel.compounds) > 0
 }
 
-// add reads what follows "[", "#" or ".", and returns the rest.
-func (c *compound) add(kind byte, s string) (rest string, ok bool) {
-	if kind == '[' {
-		inside, after, closed := strings.Cut(s, "]")
-		t, valid := parseAttributeTest(inside)
-		c.attributes = append(c.attributes, t)
-		return after, closed && valid
-	}
-	name, after := cutName(s)
+// cutCombinator reads the combinator that s begins with; white space is one.
+func cutCombinator(s string) (combinator byte, rest string) {
+	rest = trimSpace(s)
 	switch {
-	case kind == '.':
-		c.classes = append(c.classes, name)
-	case c.id != "":
-		return s, false
-	default:
-		c.id = name
+	case rest == "":
+		return 0, ""
+	case strings.IndexByte(">+~", rest[0]) >= 0:
+		return rest[0], trimSpace(rest[1:])
 	}
-	return after, name != ""
+	return ' ', rest
 }
 
-func cutName(s string) (name, rest string) {
-	i := 0
-	for i < len(s) && (s[i] == '-' || s[i] == '_' || s[i] >= '0' && s[i] <= '9' || s[i]|0x20 >= 'a' && s[i]|0x20 <= 'z' || s[i] >= 0x80) {
-		i++
+// compoundReader reads one compound selector.
+type compoundReader struct {
+	p           *selectorParser
+	c           compound
+	rest        string
+	pseudo      string
+	depth       int
+	specificity int
+}
+
+func (r *compoundReader) read() bool {
+	before := len(r.rest)
+	if !r.typeSelector() {
+		return false
 	}
-	return s[:i], s[i:]
+	for r.rest != "" && (!isSpace(r.rest[0]) || r.rest[0] == commentMark) && strings.IndexByte(">+~", r.rest[0]) < 0 {
+		if !r.part() {
+			return false
+		}
+	}
+	return len(r.rest) < before
+}
+
+// typeSelector reads the name of an element with its namespace, or "*".
+func (r *compoundReader) typeSelector() bool {
+	name, rest := r.nameOrStar()
+	if strings.HasPrefix(rest, "|") && !strings.HasPrefix(rest, "|=") {
+		space, ok := r.space(name, len(rest) < len(r.rest))
+		r.rest = rest[1:]
+		if name, rest = r.nameOrStar(); name == "" || !ok {
+			return false
+		}
+		r.c.space = space
+	} else {
+		r.c.space = r.p.namespaces[""]
+	}
+	if name == "" {
+		return true
+	}
+	if r.rest = rest; name != "*" {
+		r.c.tag = strings.ToLower(name)
+		r.specificity++
+		return isIdentifier(name)
+	}
+	return true
+}
+
+func (r *compoundReader) nameOrStar() (name, rest string) {
+	if strings.HasPrefix(r.rest, "*") {
+		return "*", r.rest[1:]
+	}
+	return cutName(r.rest)
+}
+
+// space returns the namespace that a prefix means.
+func (r *compoundReader) space(prefix string, given bool) (string, bool) {
+	switch {
+	case !given:
+		return "none", true
+	case prefix == "*":
+		return "", true
+	}
+	space, ok := r.p.namespaces[prefix]
+	return space, ok && prefix != ""
+}
+
+// part reads an id, a class, an attribute, a pseudo-class or "&".
+func (r *compoundReader) part() bool {
+	kind, s := r.rest[0], r.rest[1:]
+	switch kind {
+	case commentMark:
+		r.rest = s
+		return true
+	case '[':
+		return r.attribute(s)
+	case '#', '.':
+		name, rest := cutName(s)
+		r.rest = rest
+		r.named(kind, name)
+		return isIdentifierOrEscaped(name, s)
+	case '&':
+		r.rest = s
+		return r.parent()
+	case ':':
+		return r.colon(s)
+	}
+	return false
+}
+
+// isIdentifierOrEscaped takes a name that an escape lets begin with a digit.
+func isIdentifierOrEscaped(name, source string) bool {
+	return isIdentifier(name) || name != "" && source[0] == '\\'
+}
+
+func (r *compoundReader) named(kind byte, name string) {
+	if r.p.quirks {
+		name = strings.ToLower(name)
+	}
+	if kind == '.' {
+		r.c.classes = append(r.c.classes, name)
+		r.specificity += 100
+		return
+	}
+	r.specificity += 10_000
+	if r.c.id != "" && r.c.id != name {
+		r.c.pseudos = append(r.c.pseudos, pseudoClass{name: "never"})
+	}
+	r.c.id = name
+}
+
+// parent reads "&", which is the list of the rule around. CSS Nesting Module, Section 3.
+func (r *compoundReader) parent() bool {
+	if r.p.parents == nil {
+		r.c.pseudos = append(r.c.pseudos, pseudoClass{name: "root"})
+		return true
+	}
+	r.c.pseudos = append(r.c.pseudos, pseudoClass{name: "is", list: r.p.parents})
+	r.specificity += highest(r.p.parents)
+	return true
+}
+
+func highest(list []selector) int {
+	most := 0
+	for i := range list {
+		most = max(most, list[i].specificity)
+	}
+	return most
+}
+
+func (r *compoundReader) attribute(s string) bool {
+	i := endOf(s, "]")
+	t, ok := parseAttributeTest(s[:i])
+	if i == len(s) {
+		r.rest = ""
+	} else {
+		r.rest = s[i+1:]
+	}
+	r.c.attributes = append(r.c.attributes, t)
+	r.specificity += 100
+	return ok
 }
 
 func parseAttributeTest(s string) (attributeTest, bool) {
-	name, rest := cutName(strings.TrimSpace(s))
+	s = trimSpace(s)
+	s = strings.TrimPrefix(strings.TrimPrefix(s, "*|"), "|")
+	name, rest := cutName(s)
 	t := attributeTest{name: strings.ToLower(name)}
-	rest = strings.TrimSpace(rest)
+	rest = trimSpace(rest)
 	if rest == "" {
-		return t, name != ""
+		return t, isIdentifier(name)
 	}
 	if t.operator = rest[0]; strings.IndexByte("~|^$*", t.operator) >= 0 {
 		rest = rest[1:]
 	}
-	value, ok := strings.CutPrefix(rest, "=")
-	t.value = strings.TrimSpace(value)
-	if n := len(t.value); n >= 2 && (t.value[0] == '"' || t.value[0] == '\'') && t.value[n-1] == t.value[0] {
-		t.value = t.value[1 : n-1]
-	} else if word, rest := cutName(t.value); word == "" || rest != "" {
+	rest, ok := strings.CutPrefix(rest, "=")
+	if !ok || t.operator != '=' && strings.IndexByte("~|^$*", t.operator) < 0 {
 		return t, false
 	}
-	if t.operator != '=' && strings.IndexByte("~|^$*", t.operator) < 0 {
-		return t, false
-	}
-	return t, ok && name != ""
+	return t, t.readValue(trimSpace(rest)) && isIdentifier(name)
 }
 
-// specificity is 10,000 per id, 100 per class or attribute, 1 per type.
-func (c *compound) specificity() int {
-	n := 100 * (len(c.classes) + len(c.attributes))
-	if c.id != "" {
-		n += 10_000
-	}
-	if c.tag != "" {
-		n++
-	}
-	return n
-}
-
-// matches reports whether n and its ancestors match. Of several ancestors it takes the
-// nearest, and goes on to the next only where a child combinator asks for it, so that
-// the work is bounded by depth times compounds.
-func (s *selector) matches(n *html.Node, steps *int) bool {
-	if !s.compounds[0].matches(n, steps) {
-		return false
-	}
-	restart := -1 // the last compound that was found by descent
-	var from *html.Node
-	n = n.Parent
-	for i := 1; i < len(s.compounds); {
-		if n == nil || n.Type != html.ElementNode {
+// readValue reads a string or an identifier, and the flag i or s.
+func (t *attributeTest) readValue(s string) bool {
+	var rest string
+	if s != "" && (s[0] == '"' || s[0] == '\'') {
+		n := stringEnd(s)
+		if n < 2 || s[n-1] != s[0] {
 			return false
 		}
-		hit := s.compounds[i].matches(n, steps)
-		switch {
-		case hit && !s.child[i-1]:
-			restart, from, i, n = i, n.Parent, i+1, n.Parent
-		case hit:
-			i, n = i+1, n.Parent
-		case !s.child[i-1]:
-			n = n.Parent
-		case restart < 0:
-			return false
-		default:
-			i, n, restart = restart, from, -1
-			// The compound is looked for again further up; earlier choices need none,
-			// since the nearest ancestor leaves the most to the others.
-		}
-	}
-	return true
-}
-
-func (c *compound) matches(n *html.Node, steps *int) bool {
-	*steps++
-	if c.tag != "" && c.tag != n.Data {
-		return false
-	}
-	if c.id != "" && attr(n, "id") != c.id {
-		return false
-	}
-	if len(c.classes) > 0 {
-		list := attr(n, "class")
-		for _, class := range c.classes {
-			*steps += 1 + len(list)/16
-			if !hasWord(list, class) {
-				return false
-			}
-		}
-	}
-	for i := range c.attributes {
-		*steps++
-		if !c.attributes[i].matches(n, steps) {
+		t.value, rest = unescape(s[1:n-1]), s[n:]
+	} else {
+		t.value, rest = cutName(s)
+		if !isIdentifierOrEscaped(t.value, s+" ") {
 			return false
 		}
 	}
-	return true
-}
-
-func (t *attributeTest) matches(n *html.Node, steps *int) bool {
-	for _, a := range n.Attr {
-		if a.Key != t.name || a.Namespace != "" {
-			continue
-		}
-		*steps += len(a.Val) / 16
-		return t.holds(a.Val)
+	switch strings.ToLower(trimSpace(rest)) {
+	case "":
+		t.fold = foldsValue(t.name)
+		return true
+	case "i":
+		t.fold = true
+		return true
+	case "s":
+		return true
 	}
 	return false
 }
 
-func (t *attributeTest) holds(v string) bool {
-	switch t.operator {
-	case '=':
-		return v == t.value
-	case '~':
-		return hasWord(v, t.value)
-	case '|':
-		return v == t.value || strings.HasPrefix(v, t.value+"-")
-	case '^':
-		return t.value != "" && strings.HasPrefix(v, t.value)
-	case '$':
-		return t.value != "" && strings.HasSuffix(v, t.value)
-	case '*':
-		return t.value != "" && strings.Contains(v, t.value)
+// foldsValue reports whether HTML compares the values of an attribute without regard to
+// case. HTML Living Standard, Section 4.16.2.
+func foldsValue(name string) bool {
+	switch name {
+	case "accept", "accept-charset", "align", "alink", "axis", "bgcolor", "charset", "checked", "clear", "codetype", "color", "compact",
+		"declare", "defer", "dir", "direction", "disabled", "enctype", "face", "frame", "hreflang", "http-equiv", "lang", "language",
+		"link", "media", "method", "multiple", "nohref", "noresize", "noshade", "nowrap", "readonly", "rel", "rev", "rules", "scope",
+		"scrolling", "selected", "shape", "target", "text", "type", "valign", "valuetype", "vlink":
+		return true
+	}
+	return false
+}
+
+// colon reads a pseudo-class or pseudo-element.
+func (r *compoundReader) colon(s string) bool {
+	s, element := strings.CutPrefix(s, ":")
+	name, rest := cutName(s)
+	name = strings.ToLower(name)
+	argument, isCall := "", strings.HasPrefix(rest, "(")
+	if isCall {
+		i := endOf(rest[1:], ")") + 1
+		argument, rest = trimSpace(rest[1:i]), rest[min(i+1, len(rest)):]
+	}
+	r.rest = rest
+	switch {
+	case element || !isCall && isOldPseudoElement(name):
+		r.pseudo = name
+		r.specificity++
+		return isPseudoElement(name, isCall)
+	case r.pseudo != "": // ::before:hover and the like match nothing on paper
+		r.pseudo = "other"
+		return true
+	}
+	return r.class(name, argument, isCall)
+}
+
+func isOldPseudoElement(name string) bool {
+	return name == "before" || name == "after" || name == "first-line" || name == "first-letter"
+}
+
+func isPseudoElement(name string, isCall bool) bool {
+	switch name {
+	case "before", "after", "first-line", "first-letter", "marker", "placeholder", "selection", "backdrop", "cue",
+		"file-selector-button", "target-text", "spelling-error", "grammar-error", "details-content", "view-transition",
+		"search-text", "checkmark", "picker-icon", "scroll-marker", "scroll-marker-group", "column":
+		return !isCall || name == "cue"
+	case "part", "slotted", "highlight", "view-transition-group", "view-transition-old", "view-transition-new",
+		"view-transition-image-pair", "picker", "scroll-button":
+		return isCall
+	}
+	return strings.HasPrefix(name, "-webkit-") && !isCall
+}
+
+// class reads a pseudo-class.
+func (r *compoundReader) class(name, argument string, isCall bool) bool {
+	c := pseudoClass{name: name, argument: argument}
+	weight := 100
+	var ok bool
+	switch {
+	case !isCall:
+		ok = isPlainClass(name)
+	case name == "is" || name == "where" || name == "-webkit-any" || name == "matches":
+		ok = name != "matches"
+		c.list = r.p.list(argument, r.depth+1, true)
+		c.name, weight = "is", highest(c.list)
+		if name == "where" {
+			weight = 0
+		}
+	case name == "not":
+		c.list = r.p.list(argument, r.depth+1, false)
+		weight, ok = highest(c.list), len(c.list) > 0
+	case name == "has":
+		ok = r.relative(&c, argument)
+		weight = highest(c.list)
+	case strings.HasPrefix(name, "nth-"):
+		ok = r.nth(&c, argument)
+		weight += highest(c.list)
+	default:
+		ok = argument != "" && isCalledClass(name)
+	}
+	r.c.pseudos = append(r.c.pseudos, c)
+	r.specificity += weight
+	return ok
+}
+
+// relative reads the selectors of :has(), each after its combinator; "> a" becomes a
+// selector that begins with the element itself.
+func (r *compoundReader) relative(c *pseudoClass, argument string) bool {
+	if r.depth > 0 { // :has() within :has() is invalid, and elsewhere rare
+		return false
+	}
+	for _, one := range split(argument) {
+		combinator, rest := cutCombinator(one)
+		sel, ok := r.p.parse(rest, r.depth+1)
+		if !ok || sel.pseudo != "" || len(sel.compounds) == maxCompounds {
+			return false
+		}
+		sel.compounds = append(sel.compounds, compound{pseudos: []pseudoClass{{name: "anchor"}}})
+		sel.combinators = append(sel.combinators, combinator)
+		c.list = append(c.list, sel)
 	}
 	return true
 }
 
-// hasWord reports whether list, words between white space, has the word.
-func hasWord(list, word string) bool {
-	if list == word {
-		return word != "" && !strings.ContainsAny(word, " \t\r\n\f")
-	}
-	if len(list) <= len(word) {
+// nth reads An+B, and "of" with selectors.
+func (r *compoundReader) nth(c *pseudoClass, argument string) bool {
+	switch c.name {
+	case "nth-child", "nth-last-child", "nth-of-type", "nth-last-of-type":
+	default:
 		return false
 	}
-	for w := range strings.FieldsSeq(list) {
-		if w == word {
-			return true
+	formula, _, hasOf := strings.Cut(strings.ToLower(argument), " of ")
+	if hasOf {
+		of := argument[min(len(formula)+len(" of "), len(argument)):]
+		if c.list = r.p.list(of, r.depth+1, false); c.list == nil || strings.HasSuffix(c.name, "type") {
+			return false
 		}
+	}
+	var ok bool
+	c.step, c.offset, ok = parseNth(trimSpace(formula))
+	return ok
+}
+
+func parseNth(s string) (step, offset int, ok bool) {
+	switch s {
+	case "odd":
+		return 2, 1, true
+	case "even":
+		return 2, 0, true
+	}
+	s = strings.ReplaceAll(s, " ", "")
+	a, b, hasN := strings.Cut(s, "n")
+	if !hasN {
+		offset, ok = smallInt(s)
+		return 0, offset, ok
+	}
+	switch a {
+	case "", "+":
+		step = 1
+	case "-":
+		step = -1
+	default:
+		if step, ok = smallInt(a); !ok {
+			return 0, 0, false
+		}
+	}
+	if b == "" {
+		return step, 0, true
+	}
+	offset, ok = smallInt(b)
+	return step, offset, ok && (b[0] == '+' || b[0] == '-')
+}
+
+func smallInt(s string) (int, bool) {
+	v, ok := parseNumber(s)
+	if !ok || v != float64(int(v)) || v > 1e6 || v < -1e6 || strings.ContainsAny(s, ".e") {
+		return 0, false
+	}
+	return int(v), true
+}
+
+func isCalledClass(name string) bool {
+	switch name {
+	case "lang", "dir", "host", "host-context", "state", "active-view-transition-type":
+		return true
 	}
 	return false
 }
 
-// attr returns the value of an attribute without namespace, or "".
-func attr(n *html.Node, key string) string {
-	for i := range n.Attr {
-		if n.Attr[i].Key == key && n.Attr[i].Namespace == "" {
-			return n.Attr[i].Val
-		}
-	}
-	return ""
-}
-
-func hasAttr(n *html.Node, key string) bool {
-	for i := range n.Attr {
-		if n.Attr[i].Key == key {
-			return true
-		}
+// isPlainClass reports whether browsers know a pseudo-class without arguments.
+func isPlainClass(name string) bool {
+	switch name {
+	case "first-child", "last-child", "only-child", "first-of-type", "last-of-type", "only-of-type", "root", "scope", "empty",
+		"link", "any-link", "checked", "disabled", "enabled", "required", "optional", "read-only", "read-write", "defined", "host",
+		"hover", "active", "focus", "focus-visible", "focus-within", "visited", "target", "default", "indeterminate",
+		"placeholder-shown", "valid", "invalid", "in-range", "out-of-range", "user-valid", "user-invalid", "fullscreen", "modal",
+		"popover-open", "autofill", "picture-in-picture", "playing", "paused", "muted", "open", "target-current", "window-inactive",
+		"active-view-transition", "-webkit-full-screen", "-webkit-any-link", "-webkit-autofill", "buffering", "seeking", "stalled",
+		"volume-locked", "xr-overlay", "current", "has-slotted":
+		return name != "current"
 	}
 	return false
-}
-
-// matching returns the rules that match n, in order of specificity and position. It
-// returns none once the document has used up its comparisons.
-func (s *sheet) matching(n *html.Node, out []*rule) []*rule {
-	if s.rules == 0 || s.steps > maxMatchSteps {
-		return out
-	}
-	if id := attr(n, "id"); id != "" {
-		out = s.filter(s.byID[id], n, out)
-	}
-	if len(s.byClass) > 0 {
-		seen := 0
-		for class := range strings.FieldsSeq(attr(n, "class")) {
-			if seen++; seen > maxAttributes {
-				break
-			}
-			out = s.filter(s.byClass[class], n, out)
-		}
-	}
-	out = s.filter(s.byTag[n.Data], n, out)
-	out = s.filter(s.other, n, out)
-	if s.steps > maxMatchSteps {
-		s.doc.tolerate(StylesCut)
-	}
-	return out
-}
-
-func (s *sheet) filter(rules []*rule, n *html.Node, out []*rule) []*rule {
-	for _, r := range rules {
-		if s.steps > maxMatchSteps {
-			return out
-		}
-		if r.selector.matches(n, &s.steps) {
-			out = append(out, r)
-		}
-	}
-	return out
 }

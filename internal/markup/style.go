@@ -1,11 +1,9 @@
 package markup
 
 import (
-	"slices"
-	"strings"
+	"math"
 
 	"golang.org/x/net/html"
-	"golang.org/x/net/html/atom"
 )
 
 // Why names what hides a text.
@@ -34,297 +32,324 @@ const (
 	invisibleOpacity = 0.05
 	invisibleFont    = 2    // pixels: two are no letters
 	sliver           = 1    // pixels of a clipped box
-	farAway          = -500 // pixels beyond the edge
+	farRight         = 4000 // pixels beyond which nobody scrolls
+	smallestFont     = 6    // pixels that browsers give to relative sizes
 )
 
 // style is what an element inherits and is.
 type style struct {
-	gone       Why // hides everything within, whatever that says
-	invisible  bool
-	msoHide    bool
-	pre        bool
-	font       float64 // pixels
-	opacity    float64 // of all ancestors together
-	color      color
-	background color
-	box        box // of the element itself, not inherited
+	gone      Why // hides everything within, whatever that says
+	clip      Why // hides what is in the flow of a box without size
+	clipAbs   Why // the same for what is placed absolutely
+	clipFixed Why // the same for what is fixed to the screen
+
+	invisible, msoHide  bool
+	pre, nowrap         bool
+	rtl, endAligned     bool
+	fontFixed           bool // the size does not depend on that of the document
+	outlined            bool // shadows or strokes draw the letters
+	shadow              bool // in a shadow tree, which outer sheets do not reach
+	contained           bool // in a container of queries
+	moved               bool // away from the background
+	flexible            bool // child of a flex or grid container
+	inSVG, drawsLetters bool // within svg; within its text
+	filled              bool // text-fill counts
+
+	font, scale, opacity  float64
+	indent                float64
+	lineFactor, linePixel float64 // line height: times the font, or pixels; NaN for normal
+	wide                  float64 // width of the block around
+	color, fill, svgFill  color
+	background            color
+	place                 place
+	vars                  *scope
+	box                   box
 }
 
-// box is what the declarations of one element say about its place.
-type box struct {
-	display                           string
-	opacity                           float64
-	overflowHidden, positioned        bool
-	flat, narrow, lines, far, clipped bool
-	scaled                            bool
+// place is where the content begins, as far as declarations move it. The vertical part is
+// added to the height of what comes before, of which the visitor keeps an upper bound.
+type place struct {
+	x, y             float64
+	originX, originY float64 // of the block that absolute positions refer to
+	originWide       float64
+	screen           bool // that block is the page
 }
 
 func rootStyle() style {
-	return style{font: defaultFont, opacity: 1, color: rgb(0), background: rgb(0xFFFFFF)}
+	return style{
+		font: defaultFont, opacity: 1, scale: 1, lineFactor: math.NaN(), linePixel: math.NaN(), wide: screenWidth,
+		color: rgb(0), svgFill: rgb(0), background: rgb(0xFFFFFF), place: place{originWide: screenWidth, screen: true},
+	}
 }
 
-// hides returns why the text of the element cannot be seen, or "".
+// hides returns why the text of the element cannot be seen wherever it is, or "".
 func (s *style) hides() Why {
 	switch {
 	case s.gone != "":
 		return s.gone
+	case s.clip != "":
+		return s.clip
 	case s.invisible:
 		return WhyVisibility
 	case s.opacity < invisibleOpacity:
 		return WhyOpacity
-	case s.font <= invisibleFont:
+	case s.font == 0 || s.font*s.scale <= invisibleFont:
 		return WhyFontSize
-	case s.color.state == transparentColor || s.color.isLike(s.background):
+	case !s.outlined && s.ink().isLike(s.background):
 		return WhyColor
 	}
 	return ""
 }
 
-// styleOf computes the style of the element n within parent: presentational attributes
-// first, then sheets by specificity, then the style attribute, then what is important.
-func (v *visitor) styleOf(n *html.Node, parent style) style {
-	s := parent
-	s.box = box{opacity: 1}
-	v.fromAttributes(n, &s)
-	inline := v.inline(attr(n, "style"))
-	v.matched = v.sheet.matching(n, v.matched[:0])
-	if len(v.matched) > 1 {
-		slices.SortFunc(v.matched, func(a, b *rule) int {
-			if a.selector.specificity != b.selector.specificity {
-				return a.selector.specificity - b.selector.specificity
-			}
-			return a.order - b.order
-		})
+// ink is the color of the letters.
+func (s *style) ink() color {
+	switch {
+	case s.inSVG:
+		return s.resolved(s.svgFill)
+	case s.filled:
+		return s.resolved(s.fill)
 	}
-	for _, important := range []bool{false, true} {
-		for _, r := range v.matched {
-			s.apply(r.declarations, important, parent.font)
-		}
-		s.apply(inline, important, parent.font)
+	return s.color
+}
+
+func (s *style) resolved(c color) color {
+	if c.state == currentColor {
+		return s.color
 	}
-	s.settle(n)
+	return c
+}
+
+// styleOf computes the style of the element n within parent.
+func (v *visitor) styleOf(n *html.Node, parent *style) style {
+	c := v.cascadeOf(n, parent)
+	s := v.computed(n, parent, c)
+	if len(v.sheet.keyframes) > 0 && s.box.animation != "" && s.hides() != "" {
+		v.animate(n, parent, &s)
+	}
 	return s
 }
 
-// inline reads a style attribute; documents repeat the same few.
-func (v *visitor) inline(css string) []declaration {
-	if css == "" {
-		return nil
-	}
-	if ds, ok := v.styles[css]; ok {
-		return ds
-	}
-	ds := parseDeclarations(withoutComments(css))
-	v.doc.work += len(css)
-	if len(v.styles) < maxStyles {
-		v.styles[css] = ds
-	}
-	return ds
+// computed turns the winners of the cascade into a style.
+func (v *visitor) computed(n *html.Node, parent *style, c *cascade) style {
+	s := *parent
+	s.box = box{opacity: 1, scale: 1}
+	s.box.clear()
+	v.defaults(n, &s, parent)
+	s.vars = c.vars
+	c.order(func(p property, value string) { s.set(p, value, parent, v.quirks) })
+	v.settle(n, &s, parent)
+	return s
 }
 
-func (v *visitor) fromAttributes(n *html.Node, s *style) {
-	for i := range n.Attr {
-		value := n.Attr[i].Val
-		switch n.Attr[i].Key {
-		case "bgcolor":
-			s.paint(parseColor(strings.ToLower(value)))
-		case "background":
-			s.background = color{}
-		case "color", "text":
-			if n.DataAtom == atom.Font || n.DataAtom == atom.Body {
-				s.color = parseColor(strings.ToLower(value))
+// animate looks for a keyframe that shows what is hidden otherwise: animations run by
+// themselves, and what is seen for a moment is seen.
+func (v *visitor) animate(n *html.Node, parent *style, s *style) {
+	c := &v.cascade
+	for name := range words(s.box.animation) {
+		for _, frame := range v.sheet.keyframes[unescape(name)] {
+			for i := range frame {
+				if w := c.winners[frame[i].property]; w == nil || !w.important {
+					c.win(&frame[i])
+				}
+			}
+			shown := v.computed(n, parent, c)
+			if shown.hides() == "" {
+				*s = shown
+				return
 			}
 		}
 	}
-	switch n.DataAtom {
-	case atom.A:
-		if hasAttr(n, "href") {
-			s.color = rgb(0x0000EE)
-		}
-	case atom.Pre, atom.Textarea:
-		s.pre = true
+}
+
+// set applies one declaration.
+func (s *style) set(p property, value string, parent *style, quirks bool) {
+	u := units{font: s.font, percent: s.wide, quirks: quirks}
+	switch {
+	case p == fontSize:
+		s.setFont(value, parent, quirks)
+	case p.isInherited():
+		s.setInherited(p, value, parent, u)
+	case p == backgroundColor || p == backgroundImage || p == backgroundClip:
+		s.box.setBackground(p, value)
 	default:
-	}
-}
-
-// paint puts a color behind the text; one that is not known may be a picture.
-func (s *style) paint(c color) {
-	if c.state != transparentColor {
-		s.background = c
-	}
-}
-
-func (s *style) apply(ds []declaration, important bool, parentFont float64) {
-	for i := range ds {
-		if ds[i].important == important {
-			s.set(ds[i].property, ds[i].value, parentFont)
-		}
-	}
-}
-
-func (s *style) set(property, value string, parentFont float64) {
-	switch property {
-	case "font-size":
-		s.font = fontSize(value, parentFont, s.font)
-	case "font":
-		s.shorthand(value, parentFont)
-	case "color", "-webkit-text-fill-color":
-		if value != "inherit" {
-			s.color = parseColor(value)
-		}
-	case "background", "background-color", "background-image":
-		s.setBackground(property, value)
-	case "visibility":
-		s.invisible = value == "hidden" || value == "collapse" || value == "inherit" && s.invisible
-	case "opacity":
-		if f, ok := fraction(value, 1); ok {
-			s.box.opacity = f
-		}
-	case "filter":
-		if strings.Contains(value, "opacity(0") && !strings.Contains(value, "opacity(0.") || strings.Contains(value, "opacity=0)") {
-			s.box.opacity = 0
-		}
-	case "mso-hide":
-		s.msoHide = value == "all"
-	default:
-		s.box.set(property, value, s.font)
-	}
-}
-
-// setBackground takes the color; a picture hides what color there is.
-func (s *style) setBackground(property, value string) {
-	if strings.Contains(value, "url(") || strings.Contains(value, "gradient") {
-		s.background = color{}
-		return
-	}
-	if property == "background-image" || value == "none" || value == "inherit" || value == "initial" {
-		return
-	}
-	c := parseColor(value)
-	if c.state == unknownColor && property == "background" {
-		for word := range strings.FieldsSeq(value) {
-			if c = parseColor(word); c.state != unknownColor {
-				break
-			}
-		}
-	}
-	s.paint(c)
-}
-
-// shorthand finds the size in a font declaration: "bold 12px/1.5 Arial".
-func (s *style) shorthand(value string, parentFont float64) {
-	for word := range strings.FieldsSeq(value) {
-		size, _, _ := strings.Cut(word, "/")
-		if size == "" {
-			continue
-		}
-		if size == "0" || size[0] >= '0' && size[0] <= '9' && size[len(size)-1] >= 'a' || strings.HasSuffix(size, "%") {
-			s.font = fontSize(size, parentFont, s.font)
+		if value == "inherit" {
+			s.box.inherit(p, &parent.box)
 			return
 		}
+		s.box.set(p, value, u)
 	}
 }
 
-func fontSize(value string, parent, otherwise float64) float64 {
-	switch value {
-	case "xx-small":
-		return 9
-	case "x-small":
-		return 10
-	case "small":
-		return 13
-	case "medium", "initial":
-		return defaultFont
-	case "large":
-		return 18
-	case "x-large", "xx-large":
-		return 24
-	case "smaller":
-		return parent * 0.83
-	case "larger":
-		return parent * 1.2
-	}
-	if v, ok := length(value, parent); ok && v >= 0 {
-		return v
-	}
-	return otherwise
-}
-
-func (b *box) set(property, value string, font float64) {
-	pixels, isLength := length(value, font)
-	small := isLength && pixels >= 0 && pixels <= sliver
-	switch property {
-	case "display":
-		b.display = value
-	case "content-visibility":
-		b.clipped = value == "hidden"
-	case "overflow", "overflow-x", "overflow-y":
-		b.overflowHidden = value == "hidden" || value == "clip"
-	case "width", "max-width":
-		b.narrow = small || b.narrow && property == "width" && !isLength
-	case "height", "max-height":
-		b.flat = small || b.flat && property == "height"
-	case "line-height":
-		b.lines = small && !strings.HasPrefix(value, "1") || value == "1px"
-	case "position":
-		b.positioned = value == "absolute" || value == "fixed" || value == "relative"
-	case "left", "top", "right", "bottom", "text-indent", "margin-left", "margin-top":
-		b.far = b.far || isLength && pixels <= farAway
-	case "margin":
-		b.far = b.far || hasFar(value)
-	case "clip", "clip-path":
-		b.clipped = clipsAll(value)
-	case "transform":
-		b.scaled = strings.Contains(value, "scale(0)") || strings.Contains(value, "scale(0,") || strings.Contains(value, "scale(0.0")
-	}
-}
-
-// hasFar reports whether the margin at the top or left is beyond the edge.
-func hasFar(value string) bool {
-	for v := range strings.FieldsSeq(value) {
-		if pixels, ok := length(v, defaultFont); ok && pixels <= farAway {
-			return true
-		}
-	}
-	return false
-}
-
-// clipsAll reports whether clip or clip-path leave nothing: rect(0,0,0,0), rect(1px
-// 1px 1px 1px), inset(50%), inset(100%), circle(0).
-func clipsAll(value string) bool {
-	value = strings.ReplaceAll(value, " ", "")
-	if strings.HasPrefix(value, "rect(") {
-		return !strings.ContainsAny(value, "23456789")
-	}
-	for _, none := range []string{"inset(50%", "inset(100%", "circle(0", "polygon(00,00"} {
-		if strings.HasPrefix(value, none) && !strings.HasPrefix(value, none+".") {
-			return true
-		}
-	}
-	return false
-}
-
-// settle turns what the declarations say together into why the element is gone.
-func (s *style) settle(n *html.Node) {
-	s.opacity *= s.box.opacity
-	if s.gone != "" {
+// setFont computes the size; browsers do not let relative ones get too small.
+func (s *style) setFont(value string, parent *style, quirks bool) {
+	s.fontFixed = false
+	if px, ok := namedFontSize(value); ok {
+		s.font = px
 		return
 	}
-	b := &s.box
-	switch {
-	case b.display == "none":
-		s.gone = WhyDisplay
-	case b.display == "" && hasAttr(n, "hidden"):
-		s.gone = WhyAttribute
-	case b.far:
-		s.gone = WhyOffScreen
-	case b.clipped:
-		s.gone = WhyClipped
-	case b.scaled:
-		s.gone = WhyScaled
-	case b.overflowHidden && (b.flat || b.lines):
-		s.gone = WhyZeroHeight
-	case b.overflowHidden && b.narrow:
-		s.gone = WhyZeroWidth
+	switch value {
+	case "inherit", "math":
+		s.font, s.fontFixed = parent.font, parent.fontFixed
+		return
+	case "initial":
+		s.font = defaultFont
+		return
+	case "smaller", "larger":
+		factor := map[string]float64{"smaller": 1 / 1.2, "larger": 1.2}[value]
+		s.font, s.fontFixed = parent.font*factor, parent.fontFixed
+	default:
+		px, ok := length(value, units{font: parent.font, percent: parent.font, quirks: quirks})
+		if !ok || px < 0 {
+			return
+		}
+		if math.IsNaN(px) {
+			px = defaultFont // depends on what is not known
+		}
+		s.font, s.fontFixed = px, parent.fontFixed || !isRelativeSize(value)
 	}
+	if s.font > 0 && s.font < smallestFont && !s.fontFixed {
+		s.font = smallestFont
+	}
+}
+
+// isRelativeSize reports whether a size is one of em, ex or percent.
+func isRelativeSize(value string) bool {
+	unit := value[numberEnd(value):]
+	return unit == "%" || unit == "em" || unit == "ex" || unit == "ch" || unit == "ic" || unit == "cap"
+}
+
+// setInherited sets a property that children take over.
+func (s *style) setInherited(p property, value string, parent *style, u units) {
+	switch p {
+	case visibility:
+		s.invisible = value == "hidden" || value == "collapse" || value == "inherit" && parent.invisible
+	case msoHide:
+		s.msoHide = value == "all" || value == "inherit" && parent.msoHide
+	case textColor:
+		s.setColor(value, parent)
+	case textFill:
+		s.filled = value != "initial" && (value != "inherit" || parent.filled)
+		s.fill = pick(value, parent.fill, color{state: currentColor})
+	case svgFill, svgFillOpacity:
+		s.setSVGFill(p, value, parent)
+	case textShadow, textStroke, svgStroke:
+		s.outlined = value == "inherit" && parent.outlined || s.draws(value) || p != textShadow && s.outlined
+	case direction:
+		s.rtl = value == "rtl" || value == "inherit" && parent.rtl
+	case textAlign:
+		s.endAligned = value == "inherit" && parent.endAligned || value != "inherit" && value != "left" && value != "initial" &&
+			value != "start" && value != "-webkit-left" && value != "justify" && value != "-webkit-auto"
+	case whiteSpace:
+		s.setWhiteSpace(value, parent)
+	case textIndent:
+		s.indent = lengthOr(value, u, parent.indent, 0)
+	case lineHeight:
+		s.setLineHeight(value, parent, u)
+	default:
+	}
+}
+
+func (s *style) setColor(value string, parent *style) {
+	if s.color = pick(value, parent.color, rgb(0)); s.color.state == currentColor {
+		s.color = parent.color
+	}
+}
+
+// pick reads a color, or takes that of the parent or the initial one.
+func pick(value string, inherited, initial color) color {
+	switch value {
+	case "inherit":
+		return inherited
+	case "initial":
+		return initial
+	}
+	return cssColor(value)
+}
+
+func (s *style) setSVGFill(p property, value string, parent *style) {
+	if p == svgFillOpacity {
+		if f, ok := fraction(value); ok && s.svgFill.state == knownColor {
+			s.svgFill.a = toByte(f)
+		}
+		return
+	}
+	switch {
+	case value == "none":
+		s.svgFill = transparent()
+	case value == "context-fill" || len(value) > len(cssFunction) && value[:len(cssFunction)] == cssFunction:
+		s.svgFill = color{}
+	default:
+		s.svgFill = pick(value, parent.svgFill, rgb(0))
+	}
+}
+
+// draws reports whether a shadow or stroke can be seen: it has a color unlike what is
+// behind, and a stroke a width.
+func (s *style) draws(value string) bool {
+	if value == "none" || value == "inherit" || value == "initial" {
+		return false
+	}
+	seen, wide, numbers := true, false, 0
+	for w := range words(value) {
+		if c, ok := parseColor(w); ok {
+			seen = !s.resolved(c).isLike(s.background)
+			continue
+		}
+		if px, ok := length(w, units{font: s.font}); ok {
+			numbers++
+			wide = wide || px > 0
+		}
+	}
+	return seen && (wide || numbers != 1)
+}
+
+func (s *style) setWhiteSpace(value string, parent *style) {
+	if value == "inherit" {
+		s.pre, s.nowrap = parent.pre, parent.nowrap
+		return
+	}
+	s.pre = oneOf(value, "pre", "pre-wrap", "pre-line", "break-spaces", "preserve", "preserve-breaks")
+	s.nowrap = oneOf(value, "pre", "nowrap")
+}
+
+func (s *style) setLineHeight(value string, parent *style, u units) {
+	s.lineFactor, s.linePixel = math.NaN(), math.NaN()
+	switch value {
+	case "normal", "initial":
+		return
+	case "inherit":
+		s.lineFactor, s.linePixel = parent.lineFactor, parent.linePixel
+		return
+	}
+	if f, ok := parseNumber(value); ok {
+		s.lineFactor = f
+		return
+	}
+	u.percent = u.font
+	if px, ok := length(value, u); ok {
+		s.linePixel = px
+	}
+}
+
+// line returns the height of a line, NaN where the font decides.
+func (s *style) line() float64 {
+	if !math.IsNaN(s.linePixel) {
+		return s.linePixel
+	}
+	return s.lineFactor * s.font
+}
+
+// lengthOr reads a length, or takes that of the parent or the initial one.
+func lengthOr(value string, u units, inherited, initial float64) float64 {
+	switch value {
+	case "inherit":
+		return inherited
+	case "initial":
+		return initial
+	}
+	px, ok := length(value, u)
+	if !ok {
+		return initial
+	}
+	return px
 }

@@ -9,24 +9,44 @@ import (
 	"outrider/internal/budget"
 )
 
-// survey reads the tokens once. It returns as much of doc as the budget allows, and
-// whether html.Parse could need more than linear time for it.
-func survey(doc string, b *budget.Budget, d *Document) (allowed string, risky bool) {
+// survey reads the tokens once. It returns as much of doc as the budget allows, the end of
+// what is beyond, and whether html.Parse could need more than linear time for the former.
+func survey(doc string, b *budget.Budget, d *Document) (head, tail string, risky bool) {
 	s := surveyor{size: len(doc)}
 	z := html.NewTokenizer(strings.NewReader(doc))
 	z.SetMaxBuf(len(doc) + 1)
 	for {
 		t := z.Next()
 		if t == html.ErrorToken {
-			return doc, s.risky()
+			return doc, "", s.risky()
 		}
 		if !b.Spend(budget.HTMLNodes, 1) {
 			d.tolerate(TokensCut)
-			return doc[:s.read], s.risky()
+			return doc[:s.read], tailOf(doc[s.read:]), s.risky()
 		}
 		n := len(z.Raw())
 		s.read += n
 		s.token(z, t, n)
+	}
+}
+
+// tailOf returns the end of what the budget cuts off, from the beginning of a tag on.
+func tailOf(rest string) string {
+	rest = clipStart(rest, maxTail)
+	return rest[nextOf(rest, "<"):]
+}
+
+// appendTail adds the end of a document that is too long: what a reader comes to at last
+// must not be lost for the length of what comes before.
+func (d *Document) appendTail(tail string) {
+	if tail == "" {
+		return
+	}
+	root := simpleTree(tail, d)
+	d.work += len(tail)
+	for n := root.FirstChild; n != nil; n = root.FirstChild {
+		root.RemoveChild(n)
+		d.root.AppendChild(n)
 	}
 }
 
@@ -218,12 +238,14 @@ func (b *treeBuilder) start(z *html.Tokenizer, selfClosing bool) {
 	name, more := z.TagName()
 	n := &html.Node{Type: html.ElementNode, Data: string(name), DataAtom: atom.Lookup(name)}
 	for more {
-		if len(n.Attr) == maxAttributes {
-			b.doc.tolerate(AttributesCut)
-			break
-		}
 		var key, value []byte
 		key, value, more = z.TagAttr()
+		if len(n.Attr) >= maxAttributes {
+			b.doc.tolerate(AttributesCut)
+			if !isVital(key) || hasAttr(n, string(key)) {
+				continue
+			}
+		}
 		n.Attr = append(n.Attr, html.Attribute{Key: string(key), Val: string(value)})
 	}
 	b.implyEnd(n.DataAtom)
@@ -236,6 +258,17 @@ func (b *treeBuilder) start(z *html.Tokenizer, selfClosing bool) {
 		return
 	}
 	b.open = append(b.open, n)
+}
+
+// isVital reports whether an attribute is read even after maxAttributes others: those that
+// lead elsewhere and those that styles depend on.
+func isVital(key []byte) bool {
+	switch string(key) {
+	case "href", "src", "style", "action", "formaction", "srcset", "srcdoc", "class", "id", "background", "data", "xlink:href", "content",
+		"http-equiv", "type", "value", "hidden", "ping", "poster", "name", "color", "bgcolor", "onclick", "onload", "onerror":
+		return true
+	}
+	return false
 }
 
 // implyEnd closes the element that a start tag of the same kind ends: paragraphs,

@@ -1,7 +1,6 @@
 package markup
 
 import (
-	"net/url"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -26,25 +25,37 @@ type Field struct {
 // visitor walks a tree once, in document order.
 type visitor struct {
 	doc      *Document
-	sheet    *sheet
+	preview  // what the document is before styles
+	cascade  cascade
 	maxLinks int
-	matched  []*rule // scratch
 	styles   map[string][]declaration
-	base     *url.URL
 	outlook  bool
-	depth    int // of nested documents
-	form     int // index+1 of the form that is open, or 0
-	loose    int // index+1 of the form for inputs outside of any, or 0
+	muted    bool // what is read is not part of what is shown
+	depth    int  // of nested documents
+	form     int  // index+1 of the form that is open, or 0
+	loose    int  // index+1 of the form for inputs outside of any, or 0
+
+	linkColor            color
+	flow                 float64 // upper bound of the height of what came before
+	lineIndent, lineUsed float64
+	grounds, displaced   paints
+	faint, faintMoved    []color // of text that was taken as hidden by its color
+	known                *knownPaints
+	counters             map[string]int
 
 	inner      strings.Builder
 	display    textWriter
+	all        allText
 	start      textWriter // text of the body for the preheader
 	started    bool       // it is complete
-	outlookDoc textWriter
-	hiddenSize int
+	outlookDoc endsWriter
+	hidden     hiddenTexts
 	anchor     *anchor
 	tables     []grid // that are open, the innermost last
 }
+
+// knownPaints are the grounds that a first walk through the document met.
+type knownPaints struct{ all, displaced paints }
 
 // anchor is a link whose text is being read.
 type anchor struct {
@@ -53,8 +64,16 @@ type anchor struct {
 	image bool
 }
 
-func newVisitor(d *Document, s *sheet, maxLinks int) *visitor {
-	return &visitor{doc: d, sheet: s, maxLinks: maxLinks, styles: map[string][]declaration{}}
+func newVisitor(d *Document, s preview, maxLinks int) *visitor {
+	v := &visitor{doc: d, maxLinks: maxLinks}
+	v.enter(s)
+	return v
+}
+
+// enter makes v read another document.
+func (v *visitor) enter(s preview) {
+	v.preview, v.styles, v.linkColor = s, map[string][]declaration{}, rgb(0x0000EE)
+	v.cascade.parser = &sheetParser{quirks: s.quirks}
 }
 
 // finish joins what was collected.
@@ -62,11 +81,15 @@ func (v *visitor) finish() {
 	d := v.doc
 	v.sheetTargets()
 	d.inner, d.display = v.inner.String(), v.display.b.String()
+	if d.all = d.display; v.all.differs {
+		d.all = v.all.w.b.String()
+	}
+	d.hidden = v.hidden.join()
 	d.preheader = v.start.b.String()
-	d.Outlook = v.outlookDoc.b.String()
+	d.Outlook = v.outlookDoc.text()
 	d.Title = collapse(d.Title)
 	d.Script.finish()
-	d.work += v.sheet.steps + len(d.inner) + len(d.display)
+	d.work += v.sheet.matcher.steps + v.cascade.spent + len(d.inner) + len(d.display)
 }
 
 func (v *visitor) sheetTargets() {
@@ -77,11 +100,11 @@ func (v *visitor) sheetTargets() {
 
 // visit reads n and what is within. The recursion is as deep as the tree, which has
 // at most 512 levels.
-func (v *visitor) visit(n *html.Node, s style) {
+func (v *visitor) visit(n *html.Node, s *style) {
 	v.doc.work++
 	switch n.Type {
 	case html.TextNode:
-		v.text(n.Data, &s)
+		v.text(n.Data, s)
 	case html.CommentNode:
 		v.comment(n.Data)
 	case html.ElementNode:
@@ -92,32 +115,33 @@ func (v *visitor) visit(n *html.Node, s style) {
 	}
 }
 
-func (v *visitor) children(n *html.Node, s style) {
+func (v *visitor) children(n *html.Node, s *style) {
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		v.visit(c, s)
 	}
 }
 
-func (v *visitor) element(n *html.Node, parent style) {
+func (v *visitor) element(n *html.Node, parent *style) {
+	s := v.styleOf(n, parent)
+	if isNeverShown(n) && s.gone == "" {
+		s.gone = WhyElement
+	}
 	switch n.DataAtom {
 	case atom.Script:
 		v.script(n)
-		return
-	case atom.Style:
-		return
 	case atom.Title:
-		if n.Namespace == "" && v.depth == 0 {
-			v.title(n)
-			return
-		}
+		v.title(n)
 	default:
 	}
-	s := v.styleOf(n, parent)
-	if s.gone == "" && isNeverShown(n.DataAtom) {
-		s.gone = WhyElement
+	if isCode(n) && s.gone != "" {
+		return
 	}
-	shown := s.hides() == ""
-	named := v.targets(n, shown)
+	v.grow(&s)
+	shown := v.why(&s, 1) == ""
+	named := v.targets(n, &s, shown)
+	if v.sheet.counters {
+		v.count(&s.box)
+	}
 	v.control(n, &s)
 	span := v.openSpan(n)
 	before := v.openAnchor(named, shown)
@@ -126,57 +150,125 @@ func (v *visitor) element(n *html.Node, parent style) {
 	if n.DataAtom == atom.Table {
 		v.tables = append(v.tables, grid{})
 	}
-	v.content(n, s)
+	after := v.drawn(n, &s)
+	v.content(n, &s)
+	if after.text != "" {
+		v.text(after.text, &after.style)
+	}
+	v.leave(n, &s)
+	v.closeAnchor(named, before)
+	v.closeSpan(span)
+}
+
+// isCode reports whether the text of an element is for machines, unless it is displayed.
+func isCode(n *html.Node) bool {
+	return n.DataAtom == atom.Script || n.DataAtom == atom.Style || n.DataAtom == atom.Title && n.Namespace == ""
+}
+
+// leave ends what the start of an element began.
+func (v *visitor) leave(n *html.Node, s *style) {
 	if n.DataAtom == atom.Table {
 		v.closeTable()
 	}
 	if n.DataAtom != atom.Br {
-		v.edge(n, &s)
+		v.edge(n, s)
 	}
-	v.closeAnchor(named, before)
-	v.closeSpan(span)
 	if n.DataAtom == atom.Form {
 		v.form = 0
+	}
+	if s.box.shape != inlineShape {
+		v.lineIndent = 0 // what follows is on no first line
 	}
 }
 
 // content visits the children. Of closed details, the summary alone is shown.
-func (v *visitor) content(n *html.Node, s style) {
-	if n.DataAtom != atom.Details || hasAttr(n, "open") || s.gone != "" {
+func (v *visitor) content(n *html.Node, s *style) {
+	switch {
+	case n.DataAtom == atom.Details && !hasAttr(n, "open") && s.gone == "":
+		v.closedDetails(n, s)
+	case n.DataAtom == atom.Template && isShadow(n):
+		v.shadow(n, s)
+	default:
 		v.children(n, s)
-		return
-	}
-	for c := n.FirstChild; c != nil; c = c.NextSibling {
-		inner := s
-		if c.DataAtom != atom.Summary {
-			inner.gone = WhyDetails
-		}
-		v.visit(c, inner)
 	}
 }
 
-func isNeverShown(tag atom.Atom) bool {
-	switch tag {
-	case atom.Template, atom.Iframe, atom.Noframes, atom.Noembed, atom.Datalist, atom.Audio, atom.Video, atom.Canvas:
+func (v *visitor) closedDetails(n *html.Node, s *style) {
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		inner := *s
+		if c.DataAtom != atom.Summary {
+			inner.gone = WhyDetails
+		}
+		v.visit(c, &inner)
+	}
+}
+
+// isShadow reports whether parsers make a shadow tree of a template. HTML Living
+// Standard, Section 4.12.3.
+func isShadow(n *html.Node) bool {
+	mode := strings.ToLower(attr(n, "shadowrootmode"))
+	return (mode == "open" || mode == "closed") && n.Parent != nil && n.Parent.Type == html.ElementNode && takesShadow(n.Parent)
+}
+
+func takesShadow(n *html.Node) bool {
+	switch n.DataAtom {
+	case atom.Article, atom.Aside, atom.Blockquote, atom.Body, atom.Div, atom.Footer, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6,
+		atom.Header, atom.Main, atom.Nav, atom.P, atom.Section, atom.Span:
+		return true
+	default:
+		return strings.Contains(n.Data, "-")
+	}
+}
+
+// shadow visits a shadow tree, which is drawn in the place of the element around. Sheets
+// of the document do not reach it, and its own hide nothing here.
+func (v *visitor) shadow(n *html.Node, s *style) {
+	inner := *s
+	inner.shadow = true
+	v.children(n, &inner)
+}
+
+// isNeverShown reports whether no client shows what is in the element, whatever its style.
+func isNeverShown(n *html.Node) bool {
+	if n.Namespace != "" {
+		return isDefinition(n)
+	}
+	switch n.DataAtom {
+	case atom.Template:
+		return !isShadow(n)
+	case atom.Iframe, atom.Audio, atom.Video, atom.Canvas, atom.Meter, atom.Progress:
 		return true
 	default:
 		return false
 	}
 }
 
+// isDefinition reports whether an element of SVG is only drawn where another refers to it.
+func isDefinition(n *html.Node) bool {
+	switch n.Data {
+	case "defs", "symbol", "clipPath", "mask", "pattern", "marker", "linearGradient", "radialGradient", "filter":
+		return n.Namespace == "svg"
+	}
+	return false
+}
+
 func (v *visitor) title(n *html.Node) {
+	if n.Namespace != "" || v.depth > 0 {
+		return
+	}
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		if c.Type == html.TextNode && len(v.doc.Title) < maxLinkText {
 			v.doc.Title += clip(c.Data, maxLinkText)
 			v.inner.WriteString(c.Data)
 			v.inner.WriteByte('\n')
+			v.also(c.Data + "\n")
 		}
 	}
 }
 
 func (v *visitor) script(n *html.Node) {
 	v.doc.Script.Elements++
-	v.targets(n, false)
+	v.targets(n, nil, false)
 	if n.FirstChild != nil {
 		v.code(n.FirstChild.Data, "script", "")
 	}
@@ -184,20 +276,14 @@ func (v *visitor) script(n *html.Node) {
 
 // edge breaks lines where a block begins or ends.
 func (v *visitor) edge(n *html.Node, s *style) {
-	lines := 0
-	switch tag := n.DataAtom; {
-	case tag == atom.Br:
-		if n.FirstChild == nil && s.hides() == "" {
-			v.eachText(func(w *textWriter) { w.lineBreak() })
-		}
+	lines := linesAround(n, s)
+	switch {
+	case n.DataAtom == atom.Br && n.Namespace == "":
+		v.lineEnd(n, s)
 		return
-	case isCell(tag):
+	case s.box.shape == cellShape:
 		v.eachText(func(w *textWriter) { w.space = w.space || w.breaks == 0 })
 		return
-	case tag == atom.P, tag >= atom.H1 && tag <= atom.H6 && len(n.Data) == 2 && n.Data[0] == 'h' && n.Data != "hr":
-		lines = 2
-	case isBlock(tag), s.box.display == "block", s.box.display == "table", s.box.display == "flex":
-		lines = 1
 	}
 	if lines > 0 && s.hides() == "" {
 		v.eachText(func(w *textWriter) { w.line(lines) })
@@ -207,10 +293,37 @@ func (v *visitor) edge(n *html.Node, s *style) {
 	}
 }
 
+func linesAround(n *html.Node, s *style) int {
+	switch s.box.shape {
+	case blockShape, tableShape, rowShape:
+	default:
+		return 0
+	}
+	switch {
+	case s.box.floats() || s.isPlaced() || s.inSVG:
+		return 0
+	case n.DataAtom == atom.P, n.DataAtom >= atom.H1 && n.DataAtom <= atom.H6 && len(n.Data) == 2 && n.Data[0] == 'h' && n.Data != "hr":
+		return 2
+	}
+	return 1
+}
+
+// lineEnd is a br element.
+func (v *visitor) lineEnd(n *html.Node, s *style) {
+	if n.FirstChild == nil && s.hides() == "" {
+		v.eachText(func(w *textWriter) { w.lineBreak() })
+		v.lineIndent = 0
+		v.flow += 2 * s.font
+	}
+}
+
 // eachText calls f with every writer that follows the shown text.
 func (v *visitor) eachText(f func(w *textWriter)) {
-	if v.depth == 0 {
+	if !v.muted {
 		f(&v.display)
+	}
+	if v.all.differs {
+		f(&v.all.w)
 	}
 	if v.anchor != nil {
 		v.anchor.text.space = true
@@ -218,24 +331,43 @@ func (v *visitor) eachText(f func(w *textWriter)) {
 	v.start.space = true
 }
 
+// text adds a text to all that it is part of.
 func (v *visitor) text(s string, st *style) {
 	if v.outlook {
-		v.outlookText(s, st)
+		v.forOutlook(s, st)
 		return
 	}
 	v.inner.WriteString(s)
 	if st.gone != WhyElement {
 		v.startText(s)
 	}
-	why := st.hides()
+	why := v.why(st, len(s))
+	if why == "" && isUndrawn(st) {
+		why = WhyElement
+	}
+	v.show(s, st, why)
+	if why == "" {
+		v.advance(st, len(s))
+	}
+}
+
+// isUndrawn reports whether text is in a drawing, but not in a text of it.
+func isUndrawn(s *style) bool { return s.inSVG && !s.drawsLetters }
+
+// show adds a text to what is shown or hidden.
+func (v *visitor) show(s string, st *style, why Why) {
 	if why == "" && st.msoHide {
 		v.hide(s, WhyMSOHide)
 	}
 	if why != "" {
 		v.hide(s, why)
+		v.also(s)
 		return
 	}
-	if v.depth == 0 {
+	if v.all.differs {
+		v.all.w.write(s, st.pre)
+	}
+	if !v.muted {
 		v.display.write(s, st.pre)
 	}
 	if v.anchor != nil && v.anchor.text.b.Len() < maxLinkText {
@@ -243,15 +375,14 @@ func (v *visitor) text(s string, st *style) {
 	}
 }
 
-func (v *visitor) outlookText(s string, st *style) {
-	if st.hides() != "" || st.msoHide {
+func (v *visitor) forOutlook(s string, st *style) {
+	v.also(s)
+	if v.why(st, len(s)) != "" || st.msoHide {
 		return
 	}
-	room := maxHidden - v.outlookDoc.b.Len()
-	if len(s) > room {
+	if v.outlookDoc.write(s); v.outlookDoc.cut {
 		v.doc.tolerate(HiddenCut)
 	}
-	v.outlookDoc.write(clip(s, room), false)
 }
 
 // startText collects the preheader.
@@ -274,20 +405,9 @@ func (v *visitor) startText(s string) {
 
 // hide records text that is not shown.
 func (v *visitor) hide(s string, why Why) {
-	if len(s) > maxHidden {
+	if v.hidden.hide(s, why) {
 		v.doc.tolerate(HiddenCut)
 	}
-	if s = collapse(clip(s, maxHidden)); s == "" {
-		return
-	}
-	if v.hiddenSize+len(s) > maxHidden {
-		v.doc.tolerate(HiddenCut)
-		if s = clip(s, maxHidden-v.hiddenSize); s == "" {
-			return
-		}
-	}
-	v.hiddenSize += len(s) + 1
-	v.doc.hidden = append(v.doc.hidden, HiddenText{Text: s, Why: why})
 }
 
 func (v *visitor) openSpan(n *html.Node) int {
@@ -357,9 +477,7 @@ func (v *visitor) input(n *html.Node, s *style) {
 	} else if kind == "" {
 		kind = "text"
 	}
-	if kind == "submit" || kind == "button" {
-		v.text(attr(n, "value"), s)
-	}
+	v.inputText(n, kind, s)
 	at := v.form
 	if at == 0 {
 		if v.loose == 0 {
@@ -377,10 +495,31 @@ func (v *visitor) input(n *html.Node, s *style) {
 	f.Fields = append(f.Fields, Field{Type: kind, Name: clip(attr(n, "name"), 200)})
 }
 
+// inputText reads what an input shows before anything is typed.
+func (v *visitor) inputText(n *html.Node, kind string, s *style) {
+	value := attr(n, "value")
+	switch kind {
+	case "textarea", "select", "button":
+		value = ""
+	case "image":
+		value = attr(n, "alt")
+	case "password", "checkbox", "radio", "file", "range", "color", "hidden":
+		v.also(value)
+		return
+	}
+	if value == "" && n.DataAtom != atom.Select && n.DataAtom != atom.Button {
+		value = attr(n, "placeholder")
+	}
+	if value != "" {
+		v.text(value, s)
+	}
+}
+
 func (v *visitor) image(n *html.Node, s *style) {
 	im := &v.doc.Images
-	hidden := s.gone != "" || s.invisible || s.opacity < invisibleOpacity
-	tiny := isTiny(attr(n, "width")) && isTiny(attr(n, "height")) || s.box.flat && s.box.narrow
+	hidden := s.gone != "" || s.clip != "" || s.invisible || s.opacity < invisibleOpacity
+	tiny := isTiny(attr(n, "width")) && isTiny(attr(n, "height")) || s.box.height <= sliver && s.box.width <= sliver
+	v.altText(n, s, hidden || tiny)
 	if alt := collapse(clip(attr(n, "alt"), maxLinkText)); alt != "" && len(im.Alt) < maxAlt {
 		im.Alt = append(im.Alt, alt)
 	}
@@ -394,6 +533,25 @@ func (v *visitor) image(n *html.Node, s *style) {
 	if scheme := schemeOf(cleanTarget(attr(n, "src"))); scheme == "http" || scheme == "https" {
 		im.Trackers++
 	}
+}
+
+// altText is shown in the place of a picture that is not there, which is what most
+// clients do with pictures from elsewhere until somebody asks for them.
+func (v *visitor) altText(n *html.Node, s *style, hidden bool) {
+	alt := attr(n, "alt")
+	if alt == "" {
+		return
+	}
+	if hidden || schemeOf(cleanTarget(clip(attr(n, "src"), maxLinkText))) == "data" {
+		v.also(" " + alt + " ")
+		return
+	}
+	anchor := v.anchor
+	v.anchor = nil // a link shows its picture, and no text, as a rule
+	v.eachText(func(w *textWriter) { w.space = w.space || w.breaks == 0 })
+	v.text(alt, s)
+	v.eachText(func(w *textWriter) { w.space = w.space || w.breaks == 0 })
+	v.anchor = anchor
 }
 
 // isTiny reports whether a picture has at most two pixels on a side.
@@ -410,27 +568,31 @@ func (v *visitor) comment(s string) {
 		return
 	}
 	condition, body, ok := strings.Cut(rest, "]>")
-	if !ok || strings.Contains(condition, "!") {
-		return // the content of a negated condition is part of the document
+	if !ok || strings.HasPrefix(body, "<!") && len(body) <= len("<!--") {
+		return // the content is part of the document
 	}
 	if i := strings.LastIndex(body, "<![endif]"); i >= 0 {
 		body = body[:i]
 	}
-	v.nested(body, true)
+	if !outlookAnswers(condition) {
+		v.hide(body, WhyComment)
+		return
+	}
+	v.nested(body)
 }
 
-// nested reads a document within the document: its links and forms join those of the
-// outer one, its text is Outlook's or hidden.
-func (v *visitor) nested(doc string, outlook bool) {
+// nested reads what Outlook alone reads: links and forms join those of the document around.
+func (v *visitor) nested(doc string) {
 	if v.depth >= maxNested {
 		v.doc.tolerate(NestedCut)
 		return
 	}
-	was, form, open, tables := v.outlook, v.form, v.anchor, v.tables
+	was, muted, form, open, tables := v.outlook, v.muted, v.form, v.anchor, v.tables
 	v.depth++
-	v.outlook, v.form, v.anchor, v.tables = v.outlook || outlook, 0, nil, nil
+	v.outlook, v.muted, v.form, v.anchor, v.tables = true, true, 0, nil, nil
 	v.doc.work += len(doc)
-	v.visit(simpleTree(doc, v.doc), rootStyle())
-	v.outlook, v.form, v.anchor, v.tables = was, form, open, tables
+	root := rootStyle()
+	v.visit(simpleTree(doc, v.doc), &root)
+	v.outlook, v.muted, v.form, v.anchor, v.tables = was, muted, form, open, tables
 	v.depth--
 }

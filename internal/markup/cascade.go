@@ -1,0 +1,226 @@
+package markup
+
+import (
+	"slices"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// cascade finds the declaration of each property that wins for one element. It is used
+// again for the next one.
+type cascade struct {
+	winners [propertyCount]*declaration
+	set     []property // those that have a winner
+	all     string     // value of the property "all", or ""
+	vars    *scope
+	spent   int // bytes that var() put in, in the whole document
+	parser  *sheetParser
+	matched []*rule
+	drawn   []*rule // for pseudo-elements
+}
+
+func (c *cascade) reset(vars *scope) {
+	for _, p := range c.set {
+		c.winners[p] = nil
+	}
+	c.set, c.all, c.vars = c.set[:0], "", vars
+}
+
+// take applies declarations of one origin and importance.
+func (c *cascade) take(ds []declaration, important bool) {
+	for i := range ds {
+		if d := &ds[i]; d.important == important && d.property != customProperty {
+			c.win(d)
+		}
+	}
+}
+
+func (c *cascade) win(d *declaration) {
+	switch {
+	case d.variable:
+		c.substituted(d)
+	case d.property == allProperties:
+		vars := c.vars
+		c.reset(vars)
+		c.all = d.value
+	default:
+		if c.winners[d.property] == nil {
+			c.set = append(c.set, d.property)
+		}
+		c.winners[d.property] = d
+	}
+}
+
+// substituted applies a declaration with var(). One that is invalid then is as if unset.
+// CSS Custom Properties Level 1, Section 3.1.
+func (c *cascade) substituted(d *declaration) {
+	t := substitution{vars: c.vars, spent: &c.spent}
+	value, ok := t.apply(d.value, 0)
+	if value = trimSpace(value); ok && !strings.Contains(value, "var(") {
+		if ds := c.parser.expand(d.name, value, d.important, nil); len(ds) > 0 {
+			for i := range ds {
+				c.win(&ds[i])
+			}
+			return
+		}
+	}
+	ds := c.parser.expand(d.name, "unset", d.important, nil)
+	for i := range ds {
+		c.win(&ds[i])
+	}
+}
+
+// custom adds the custom properties that the element declares.
+func (c *cascade) custom(ds []declaration, important bool, own *scope) *scope {
+	for i := range ds {
+		d := &ds[i]
+		if d.property != customProperty || d.important != important || isInheritance(d.value) {
+			continue
+		}
+		if own == nil {
+			own = &scope{values: map[string]string{}, outer: c.vars}
+		}
+		own.values[d.name] = d.value
+	}
+	return own
+}
+
+func isInheritance(value string) bool {
+	return value == "inherit" || value == "unset" || value == "revert" || value == "revert-layer"
+}
+
+// value returns what a property is set to: "" for nothing, "inherit", "initial" or a value.
+func (c *cascade) value(p property) string {
+	value := c.all
+	if d := c.winners[p]; d != nil {
+		value = d.value
+	} else if p == direction {
+		return ""
+	}
+	switch value {
+	case "unset":
+		if p.isInherited() {
+			return "inherit"
+		}
+		return "initial"
+	case "revert", "revert-layer":
+		return ""
+	}
+	return value
+}
+
+// order calls f for each property that is set, those first that others refer to.
+func (c *cascade) order(f func(p property, value string)) {
+	if c.all != "" {
+		for p := range propertyCount {
+			if value := c.value(p); value != "" && p > allProperties {
+				f(p, value)
+			}
+		}
+		return
+	}
+	slices.Sort(c.set)
+	for _, p := range c.set {
+		if value := c.value(p); value != "" {
+			f(p, value)
+		}
+	}
+}
+
+// cascadeOf finds the winners for an element: sheets first, then the style attribute;
+// what is important comes last. CSS Cascade Level 5, Section 6.
+func (v *visitor) cascadeOf(n *html.Node, parent *style) *cascade {
+	c := &v.cascade
+	c.reset(parent.vars)
+	inline := v.inline(attr(n, "style"))
+	c.matched, c.drawn = c.matched[:0], c.drawn[:0]
+	if !parent.shadow {
+		v.match(n, parent)
+	}
+	if len(c.matched) == 0 && len(inline) == 0 {
+		return c
+	}
+	v.run(c.matched, inline)
+	return c
+}
+
+// match parts the rules for the element from those for what is drawn beside it, and
+// drops those whose container does not answer.
+func (v *visitor) match(n *html.Node, parent *style) {
+	c := &v.cascade
+	c.matched = v.sheet.matching(n, c.matched)
+	if !v.sheet.pseudos && !v.containers {
+		return
+	}
+	kept := c.matched[:0]
+	for _, r := range c.matched {
+		switch {
+		case !answers(r.containers, parent):
+		case r.selector.pseudo != "":
+			c.drawn = append(c.drawn, r)
+		default:
+			kept = append(kept, r)
+		}
+	}
+	c.matched = kept
+}
+
+func answers(queries []string, parent *style) bool {
+	for _, q := range queries {
+		if !parent.contained || !containerApplies(q, parent.wide) {
+			return false
+		}
+	}
+	return true
+}
+
+// run applies rules and the style attribute in the order of the cascade.
+func (v *visitor) run(rules []*rule, inline []declaration) {
+	c := &v.cascade
+	var own *scope
+	for _, important := range [...]bool{false, true} {
+		for _, r := range rules {
+			own = c.custom(r.declarations, important, own)
+		}
+		own = c.custom(inline, important, own)
+	}
+	if own != nil {
+		c.vars = own
+	}
+	for _, r := range rules {
+		c.take(r.declarations, false)
+	}
+	c.take(inline, false)
+	for _, r := range v.importantOrder(rules) {
+		c.take(r.declarations, true)
+	}
+	c.take(inline, true)
+}
+
+// importantOrder turns the order of layers around, since earlier ones win where
+// declarations are important.
+func (v *visitor) importantOrder(rules []*rule) []*rule {
+	if !v.sheet.layers {
+		return rules
+	}
+	out := slices.Clone(rules)
+	slices.SortStableFunc(out, func(a, b *rule) int { return b.layer.rank - a.layer.rank })
+	return out
+}
+
+// inline reads a style attribute; documents repeat the same few.
+func (v *visitor) inline(css string) []declaration {
+	if css == "" {
+		return nil
+	}
+	if ds, ok := v.styles[css]; ok {
+		return ds
+	}
+	ds := v.cascade.parser.declarations(withoutComments(css))
+	v.doc.work += len(css)
+	if len(v.styles) < maxStyles {
+		v.styles[css] = ds
+	}
+	return ds
+}

@@ -1,0 +1,380 @@
+package markup
+
+import (
+	"math"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// settle turns what the declarations say together into where the element is and why it
+// cannot be seen. What a property means depends on the box that the element makes: sizes
+// hide nothing of inline elements, cells and rows. CSS 2.1, Sections 9 to 11.
+func (v *visitor) settle(n *html.Node, s, parent *style) {
+	b := &s.box
+	s.flexible = b.flex
+	s.blockify(parent)
+	if b.shape == contentsShape {
+		s.flexible = parent.flexible
+		return
+	}
+	s.paint(v, parent)
+	s.scale *= b.scaleOf()
+	if b.transformable() || b.shape == inlineShape {
+		s.opacity *= b.opacity
+	}
+	s.contained = s.contained || b.container && b.shape != inlineShape
+	if why := s.vanishes(n); why != "" && s.gone == "" {
+		s.gone = why
+	}
+	s.locate(v, parent)
+	s.cut(n, parent)
+	s.indents(v)
+}
+
+// blockify makes a block of what floats, is placed or is a flex item. CSS 2.1, Section 9.7.
+func (s *style) blockify(parent *style) {
+	b := &s.box
+	if !s.isPlaced() && !b.floats() && !parent.flexible {
+		return
+	}
+	switch b.shape {
+	case inlineShape, inlineBlockShape, cellShape, rowShape:
+		if !s.inSVG {
+			b.shape = blockShape
+		}
+	default:
+	}
+}
+
+func (b *box) floats() bool { return b.float != "" && b.float != "none" && b.float != "initial" }
+
+// isPlaced reports whether the element is taken out of the flow.
+func (s *style) isPlaced() bool { return s.box.position == "absolute" || s.box.position == "fixed" }
+
+func (b *box) isPositioned() bool {
+	return b.position != "" && b.position != "static" && b.position != "initial"
+}
+
+// transformable reports whether transformations count: not for inline boxes.
+func (b *box) transformable() bool { return b.shape != inlineShape && b.shape != columnShape }
+
+func (b *box) scaleOf() float64 {
+	if !b.transformable() {
+		return 1
+	}
+	return b.scale
+}
+
+// isSized reports whether width, height and clipping count.
+func (b *box) isSized() bool { return b.shape == blockShape || b.shape == inlineBlockShape }
+
+// paint puts the background behind the text.
+func (s *style) paint(v *visitor, parent *style) {
+	b := &s.box
+	s.moved = s.moved || b.isMoved()
+	own := b.background
+	if own.state == currentColor {
+		own = s.color
+	}
+	switch {
+	case b.picture || b.effects:
+		s.background = color{}
+	case b.textClip && (s.ink().isTransparent() || !own.isLike(parent.background)):
+		s.background = color{} // the letters are windows
+	case own.state == unknownColor || own.a > 0:
+		s.background = own.over(parent.background)
+		if own.a == 0xFF && !b.overflows() {
+			s.moved = false
+		}
+	}
+	v.notePaint(s, parent)
+}
+
+// isMoved reports whether the element is drawn elsewhere than the flow puts it.
+func (b *box) isMoved() bool {
+	if b.isPositioned() || b.transformed || b.floats() {
+		return true
+	}
+	for _, m := range b.margin {
+		if m < 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// overflows reports whether text may be beside the background of its element.
+func (b *box) overflows() bool {
+	return !math.IsNaN(b.height) || !math.IsNaN(b.width) || !math.IsNaN(b.maxH) || !math.IsNaN(b.maxW)
+}
+
+// vanishes returns what hides the element with all that is in it, wherever that is.
+func (s *style) vanishes(n *html.Node) Why {
+	b := &s.box
+	switch {
+	case b.shape == noneShape && b.byTag && !b.displayed:
+		return WhyAttribute
+	case b.shape == noneShape && !b.displayed && n.DataAtom != atom.Dialog && n.DataAtom != atom.Input:
+		return WhyElement
+	case b.shape == noneShape, b.shape == columnShape:
+		return WhyDisplay
+	case s.scale == 0:
+		return WhyScaled
+	case b.clipPath, b.clipRect && s.isPlaced():
+		return WhyClipped
+	case b.skipped && b.isSized():
+		return WhyClipped
+	}
+	return ""
+}
+
+// locate adds up what moves the content. NaN is a place that is not known, and hides
+// nothing.
+func (s *style) locate(v *visitor, parent *style) {
+	b, p := &s.box, &s.place
+	switch {
+	case s.isPlaced():
+		s.locatePlaced(v, parent)
+	case b.position == "relative":
+		p.x += offset(b.left, b.right)
+		p.y += offset(b.top, b.bottom)
+	}
+	if b.float == "right" || b.float == "inline-end" || s.rtl || s.endAligned && !s.isPlaced() && b.shape != inlineShape {
+		b.margin[0] = max(b.margin[0], 0) // what pulls to the left leaves the right side where it is
+	}
+	p.x += b.margin[0] + b.padding[0]
+	if b.shape != inlineShape {
+		p.y += b.margin[1]
+		if b.transformable() {
+			p.x += b.shiftX
+			p.y += b.shiftY
+		}
+	}
+	if b.isSized() && !math.IsNaN(b.width) {
+		s.wide = b.width
+	}
+	if b.isPositioned() || b.transformed || b.effects || b.containsPaint {
+		p.originX, p.originY, p.originWide, p.screen = p.x-b.padding[0], v.flow+p.y, s.wide, false
+	}
+}
+
+func offset(start, end float64) float64 {
+	switch {
+	case !math.IsNaN(start):
+		return start
+	case !math.IsNaN(end):
+		return -end
+	}
+	return 0
+}
+
+// locatePlaced places an element by its block of reference.
+func (s *style) locatePlaced(v *visitor, parent *style) {
+	b, p := &s.box, &s.place
+	if b.position == "fixed" && !parent.fixedWithin() {
+		p.originX, p.originY, p.originWide, p.screen = 0, 0, screenWidth, true
+	}
+	s.wide = p.originWide
+	s.endAligned = false
+	switch {
+	case !math.IsNaN(b.left):
+		p.x = p.originX + b.left
+	case !math.IsNaN(b.right) && b.right < 0:
+		p.x = p.originX + p.originWide - b.right
+	case !math.IsNaN(b.right): // where the right side is; the content is to the left of it
+		p.x = p.originX - b.right
+	}
+	switch {
+	case !math.IsNaN(b.top):
+		p.y = p.originY + b.top - v.flow
+	case !math.IsNaN(b.bottom) && p.screen:
+		p.y = screenHeight - b.bottom - v.flow
+	case !math.IsNaN(b.bottom):
+		p.y = math.NaN() // the height of the block is not known
+	}
+}
+
+// fixedWithin reports whether something around keeps fixed elements from the screen.
+func (s *style) fixedWithin() bool { return s.box.transformed || s.box.effects || s.box.containsPaint }
+
+// cut hides what is in a box without size, if the box clips. What is placed absolutely
+// leaves boxes that it does not refer to. CSS 2.1, Section 11.1.1.
+func (s *style) cut(n *html.Node, parent *style) {
+	switch s.box.position {
+	case "absolute":
+		s.clip = parent.clipAbs
+	case "fixed":
+		s.clip = parent.clipFixed
+	}
+	if why := s.clipsOwn(n); why != "" {
+		s.clip = why
+	}
+	b := &s.box
+	if b.isPositioned() || b.transformed || b.effects || b.containsPaint {
+		s.clipAbs = s.clip
+	}
+	if b.transformed || b.effects || b.containsPaint {
+		s.clipFixed = s.clip
+	}
+}
+
+// clipsOwn returns why nothing is seen of what is in the flow of the box.
+func (s *style) clipsOwn(n *html.Node) Why {
+	b := &s.box
+	if !b.isSized() || n.Namespace == "" && (n.DataAtom == atom.Body || n.DataAtom == atom.Html) {
+		return "" // what those two clip is clipped by the window
+	}
+	if b.containsPaint {
+		b.clipsX, b.clipsY = true, true
+	}
+	if !b.clipsX && !b.clipsY {
+		return ""
+	}
+	switch {
+	case b.isFlat(s.line()):
+		return WhyZeroHeight
+	case b.isNarrow():
+		return WhyZeroWidth
+	case s.nowrap && s.indent >= s.wide && !s.rtl:
+		return WhyClipped
+	}
+	return ""
+}
+
+// isFlat reports whether the box has no height to speak of.
+func (b *box) isFlat(line float64) bool {
+	h := b.height
+	if math.IsNaN(h) && (b.containsSize || line <= sliver) {
+		h = 0
+	}
+	if b.grows {
+		h = math.NaN()
+	}
+	return isThin(h, b.minH, b.maxH) && b.padding[1] <= sliver && b.padding[3] <= sliver
+}
+
+func (b *box) isNarrow() bool {
+	w := b.width
+	if b.grows {
+		w = math.NaN()
+	}
+	return isThin(w, b.minW, b.maxW) && b.padding[0] <= sliver && b.padding[2] <= sliver
+}
+
+// isThin applies the least and the largest size. CSS 2.1, Section 10.7.
+func isThin(size, least, most float64) bool {
+	if most <= sliver {
+		size = most
+	}
+	return size <= sliver && least <= sliver
+}
+
+// indents begins the first line of a block.
+func (s *style) indents(v *visitor) {
+	if s.box.shape != inlineShape && s.box.shape != rowShape {
+		v.lineIndent, v.lineUsed = s.indent, 0
+		if s.endAligned || s.rtl {
+			v.lineIndent = 0
+		}
+	}
+}
+
+// grow adds to the height of what comes before: an upper bound, so that what may be seen
+// counts as seen.
+func (v *visitor) grow(s *style) {
+	b := &s.box
+	if s.gone != "" || s.isPlaced() && math.IsNaN(b.height) {
+		return
+	}
+	for _, h := range [...]float64{b.height, b.minH, b.padding[1], b.padding[3], b.margin[1], b.margin[3]} {
+		if h > 0 && h < 1e9 {
+			v.flow += h
+		}
+	}
+	if b.shape != inlineShape {
+		const edges = 40 // margins and borders that are not declared
+		v.flow += edges
+	}
+	if b.border {
+		const thick = 100
+		v.flow += thick
+	}
+}
+
+// outside returns whether text is beyond the edges of the page.
+func (v *visitor) outside(s *style, size int) bool {
+	const letter = 0.6 // of the font, on average
+	length := float64(size) * s.font * letter
+	high := (1 + math.Floor(length/max(min(s.wide, screenWidth)/2, s.font))) * s.font * 1.5
+	if p := s.place.y; p < 0 && v.flow+p+high < 0 {
+		return true
+	}
+	x := s.place.x
+	if v.lineIndent != 0 && v.lineUsed == 0 || v.lineIndent < 0 {
+		x += v.lineIndent
+	}
+	if !s.nowrap {
+		length = min(length, max(s.wide, s.font))
+	}
+	return x < 0 && x+length < 0 || x > farRight
+}
+
+// advance counts what the text takes of its line and of the height of the page.
+func (v *visitor) advance(s *style, size int) {
+	const letter = 0.6
+	length := float64(size) * s.font * letter
+	v.lineUsed += length
+	if !s.nowrap && v.lineUsed+v.lineIndent > s.wide {
+		v.lineIndent = 0
+	}
+	if !s.isPlaced() {
+		v.flow += length / max(min(s.wide, screenWidth)/2, s.font) * s.font * 1.5
+	}
+}
+
+// notePaint remembers colors that may be behind text of other elements: all of them, and
+// those that are drawn elsewhere than the flow puts them.
+func (v *visitor) notePaint(s, parent *style) {
+	b := &s.box
+	own := s.background
+	if !b.border && (own == parent.background || b.background.isTransparent() && !b.picture) {
+		return
+	}
+	if b.border {
+		own = color{}
+	}
+	v.grounds.add(own)
+	if b.isMoved() || b.overflows() {
+		v.displaced.add(own)
+	}
+}
+
+// paints is a few colors.
+type paints struct {
+	colors []color
+	any    bool // one that is not known, or too many
+}
+
+func (p *paints) add(c color) {
+	const most = 16
+	switch {
+	case c.state != knownColor || len(p.colors) == most:
+		p.any = true
+	default:
+		p.colors = append(p.colors, c)
+	}
+}
+
+// contrast reports whether one of the colors makes text of a color legible.
+func (p *paints) contrast(c color) bool {
+	if p.any {
+		return true
+	}
+	for _, ground := range p.colors {
+		if !c.isLike(ground) {
+			return true
+		}
+	}
+	return false
+}

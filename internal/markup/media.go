@@ -1,0 +1,353 @@
+package markup
+
+import (
+	"math"
+	"strings"
+)
+
+// appliesToScreen answers a list of media queries for a screen of ordinary width in
+// light colors. Media Queries Level 4.
+func appliesToScreen(queries string) bool {
+	if trimSpace(queries) == "" {
+		return true
+	}
+	for _, q := range split(queries) {
+		if queryApplies(q) {
+			return true
+		}
+	}
+	return false
+}
+
+func queryApplies(q string) bool {
+	if strings.HasPrefix(q, "(") || isNotCondition(q) {
+		return condition(q, mediaFeature, 0) == yes
+	}
+	negated := false
+	kind, rest := cutName(q)
+	if kind == "not" || kind == "only" {
+		negated = kind == "not"
+		kind, rest = cutName(trimSpace(rest))
+	}
+	if kind == "and" || kind == "or" || kind == "not" || kind == "only" || kind == "layer" || kind == "" {
+		return false
+	}
+	holds := answer(kind == "all" || kind == "screen")
+	if rest = trimSpace(rest); rest != "" {
+		word, condi := cutName(rest)
+		if word != "and" {
+			return false
+		}
+		holds = both(holds, condition(trimSpace(condi), mediaFeature, 0))
+	}
+	if negated {
+		holds = holds.not()
+	}
+	return holds == yes
+}
+
+// isNotCondition tells "not (color)" from "not print".
+func isNotCondition(q string) bool {
+	word, rest := cutName(q)
+	return word == "not" && strings.HasPrefix(trimSpace(rest), "(")
+}
+
+// truth is what a condition can be. Media Queries Level 4, Section 3.1.
+type truth uint8
+
+const (
+	no truth = iota
+	yes
+	unknown
+)
+
+func answer(b bool) truth {
+	if b {
+		return yes
+	}
+	return no
+}
+
+func (t truth) not() truth {
+	switch t {
+	case yes:
+		return no
+	case no:
+		return yes
+	default:
+		return unknown
+	}
+}
+
+func both(a, b truth) truth {
+	switch {
+	case a == no || b == no:
+		return no
+	case a == yes && b == yes:
+		return yes
+	}
+	return unknown
+}
+
+func either(a, b truth) truth { return both(a.not(), b.not()).not() }
+
+// condition reads "not", "and", "or" and parentheses around features.
+func condition(s string, feature func(string) truth, depth int) truth {
+	s = trimSpace(s)
+	if depth > maxAtRules || s == "" {
+		return unknown
+	}
+	if word, rest := cutName(s); word == "not" && rest != "" && !strings.HasPrefix(rest, "-") {
+		return one(trimSpace(rest), feature, depth).not()
+	}
+	result, joined := unknown, ""
+	for first := true; ; first = false {
+		i := wordEnd(s)
+		t := one(s[:i], feature, depth)
+		switch {
+		case first:
+			result = t
+		case joined == "and":
+			result = both(result, t)
+		case joined == "or":
+			result = either(result, t)
+		default:
+			return unknown
+		}
+		if s = trimSpace(s[i:]); s == "" {
+			return result
+		}
+		joined, s = cutName(s)
+		s = trimSpace(s)
+	}
+}
+
+// wordEnd returns the end of a parenthesis or function with its name.
+func wordEnd(s string) int {
+	i := endOf(s, " \t\n\r\f\x01")
+	if j := strings.IndexByte(s, '('); j >= 0 && j < i {
+		return min(j+1+endOf(s[j+1:], ")")+1, len(s))
+	}
+	return i
+}
+
+// one reads what is between two operators.
+func one(s string, feature func(string) truth, depth int) truth {
+	inner, ok := callOf(s, "")
+	if !ok {
+		return feature(s)
+	}
+	inner = trimSpace(inner)
+	if strings.HasPrefix(inner, "(") || isNotCondition(inner) || strings.Contains(inner, ")") && !strings.Contains(inner, ":") && !strings.ContainsAny(inner, "<>=") {
+		return condition(inner, feature, depth+1)
+	}
+	return feature(inner)
+}
+
+// mediaFeature answers one feature, without its parentheses.
+func mediaFeature(s string) truth {
+	if strings.ContainsAny(s, "<>=") {
+		return rangeOf(s, screenValue)
+	}
+	name, value, has := strings.Cut(s, ":")
+	name, value = trimSpace(name), trimSpace(value)
+	if v, ok := keywordFeature(name); ok {
+		if !has {
+			return answer(v != "none" && v != "no-preference" && v != "0")
+		}
+		return answer(v == value)
+	}
+	return sizeFeature(name, value, has, screenValue)
+}
+
+// sizeFeature compares "min-width: 10px" and the like.
+func sizeFeature(name, value string, has bool, size func(string) float64) truth {
+	bare, isMin := strings.CutPrefix(strings.TrimPrefix(name, "-webkit-"), "min-")
+	bare, isMax := strings.CutPrefix(bare, "max-")
+	have := size(bare)
+	if math.IsNaN(have) {
+		return unknown
+	}
+	if !has {
+		return answer(have != 0)
+	}
+	want, ok := featureValue(value)
+	switch {
+	case !ok:
+		return unknown
+	case isMin:
+		return answer(have >= want)
+	case isMax:
+		return answer(have <= want)
+	}
+	return answer(have == want)
+}
+
+// featureValue reads a length, a number, a ratio or a resolution.
+func featureValue(s string) (float64, bool) {
+	if a, b, ok := strings.Cut(s, "/"); ok {
+		x, okX := parseNumber(trimSpace(a))
+		y, okY := parseNumber(trimSpace(b))
+		return x / y, okX && okY
+	}
+	for unit, dots := range map[string]float64{"dppx": 1, "dpi": 1 / 96.0, "dpcm": 2.54 / 96, "x": 1} {
+		if number, ok := strings.CutSuffix(s, unit); ok && !strings.HasSuffix(number, "p") {
+			v, ok := parseNumber(number)
+			return v * dots, ok
+		}
+	}
+	q, ok := evaluate(s, units{font: defaultFont, percent: math.NaN()}, 0)
+	return q.v, ok && !math.IsNaN(q.v)
+}
+
+// screenValue returns a feature of the screen, or NaN.
+func screenValue(name string) float64 {
+	switch name {
+	case "width", "device-width":
+		return screenWidth
+	case "height", "device-height":
+		return screenHeight
+	case "aspect-ratio", "device-aspect-ratio":
+		return screenWidth / float64(screenHeight)
+	case "resolution", "device-pixel-ratio":
+		return 1
+	case "color":
+		return 8
+	case "color-index", "monochrome", "grid":
+		return 0
+	}
+	return math.NaN()
+}
+
+// keywordFeature returns what a feature with words is on a computer.
+func keywordFeature(name string) (string, bool) {
+	switch name {
+	case "orientation":
+		return "landscape", true
+	case "prefers-color-scheme":
+		return "light", true
+	case "prefers-reduced-motion", "prefers-contrast", "prefers-reduced-transparency", "prefers-reduced-data":
+		return "no-preference", true
+	case "hover", "any-hover":
+		return "hover", true
+	case "pointer", "any-pointer":
+		return "fine", true
+	case "forced-colors", "inverted-colors", "scripting", "nav-controls":
+		return "none", name != "nav-controls"
+	case "update":
+		return "fast", true
+	case "overflow-block", "overflow-inline":
+		return "scroll", true
+	case "display-mode":
+		return "browser", true
+	case "scan", "video-color-gamut":
+		return "srgb", name != "scan"
+	case "color-gamut":
+		return "srgb", true
+	case "dynamic-range", "video-dynamic-range":
+		return "standard", true
+	}
+	return "", false
+}
+
+// rangeOf reads "width >= 10px" and "1px < width < 9px".
+func rangeOf(s string, size func(string) float64) truth {
+	var parts, signs []string
+	for {
+		i := endOf(s, "<>=")
+		parts = append(parts, trimSpace(s[:i]))
+		if i == len(s) {
+			break
+		}
+		sign := s[i : i+1]
+		if i+1 < len(s) && s[i+1] == '=' && sign != "=" {
+			sign += "="
+		}
+		signs = append(signs, sign)
+		s = s[i+len(sign):]
+	}
+	result := answer(len(signs) <= 2)
+	for i, sign := range signs {
+		a, b := rangeValue(parts[i], size), rangeValue(parts[i+1], size)
+		result = both(result, compare(a, b, sign))
+	}
+	return result
+}
+
+func rangeValue(s string, size func(string) float64) float64 {
+	if v := size(s); !math.IsNaN(v) {
+		return v
+	}
+	v, ok := featureValue(s)
+	if !ok {
+		return math.NaN()
+	}
+	return v
+}
+
+func compare(a, b float64, sign string) truth {
+	if math.IsNaN(a) || math.IsNaN(b) {
+		return unknown
+	}
+	switch sign {
+	case "<":
+		return answer(a < b)
+	case "<=":
+		return answer(a <= b)
+	case ">":
+		return answer(a > b)
+	case ">=":
+		return answer(a >= b)
+	}
+	return answer(a == b)
+}
+
+// isSupported answers the condition of @supports. CSS Conditional Rules Level 4.
+func isSupported(s string, quirks bool, depth int) bool {
+	parser := &sheetParser{}
+	selectors := &selectorParser{quirks: quirks}
+	return condition(s, func(f string) truth {
+		if list, ok := callOf(f, "selector"); ok {
+			return answer(len(selectors.list(list, 0, false)) == 1)
+		}
+		if !strings.Contains(f, ":") {
+			return no
+		}
+		return answer(len(parser.declaration(f, nil)) > 0 || isOtherDeclaration(f))
+	}, depth) == yes
+}
+
+// isOtherDeclaration takes properties that decide nothing here, as all browsers know them.
+func isOtherDeclaration(s string) bool {
+	name, value, _ := strings.Cut(s, ":")
+	name = strings.ToLower(trimSpace(name))
+	for _, prefix := range []string{"align-", "animation", "aspect-ratio", "background-", "border-", "border", "box-", "column", "cursor", "flex", "font-",
+		"gap", "grid", "hyphens", "justify-", "letter-spacing", "list-style", "mask", "object-", "order", "outline", "overscroll", "perspective",
+		"place-", "pointer-events", "resize", "row-gap", "scroll-", "table-layout", "text-", "touch-action", "transform-", "transition", "user-select",
+		"vertical-align", "will-change", "word-", "writing-mode", "z-index", "accent-color", "appearance", "-webkit-", "backdrop-filter"} {
+		if strings.HasPrefix(name, prefix) {
+			return trimSpace(value) != ""
+		}
+	}
+	return false
+}
+
+// containerApplies answers a query for a container of a width, NaN where that is not known.
+func containerApplies(query string, width float64) bool {
+	if name, rest := cutName(query); name != "" && name != "not" && rest != "" && !strings.HasPrefix(rest, "(") {
+		query = trimSpace(rest)
+	}
+	size := func(name string) float64 {
+		if name == "width" || name == "inline-size" {
+			return width
+		}
+		return math.NaN()
+	}
+	return condition(query, func(f string) truth {
+		if strings.ContainsAny(f, "<>=") {
+			return rangeOf(f, size)
+		}
+		name, value, has := strings.Cut(f, ":")
+		return sizeFeature(trimSpace(name), trimSpace(value), has, size)
+	}, 0) == yes
+}

@@ -1,0 +1,525 @@
+package markup
+
+import (
+	"strings"
+)
+
+// property is one that decides what can be seen.
+type property uint8
+
+const (
+	noProperty property = iota
+	customProperty
+	allProperties
+	display
+	visibility
+	opacity
+	fontSize
+	textColor
+	textFill
+	textStroke
+	textShadow
+	svgFill
+	svgFillOpacity
+	svgStroke
+	backgroundColor
+	backgroundImage
+	backgroundClip
+	overflowX
+	overflowY
+	width
+	height
+	maxWidth
+	maxHeight
+	minWidth
+	minHeight
+	position
+	left
+	top
+	right
+	bottom
+	float
+	flexGrow
+	textIndent
+	textAlign
+	direction
+	whiteSpace
+	marginLeft
+	marginTop
+	marginRight
+	marginBottom
+	paddingLeft
+	paddingTop
+	paddingRight
+	paddingBottom
+	border
+	clipRect
+	clipPath
+	transform
+	translate
+	scale
+	rotate
+	zoom
+	msoHide
+	lineHeight
+	filter
+	blend
+	contentVisibility
+	contain
+	containerType
+	animation
+	content
+	counterReset
+	counterIncrement
+	counterSet
+	propertyCount
+)
+
+// declaration is one property with its value, which is in lower case but for content and
+// custom properties.
+type declaration struct {
+	property  property
+	name      string // of a custom property, and of one whose value has var()
+	value     string
+	important bool
+	variable  bool // var() is to be put in before the value means anything
+}
+
+// propertyOf returns the property that a name means; several mean one.
+func propertyOf(name string) property {
+	switch name {
+	case "display":
+		return display
+	case "visibility":
+		return visibility
+	case "opacity":
+		return opacity
+	case "all":
+		return allProperties
+	case "mso-hide":
+		return msoHide
+	case "zoom":
+		return zoom
+	case "content":
+		return content
+	}
+	for _, look := range [...]func(string) property{textProperty, boxProperty, edgeProperty, effectProperty} {
+		if p := look(name); p != noProperty {
+			return p
+		}
+	}
+	return noProperty
+}
+
+func textProperty(name string) property {
+	switch name {
+	case "font-size":
+		return fontSize
+	case "color":
+		return textColor
+	case "-webkit-text-fill-color":
+		return textFill
+	case "-webkit-text-stroke", "-webkit-text-stroke-width":
+		return textStroke
+	case "text-shadow":
+		return textShadow
+	case "fill":
+		return svgFill
+	case "fill-opacity":
+		return svgFillOpacity
+	case "stroke":
+		return svgStroke
+	case "text-indent":
+		return textIndent
+	case "text-align":
+		return textAlign
+	case "direction":
+		return direction
+	case "white-space", "text-wrap", "text-wrap-mode", "white-space-collapse":
+		return whiteSpace
+	case "line-height":
+		return lineHeight
+	}
+	return noProperty
+}
+
+func boxProperty(name string) property {
+	switch name {
+	case "background-color":
+		return backgroundColor
+	case "background-image":
+		return backgroundImage
+	case "background-clip", "-webkit-background-clip":
+		return backgroundClip
+	case "overflow-x", "overflow-inline":
+		return overflowX
+	case "overflow-y", "overflow-block":
+		return overflowY
+	case "width", "inline-size":
+		return width
+	case "height", "block-size":
+		return height
+	case "max-width", "max-inline-size":
+		return maxWidth
+	case "max-height", "max-block-size":
+		return maxHeight
+	case "min-width", "min-inline-size":
+		return minWidth
+	case "min-height", "min-block-size":
+		return minHeight
+	case "position":
+		return position
+	case "float":
+		return float
+	case "flex-grow":
+		return flexGrow
+	}
+	return noProperty
+}
+
+func edgeProperty(name string) property {
+	switch name {
+	case "left", "inset-inline-start":
+		return left
+	case "top", "inset-block-start":
+		return top
+	case "right", "inset-inline-end":
+		return right
+	case "bottom", "inset-block-end":
+		return bottom
+	case "margin-left", "margin-inline-start", "-webkit-margin-start":
+		return marginLeft
+	case "margin-top", "margin-block-start", "-webkit-margin-before":
+		return marginTop
+	case "margin-right", "margin-inline-end", "-webkit-margin-end":
+		return marginRight
+	case "margin-bottom", "margin-block-end", "-webkit-margin-after":
+		return marginBottom
+	case "padding-left", "padding-inline-start", "-webkit-padding-start":
+		return paddingLeft
+	case "padding-top", "padding-block-start":
+		return paddingTop
+	case "padding-right", "padding-inline-end":
+		return paddingRight
+	case "padding-bottom", "padding-block-end":
+		return paddingBottom
+	}
+	return noProperty
+}
+
+func effectProperty(name string) property {
+	switch name {
+	case "clip":
+		return clipRect
+	case "clip-path", "-webkit-clip-path":
+		return clipPath
+	case "transform", "-webkit-transform":
+		return transform
+	case "translate":
+		return translate
+	case "scale":
+		return scale
+	case "rotate":
+		return rotate
+	case "filter", "-webkit-filter":
+		return filter
+	case "mix-blend-mode", "backdrop-filter", "-webkit-backdrop-filter":
+		return blend
+	case "content-visibility":
+		return contentVisibility
+	case "contain":
+		return contain
+	case "container-type":
+		return containerType
+	case "animation-name", "-webkit-animation-name":
+		return animation
+	case "counter-reset":
+		return counterReset
+	case "counter-increment":
+		return counterIncrement
+	case "counter-set":
+		return counterSet
+	}
+	return noProperty
+}
+
+// isInherited reports whether an element takes the value of its parent by itself.
+func (p property) isInherited() bool {
+	switch p {
+	case visibility, fontSize, textColor, textFill, textStroke, textShadow, svgFill, svgFillOpacity, svgStroke, textIndent, textAlign,
+		direction, whiteSpace, msoHide, lineHeight:
+		return true
+	default:
+		return false
+	}
+}
+
+// sheetParser reads declarations and rules.
+type sheetParser struct {
+	quirks bool
+}
+
+// declarations returns the declarations of interest, in order. What is invalid is left
+// out, so that an earlier one holds. CSS Syntax, Section 9.
+func (p *sheetParser) declarations(css string) []declaration {
+	var out []declaration
+	for css != "" {
+		i := endOf(css, ";")
+		out = p.declaration(css[:i], out)
+		css = css[min(i+1, len(css)):]
+	}
+	return out
+}
+
+func (p *sheetParser) declaration(css string, out []declaration) []declaration {
+	css = trimSpace(css)
+	if css == "" {
+		return out
+	}
+	name, rest := cutName(css)
+	rest = trimSpace(rest)
+	if name == "" || !strings.HasPrefix(rest, ":") {
+		return out
+	}
+	value, important := cutImportant(trimSpace(rest[1:]))
+	if strings.HasPrefix(name, "--") {
+		if strings.EqualFold(value, "initial") {
+			value = noValue
+		}
+		return append(out, declaration{property: customProperty, name: name, value: value, important: important})
+	}
+	return p.expand(strings.ToLower(name), value, important, out)
+}
+
+// cutImportant cuts "!important", which white space may part.
+func cutImportant(s string) (value string, important bool) {
+	i := strings.LastIndexByte(s, '!')
+	if i < 0 || !strings.EqualFold(trimSpace(s[i+1:]), "important") {
+		return s, false
+	}
+	return trimSpace(s[:i]), true
+}
+
+// expand adds the declarations that a name and its value mean, if the value is valid.
+func (p *sheetParser) expand(name, value string, important bool, out []declaration) []declaration {
+	id := propertyOf(name)
+	if id != content {
+		value = keyword(value)
+	}
+	d := declaration{property: id, name: name, value: value, important: important}
+	if strings.Contains(value, "var(") && (id != noProperty || isShorthand(name)) {
+		d.variable = true
+		return append(out, d)
+	}
+	if id == noProperty {
+		return p.shorthand(name, value, important, out)
+	}
+	if isGlobal(value) || p.isValid(id, value) {
+		return append(out, d)
+	}
+	return out
+}
+
+// keyword lowers a value and decodes its escapes, outside of strings.
+func keyword(s string) string {
+	s = strings.ToLower(s)
+	if strings.IndexByte(s, '\\') >= 0 && !strings.ContainsAny(s, `"'`) {
+		return unescape(s)
+	}
+	return s
+}
+
+func isGlobal(value string) bool {
+	switch value {
+	case "inherit", "initial", "unset", "revert", "revert-layer":
+		return true
+	}
+	return false
+}
+
+func isShorthand(name string) bool {
+	switch name {
+	case "background", "font", "margin", "padding", "inset", "overflow", "flex", "border", "container", "animation", "-webkit-animation",
+		"border-top", "border-left", "border-right", "border-bottom", "border-width", "outline", "box-shadow":
+		return true
+	}
+	return strings.HasPrefix(name, "margin-") || strings.HasPrefix(name, "padding-") || strings.HasPrefix(name, "inset-")
+}
+
+// shorthand adds what one declaration says about several properties.
+func (p *sheetParser) shorthand(name, value string, important bool, out []declaration) []declaration {
+	add := func(id property, value string) {
+		if isGlobal(value) || p.isValid(id, value) {
+			out = append(out, declaration{property: id, name: name, value: value, important: important})
+		}
+	}
+	switch name {
+	case "background":
+		p.background(value, add)
+	case "font":
+		p.font(value, add)
+	case "margin":
+		p.sides(value, []property{marginTop, marginRight, marginBottom, marginLeft}, add)
+	case "padding":
+		p.sides(value, []property{paddingTop, paddingRight, paddingBottom, paddingLeft}, add)
+	case "inset":
+		p.sides(value, []property{top, right, bottom, left}, add)
+	case "margin-inline":
+		p.sides(value, []property{marginLeft, marginRight}, add)
+	case "margin-block":
+		p.sides(value, []property{marginTop, marginBottom}, add)
+	case "padding-inline":
+		p.sides(value, []property{paddingLeft, paddingRight}, add)
+	case "padding-block":
+		p.sides(value, []property{paddingTop, paddingBottom}, add)
+	case "inset-inline":
+		p.sides(value, []property{left, right}, add)
+	case "inset-block":
+		p.sides(value, []property{top, bottom}, add)
+	case "overflow":
+		p.sides(value, []property{overflowX, overflowY}, add)
+	default:
+		p.shorthandOfBox(name, value, add)
+	}
+	return out
+}
+
+func (p *sheetParser) shorthandOfBox(name, value string, add func(property, string)) {
+	switch name {
+	case "flex":
+		add(flexGrow, flexGrowOf(value))
+	case "container":
+		_, kind, _ := strings.Cut(value, "/")
+		add(containerType, trimSpace(kind))
+	case "animation", "-webkit-animation":
+		add(animation, value)
+	case "border", "border-top", "border-left", "border-right", "border-bottom", "border-width", "outline", "box-shadow",
+		"border-block", "border-inline", "border-image", "outline-width", "border-top-width", "border-bottom-width":
+		add(border, value)
+	}
+}
+
+func flexGrowOf(value string) string {
+	for w := range words(value) {
+		switch w {
+		case "none", "0":
+			return "0"
+		case "auto", "1":
+			return "1"
+		}
+		if _, ok := parseNumber(w); ok {
+			return w
+		}
+	}
+	return value
+}
+
+// sides spreads one to four values. CSS 2.1, Section 8.3.
+func (p *sheetParser) sides(value string, to []property, add func(property, string)) {
+	var all []string
+	for w := range words(value) {
+		if !isGlobal(w) && !p.isValid(to[0], w) || len(all) == len(to) {
+			return
+		}
+		all = append(all, w)
+	}
+	if len(all) == 0 {
+		return
+	}
+	for i, id := range to {
+		switch {
+		case i < len(all):
+			add(id, all[i])
+		case i < 2:
+			add(id, all[0])
+		default:
+			add(id, all[min(i-2, len(all)-1)])
+		}
+	}
+}
+
+// background takes the color and whether there is a picture.
+func (p *sheetParser) background(value string, add func(property, string)) {
+	picture, shade, area := "none", "initial", "initial"
+	if isGlobal(value) {
+		picture, shade, area = value, value, value
+	}
+	for w := range words(value) {
+		switch {
+		case isPicture(w):
+			picture = w
+		case w == "text":
+			area = "text"
+		case w != "0" && p.isValid(backgroundColor, w):
+			shade = w
+		case !isBackgroundWord(w, p.quirks):
+			return
+		}
+	}
+	add(backgroundColor, shade)
+	add(backgroundImage, picture)
+	add(backgroundClip, area)
+}
+
+func isPicture(w string) bool {
+	return strings.HasPrefix(w, cssFunction) || strings.Contains(w, "gradient(") || strings.Contains(w, "image(") ||
+		strings.HasPrefix(w, "image-set(") || strings.HasPrefix(w, "cross-fade(") || strings.HasPrefix(w, "-webkit-image-set(") ||
+		strings.HasPrefix(w, "element(") || strings.HasPrefix(w, "paint(")
+}
+
+func isBackgroundWord(w string, quirks bool) bool {
+	switch w {
+	case "none", "inherit", "initial", "unset", "revert", ",", "/", "repeat", "no-repeat", "repeat-x", "repeat-y", "space", "round", "scroll", "fixed",
+		"local", "left", "right", "top", "bottom", "center", "cover", "contain", "auto", "border-box", "padding-box", "content-box",
+		"border-area":
+		return true
+	}
+	return isLengthText(w, quirks)
+}
+
+// font takes the size: "bold 12px/1.5 Arial". A font of the system brings its own.
+func (p *sheetParser) font(value string, add func(property, string)) {
+	switch value {
+	case "caption", "icon", "menu", "message-box", "small-caption", "status-bar", "-webkit-mini-control", "-webkit-small-control", "-webkit-control":
+		add(fontSize, "13.333px")
+		add(lineHeight, "normal")
+		return
+	}
+	if isGlobal(value) {
+		add(fontSize, value)
+		add(lineHeight, value)
+		return
+	}
+	size, height, family, slash := "", "normal", false, false
+	for w := range words(value) {
+		switch {
+		case w == "/":
+			slash = size != ""
+		case slash:
+			height, slash = w, false
+		case size != "":
+			family = true
+		case p.isValid(fontSize, w) && !isFontWord(w):
+			size = w
+		case !isFontWord(w):
+			return
+		}
+	}
+	if size != "" && family {
+		add(fontSize, size)
+		add(lineHeight, height)
+	}
+}
+
+// isFontWord reports whether a word may come before the size: a style, variant or weight.
+func isFontWord(w string) bool {
+	switch w {
+	case "normal", "italic", "oblique", "bold", "bolder", "lighter", "small-caps":
+		return true
+	}
+	if strings.HasSuffix(w, "deg") || strings.HasSuffix(w, "condensed") || strings.HasSuffix(w, "expanded") {
+		return true
+	}
+	v, ok := parseNumber(w)
+	return ok && v >= 1 && v <= 1000
+}

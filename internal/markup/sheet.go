@@ -1,0 +1,534 @@
+package markup
+
+import (
+	"slices"
+	"strings"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// rule is one selector with its declarations.
+type rule struct {
+	selector     selector
+	declarations []declaration
+	order        int
+	layer        *layer
+	containers   []string // queries that a container around must answer
+}
+
+// layer is one cascade layer. Rank is known once all sheets are read; of two layers, the
+// later one is stronger, and rules outside of any are the strongest. CSS Cascade Level 5,
+// Section 6.4.
+type layer struct {
+	name   string
+	inner  []*layer
+	parent *layer
+	rank   int
+}
+
+// sheet is every style sheet of a document, its rules indexed by what an element must
+// have for the rightmost compound selector to match.
+type sheet struct {
+	doc       *Document
+	matcher   matcher
+	byID      map[string][]*rule
+	byClass   map[string][]*rule
+	byTag     map[string][]*rule
+	other     []*rule
+	root      layer
+	keyframes map[string][][]declaration
+	targets   []target // what the sheets load
+	rules     int
+	bytes     int
+	pseudos   bool // pseudo-elements have rules
+	layers    bool
+	counters  bool
+}
+
+// target is one URL of a style sheet.
+type target struct {
+	url, property string
+	node          *html.Node
+}
+
+// context is where in a sheet a rule is.
+type context struct {
+	depth      int
+	layer      *layer
+	containers []string
+	scope      []selector // elements that the rule is limited to, with what is in them
+	parser     *selectorParser
+	inFrames   string // name of the keyframes that are read
+}
+
+// maxAtRules bounds blocks within blocks.
+const maxAtRules = 8
+
+func newSheet(d *Document, quirks bool) *sheet {
+	s := &sheet{doc: d, byID: map[string][]*rule{}, byClass: map[string][]*rule{}, byTag: map[string][]*rule{}}
+	s.matcher.quirks = quirks
+	return s
+}
+
+// read reads one style element.
+func (s *sheet) read(text string, n *html.Node, applies bool) {
+	if s.bytes += len(text); s.bytes > maxSheet {
+		s.doc.tolerate(StylesCut)
+		text = clip(text, len(text)-(s.bytes-maxSheet))
+	}
+	s.doc.work += 4 * len(text)
+	text = withoutComments(text)
+	s.collect(text, n)
+	if !applies {
+		return
+	}
+	s.counters = s.counters || strings.Contains(text, "counter")
+	parser := &selectorParser{quirks: s.matcher.quirks}
+	s.block(text, context{layer: &s.root, parser: parser})
+}
+
+// done ranks the layers.
+func (s *sheet) done() {
+	rank := 0
+	s.root.number(&rank)
+}
+
+// number counts what is within a layer before the layer itself.
+func (l *layer) number(rank *int) {
+	for _, inner := range l.inner {
+		inner.number(rank)
+	}
+	*rank++
+	l.rank = *rank
+}
+
+// find returns a layer by its name, "a.b" for one within another; a new one for "".
+func (l *layer) find(name string) *layer {
+	first, rest, more := strings.Cut(name, ".")
+	i := slices.IndexFunc(l.inner, func(x *layer) bool { return x.name == first && first != "" })
+	if i < 0 {
+		l.inner = append(l.inner, &layer{name: first, parent: l})
+		i = len(l.inner) - 1
+	}
+	if more {
+		return l.inner[i].find(rest)
+	}
+	return l.inner[i]
+}
+
+// collect notes what the sheet loads.
+func (s *sheet) collect(css string, n *html.Node) {
+	for property, u := range cssTargets(css) {
+		if len(s.targets) >= maxRules {
+			s.doc.tolerate(LinksCut)
+			return
+		}
+		s.targets = append(s.targets, target{url: u, property: property, node: n})
+	}
+}
+
+// block reads the rules of a sheet, or of an at-rule within. CSS Syntax, Section 5.5.
+func (s *sheet) block(css string, c context) {
+	for {
+		css = skipMarks(css)
+		if css == "" {
+			return
+		}
+		stops := "{"
+		if css[0] == '@' {
+			stops = "{;"
+		}
+		i := endOf(css, stops)
+		if i == len(css) {
+			return
+		}
+		prelude := trimSpace(css[:i])
+		if css[i] == ';' {
+			s.statement(prelude, c)
+			css = css[i+1:]
+			continue
+		}
+		var body string
+		body, css = cutBlock(css[i+1:])
+		s.one(prelude, body, c)
+	}
+}
+
+// skipMarks skips white space and the marks of HTML comments, which mean nothing between
+// rules.
+func skipMarks(css string) string {
+	for {
+		css = trimSpace(css)
+		switch {
+		case strings.HasPrefix(css, "<!--"):
+			css = css[4:]
+		case strings.HasPrefix(css, "-->"):
+			css = css[3:]
+		default:
+			return css
+		}
+	}
+}
+
+// one reads one rule with a block.
+func (s *sheet) one(prelude, body string, c context) {
+	switch {
+	case c.inFrames != "":
+		s.addFrame(c.inFrames, body)
+	case strings.HasPrefix(prelude, "@"):
+		if c.depth < maxAtRules {
+			s.atRule(prelude, body, c)
+		} else {
+			s.doc.tolerate(StylesCut)
+		}
+	default:
+		s.styleRule(prelude, body, c)
+	}
+}
+
+// statement reads an at-rule without a block.
+func (s *sheet) statement(prelude string, c context) {
+	name, rest := cutAt(prelude)
+	switch name {
+	case "layer":
+		for _, l := range split(rest) {
+			s.enter(&c, l)
+		}
+	case "namespace":
+		prefix, _ := cutName(rest)
+		if prefix == "" || strings.HasPrefix(strings.ToLower(rest), cssFunction) {
+			prefix = ""
+		}
+		if c.parser.namespaces == nil {
+			c.parser.namespaces = map[string]string{}
+		}
+		c.parser.namespaces[prefix] = namespaceOf(rest)
+	}
+}
+
+func namespaceOf(rest string) string {
+	switch {
+	case strings.Contains(rest, "http://www.w3.org/1999/xhtml"):
+		return "html"
+	case strings.Contains(rest, "http://www.w3.org/2000/svg"):
+		return "svg"
+	case strings.Contains(rest, "http://www.w3.org/1998/Math/MathML"):
+		return "math"
+	}
+	return "none"
+}
+
+// enter moves the context into a layer.
+func (s *sheet) enter(c *context, name string) {
+	s.layers = true
+	at := c.layer
+	depth := 0
+	for l := at; l != nil; l = l.parent {
+		depth++
+	}
+	if depth+strings.Count(name, ".") > 2*maxAtRules {
+		return
+	}
+	c.layer = at.find(name)
+}
+
+func cutAt(prelude string) (name, rest string) {
+	name, rest = cutName(strings.TrimPrefix(prelude, "@"))
+	return strings.ToLower(name), trimSpace(rest)
+}
+
+// atRule reads a rule whose block is rules again, if it applies.
+func (s *sheet) atRule(prelude, body string, c context) {
+	name, rest := cutAt(prelude)
+	c.depth++
+	switch name {
+	case "media":
+		if !appliesToScreen(strings.ToLower(rest)) {
+			s.doc.tolerate(MediaSkipped)
+			return // nothing within can apply
+		}
+	case "supports":
+		if !isSupported(rest, s.matcher.quirks, 0) {
+			return
+		}
+	case "layer":
+		s.enter(&c, rest)
+	case "container":
+		c.containers = append(slices.Clone(c.containers), strings.ToLower(rest))
+	case "scope":
+		if !s.limit(&c, rest) {
+			return
+		}
+	case "keyframes", "-webkit-keyframes":
+		c.inFrames = unescape(strings.Trim(rest, `"'`))
+	default:
+		return
+	}
+	s.within(body, c)
+}
+
+// within reads a block of rules, which may begin with declarations in a nested rule.
+func (s *sheet) within(body string, c context) {
+	if c.parser.parents == nil {
+		s.block(body, c)
+		return
+	}
+	s.nested(c.parser.parents, body, c)
+}
+
+// limit reads "(a) to (b)" of @scope.
+func (s *sheet) limit(c *context, prelude string) bool {
+	if !strings.HasPrefix(prelude, "(") {
+		return false
+	}
+	end := endOf(prelude[1:], ")") + 1
+	roots := c.parser.list(prelude[1:end], 0, true)
+	if roots == nil {
+		return false
+	}
+	parser := *c.parser
+	parser.parents = nil
+	c.parser = &parser
+	inside := parser
+	inside.parents = roots
+	c.scope = inside.list("&, & *", 0, false)
+	lower := trimSpace(prelude[min(end+1, len(prelude)):])
+	if rest, ok := strings.CutPrefix(lower, "to"); ok {
+		outside := parser
+		outside.parents = parser.list(strings.Trim(trimSpace(rest), "()"), 0, true)
+		if outside.parents != nil {
+			beyond := outside.list("&, & *", 0, false)
+			for i := range c.scope {
+				last := &c.scope[i].compounds[0]
+				last.pseudos = append(last.pseudos, pseudoClass{name: "not", list: beyond})
+			}
+		}
+	}
+	return true
+}
+
+// styleRule reads selectors and what they are for.
+func (s *sheet) styleRule(prelude, body string, c context) {
+	if len(prelude) > maxSelectorList {
+		s.longRule(prelude, body, c)
+		return
+	}
+	selectors := c.parser.list(prelude, 0, false)
+	if selectors == nil {
+		return
+	}
+	s.nested(selectors, body, c)
+}
+
+// longRule reads a list of selectors that is too long to be read as one: generated sheets
+// have them. Each selector is read by itself.
+func (s *sheet) longRule(prelude, body string, c context) {
+	var selectors []selector
+	for _, one := range split(prelude) {
+		sel, ok := c.parser.parse(one, 0)
+		if !ok || len(one) > maxSelectorList {
+			return
+		}
+		selectors = append(selectors, sel)
+		if len(selectors) > maxRules {
+			s.doc.tolerate(StylesCut)
+			break
+		}
+	}
+	s.nested(selectors, body, c)
+}
+
+// nested reads a block of declarations with rules between them. CSS Nesting Module.
+func (s *sheet) nested(selectors []selector, body string, c context) {
+	if strings.IndexByte(body, '{') < 0 {
+		s.add(selectors, s.parser().declarations(body), c)
+		return
+	}
+	inner := c
+	inner.depth++
+	parser := *c.parser
+	parser.parents = selectors
+	inner.parser = &parser
+	for body != "" {
+		i := endOf(body, "{;")
+		if i < len(body) && body[i] == '{' && !isCustomText(body) {
+			prelude := trimSpace(body[:i])
+			var block string
+			block, body = cutBlock(body[i+1:])
+			s.nestedRule(prelude, block, inner)
+			continue
+		}
+		if i = endOf(body, ";"); i > 0 {
+			s.add(selectors, s.parser().declaration(body[:i], nil), c)
+		}
+		body = body[min(i+1, len(body)):]
+	}
+}
+
+func isCustomText(body string) bool { return strings.HasPrefix(trimSpace(body), "--") }
+
+// nestedRule reads a rule within a rule; a selector without "&" is for descendants.
+func (s *sheet) nestedRule(prelude, body string, c context) {
+	if c.depth > maxAtRules {
+		s.doc.tolerate(StylesCut)
+		return
+	}
+	if strings.HasPrefix(prelude, "@") {
+		s.one(prelude, body, c)
+		return
+	}
+	var all []string
+	for _, one := range split(clip(prelude, maxSelectorList)) {
+		if strings.IndexByte(one, '&') < 0 {
+			one = "& " + one
+		}
+		all = append(all, one)
+	}
+	s.styleRule(strings.Join(all, ","), body, c)
+}
+
+func (s *sheet) parser() *sheetParser { return &sheetParser{quirks: s.matcher.quirks} }
+
+// addFrame keeps the declarations of one keyframe.
+func (s *sheet) addFrame(name, body string) {
+	const maxFrames = 64
+	if s.keyframes == nil {
+		s.keyframes = map[string][][]declaration{}
+	}
+	if len(s.keyframes) < maxFrames && len(s.keyframes[name]) < maxFrames {
+		s.keyframes[name] = append(s.keyframes[name], s.parser().declarations(body))
+	}
+}
+
+// add files the rule under each of its selectors.
+func (s *sheet) add(selectors []selector, declarations []declaration, c context) {
+	if len(declarations) == 0 {
+		return
+	}
+	for i := range selectors {
+		sel := selectors[i]
+		if sel.pseudo != "" && !isDrawn(sel.pseudo) {
+			continue
+		}
+		if s.rules++; s.rules > maxRules {
+			s.doc.tolerate(StylesCut)
+			return
+		}
+		if c.scope != nil {
+			sel.compounds = slices.Clone(sel.compounds)
+			first := &sel.compounds[0]
+			first.pseudos = append(slices.Clone(first.pseudos), pseudoClass{name: "is", list: c.scope})
+		}
+		s.pseudos = s.pseudos || sel.pseudo != ""
+		s.file(&rule{selector: sel, declarations: declarations, order: s.rules, layer: c.layer, containers: c.containers})
+	}
+}
+
+// isDrawn reports whether a pseudo-element shows text.
+func isDrawn(pseudo string) bool {
+	switch pseudo {
+	case "before", "after", "marker", "first-line", "first-letter":
+		return true
+	}
+	return false
+}
+
+func (s *sheet) file(r *rule) {
+	switch last := &r.selector.compounds[0]; {
+	case last.id != "":
+		s.byID[last.id] = append(s.byID[last.id], r)
+	case len(last.classes) > 0:
+		s.byClass[last.classes[0]] = append(s.byClass[last.classes[0]], r)
+	case last.tag != "":
+		s.byTag[last.tag] = append(s.byTag[last.tag], r)
+	default:
+		s.other = append(s.other, r)
+	}
+}
+
+// matching returns the rules that match n, weakest first. It returns none once the
+// document has used up its comparisons.
+func (s *sheet) matching(n *html.Node, out []*rule) []*rule {
+	if s.rules == 0 || s.matcher.steps > maxMatchSteps {
+		return out
+	}
+	if len(s.byID) > 0 {
+		if id := attr(n, "id"); id != "" {
+			out = s.filter(s.byID[s.folded(id)], n, out)
+		}
+	}
+	if len(s.byClass) > 0 {
+		out = s.byClassOf(n, out)
+	}
+	tag := n.Data
+	if n.Namespace != "" {
+		tag = strings.ToLower(tag)
+	}
+	out = s.filter(s.byTag[tag], n, out)
+	out = s.filter(s.other, n, out)
+	if s.matcher.steps > maxMatchSteps {
+		s.doc.tolerate(StylesCut)
+	}
+	if len(out) > 1 {
+		slices.SortFunc(out, stronger)
+	}
+	return out
+}
+
+func (s *sheet) folded(name string) string {
+	if s.matcher.quirks {
+		return strings.ToLower(name)
+	}
+	return name
+}
+
+func (s *sheet) byClassOf(n *html.Node, out []*rule) []*rule {
+	list := attr(n, "class")
+	if list == "" {
+		return out
+	}
+	var seen []string
+	for class := range strings.FieldsSeq(list) {
+		class = s.folded(class)
+		if len(seen) == maxAttributes {
+			s.doc.tolerate(StylesCut)
+			break
+		}
+		if !slices.Contains(seen, class) {
+			seen = append(seen, class)
+			out = s.filter(s.byClass[class], n, out)
+		}
+	}
+	return out
+}
+
+func (s *sheet) filter(rules []*rule, n *html.Node, out []*rule) []*rule {
+	for _, r := range rules {
+		if s.matcher.steps > maxMatchSteps {
+			return out
+		}
+		if s.matcher.matches(&r.selector, n) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// stronger orders rules by layer, specificity and position.
+func stronger(a, b *rule) int {
+	switch {
+	case a.layer.rank != b.layer.rank:
+		return a.layer.rank - b.layer.rank
+	case a.selector.specificity != b.selector.specificity:
+		return a.selector.specificity - b.selector.specificity
+	}
+	return a.order - b.order
+}
+
+// isSheet reports whether the text of a style element is a style sheet that browsers
+// read. HTML Living Standard, Section 4.2.6.
+func isSheet(n *html.Node) bool {
+	kind := strings.ToLower(attr(n, "type"))
+	return n.DataAtom == atom.Style && n.Namespace != "math" && (kind == "" || kind == "text/css")
+}
