@@ -37,6 +37,19 @@ func (e *Evidence) Author() message.Mailbox {
 	return message.Mailbox{}
 }
 
+// AuthorDomains returns every domain that some client reads as that of an author.
+func (e *Evidence) AuthorDomains() []string {
+	var out []string
+	for i := range e.Authors() {
+		for _, d := range e.Authors()[i].Domains() {
+			if !slices.Contains(out, d) {
+				out = append(out, d)
+			}
+		}
+	}
+	return out
+}
+
 // Authors returns the mailboxes of From.
 func (e *Evidence) Authors() []message.Mailbox { return e.people().authors }
 
@@ -65,7 +78,7 @@ func (e *Evidence) AuthChecked() bool {
 // author's domain.
 func (e *Evidence) AuthorProved() bool {
 	authors := e.Authors()
-	return len(authors) == 1 && authors[0].Domain != "" && e.Auth.AlignedPass(authors[0].Domain)
+	return len(authors) == 1 && authors[0].HasName() && e.Auth.AlignedPass(authors[0].Domain)
 }
 
 // enoughHistory is the number of wanted messages after which an address is known: one

@@ -16,7 +16,7 @@ func callbackInvoice() Signal {
 		ID: "callback-invoice", Name: "Invoice that wants a call", Class: verdict.ClassPhish, Weight: 5, Since: "0.1",
 		Why: "The message speaks of a charge and wants you to call %s.",
 		Find: func(e *evidence.Evidence) []Match {
-			if e.IsReply() || linksToAuthor(e) {
+			if e.IsReply() || e.IsReport() || linksToAuthor(e) {
 				return nil
 			}
 			var best Match
@@ -35,7 +35,7 @@ func callbackInvoice() Signal {
 
 // callback judges one text. The number may stand in a link that dials instead.
 func callback(e *evidence.Evidence, t *evidence.Text) Match {
-	times := worded(t.Phrases(lists().phrases)[topicCallback], 2.5, 5) * share(e, t)
+	times := worded(t.Phrases(lists().phrases)[topicCallback], 2.5, 5) * share(t)
 	if times <= 0 {
 		return Match{}
 	}

@@ -37,8 +37,8 @@ const maxClaims = 50
 
 func claims(e *evidence.Evidence) []claim {
 	var out []claim
-	for _, a := range e.Authors() {
-		out = append(out, claim{a.Domain, verdict.PortionHeader, "From"})
+	for _, d := range e.AuthorDomains() {
+		out = append(out, claim{d, verdict.PortionHeader, "From"})
 	}
 	for _, a := range e.ReplyTo() {
 		out = append(out, claim{a.Domain, verdict.PortionHeader, "Reply-To"})

@@ -11,7 +11,7 @@ import (
 )
 
 // nameShowsAddress finds display names that show another address or domain than the
-// one that sent the message: phones show the name only. Addresses of the same
+// one that sent the message: phones show the name only, and the name of a group like one. Addresses of the same
 // organization, and "via" rewriting by lists, pass.
 func nameShowsAddress() Signal {
 	return Signal{
@@ -22,8 +22,8 @@ func nameShowsAddress() Signal {
 				return nil
 			}
 			for _, a := range e.Authors() {
-				if shown := shownIn(a.Name); shown != "" && a.Domain != "" && foreign(shown, a) {
-					return one(Match{Portion: verdict.PortionHeader, Field: "From", Value: a.Name + " <" + a.Address() + ">", Args: []any{shown, a.Address()}})
+				if shown := shownIn(a.Name + " " + a.Group); shown != "" && a.Domain != "" && foreign(shown, a) {
+					return one(Match{Portion: verdict.PortionHeader, Field: "From", Value: a.Name + a.Group + " <" + a.Address() + ">", Args: []any{shown, a.Address()}})
 				}
 			}
 			return nil

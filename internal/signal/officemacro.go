@@ -33,6 +33,9 @@ func officeMacro() Signal {
 
 // hasMacros reports whether a document has macros of any kind.
 func hasMacros(f *evidence.File) bool {
+	if f.Attached && attachment.HasOLEMacros(f.Part.Decoded()) {
+		return true // also where the rest of the document cannot be read
+	}
 	return slices.ContainsFunc(f.Harms, func(h attachment.Harm) bool {
 		switch h.Kind {
 		case attachment.HarmMacro, attachment.HarmAutoMacro, attachment.HarmMacroSheet, attachment.HarmAutoSheet:

@@ -15,9 +15,9 @@ func ownDomainSpoof() Signal {
 			if !e.AuthChecked() || e.FromInside() || undecided(e) || e.ListHostProved() {
 				return nil
 			}
-			for _, a := range e.Authors() {
-				if ownDomain(e, a.Domain) && !e.Auth.AlignedPass(a.Domain) {
-					return one(Match{Portion: verdict.PortionHeader, Field: "From", Value: a.Address(), Args: []any{a.Domain}})
+			for _, d := range e.AuthorDomains() {
+				if ownDomain(e, d) && !e.Auth.AlignedPass(d) {
+					return one(Match{Portion: verdict.PortionHeader, Field: "From", Value: e.Message.Header().Text("From"), Args: []any{d}})
 				}
 			}
 			return nil

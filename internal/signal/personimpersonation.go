@@ -86,8 +86,8 @@ func nameShare(e *evidence.Evidence, a *message.Mailbox) float64 {
 	if isService(a.Domain) && foreignBrand(serviceIn(a.Name), a.Domain) == nil {
 		return 0
 	}
-	service := observable.Words(serviceIn(a.Name))
-	claimed := strings.ReplaceAll(strings.TrimSpace(service), " ", "")
+	service := strings.TrimSpace(observable.Words(serviceIn(a.Name)))
+	claimed := strings.ReplaceAll(service, " ", "")
 	fits := len(claimed) >= 3 && strings.Contains(strings.ReplaceAll(observable.Brand(a.Domain), "-", ""), claimed)
 	if (fits || service == "" && e.IsReply()) && !demands(e) {
 		return namesakeShare

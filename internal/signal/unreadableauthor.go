@@ -1,29 +1,52 @@
 package signal
 
 import (
+	"strings"
+
 	"outrider/internal/evidence"
+	"outrider/internal/message"
 	"outrider/internal/verdict"
 )
 
-// unreadableAuthor finds a From field with something in it, but no address with a domain that
-// could be checked: some clients show what is written there all the same. Lists and reports, of
-// which old programs leave the address out, pass.
+// unreadableAuthor finds a From field that clients read in different ways, or that has no address
+// with a domain that could be checked: some clients show what is written there all the same.
+// Comments, folds and quoted local parts have one reading by the standard and pass; so do lists and
+// reports, of which old programs leave the address out.
 // RFC 5322, Section 3.6.2: From holds one mailbox or several.
 func unreadableAuthor() Signal {
 	return Signal{
 		ID: "unreadable-author", Name: "Sender without a readable address", Class: verdict.ClassSpoof, Weight: 6, Since: "0.3",
-		Why: "The sender is written in a way that nobody can check: %s.",
+		Why: "The sender is written in a way that programs read differently, or not at all: %s.",
 		Find: func(e *evidence.Evidence) []Match {
 			h := e.Message.Header()
-			if !h.Has("From") || h.Text("From") == "" || e.IsReport() || throughList(e) {
+			written := h.Text("From")
+			if strings.TrimSpace(written) == "" || e.IsReport() || throughList(e) {
 				return nil
 			}
-			for _, a := range e.Authors() {
-				if a.Domain != "" {
-					return nil
-				}
+			times := 0.0
+			if len(e.AuthorDomains()) == 0 {
+				times = 1
 			}
-			return one(Match{Portion: verdict.PortionHeader, Field: "From", Value: h.Text("From"), Args: []any{h.Text("From")}})
+			for _, a := range e.Authors() {
+				times = max(times, ambiguity(a.Defect))
+			}
+			if times == 0 || e.AuthorProved() {
+				return nil
+			}
+			return one(Match{Portion: verdict.PortionHeader, Field: "From", Value: written, Args: []any{written}, Times: times})
 		},
 	}
+}
+
+// ambiguity returns how far a fault of an address serves to show another author than is checked.
+// Careless programs encode or quote whole addresses.
+func ambiguity(d message.AddressDefect) float64 {
+	switch d {
+	case message.AddressSeveralAt, message.AddressSeveralWords, message.AddressTooLong, message.AddressUnreadable:
+		return 1
+	case message.AddressEncoded, message.AddressQuoted:
+		return 0.4
+	case message.AddressRoute:
+	}
+	return 0
 }

@@ -9,7 +9,6 @@ import (
 // How much words count where readers see them less, or expect them.
 const (
 	hiddenShare = 0.5 // shown only when hidden: what readers do not see defrauds few, but somebody put it there
-	reportShare = 0.4 // reports of mail systems speak of mailboxes and deliveries
 )
 
 // wording returns the match of a topic whose phrases stand in one of the texts with a strength
@@ -22,13 +21,16 @@ func wording(e *evidence.Evidence, t topic, low, high float64) []Match {
 // wordingIn is wording for the texts that are meant.
 func wordingIn(e *evidence.Evidence, t topic, low, high float64, meant func(*evidence.Text) bool) []Match {
 	var best Match
+	if e.IsReport() {
+		return nil // mail systems speak of mailboxes and deliveries
+	}
 	for _, text := range e.Texts() {
 		if !meant(text) {
 			continue
 		}
 		found := text.Phrases(lists().phrases)[t]
 		more := chance(text)
-		if times := worded(found, low+more, high+more) * share(e, text); times > best.Times {
+		if times := worded(found, low+more, high+more) * share(text); times > best.Times {
 			best = Match{Portion: text.Portion, Field: text.Field, Value: quoted(found), Args: []any{quoted(found) + where(text)}, Times: times}
 		}
 	}
@@ -39,15 +41,11 @@ func wordingIn(e *evidence.Evidence, t topic, low, high float64, meant func(*evi
 }
 
 // share returns how much the words of a text count.
-func share(e *evidence.Evidence, t *evidence.Text) float64 {
-	s := 1.0
+func share(t *evidence.Text) float64 {
 	if t.Hidden {
-		s *= hiddenShare
+		return hiddenShare
 	}
-	if e.IsReport() {
-		s *= reportShare
-	}
-	return s
+	return 1
 }
 
 // where names the place of a text that is not the body.
