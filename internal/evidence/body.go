@@ -28,7 +28,7 @@ func (e *Evidence) readBody() body {
 		if text.Len() < 2*maxText {
 			text.WriteString(t.Shown + "\n")
 		}
-		b.quotes = b.quotes || len(t.Thread.Previous) > 0
+		b.quotes = b.quotes || e.quotes(t)
 		if !e.others(t.Part) && current.Len() < 2*maxText {
 			current.WriteString(t.Current() + "\n")
 		}
@@ -46,6 +46,29 @@ func (e *Evidence) readBody() body {
 	b.text, b.current = text.String(), current.String()
 	b.links = linksOf(b.urls)
 	return b
+}
+
+// quotes reports whether a text quotes what it answers: with marks, or words of somebody who can
+// have been answered, a recipient or one of the tenant. A frame that looks like a quotation of
+// anybody is easily put around a whole text.
+func (e *Evidence) quotes(t *reading.Text) bool {
+	for i := range t.Thread.Previous {
+		p := &t.Thread.Previous[i]
+		if t.Page == nil && strings.Contains("\n"+t.Raw, "\n>") {
+			return true
+		}
+		intro := strings.ToLower(p.From.Address + " " + p.Preamble)
+		_, domain, _ := strings.Cut(strings.ToLower(p.From.Address), "@")
+		if e.Tenant != nil && domain != "" && e.Tenant.Owns(domain) {
+			return true
+		}
+		for _, r := range e.Recipients() {
+			if strings.Contains(r, "@") && strings.Contains(intro, r) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // others reports whether a text of the message was written by somebody else than its author:

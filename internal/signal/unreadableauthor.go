@@ -33,9 +33,22 @@ func unreadableAuthor() Signal {
 			if times == 0 || e.AuthorProved() {
 				return nil
 			}
+			if isDaemon(e) {
+				times *= daemonShare
+			}
 			return one(Match{Portion: verdict.PortionHeader, Field: "From", Value: written, Args: []any{written}, Times: times})
 		},
 	}
+}
+
+// daemonShare is what counts of a sender that old mail systems write.
+const daemonShare = 0.3
+
+// isDaemon reports whether a message is what mail systems sent before reports had a format: it
+// has no reverse-path, and its author is called as they are.
+func isDaemon(e *evidence.Evidence) bool {
+	local := strings.ToLower(e.Author().Local)
+	return e.Received.Envelope.From == "" && (strings.HasPrefix(local, "mailer-daemon") || local == "postmaster" || local == "mail daemon")
 }
 
 // ambiguity returns how far a fault of an address serves to show another author than is checked.

@@ -21,6 +21,10 @@ func wording(e *evidence.Evidence, t topic, low, high float64) []Match {
 // wordingIn is wording for the texts that are meant.
 func wordingIn(e *evidence.Evidence, t topic, low, high float64, meant func(*evidence.Text) bool) []Match {
 	var best Match
+	mild := 1.0
+	if isDaemon(e) && t == topicCredential {
+		mild = daemonShare
+	}
 	if e.IsReport() {
 		return nil // mail systems speak of mailboxes and deliveries
 	}
@@ -30,7 +34,7 @@ func wordingIn(e *evidence.Evidence, t topic, low, high float64, meant func(*evi
 		}
 		found := text.Phrases(lists().phrases)[t]
 		more := chance(text)
-		if times := worded(found, low+more, high+more) * share(text); times > best.Times {
+		if times := worded(found, low+more, high+more) * share(text) * mild; times > best.Times {
 			best = Match{Portion: text.Portion, Field: text.Field, Value: quoted(found), Args: []any{quoted(found) + where(text)}, Times: times}
 		}
 	}
