@@ -21,7 +21,7 @@ type body struct {
 }
 
 func (e *Evidence) readBody() body {
-	b := body{Reading: reading.Read(e.Message, e.Budget, "")}
+	b := body{Reading: reading.Read(e.Message, e.Budget)}
 	var text, current strings.Builder
 	for i := range b.Texts {
 		t := &b.Texts[i]

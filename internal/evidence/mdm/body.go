@@ -193,7 +193,7 @@ func ipsOf(links []Link) []IP {
 // threads takes what is new and what is quoted. A link belongs to the quotation in whose text
 // what it shows stands.
 func (b *Body) threads(t *reading.Text, links []Link) {
-	b.CurrentThread.Text, b.CurrentThread.Preamble = t.Current(), text(t.Thread.Current.Preamble)
+	b.CurrentThread.Text, b.CurrentThread.Preamble = t.New(), text(t.Thread.Current.Preamble)
 	b.CurrentThread.Banners = banners(t.Thread.Current.Banners, links)
 	for i := range t.Thread.Previous {
 		p := &t.Thread.Previous[i]

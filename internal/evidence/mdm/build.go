@@ -33,7 +33,7 @@ type Input struct {
 // Read reads the whole model.
 func Read(in *Input) *Message {
 	if in.Reading == nil {
-		in.Reading = reading.Read(in.Message, in.Budget, "")
+		in.Reading = reading.Read(in.Message, in.Budget)
 	}
 	sum := sha256.Sum256(in.Message.Raw)
 	h := in.Message.Header()

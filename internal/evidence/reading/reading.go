@@ -43,6 +43,7 @@ type Text struct {
 	Page   *Page         // nil: it is plain
 	Shown  string        // as displayed
 	Thread thread.Thread // Shown, taken apart
+	Own    []string      // quoted messages that the author wrote himself
 	Links  []Link        // that are written in it, and that clients make of plain addresses in it
 	Event  bool          // it is an invitation
 }
@@ -56,12 +57,11 @@ type Link struct {
 	Quoted  bool // it belongs to a quotation
 }
 
-// Read reads the texts of a message whose author is known by a name or an address; "" reads
-// the author from the message.
-func Read(m *message.Message, b *budget.Budget, author string) *Reading {
+// Read reads the texts of a message.
+func Read(m *message.Message, b *budget.Budget) *Reading {
 	out := &Reading{}
 	d := drawings{budget: b}
-	author = cmp.Or(author, authorOf(m))
+	author := authorOf(m)
 	shown := map[*message.Part]bool{}
 	for _, p := range m.TextParts() {
 		shown[p] = true
@@ -69,7 +69,7 @@ func Read(m *message.Message, b *budget.Budget, author string) *Reading {
 	}
 	for _, p := range m.Parts {
 		if !shown[p] && !p.IsMultipart() && !p.IsAttachment() && len(p.Children) == 0 && strings.TrimSpace(p.Text()) != "" {
-			out.Attached = append(out.Attached, d.read(p, ""))
+			out.Attached = append(out.Attached, d.read(p, message.Mailbox{}))
 		}
 	}
 	out.Codes = d.codes
@@ -83,31 +83,46 @@ func Read(m *message.Message, b *budget.Budget, author string) *Reading {
 }
 
 // read reads one part.
-func (d *drawings) read(p *message.Part, author string) Text {
+func (d *drawings) read(p *message.Part, author message.Mailbox) Text {
+	name := cmp.Or(author.Name, author.Address()) // a line with it at the end is a signature
 	t := Text{Part: p, Raw: p.Text()}
 	if isHTML(p) {
-		t.html(author, d.budget)
+		t.html(name, d.budget)
 		d.page(t.Page)
 	} else {
-		t.Shown, t.Thread = t.Raw, thread.SplitFrom(t.Raw, author)
+		t.Shown, t.Thread = t.Raw, thread.SplitFrom(t.Raw, name)
 		t.Links = PlainLinks(t.Shown, d.budget)
 		d.text(t.Shown)
 	}
 	if t.Thread.Cut {
 		d.budget.Omit(budget.Quotations)
 	}
+	t.claim(author)
 	t.quote()
 	return t
 }
 
-// authorOf returns the name of the first author, or the address where there is none: a
-// line with it at the end is a signature.
-func authorOf(m *message.Message) string {
+// authorOf returns the first author.
+func authorOf(m *message.Message) message.Mailbox {
 	boxes := m.Header().Mailboxes("From")
 	if len(boxes) == 0 {
-		return ""
+		return message.Mailbox{}
 	}
-	return cmp.Or(boxes[0].Name, boxes[0].Address())
+	return boxes[0]
+}
+
+// claim finds the quoted messages that the author wrote himself: who sends his own words again
+// still says them.
+func (t *Text) claim(author message.Mailbox) {
+	if author.Domain == "" {
+		return
+	}
+	for i := range t.Thread.Previous {
+		p := &t.Thread.Previous[i]
+		if strings.EqualFold(p.From.Address, author.Address()) || p.From.Address == "" && p.From.Name != "" && strings.EqualFold(p.From.Name, author.Name) {
+			t.Own = append(t.Own, p.Text)
+		}
+	}
 }
 
 func isHTML(p *message.Part) bool {
@@ -165,15 +180,27 @@ func (t *Text) quote() {
 	}
 }
 
-// Current returns what the author of the message wrote in the text, signature and legal
-// notice included: what an attacker makes look like one must not be lost.
-func (t *Text) Current() string {
+// New returns what the author of the message wrote now in the text, signature and legal notice
+// included: what an attacker makes look like one must not be lost.
+func (t *Text) New() string {
 	c := &t.Thread.Current
 	if c.Signature == "" && c.Disclaimer == "" {
 		return c.Text
 	}
-	parts := slices.DeleteFunc([]string{c.Text, c.Signature, c.Disclaimer}, func(s string) bool { return s == "" })
-	return strings.Join(parts, "\n")
+	return joined(c.Text, c.Signature, c.Disclaimer)
+}
+
+// Current returns all that the author says in the text: New, and his own earlier messages that
+// he quotes.
+func (t *Text) Current() string {
+	if len(t.Own) == 0 {
+		return t.New()
+	}
+	return joined(append([]string{t.New()}, t.Own...)...)
+}
+
+func joined(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "\n")
 }
 
 // invitation reads an entry of a calendar as the text that is shown for it.
