@@ -195,6 +195,55 @@ func Domain(s string) (string, error) {
 	return d, nil
 }
 
+// lenient maps as browsers do, and checks nothing.
+var lenient = idna.New(idna.MapForLookup(), idna.StrictDomainName(false), idna.ValidateLabels(false), idna.CheckHyphens(false),
+	idna.CheckJoiners(false), idna.Transitional(false))
+
+// Lenient returns the form in which browsers ask for a host that Domain refuses: labels
+// that are no valid A-labels, end in a hyphen or have characters that no name in DNS has
+// stay. It is for links only; nothing registers such names, but wildcards answer to them.
+// WHATWG URL, 3.5: domain to ASCII, where beStrict is false.
+func Lenient(s string) (string, error) {
+	if len(s) > maxSpelling || !utf8.ValidString(s) || strings.ContainsRune(s, utf8.RuneError) {
+		return "", fmt.Errorf("reading host of %d bytes: %w", len(s), ErrSyntax)
+	}
+	// RFC 3490, Section 3.1: the full stops of other scripts separate labels too.
+	labels := strings.Split(strings.TrimSuffix(otherDots.Replace(s), "."), ".")
+	for i, label := range labels {
+		var err error
+		if labels[i], err = lenientLabel(label); err != nil {
+			return "", fmt.Errorf("converting host %q: %w", s, err)
+		}
+	}
+	d := strings.Join(labels, ".")
+	if len(d) > maxDomain {
+		return "", ErrTooLong
+	}
+	return d, nil
+}
+
+var otherDots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
+
+// lenientLabel maps and encodes one label. One of ASCII stays as it is, an A-label that
+// does not decode too.
+func lenientLabel(label string) (string, error) {
+	if isASCII(label) {
+		label = strings.ToLower(label)
+	} else {
+		mapped, err := lenient.ToUnicode(label)
+		if err != nil && mapped == "" {
+			return "", err //nolint:wrapcheck // the caller says of what
+		}
+		if label, err = idna.Punycode.ToASCII(mapped); err != nil {
+			return "", err //nolint:wrapcheck // the caller says of what
+		}
+	}
+	if label == "" || len(label) > 63 || strings.Contains(label, ".") {
+		return "", ErrSyntax
+	}
+	return label, nil
+}
+
 // isLowerHost reports whether s is in normal form already, so that idna need not look.
 func isLowerHost(s string) bool {
 	for i := range len(s) {

@@ -52,31 +52,61 @@ func emitLower(c rune, emit func(rune)) {
 		emit('a')
 		emit('e')
 	default:
-		emit(c)
+		emit(styled(c))
 	}
 }
 
+// styled returns the letter that a letter stands for which no language of today writes
+// words with: small capitals, turned letters, Lisu, and letters in black boxes. Others
+// stay as they are.
+func styled(c rune) rune {
+	switch {
+	case c < 0x0180:
+		return c
+	case c >= 0x1F150 && c <= 0x1F169:
+		return 'a' + c - 0x1F150
+	case c >= 0x1F170 && c <= 0x1F189:
+		return 'a' + c - 0x1F170
+	case c > 0xA7FF:
+		return c
+	}
+	if i := strings.IndexRune(styledLetters, c); i >= 0 {
+		return rune(plainLetters[utf8.RuneCountInString(styledLetters[:i])])
+	}
+	return c
+}
+
+// The letters of UTS #39 that look like one of ASCII, in another style, and those.
+const (
+	styledLetters = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢᴃᴌᴎᴙɐɔǝəɟƃɥᴉʞꞁɯɹʇʌʍʎꓐꓑꓓꓔꓖꓗꓙꓚꓜꓝꓟꓠꓡꓢꓣꓤꓦꓧꓪꓫꓬꓮꓯꓰꓱꓲꓳꓴ"
+	plainLetters  = "abcdefghijklmnopqrstuvwyzblnraceefghiklmrtvwybpdtgkjczfmnlsrrvhwxyaaeeiou"
+)
+
 // IsInvisible reports whether c takes no room on screen: zero-width characters, soft
 // hyphens, directional marks, variation selectors and tags.
+// Unicode, DerivedCoreProperties: Default_Ignorable_Code_Point.
 func IsInvisible(c rune) bool {
-	switch {
-	case c < 0xAD:
+	if c < 0xAD {
 		return false
-	case c == 0xAD, c == 0x34F, c == 0x061C, c == 0x115F, c == 0x1160, c == 0x17B4, c == 0x17B5, c == 0x3164, c == 0xFEFF, c == 0xFFA0:
-		return true
-	case c >= 0x180B && c <= 0x180E, c >= 0x200B && c <= 0x200F, c >= 0x202A && c <= 0x202E, c >= 0x2060 && c <= 0x206F:
-		return true
 	}
-	return c >= 0xFE00 && c <= 0xFE0F || c >= 0xE0000 && c <= 0xE0FFF
+	switch {
+	case c < 0x2000:
+		return c == 0xAD || c == 0x34F || c == 0x061C || c == 0x115F || c == 0x1160 || c == 0x17B4 || c == 0x17B5 || c >= 0x180B && c <= 0x180F
+	case c < 0x3000:
+		return c >= 0x200B && c <= 0x200F || c >= 0x202A && c <= 0x202E || c >= 0x2060 && c <= 0x206F
+	case c < 0x10000:
+		return c == 0x3164 || c >= 0xFE00 && c <= 0xFE0F || c == 0xFEFF || c == 0xFFA0 || c >= 0xFFF0 && c <= 0xFFF8
+	}
+	return c >= 0x1BCA0 && c <= 0x1BCA3 || c >= 0x1D173 && c <= 0x1D17A || c >= 0xE0000 && c <= 0xE0FFF
 }
 
 // Words returns the folded words of s, each between two single spaces, with one space
 // at either end. Characters of scripts that write without spaces are words of their
-// own; currency and percent signs are too.
+// own; currency and percent signs are too. In words that mix letters of ASCII with letters
+// of other scripts, those count as what they look like.
 func Words(s string) string {
-	w := wordWriter{space: true}
-	w.b.Grow(len(s) + 2)
-	w.b.WriteByte(' ')
+	w := wordWriter{space: true, b: make([]byte, 0, len(s)+2)}
+	w.b = append(w.b, ' ')
 	if isASCII(s) {
 		for i := range len(s) {
 			w.write(asciiLower(rune(s[i])))
@@ -85,7 +115,7 @@ func Words(s string) string {
 		foldTo(s, w.write)
 	}
 	w.gap()
-	return w.b.String()
+	return string(w.b)
 }
 
 func asciiLower(c rune) rune {
@@ -97,14 +127,39 @@ func asciiLower(c rune) rune {
 
 // wordWriter collects words.
 type wordWriter struct {
-	b     strings.Builder
+	b     []byte
 	space bool // the last byte written is a space
+	from  int  // where the word begins
+	ascii bool // the word has letters of ASCII
+	other bool // the word has other letters
 }
 
 func (w *wordWriter) gap() {
-	if !w.space {
-		w.b.WriteByte(' ')
-		w.space = true
+	if w.space {
+		return
+	}
+	if w.ascii && w.other {
+		w.plain()
+	}
+	w.b = append(w.b, ' ')
+	w.space, w.ascii, w.other, w.from = true, false, false, len(w.b)
+}
+
+// plain writes the word anew, with the letters of ASCII that its letters look like.
+// UTS #39, Section 4.
+func (w *wordWriter) plain() {
+	word := string(w.b[w.from:])
+	w.b = w.b[:w.from]
+	for _, c := range word {
+		proto, ok := prototypes()[c]
+		switch {
+		case c == 'ғ': // a stroke that small capitals of F are made of
+			w.b = append(w.b, 'f')
+		case ok && c >= utf8.RuneSelf:
+			w.b = append(w.b, proto...)
+		default:
+			w.b = utf8.AppendRune(w.b, c)
+		}
 	}
 }
 
@@ -115,8 +170,8 @@ func (w *wordWriter) write(c rune) {
 	case isUnspaced(c), unicode.Is(unicode.Sc, c):
 		w.writeAlone(c)
 	case unicode.IsLetter(c), unicode.IsDigit(c):
-		w.b.WriteRune(c)
-		w.space = false
+		w.b = utf8.AppendRune(w.b, c)
+		w.space, w.other = false, true
 	case c == '\u2019': // the typographic apostrophe is none, like the plain one
 	default:
 		w.gap()
@@ -126,8 +181,8 @@ func (w *wordWriter) write(c rune) {
 func (w *wordWriter) writeASCII(c rune) {
 	switch {
 	case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
-		w.b.WriteByte(byte(c))
-		w.space = false
+		w.b = append(w.b, byte(c))
+		w.space, w.ascii = false, true
 	case c == '$', c == '%':
 		w.writeAlone(c)
 	case c == '\'':
@@ -138,7 +193,7 @@ func (w *wordWriter) writeASCII(c rune) {
 
 func (w *wordWriter) writeAlone(c rune) {
 	w.gap()
-	w.b.WriteRune(c)
+	w.b = utf8.AppendRune(w.b, c)
 	w.space = false
 	w.gap()
 }

@@ -1,14 +1,26 @@
 package observable
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
-// maxPhones bounds the phone numbers returned per text.
-const maxPhones = 20
+	"golang.org/x/text/unicode/norm"
+)
+
+// Bounds on phone numbers.
+const (
+	maxPhones    = 20 // returned per text
+	longestPhone = 48 // bytes of one number with its separators
+)
 
 // Phones returns the phone numbers in text, digits only with a leading plus where one
-// was written. A number has ten to fifteen digits (ITU-T E.164), in groups, or begins
-// with a plus; dates, amounts and order numbers do not look like that.
+// was written. A number has ten to fifteen digits (ITU-T E.164), in groups or each for
+// itself, or begins with a plus; dates, amounts and order numbers do not look like that.
+// Digits, dashes and brackets of any script count, and letters that stand for digits
+// inside of a group of digits.
 func Phones(text string) []string {
+	text = dialed(text)
 	var out []string
 	for i := 0; i < len(text) && len(out) < maxPhones; {
 		c := text[i]
@@ -25,6 +37,144 @@ func Phones(text string) []string {
 	return out
 }
 
+// DialedNumber returns the number that a link dials: "tel:+1-808-555-0143". RFC 3966.
+func DialedNumber(u *URL) (string, bool) {
+	switch u.Scheme {
+	case "tel", "callto", "sms", "facetime", "facetime-audio":
+	default:
+		return "", false
+	}
+	number, _, _ := strings.Cut(percentDecode(strings.TrimLeft(u.Path, "/")), ";")
+	number, _, _ = strings.Cut(number, "?")
+	number = dialed(number)
+	digits := digitsOf(number)
+	if len(digits) < 7 || len(digits) > 15 {
+		return "", false
+	}
+	if strings.HasPrefix(strings.TrimSpace(number), "+") {
+		digits = "+" + digits
+	}
+	return digits, true
+}
+
+// dialed returns the text with the digits and separators of all scripts as those of
+// ASCII, and with digits for the letters that stand for them.
+func dialed(text string) string {
+	if !isASCII(text) {
+		text = strings.Map(dialRune, text)
+	}
+	if !strings.ContainsAny(text, "OoIl[]") {
+		return text
+	}
+	b := []byte(text)
+	for i := 0; i < len(b); {
+		n := digitGroup(b[i:])
+		if n == 0 {
+			if b[i] == '[' || b[i] == ']' {
+				b[i] = "()"[(b[i]-'[')/2]
+			}
+			i++
+			for i < len(b) && isWordByte(b[i-1]) && isWordByte(b[i]) {
+				i++ // the rest of a word is no group
+			}
+			continue
+		}
+		for j := i; j < i+n; j++ {
+			b[j] = digitOf(b[j])
+		}
+		i += n
+	}
+	return string(b)
+}
+
+// digitGroup returns the length of the group of digits, and of letters that look like
+// some, that b begins with: a whole word with a digit in it. It returns 0 where there is
+// none.
+func digitGroup(b []byte) int {
+	n, digits := 0, 0
+	for n < len(b) && (isDigit(b[n]) || digitOf(b[n]) != b[n]) {
+		if isDigit(b[n]) {
+			digits++
+		}
+		n++
+	}
+	if digits == 0 || n < len(b) && isLetter(b[n]) {
+		return 0
+	}
+	return n
+}
+
+// digitOf returns the digit that a letter looks like, or the letter.
+func digitOf(c byte) byte {
+	switch c {
+	case 'O', 'o':
+		return '0'
+	case 'I', 'l':
+		return '1'
+	}
+	return c
+}
+
+// dialRune returns the character of ASCII that people read a character as in a number.
+func dialRune(c rune) rune {
+	switch {
+	case c < utf8.RuneSelf:
+		return c
+	case IsInvisible(c):
+		return -1
+	case unicode.Is(unicode.Pd, c), c == 0x2212, c == 0x2043:
+		return '-'
+	case unicode.Is(unicode.Zs, c):
+		return ' '
+	case unicode.Is(unicode.Nd, c):
+		return '0' + digitValue(c)
+	case c == 0x2024, c == 0x00B7, c == 0x30FB, c == 0x2022, c == 0x2219, c == 0x22C5:
+		return '.'
+	}
+	return dialCompatible(c)
+}
+
+// digitValue returns the value of a decimal digit: each script has ten in a row.
+func digitValue(c rune) rune {
+	for _, r := range unicode.Nd.R16 {
+		if uint16(c) >= r.Lo && uint16(c) <= r.Hi && c < 0x10000 {
+			return (c - rune(r.Lo)) % 10
+		}
+	}
+	for _, r := range unicode.Nd.R32 {
+		if uint32(c) >= r.Lo && uint32(c) <= r.Hi {
+			return (c - rune(r.Lo)) % 10
+		}
+	}
+	return 0
+}
+
+// dialCompatible returns the digit or separator that a variant such as a circled or a
+// full-width one stands for. UAX #15: NFKC.
+func dialCompatible(c rune) rune {
+	switch {
+	case c >= 0x2776 && c <= 0x277E: // negative circled digits have no decomposition
+		return '1' + c - 0x2776
+	case c >= 0x2780 && c <= 0x2788:
+		return '1' + c - 0x2780
+	case c >= 0x278A && c <= 0x2792:
+		return '1' + c - 0x278A
+	case c == 0x24FF || c == 0x1F10C || c == 0x1F10B:
+		return '0'
+	case c >= 0x24F5 && c <= 0x24FD:
+		return '1' + c - 0x24F5
+	}
+	var buf [utf8.UTFMax]byte
+	plain := norm.NFKC.Bytes(buf[:utf8.EncodeRune(buf[:], c)])
+	if len(plain) == 1 && strings.IndexByte("0123456789+-()[]. ", plain[0]) >= 0 {
+		return rune(plain[0])
+	}
+	if len(plain) == 2 && isDigit(plain[0]) && plain[1] == '.' { // "1." as one character
+		return rune(plain[0])
+	}
+	return c
+}
+
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 func isWordByte(c byte) bool {
@@ -33,9 +183,11 @@ func isWordByte(c byte) bool {
 
 // phoneEnd returns where the run of digits and separators ends.
 func phoneEnd(text string, i int) int {
-	const longest = 30
 	start := i
-	for i < len(text) && i-start < longest && (isDigit(text[i]) || strings.IndexByte("+-(). \u00a0", text[i]) >= 0) {
+	for i < len(text) && i-start < longestPhone && (isDigit(text[i]) || strings.IndexByte("+-(). ", text[i]) >= 0) {
+		if text[i] == '+' && i > start && text[i-1] != '(' {
+			break // another number
+		}
 		i++
 	}
 	for i > start && !isDigit(text[i-1]) {
@@ -56,6 +208,8 @@ func phone(s string) (string, bool) {
 	switch {
 	case strings.HasPrefix(s, "+"), strings.HasPrefix(s, "(+"):
 		return "+" + digits, true
+	case groups == len(digits) && !counts(digits):
+		return digits, true
 	case groups < 3 || groups > 5, strings.HasPrefix(digits, "19"), strings.HasPrefix(digits, "20"):
 		return "", false // dates with times, and what is one number
 	case len(digits) > 11 && digits[0] != '0':
@@ -63,6 +217,18 @@ func phone(s string) (string, bool) {
 	default:
 		return digits, true
 	}
+}
+
+// counts reports whether single digits count up or down, or repeat, as scales and tables
+// do.
+func counts(digits string) bool {
+	steps := 0
+	for i := 1; i < len(digits); i++ {
+		if d := int(digits[i]) - int(digits[i-1]); d >= -1 && d <= 1 {
+			steps++
+		}
+	}
+	return steps*2 > len(digits)
 }
 
 // digitGroups returns the digits of s and in how many groups they stand; numbers with

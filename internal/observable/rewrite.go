@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"maps"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,8 +78,8 @@ func parseTarget(raw string) (URL, bool) {
 		if next, ok := ParseURL(raw); ok && (next.IsWeb() || next.Scheme != "" && next.Host == "" && isOpaque(next.Scheme)) {
 			return next, true
 		}
-		again, err := url.PathUnescape(raw)
-		if err != nil || again == raw {
+		again := percentDecode(raw)
+		if again == raw {
 			break
 		}
 		raw = again
@@ -144,12 +143,7 @@ func (u *URL) Params() []Param {
 }
 
 // unquery decodes one name or value; what cannot be decoded stays as it is.
-func unquery(s string) string {
-	if out, err := url.QueryUnescape(s); err == nil {
-		return out
-	}
-	return s
-}
+func unquery(s string) string { return percentDecode(strings.ReplaceAll(s, "+", " ")) }
 
 // param returns the first parameter with one of the names, in the order of the names
 // and whatever their case.
@@ -219,7 +213,7 @@ func fromBase64Segment(u *URL) (string, error) {
 func fromSegment(u *URL) (string, error) {
 	parts := u.segments()
 	for i := len(parts) - 1; i >= 0; i-- {
-		if s := unpath(parts[i]); strings.HasPrefix(s, "http:") || strings.HasPrefix(s, "https:") {
+		if s := percentDecode(parts[i]); strings.HasPrefix(s, "http:") || strings.HasPrefix(s, "https:") {
 			return s, nil
 		}
 	}
@@ -237,13 +231,6 @@ func (u *URL) rest(from int) string {
 	}
 	if u.Fragment != "" {
 		s += "#" + u.Fragment
-	}
-	return s
-}
-
-func unpath(s string) string {
-	if out, err := url.PathUnescape(s); err == nil {
-		return out
 	}
 	return s
 }

@@ -155,7 +155,7 @@ func proofpoint2(u *URL) (string, error) {
 	if v == "" {
 		return "", errNoTarget
 	}
-	return unpath(strings.NewReplacer("-", "%", "_", "/").Replace(v)), nil
+	return percentDecode(strings.NewReplacer("-", "%", "_", "/").Replace(v)), nil
 }
 
 // proofpoint3 is "/v3/__URL__;BASE64!!…": each "*" of the URL stands for the next
@@ -294,7 +294,7 @@ func postmark(u *URL) (string, error) {
 	if strings.HasSuffix(parts[0], "s") {
 		scheme = "https://"
 	}
-	return scheme + unpath(parts[1]), nil
+	return scheme + percentDecode(parts[1]), nil
 }
 
 // bing carries "a1" and base64.
@@ -350,7 +350,7 @@ func googleLucky(u *URL) (string, error) {
 func yahoo(u *URL) (string, error) {
 	for _, part := range u.segments() {
 		if v, ok := strings.CutPrefix(part, "RU="); ok && v != "" {
-			return unpath(v), nil
+			return percentDecode(v), nil
 		}
 	}
 	return "", errNoTarget

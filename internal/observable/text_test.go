@@ -65,6 +65,18 @@ func TestPhones(t *testing.T) {
 		{"on 2026-11-10 12:00, order 8812345678901", nil},
 		{"10.11.2026 and 192.168.10.200 and id/808-555-0143", nil},
 		{"4111 1111 1111 1111 1111", nil},
+		{"808–555–0143, 808‑555‑0144, 808−555—0145", []string{"8085550143", "8085550144", "8085550145"}},
+		{"８０８－５５５－０１４３ and ＋１（８０８）５５５－０１４３", []string{"8085550143", "+18085550143"}},
+		{"①⑧⓪⑧ ⑤⑤⑤ ⓪①④③ or ❽⓿❽-❺❺❺-⓿❶❹❸", []string{"18085550143", "8085550143"}},
+		{"٨٠٨-٥٥٥-٠١٤٣", []string{"8085550143"}},
+		{"8O8-555-O143 or 8o8-555-0l43", []string{"8085550143", "8085550143"}},
+		{"8 0 8 5 5 5 0 1 4 3 and 8-0-8-5-5-5-0-1-4-3", []string{"8085550143", "8085550143"}},
+		{"[808] 555 [0143]", []string{"8085550143"}},
+		{"808\u200b-555\u00ad-0143 and 808\u00a0555\u202f0143", []string{"8085550143", "8085550143"}},
+		{"+1 808 555 0143 +49 30 1234567", []string{"+18085550143", "+49301234567"}},
+		{"1 2 3 4 5 6 7 8 9 0 and 0 0 0 0 1 0 0 0 0 0 1", nil},
+		{"Ill also hold on, see OIL-101 to lO", nil},
+		{"room 8O8, gate 5, on 12–10–2026 at 5O1", nil},
 	}
 	for _, tt := range tests {
 		if got := observable.Phones(tt.text); !slices.Equal(got, tt.want) {
@@ -100,4 +112,81 @@ func FuzzSkeleton(f *testing.F) {
 			t.Logf("%q is folded further to %q", w, again)
 		}
 	})
+}
+
+func TestDialedNumber(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"tel:+1-808-555-0143": "+18085550143", "tel:18085550143": "18085550143", "TEL:(808)%20555-0143;ext=5": "8085550143", "callto://8085550143": "8085550143",
+		"sms:+18085550143?body=hi": "+18085550143", "tel:911": "", "https://a.test/8085550143": "", "tel:": "",
+	} {
+		u, _ := observable.ParseURL(raw)
+		if got, ok := observable.DialedNumber(&u); got != want || ok != (want != "") {
+			t.Errorf("%q: got %q, %v", raw, got, ok)
+		}
+	}
+}
+
+func TestWordsInOtherLetters(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"ᴠᴇʀɪғʏ ʏᴏᴜʀ ᴀᴄᴄᴏᴜɴᴛ": " verify your account ",
+		"ꓦꓰꓣꓲꓝꓬ":              " verify ",
+		"ʌǝrify 🅿🅰🆂🆂":         " verify pass ",
+		"pаsswоrd ассount":    " password account ", // Cyrillic letters among Latin ones
+		"пароль счёт":         " пароль счет ",
+	} {
+		if got := observable.Words(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestSmuggledRuns(t *testing.T) {
+	t.Parallel()
+	tags := func(s string) string {
+		return strings.Map(func(c rune) rune { return c + 0xE0000 }, s)
+	}
+	selectors := func(s string) string {
+		var b strings.Builder
+		for _, c := range []byte(s) {
+			b.WriteRune(rune(c) - 16 + 0xE0100)
+		}
+		return b.String()
+	}
+	for text, want := range map[string]string{
+		"Hello" + tags("read this"):                      "tags read this",
+		"Hello😀" + selectors("read this"):                "variation-selectors read this",
+		"🏴" + tags("gbeng") + "\U000e007f score":         "",
+		"🏴" + tags("gbeng and then more") + "\U000e007f": "tags gbeng and then more",
+		"🏴" + tags("gbeng"):                              "tags gbeng",
+		"❤️ 👨‍👩‍👧 ☎️":                                    "",
+		"plain":                                          "",
+		"a" + tags("b") + "c" + tags("d"):                "",
+		tags("ab") + "x" + selectors("cdef"):             "tags ab variation-selectors cdef",
+	} {
+		var got []string
+		for _, s := range observable.SmuggledRuns(text) {
+			got = append(got, string(s.Kind), s.Text)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%+q: got %q", text, got)
+		}
+	}
+}
+
+func TestCutWords(t *testing.T) {
+	t.Parallel()
+	cut := func(s, with string) string { return strings.Join(strings.Split(s, ""), with) }
+	for text, want := range map[string]int{
+		"Be\u00adnut\u00adzer\u00adkon\u00adto Rech\u00adnung ge\u00adän\u00addert": 0,
+		cut("verify", "\u00ad") + " " + cut("account", "\u200b"):                    2,
+		"ver\u00adi\u00adf\u00ady ac\u200bco\u200bunt":                              0,
+		"می‌خواهم خانه‌ها":                                                          0,
+		"verify":                                                                    0, "a\u00adb": 0,
+	} {
+		if got := observable.CutWords(text); got != want {
+			t.Errorf("%+q: got %d, want %d", text, got, want)
+		}
+	}
 }

@@ -53,19 +53,20 @@ func nextURL(text string, pos int) (start, end int, found bool) {
 }
 
 // namedHost reports whether the first dot of a name that clients make a link of stands at
-// dot. The text of a name begins behind a blank or a bracket: what follows other
-// characters is part of an address, a path or an expression.
+// dot. What follows a letter or a sign of arithmetic is part of an address, a path or an
+// expression.
 func namedHost(text string, low, dot int) (start, end int, ok bool) {
-	start = dot
-	for start > low && isHostByte(text[start-1]) {
-		start--
-	}
-	end = hostEnd(text, dot)
-	if start == dot || end-start > maxHost || start > 0 && strings.IndexByte(" \t\r\n([<\"'>", text[start-1]) < 0 {
+	start, end = hostStart(text, low, dot), hostEnd(text, dot)
+	if start == dot || !mayPrecede(text[:start]) {
 		return 0, 0, false
 	}
-	host := strings.TrimRight(text[start:end], ".-_")
-	path := end < len(text) && (text[end] == '/' || text[end] == '?') && len(host) == end-start
+	whole := strings.TrimRight(text[start:min(end, start+maxHost)], ".-_")
+	host := trimHost(whole)
+	if end-start > maxHost && len(host) == len(whole) {
+		return 0, 0, false
+	}
+	path := start+len(host) < len(text) && strings.IndexByte("/?", text[start+len(host)]) >= 0
+	end = start + len(host)
 	if end < len(text) && strings.IndexByte("@(=$*", text[end]) >= 0 || !isLinkedName(host, path) {
 		return 0, 0, false
 	}
@@ -78,11 +79,13 @@ func namedHost(text string, low, dot int) (start, end int, ok bool) {
 // maxHost is the longest name of a host in text. RFC 1035, Section 2.3.4.
 const maxHost = 253
 
-func hostEnd(text string, i int) int {
-	for i < len(text) && isHostByte(text[i]) {
-		i++
+// mayPrecede reports whether the name of a host may begin behind a text.
+func mayPrecede(before string) bool {
+	c, size := utf8.DecodeLastRuneInString(before)
+	if c < utf8.RuneSelf || size == 0 {
+		return size == 0 || strings.IndexByte(" \t\r\n([<\"'>:,;|", byte(c)) >= 0
 	}
-	return i
+	return endsLink(c) || isRunOn(c) || !isHostRune(c)
 }
 
 // isLinkedName reports whether clients take a name for that of a host. A sentence without
@@ -111,15 +114,17 @@ func isBare(text string, i int) bool {
 	return len(text) > i+4 && strings.EqualFold(text[i:i+4], "www.") && (i == 0 || !isHostByte(text[i-1]))
 }
 
+// longestScheme is the length in bytes of the longest scheme that text has links of.
+const longestScheme = 5
+
 // schemeStart goes back over the letters of a scheme that is known, from a colon with
 // slashes behind it. It returns colon where there is none.
 func schemeStart(text string, low, colon int) int {
 	if !strings.HasPrefix(text[colon:], "://") && !strings.HasPrefix(text[colon:], `:\\`) {
 		return colon
 	}
-	const longest = 5
 	i := colon
-	for i > low && colon-i < longest && isLetter(text[i-1]) {
+	for i > low && colon-i < longestScheme && isLetter(text[i-1]) {
 		i--
 	}
 	for ; i < colon; i++ { // "seehttp://": the letters in front may be those of a word
@@ -133,18 +138,55 @@ func schemeStart(text string, low, colon int) int {
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
-func isHostByte(c byte) bool {
-	return isLetter(c) || c >= '0' && c <= '9' || c == '-' || c == '.' || c == '_' || c >= utf8.RuneSelf
-}
-
 // urlEnd returns where the URL that begins at start ends.
 func urlEnd(text string, start int) int {
-	for i := start; i < len(text); i++ {
-		if i-start >= maxURL || text[i] <= ' ' || strings.IndexByte("<>\"{}|^`", text[i]) >= 0 {
-			return i
+	from := start
+	if colon := strings.IndexByte(text[start:min(len(text), start+longestScheme+1)], ':'); colon >= 0 {
+		from = start + colon + 1
+		for from < len(text) && strings.IndexByte(`/\`, text[from]) >= 0 {
+			from++
 		}
 	}
-	return len(text)
+	end := linkEnd(text, from, start+maxURL, true)
+	if host := hostOf(text[from:end]); len(host) > 0 {
+		if n := len(trimHost(host)); n < len(host) {
+			return from + n
+		}
+	}
+	if end < len(text) && strings.IndexByte(`/\?#`, text[end]) >= 0 {
+		return linkEnd(text, end, start+maxURL, false)
+	}
+	return end
+}
+
+// hostOf returns the host of an authority without user and port, or "".
+func hostOf(authority string) string {
+	if strings.ContainsAny(authority, "@[") {
+		return ""
+	}
+	if host, port, ok := strings.Cut(authority, ":"); ok && strings.Trim(port, "0123456789") == "" {
+		return host
+	}
+	return authority
+}
+
+// linkEnd returns where a link ends that goes on at from, or where its authority does.
+func linkEnd(text string, from, longest int, authority bool) int {
+	i := from
+	for i < len(text) && i < longest {
+		c, size := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case c <= ' ', c < utf8.RuneSelf && strings.IndexByte("<>\"{}|^`", byte(c)) >= 0:
+			return i
+		case authority && c < utf8.RuneSelf && strings.IndexByte(`/\?#`, byte(c)) >= 0:
+			return i
+		case authority && isOtherDot(c) && !isKnownHost(text[from:i]):
+		case endsLink(c):
+			return i
+		}
+		i += size
+	}
+	return i
 }
 
 // trimURL leaves out punctuation that belongs to the sentence.

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"outrider/internal/address"
@@ -36,6 +37,7 @@ type URL struct {
 	IP       netip.Addr // invalid where the host is a name
 	User     string     // in front of the host, or ""
 	Numeric  bool       // the address is written as a number, octal or hexadecimal
+	Odd      bool       // the host is no name that DNS has, and browsers ask for it all the same
 	Place    Place
 	Text     string // of an anchor, as shown, at most maxAnchorText bytes
 }
@@ -59,7 +61,7 @@ func (u *URL) IsWeb() bool { return u.Host != "" && (u.Scheme == "http" || u.Sch
 
 // IsLink reports whether a reader can follow the URL, or is sent along it.
 func (u *URL) IsLink() bool {
-	return u.IsWeb() && u.Place != PlaceImage && u.Place != PlaceScript && u.Place != PlaceFrame
+	return (u.IsWeb() || u.Scheme == "file" && u.Host != "") && u.Place != PlaceImage && u.Place != PlaceScript && u.Place != PlaceFrame
 }
 
 // ParseURL reads an absolute URL as browsers do. URLs without a host, such as
@@ -79,7 +81,11 @@ func ParseURL(raw string) (URL, bool) {
 	default:
 		return URL{}, false
 	}
-	if u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ftp" {
+	switch u.Scheme {
+	case "http", "https", "ftp":
+	case "file":
+		return u.parseFile(rest), true
+	default:
 		u.Path = rest
 		return u, true
 	}
@@ -91,6 +97,26 @@ func ParseURL(raw string) (URL, bool) {
 	}
 	u.splitPath(rest[end:])
 	return u, u.parseAuthority(rest[:end])
+}
+
+// parseFile reads what follows "file:". A host makes it a link to a share of another
+// machine. WHATWG URL, 4.4: file state.
+func (u *URL) parseFile(rest string) URL {
+	out := *u
+	inner := strings.TrimLeft(rest, `/\`)
+	slashes := len(rest) - len(inner)
+	end := strings.IndexAny(inner, `/\?#`)
+	if end < 0 {
+		end = len(inner)
+	}
+	// "file:////host/share" names a share as "\\host\share" does.
+	if (slashes == 2 || slashes >= 4) && out.parseAuthority(inner[:end]) {
+		out.splitPath(inner[end:])
+		return out
+	}
+	out = *u
+	out.Path = rest
+	return out
 }
 
 // clean removes what browsers remove: controls and spaces around, tabs and line breaks inside.
@@ -173,14 +199,13 @@ func (u *URL) parseHost(s string) bool {
 		u.IP, u.Host = ip.Unmap(), ip.Unmap().String()
 		return true
 	}
-	s = unescape(s)
-	domain, err := address.Domain(s)
-	if err != nil || strings.ContainsRune(s, utf8.RuneError) {
-		return false
-	}
-	// WHATWG URL, 3.1: forbidden domain code points; and a name must be stable to be looked up.
-	if again, err := address.Domain(domain); err != nil || again != domain || strings.ContainsAny(domain, " \"#%/:<>?@[\\]^`{|}") {
-		return false
+	s = percentDecode(s)
+	domain, ok := hostName(s)
+	if !ok {
+		if domain, ok = oddHost(s); !ok {
+			return false
+		}
+		u.Odd = true
 	}
 	if ip, numeric, ok := parseIPv4(domain); ok {
 		u.IP, u.Host, u.Numeric = ip, ip.String(), numeric
@@ -195,23 +220,57 @@ func (u *URL) parseHost(s string) bool {
 	return strings.Contains(domain, ".") || domain == "localhost"
 }
 
-// unescape undoes percent encoding in a host.
-func unescape(s string) string {
+// forbidden are the characters that no host has. WHATWG URL, 3.1: forbidden domain code
+// points; controls are forbidden too.
+const forbidden = " #%/:<>?@[\\]^|\x7f"
+
+// hostName returns the normal form of a name that DNS can have. It must be stable to be
+// looked up.
+func hostName(s string) (string, bool) {
+	domain, err := address.Domain(s)
+	if err != nil || strings.ContainsRune(s, utf8.RuneError) || strings.ContainsAny(domain, forbidden+"\"`{}") {
+		return "", false
+	}
+	again, err := address.Domain(domain)
+	return domain, err == nil && again == domain
+}
+
+// oddHost returns the form in which browsers ask for a host that is no name of DNS: with
+// characters that no name has, or labels that are not valid by IDNA.
+// WHATWG URL, 3.5: domain to ASCII without CheckHyphens and VerifyDnsLength.
+func oddHost(s string) (string, bool) {
+	domain, err := address.Lenient(s)
+	if err != nil || strings.ContainsAny(domain, forbidden) || strings.ContainsFunc(domain, unicode.IsControl) {
+		return "", false
+	}
+	return domain, true
+}
+
+// percentDecode undoes percent encoding. A percent sign that encodes nothing stays as it
+// is. WHATWG URL, 1.3: percent-decode.
+func percentDecode(s string) string {
 	if !strings.Contains(s, "%") {
 		return s
 	}
-	var b strings.Builder
+	b := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
-				b.WriteByte(byte(n))
-				i += 2
-				continue
-			}
+		if s[i] == '%' && i+2 < len(s) && isHexDigit(s[i+1]) && isHexDigit(s[i+2]) {
+			b = append(b, unhex(s[i+1])<<4|unhex(s[i+2]))
+			i += 2
+			continue
 		}
-		b.WriteByte(s[i])
+		b = append(b, s[i])
 	}
-	return b.String()
+	return string(b)
+}
+
+func isHexDigit(c byte) bool { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }
+
+func unhex(c byte) byte {
+	if isDigit(c) {
+		return c - '0'
+	}
+	return c | 0x20 - 'a' + 10
 }
 
 // parseIPv4 reads an address as browsers do: one to four numbers, each decimal, octal

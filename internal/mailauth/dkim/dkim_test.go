@@ -134,6 +134,8 @@ func TestVerify(t *testing.T) {
 			change: func(s string) string { return "Cc: eve@example.com\r\n" + s }, want: "pass",
 		},
 		"a subdomain in i=":           {signer: dkim.Signer{Identity: "ann@mail.example.org"}, want: "pass"},
+		"an encoded at in i=":         {signer: dkim.Signer{Identity: "ann=40=6dail.example.org"}, want: "pass"},
+		"another encoded domain":      {signer: dkim.Signer{Identity: "ann=40evil.test"}, want: "permerror identity"},
 		"a subdomain and t=s":         {signer: dkim.Signer{Identity: "ann@mail.example.org", Selector: "strict"}, want: "permerror identity"},
 		"another domain in i=":        {signer: dkim.Signer{Identity: "ann@evilexample.org"}, want: "permerror identity"},
 		"expired":                     {signer: dkim.Signer{Created: now.Add(-time.Hour), Expires: now.Add(-time.Minute)}, want: "permerror expired"},

@@ -209,6 +209,7 @@ func (p *Params) checkDKIM(now time.Time) *Error {
 		return failure(PermError, WhyQuery, "q= does not offer dns/txt")
 	}
 	if i, ok := p.Tags.Get("i"); ok {
+		i = quotedPrintable(i)
 		d, good := identityDomain(i)
 		if !good || !address.Within(d, p.Domain) {
 			return failure(PermError, WhyIdentity, "i=%.80q is outside d=%s", i, p.Domain)
@@ -228,4 +229,28 @@ func identityDomain(i string) (string, bool) {
 	}
 	d, err := address.Domain(i[at+1:])
 	return d, err == nil
+}
+
+// quotedPrintable decodes a value in which "=" and two hexadecimal digits stand for an
+// octet and white space for nothing. What encodes nothing stays as it is.
+// RFC 6376, Section 2.11.
+func quotedPrintable(v string) string {
+	if !strings.ContainsAny(v, "= \t\r\n") {
+		return v
+	}
+	out := make([]byte, 0, len(v))
+	for i := 0; i < len(v); i++ {
+		switch c := v[i]; {
+		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
+			continue
+		case c == '=' && i+2 < len(v):
+			if n, err := strconv.ParseUint(v[i+1:i+3], 16, 8); err == nil {
+				out = append(out, byte(n))
+				i += 2
+				continue
+			}
+		}
+		out = append(out, v[i])
+	}
+	return string(out)
 }

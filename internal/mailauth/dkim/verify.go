@@ -194,7 +194,8 @@ func (m *Message) report(j *job) Signature {
 		Created: p.Created, Expires: p.Expires, Length: p.Length, Key: j.key,
 		Fields: len(m.pick(p.Names, p.field.at)), Coverage: m.coverage(p.Names),
 	}
-	s.Identity, _ = p.Tags.Get("i")
+	identity, _ := p.Tags.Get("i")
+	s.Identity = quotedPrintable(identity)
 	if p.Length != whole && p.Length < j.size {
 		s.Unsigned = j.size - p.Length
 	}

@@ -1,0 +1,163 @@
+package observable
+
+import (
+	"strings"
+	"unicode"
+)
+
+// Smuggled is text that is carried by characters that nobody sees, for programs that read
+// the message.
+type Smuggled struct {
+	Kind  SmuggleKind
+	Text  string // what it says, as far as it is text; at most maxSmuggledText bytes
+	Runes int    // invisible characters
+}
+
+// SmuggleKind says by which characters.
+type SmuggleKind string
+
+// The kinds.
+const (
+	SmuggleTags      SmuggleKind = "tags"                // tag characters that follow no flag
+	SmuggleSelectors SmuggleKind = "variation-selectors" // a run of variation selectors
+)
+
+// Bounds on what is smuggled.
+const (
+	maxSmuggled     = 20   // runs of one text
+	maxSmuggledText = 1000 // bytes of one run
+	minTags         = 2    // a run; one alone is a rest of a broken emoji
+	minSelectors    = 4    // a run; some editors write one twice
+	maxFlagTags     = 7    // of a flag: a region of six characters and the end. UTS #51, ED-14a
+)
+
+const (
+	blackFlag = 0x1F3F4
+	tagSpace  = 0xE0020
+	tagEnd    = 0xE007F
+)
+
+// SmuggledRuns returns the runs of tag characters and of variation selectors that no
+// emoji needs.
+func SmuggledRuns(text string) []Smuggled {
+	if isASCII(text) {
+		return nil
+	}
+	r := smuggleReader{}
+	for _, c := range text {
+		r.add(c)
+	}
+	r.end()
+	return r.found
+}
+
+// smuggleReader collects one run at a time.
+type smuggleReader struct {
+	found  []Smuggled
+	kind   SmuggleKind // of the run, or ""
+	text   []byte
+	runes  int
+	closed bool // the last tag is the end of a sequence
+	before rune // character before the run
+}
+
+func (r *smuggleReader) add(c rune) {
+	kind, value := smuggledByte(c)
+	if kind != r.kind {
+		r.end()
+	}
+	if kind == "" {
+		r.before = c
+		return
+	}
+	r.kind = kind
+	r.runes++
+	r.closed = c == tagEnd
+	if !r.closed && len(r.text) < maxSmuggledText {
+		r.text = append(r.text, value)
+	}
+}
+
+// end completes the run, if there is one.
+func (r *smuggleReader) end() {
+	if r.kind == "" {
+		return
+	}
+	flag := r.before == blackFlag && r.closed && r.runes <= maxFlagTags
+	enough := r.kind == SmuggleTags && r.runes >= minTags && !flag || r.kind == SmuggleSelectors && r.runes >= minSelectors
+	if enough && len(r.found) < maxSmuggled {
+		text := strings.Map(dropControl, strings.ToValidUTF8(string(r.text), ""))
+		r.found = append(r.found, Smuggled{Kind: r.kind, Text: text, Runes: r.runes})
+	}
+	r.kind, r.text, r.runes, r.closed = "", r.text[:0], 0, false
+	r.before = 0
+}
+
+func dropControl(c rune) rune {
+	if unicode.IsControl(c) {
+		return -1
+	}
+	return c
+}
+
+// smuggledByte returns the kind of an invisible character and the byte that it stands for.
+func smuggledByte(c rune) (SmuggleKind, byte) {
+	switch {
+	case c >= tagSpace && c <= tagEnd:
+		return SmuggleTags, byte(c - 0xE0000)
+	case c == 0xE0001:
+		return SmuggleTags, ' '
+	case c >= 0xFE00 && c <= 0xFE0F:
+		return SmuggleSelectors, byte(c - 0xFE00)
+	case c >= 0xE0100 && c <= 0xE01EF:
+		return SmuggleSelectors, byte(c - 0xE0100 + 16)
+	}
+	return "", 0
+}
+
+// CutWords returns how many words of a text have an invisible character behind nearly
+// each letter. Hyphenation puts a soft hyphen between syllables, and a syllable has at
+// least two letters.
+func CutWords(text string) int {
+	if isASCII(text) {
+		return 0
+	}
+	var w cutWord
+	n := 0
+	for _, c := range text {
+		switch {
+		case unicode.IsLetter(c) && !IsInvisible(c):
+			w.letter()
+		case IsInvisible(c):
+			w.pending = w.letters > 0
+		case unicode.Is(unicode.M, c):
+		default:
+			n += w.end()
+		}
+	}
+	return n + w.end()
+}
+
+// cutWord counts the letters of one word, and where it is cut between two.
+type cutWord struct {
+	letters, cuts int
+	pending       bool
+}
+
+func (w *cutWord) letter() {
+	if w.letters++; w.pending {
+		w.cuts++
+	}
+	w.pending = false
+}
+
+// end returns 1 where the word is cut, and begins the next.
+func (w *cutWord) end() int {
+	// Two letters between two cuts are a syllable: more than every second place is none.
+	cut := w.letters >= 4 && w.cuts*3 >= 2*(w.letters-1)
+	*w = cutWord{}
+	if cut {
+		return 1
+	}
+	return 0
+}
