@@ -50,7 +50,7 @@ type Limits struct {
 	FileBytes int64         `json:"file_bytes"` // kept of one file; the rest is not looked at
 	Files     int           `json:"files"`      // files reported, the input included
 	Depth     int           `json:"depth"`      // levels of nesting below the input
-	Entries   int           `json:"entries"`    // directory entries read of one archive
+	Entries   int           `json:"entries"`    // directory entries of one archive whose content is read
 	Notes     int           `json:"notes"`      // notes in a report
 	Passwords int           `json:"passwords"`  // candidates tried on one archive
 	Ratio     int64         `json:"ratio"`      // unpacked to packed, above RatioFloor
@@ -125,7 +125,7 @@ type File struct {
 
 // ArchiveFacts is what an archive says of itself and where it contradicts itself.
 type ArchiveFacts struct {
-	Entries      int      `json:"entries"`   // in the directory, folders included, up to Limits.Entries
+	Entries      int      `json:"entries"`   // in the directory, folders included, up to maxNames
 	Extracted    int      `json:"extracted"` // files whose content was read
 	Paths        []string `json:"paths,omitempty"`
 	Encrypted    int      `json:"encrypted"`  // entries that need a password
@@ -155,7 +155,7 @@ const (
 	NoteBytes       NoteKind = "limit-bytes"       // Limits.Bytes is spent
 	NoteFiles       NoteKind = "limit-files"       // Limits.Files is spent
 	NoteDepth       NoteKind = "limit-depth"       // a container below Limits.Depth was not opened
-	NoteEntries     NoteKind = "limit-entries"     // a directory goes on behind Limits.Entries
+	NoteEntries     NoteKind = "limit-entries"     // of a directory beyond Limits.Entries only names were looked at
 	NoteMemory      NoteKind = "limit-memory"      // a container was listed but not kept for opening
 	NoteWall        NoteKind = "limit-wall"        // Limits.Wall or the context ended it
 	NoteWindow      NoteKind = "limit-window"      // a dictionary above Limits.Window was refused

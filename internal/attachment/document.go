@@ -79,10 +79,10 @@ func (d *Document) sheet(name, state string, macro bool) {
 	}
 }
 
-// text keeps the beginning of a text.
+// text keeps a text, of a long one the beginning and the end.
 func (d *Document) text(s string) {
-	d.Text = clean(s, maxDocumentText)
-	if len(s) > maxDocumentText {
+	var whole bool
+	if d.Text, whole = ends(clean(s, len(s)), maxDocumentText); !whole {
 		d.note(noteCut)
 	}
 }

@@ -16,15 +16,14 @@ var (
 
 // Running returns how many workers run.
 func (p *Pool) Running() (n int) {
-	var all []*worker
 	for range p.config.Size {
-		all = append(all, <-p.slots)
+		<-p.slots
 	}
-	for _, w := range all {
-		if w != nil {
-			n++
-		}
-		p.slots <- w
+	p.mu.Lock()
+	n = len(p.ready)
+	p.mu.Unlock()
+	for range p.config.Size {
+		p.slots <- struct{}{}
 	}
 	return n
 }

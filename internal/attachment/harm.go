@@ -56,10 +56,19 @@ func (f *File) HasHarm(kinds ...HarmKind) bool {
 // owner returns the document that a part belongs to, or the part itself: macros and objects
 // of a document are files of their own in the report.
 func (i *inspector) owner(id int) int {
-	for f := i.file(id); f.Parent >= 0 && slices.Contains(packages(), i.file(f.Parent).Format); f = i.file(id) {
+	for f := i.file(id); f.Parent >= 0 && ownsParts(i.file(f.Parent).Format); f = i.file(id) {
 		id = f.Parent
 	}
 	return id
+}
+
+// ownsParts reports formats whose macros and objects are files in the report.
+func ownsParts(format string) bool {
+	switch format {
+	case "odf", "wordml", "xlml", "flatopc", "fodt":
+		return true
+	}
+	return slices.Contains(packages(), format)
 }
 
 // harmOfNote records what a note says about a file that stays closed. Of a closed entry the
@@ -108,7 +117,7 @@ func (i *inspector) harmOfName(id int) {
 // carry programs.
 func isDocumentFormat(format string) bool {
 	switch format {
-	case "pdf", "rtf", "doc", "xls", "ppt", "onenote", "odf", "ole", "wordml", "xlml", "flatopc":
+	case "pdf", "rtf", "doc", "xls", "ppt", "onenote", "odf", "ole", "wordml", "xlml", "flatopc", "fodt":
 		return true
 	}
 	return slices.Contains(packages(), format)

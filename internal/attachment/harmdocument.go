@@ -90,7 +90,7 @@ func startsByDDE(service, topic string) bool {
 
 // ddeFormula matches a link of DDE in a formula: the service, "|", the topic and "!". ECMA-376-1,
 // Section 18.17.2.3 calls it a remote reference. Calc has a function.
-var ddeFormula = regexp.MustCompile(`([A-Za-z0-9_.\\:-]+|'[^'|\n]{1,200}')\s*\|\s*('(?:[^'\n]|''){0,1000}'|[A-Za-z0-9_.\\:/]{0,200})!|(?i:\bDDE\s*\(\s*"([^"]{1,200})"\s*[;,]\s*("[^"]{0,1000}"))`)
+var ddeFormula = regexp.MustCompile(`([A-Za-z0-9_.\\:-]+|'[^'|\n]+')\s*\|\s*('(?:[^'\n]|'')*'|[A-Za-z0-9_.\\:/]*)!|(?i:\bDDE\s*\(\s*"([^"]+)"\s*[;,]\s*("[^"]*"))`)
 
 // dde records the links of DDE in a formula that start programs.
 func (i *inspector) dde(id int, formula string) {
@@ -182,10 +182,31 @@ func (i *inspector) packageHarms(id int, o *ooxml.Document) {
 			i.harm(id, HarmProgram, "control "+name)
 		}
 	}
+	for _, class := range o.Classes {
+		if strings.HasPrefix(strings.ToLower(class), "equation.") && !honestParts(o.Embedded) {
+			i.harm(id, HarmEquation, class)
+		}
+	}
+	i.projectHarms(id, o)
+	i.sheetHarms(id, o)
+}
+
+// projectHarms records macros of a document: a project, or scripts with the events that start them.
+func (i *inspector) projectHarms(id int, o *ooxml.Document) {
 	if len(o.Macros) > 0 {
 		i.harm(id, HarmMacro, o.Macros[0].Name)
 	}
-	i.sheetHarms(id, o)
+	for _, a := range o.Actions {
+		if o.Kind == ooxml.OpenDocument && a.Kind == ooxml.ActionOnLoad {
+			i.harm(id, HarmAutoMacro, a.Target)
+		}
+	}
+}
+
+// honestParts reports whether the equations among the parts of a document are what their editor
+// writes.
+func honestParts(parts []ooxml.File) bool {
+	return !slices.ContainsFunc(parts, func(f ooxml.File) bool { return !isCompound(f.Data) && len(f.Data) > 0 })
 }
 
 func (i *inspector) sheetHarms(id int, o *ooxml.Document) {
@@ -214,7 +235,7 @@ func (i *inspector) relationshipHarm(id int, r *ooxml.Relationship) {
 		return
 	}
 	switch r.Type {
-	case "attachedTemplate", "frame", "subDocument", "glossaryDocument", "settings", "webSettings", "recipientData", "mailMergeSource", "mailMergeHeaderSource", "transform":
+	case "attachedTemplate", "template", "frame", "subDocument", "glossaryDocument", "settings", "webSettings", "recipientData", "mailMergeSource", "mailMergeHeaderSource", "transform":
 		i.harm(id, HarmRemoteTemplate, r.Target)
 	case "oleObject", "aFChunk", "package", "control", "vmlDrawing", "chart", "externalLink":
 		i.harm(id, HarmRemoteObject, r.Target)

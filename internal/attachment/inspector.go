@@ -11,6 +11,7 @@ import (
 	"github.com/nwaples/rardecode/v2"
 
 	"outrider/internal/attachment/shortcut"
+	"outrider/internal/observable"
 )
 
 // inspector is one inspection. It belongs to one goroutine.
@@ -41,7 +42,7 @@ type opener struct {
 	open    func(*inspector, *node)
 }
 
-func zips() []string { return []string{"zip", "jar", "apk", "epub", "odf", "msix"} }
+func zips() []string { return []string{"zip", "jar", "apk", "epub", "msix"} }
 
 func packages() []string {
 	return []string{"docx", "docm", "xlsx", "xlsm", "xlsb", "pptx", "pptm", "ooxml"}
@@ -53,6 +54,8 @@ func openers() []opener {
 	return []opener{
 		{zips(), openZip},
 		{packages(), openOffice},
+		{[]string{"odf"}, openODF},
+		{[]string{"wordml", "xlml", "flatopc", "fodt"}, openFlat},
 		{[]string{"doc", "xls", "ppt", "msg", "msi", "ole", "encrypted-ooxml"}, openOLE},
 		{[]string{"rtf"}, openRTF},
 		{[]string{"csv"}, openTable},
@@ -198,9 +201,12 @@ func (i *inspector) fail(id int, err error) {
 // add reports a file, looks at its bytes, and queues it if it has an inside. It
 // returns the ID, or -1 if the report is full.
 func (i *inspector) add(f File, data []byte, contentType string) int {
-	if len(i.report.Files) >= i.limits.Files {
+	if i.full() {
 		i.noteOnce(NoteFiles, max(f.Parent, 0), "")
-		return -1
+		if !i.telling(f.Name) {
+			return -1
+		}
+		f.Unread, data = true, nil
 	}
 	f.ID = len(i.report.Files)
 	f.Name = clean(f.Name, 1<<10)
@@ -249,22 +255,51 @@ func (i *inspector) enqueue(id int, data []byte) {
 	}
 }
 
+// maxNames bounds the names of one archive that are looked at, beyond those whose content is.
+const maxNames = 100_000
+
+// maxTelling is how many files are reported beyond Limits.Files, by their names: those that run
+// when they are opened. A program is not hidden by the files before it.
+const maxTelling = 100
+
+func (i *inspector) full() bool { return len(i.report.Files) >= i.limits.Files }
+
+// telling reports whether a name is worth a place beyond the limit of files.
+func (i *inspector) telling(name string) bool {
+	return len(i.report.Files) < i.limits.Files+maxTelling && observable.RunsWhenOpened(extension(name))
+}
+
 // entry counts an entry of an archive and records its path. It reports whether the
 // directory may go on.
 func (i *inspector) entry(id int, name string) bool {
 	a := i.archive(id)
-	if a.Entries >= i.limits.Entries {
-		i.noteOnce(NoteEntries, id, "")
-		return false
-	}
 	a.Entries++
+	if a.Entries > i.limits.Entries {
+		i.noteOnce(NoteEntries, id, "")
+	}
 	if len(a.Paths) < 1000 {
 		a.Paths = append(a.Paths, clean(name, 256))
 	}
 	if climbs(name) {
 		a.Traversals++
 	}
-	return i.ctx() == nil
+	return a.Entries <= max(maxNames, i.limits.Entries) && i.ctx() == nil
+}
+
+// namesOnly reports whether the content of further files in an archive is not read, since a
+// limit is met. Their names are.
+func (i *inspector) namesOnly(id int) bool {
+	return i.full() || i.archive(id).Entries > i.limits.Entries || i.spent > i.limits.Bytes
+}
+
+// named reports a file whose content is not read, if its name tells that it runs.
+func (i *inspector) named(f *File) {
+	if i.full() {
+		i.noteOnce(NoteFiles, f.Parent, "")
+	}
+	if i.telling(f.Name) {
+		i.add(File{Parent: f.Parent, Name: f.Name, Size: f.Size, Encrypted: f.Encrypted, Unread: true}, nil, "")
+	}
 }
 
 // unread reports an entry whose content is not read, with the reason as a note.
@@ -279,9 +314,9 @@ func (i *inspector) unread(parent int, name string, size int64, encrypted bool, 
 // size for the ratio, or 0 if unknown. What was read before an error is looked at.
 // The result reports whether the whole inspection may go on.
 func (i *inspector) take(f File, r io.Reader, packed int64) bool {
-	if len(i.report.Files) >= i.limits.Files {
-		i.noteOnce(NoteFiles, f.Parent, "")
-		return false
+	if i.namesOnly(f.Parent) {
+		i.named(&f)
+		return true
 	}
 	data, err := i.read(r, packed)
 	if err != nil && len(data) == 0 {
@@ -296,7 +331,9 @@ func (i *inspector) take(f File, r io.Reader, packed int64) bool {
 	return goesOn(err)
 }
 
-func goesOn(err error) bool { return !errors.Is(err, errBytes) && !errors.Is(err, errWall) }
+// goesOn reports whether a directory is read further. Where no bytes may be unpacked any more,
+// names are.
+func goesOn(err error) bool { return !errors.Is(err, errWall) }
 
 var (
 	errWall  = errors.New("the time is up")

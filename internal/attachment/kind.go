@@ -36,7 +36,7 @@ func ListZip(data []byte) []ZipEntry {
 
 // IsZip reports whether files of the format are zips inside.
 func IsZip(format string) bool {
-	return slices.Contains(zips(), format) || slices.Contains(packages(), format)
+	return format == "odf" || slices.Contains(zips(), format) || slices.Contains(packages(), format)
 }
 
 // IsProgram reports whether files of the format run, or carry what runs, when opened.

@@ -1,6 +1,7 @@
 package attachment
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,9 +14,43 @@ import (
 // and does.
 func openOffice(i *inspector, n *node) {
 	openZip(i, n)
+	o := ooxml.Read(n.data, i.officeLimits())
+	i.officeDocument(n.id, o)
+	i.explode.office(n.id, o)
+}
+
+// openODF is openOffice for OpenDocument.
+func openODF(i *inspector, n *node) {
+	openZip(i, n)
+	i.officeDocument(n.id, ooxml.ReadOpenDocument(n.data, i.officeLimits()))
+}
+
+// openFlat reads a document of Office in one XML file, and hands on what it holds in base64.
+func openFlat(i *inspector, n *node) {
+	o := ooxml.ReadFlat(n.data, ooxml.Flavour(i.file(n.id).Format), i.officeLimits())
+	i.officeDocument(n.id, o)
+	for _, e := range slices.Concat(o.Macros, o.Embedded, o.Images) {
+		if len(e.Data) > 0 && !i.embedded(n.id, e.Name, e.Data) {
+			return
+		}
+	}
+}
+
+func (i *inspector) officeLimits() ooxml.Limits {
 	l := ooxml.DefaultLimits()
 	l.Bytes = min(l.Bytes, max(0, i.limits.Bytes-i.spent))
-	o := ooxml.Read(n.data, l)
+	return l
+}
+
+// officeDocument reports what a document says and does.
+func (i *inspector) officeDocument(id int, o *ooxml.Document) {
+	for _, f := range o.BinaryFormulas {
+		cell := f.Name
+		if cell == "" {
+			cell = ole.CellName(f.Row, f.Col)
+		}
+		o.Formulas = append(o.Formulas, cell+" "+ole.Formula12(f.Code, o.Names))
+	}
 	d := newDocument(o.Info.Title, o.Info.Author, o.Info.Application, o.Text)
 	d.links(o.Links...)
 	for _, r := range o.Relationships {
@@ -30,6 +65,9 @@ func openOffice(i *inspector, n *node) {
 		d.action(a.Kind, a.Target)
 	}
 	d.scripts(o.Formulas...)
+	for _, f := range o.Formulas {
+		d.links(find(f)...)
+	}
 	for _, s := range o.Sheets {
 		d.sheet(s.Name, s.State, s.Macro)
 	}
@@ -39,9 +77,8 @@ func openOffice(i *inspector, n *node) {
 	if o.MacroEnabled {
 		d.note("macro-enabled")
 	}
-	i.file(n.id).Document = d
-	i.packageHarms(n.id, o)
-	i.explode.office(n.id, o)
+	i.file(id).Document = d
+	i.packageHarms(id, o)
 }
 
 // openOLE reads the old formats of Office and messages of Outlook, and hands on what they

@@ -30,12 +30,18 @@ type PoolConfig struct {
 // grace is how long a worker may take beyond Limits.Wall until it is killed.
 const grace = 3 * time.Second
 
+// replyTime is what is kept of the time that a caller has for the reply: what was found until
+// then is worth more than nothing at the end.
+const replyTime = 300 * time.Millisecond
+
 // Pool inspects files in worker processes. It is safe for concurrent use.
 type Pool struct {
 	config  PoolConfig
 	setup   atomic.Pointer[Setup]
-	idle    *time.Timer  // of the last use; nil where workers stay
-	slots   chan *worker // Size slots, nil where no worker runs; taking one is owning it
+	idle    *time.Timer   // of the last use; nil where workers stay
+	slots   chan struct{} // Size slots; taking one is owning a worker
+	mu      sync.Mutex
+	ready   []*worker // guarded by mu: those that run and have nothing to do, the last used last
 	waiting atomic.Int64
 	shared  atomic.Bool // namespaces were refused: workers share the network of this process
 	close   sync.Once
@@ -70,10 +76,10 @@ func NewPool(c PoolConfig) *Pool {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &Pool{config: c, slots: make(chan *worker, c.Size), closed: make(chan struct{})}
+	p := &Pool{config: c, slots: make(chan struct{}, c.Size), closed: make(chan struct{})}
 	p.setup.Store(&c.Setup)
 	for range c.Size {
-		p.slots <- nil
+		p.slots <- struct{}{}
 	}
 	if c.Idle > 0 {
 		p.idle = time.AfterFunc(c.Idle, p.rest)
@@ -81,23 +87,40 @@ func NewPool(c PoolConfig) *Pool {
 	return p
 }
 
-// rest ends the workers that nobody has needed for a while. Close waits for it by the slots that
+// rest ends the workers that nobody has needed for a while. Close waits for it by the slot that
 // it holds.
 func (p *Pool) rest() {
 	for range p.config.Size {
 		select {
-		case w := <-p.slots:
-			if w != nil && time.Since(w.used) >= p.config.Idle {
-				if err := w.stop(false); err != nil {
-					p.config.Log.Warn("attachment worker that was not needed did not end well", "error", err)
-				}
-				w = nil
-			}
-			p.slots <- w
+		case <-p.slots:
+			p.endIdle()
+			p.slots <- struct{}{}
 		default:
 			return
 		}
 	}
+}
+
+// endIdle ends the worker that was not needed for the longest time, if that is long enough.
+func (p *Pool) endIdle() {
+	w := p.oldest()
+	if w == nil {
+		return
+	}
+	if err := w.stop(false); err != nil {
+		p.config.Log.Warn("attachment worker that was not needed did not end well", "error", err)
+	}
+}
+
+func (p *Pool) oldest() *worker {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.ready) == 0 || time.Since(p.ready[0].used) < p.config.Idle {
+		return nil
+	}
+	w := p.ready[0]
+	p.ready = slices.Delete(p.ready, 0, 1)
+	return w
 }
 
 // UseRules makes files be compared with other YARA rules from now on. Workers that have those of
@@ -152,12 +175,12 @@ func (p *Pool) InspectAll(ctx context.Context, ins []Input) ([]*Report, error) {
 	return p.use(ctx, w, q)
 }
 
-// worker takes a slot, and starts a worker if none runs there.
+// worker takes a slot, and starts a worker if none is ready.
 func (p *Pool) worker(ctx context.Context) (*worker, error) {
-	w, err := p.take(ctx)
-	if err != nil {
+	if err := p.take(ctx); err != nil {
 		return nil, err
 	}
+	w := p.last()
 	if w != nil && w.setup == p.setup.Load() {
 		return w, nil
 	}
@@ -166,11 +189,35 @@ func (p *Pool) worker(ctx context.Context) (*worker, error) {
 			p.config.Log.WarnContext(ctx, "attachment worker with other tools did not end well", "error", err)
 		}
 	}
-	if w, err = p.start(); err != nil {
-		p.slots <- nil
+	w, err := p.start()
+	if err != nil {
+		p.slots <- struct{}{}
 		return nil, fmt.Errorf("starting an attachment worker: %w", err)
 	}
 	return w, nil
+}
+
+// last returns the worker that was used last, which remembers most and needs no start; or nil.
+func (p *Pool) last() *worker {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.ready) - 1
+	if n < 0 {
+		return nil
+	}
+	w := p.ready[n]
+	p.ready = p.ready[:n]
+	return w
+}
+
+// give gives a slot back, with a worker that can go on or nil.
+func (p *Pool) give(w *worker) {
+	if w != nil {
+		p.mu.Lock()
+		p.ready = append(p.ready, w)
+		p.mu.Unlock()
+	}
+	p.slots <- struct{}{}
 }
 
 // use asks the worker and gives the slot back.
@@ -182,7 +229,7 @@ func (p *Pool) use(ctx context.Context, w *worker, q request) ([]*Report, error)
 	} else {
 		w.used = time.Now()
 	}
-	p.slots <- w
+	p.give(w)
 	if p.idle != nil {
 		p.idle.Reset(p.config.Idle)
 	}
@@ -197,19 +244,19 @@ func (p *Pool) use(ctx context.Context, w *worker, q request) ([]*Report, error)
 }
 
 // take waits for a slot.
-func (p *Pool) take(ctx context.Context) (*worker, error) {
+func (p *Pool) take(ctx context.Context) error {
 	select {
 	case <-p.closed:
-		return nil, ErrClosed
+		return ErrClosed
 	default:
 	}
 	select {
-	case w := <-p.slots:
-		return w, nil
+	case <-p.slots:
+		return nil
 	case <-p.closed:
-		return nil, ErrClosed
+		return ErrClosed
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 }
 
@@ -222,9 +269,10 @@ func (p *Pool) Close() error {
 			p.idle.Stop()
 		}
 		for range p.config.Size {
-			if w := <-p.slots; w != nil {
-				errs = append(errs, w.stop(false))
-			}
+			<-p.slots
+		}
+		for w := p.last(); w != nil; w = p.last() {
+			errs = append(errs, w.stop(false))
 		}
 	})
 	return errors.Join(errs...)
@@ -290,7 +338,12 @@ func (p *Pool) run(alone bool) (*worker, error) {
 // ask sends files and reads the reports. The clock kills a worker that is late, which
 // ends the reads and writes here.
 func (w *worker) ask(ctx context.Context, q request) ([]*Report, error) {
-	late := time.Duration(len(q.Inputs))*q.Limits.Wall + grace
+	q.Left = time.Duration(len(q.Inputs)) * q.Limits.Wall
+	late := q.Left + grace
+	if d, ok := ctx.Deadline(); ok {
+		left := time.Until(d)
+		q.Left = min(q.Left, left-min(left/5, replyTime))
+	}
 	if w.files == 0 {
 		late += w.setup.patience()
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 
 	"github.com/bodgit/sevenzip"
@@ -79,7 +80,14 @@ func locked7z(err error) bool {
 	return errors.As(err, &e) && e.Encrypted
 }
 
-// first7z reads the beginning of the first file, which shows whether the password is right.
+// maxProof bounds the bytes of the first file that prove a password by their checksum.
+const maxProof = RatioFloor
+
+// errProof tells that what was read is not what the archive holds.
+var errProof = errors.New("the checksum of the first file differs")
+
+// first7z reads the first file, which shows whether the password is right. The library compares
+// no checksum of files that are stored, so that a wrong password gives noise without an error.
 func first7z(r *sevenzip.Reader) error {
 	for _, f := range r.File {
 		if f.UncompressedSize == 0 {
@@ -89,7 +97,11 @@ func first7z(r *sevenzip.Reader) error {
 		if err != nil {
 			return fmt.Errorf("opening the first file: %w", err)
 		}
-		_, err = io.CopyN(io.Discard, rc, int64(min(f.UncompressedSize, 4096)))
+		sum := crc32.NewIEEE()
+		_, err = io.CopyN(sum, rc, int64(min(f.UncompressedSize, maxProof)))
+		if err == nil && f.UncompressedSize <= maxProof && f.CRC32 != 0 && sum.Sum32() != f.CRC32 {
+			err = errProof
+		}
 		return errors.Join(err, rc.Close())
 	}
 	return nil
@@ -105,6 +117,10 @@ func (i *inspector) sevenZip(n *node, r *sevenzip.Reader, password string) {
 			continue
 		}
 		out := File{Parent: n.id, Name: f.Name, Size: int64(f.UncompressedSize &^ (1 << 63)), Encrypted: password != "", Password: password}
+		if i.namesOnly(n.id) {
+			i.named(&out)
+			continue
+		}
 		rc, err := f.Open()
 		if err != nil {
 			i.unread(n.id, f.Name, out.Size, out.Encrypted, err)

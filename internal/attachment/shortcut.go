@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"outrider/internal/attachment/lnk"
+	"outrider/internal/attachment/ooxml"
 	"outrider/internal/attachment/shortcut"
 	"outrider/internal/budget"
 	"outrider/internal/observable"
@@ -85,6 +86,9 @@ var shares = regexp.MustCompile(`\\\\[A-Za-z0-9.-]{2,}(?:@[A-Za-z0-9@]*)?\\[^\s"
 func shortcutKind(text string) (format, mime string) {
 	start := strings.TrimLeft(text, " \t\r\n\f\x00")
 	root := rootElement(start)
+	if f := ooxml.FlavourOf(root, start); f != ooxml.NoFlavour {
+		return string(f), "text/xml"
+	}
 	for _, m := range shortcutMarks {
 		line := m.root == "" && (strings.HasPrefix(start, m.mark) || strings.Contains(start, "\n"+m.mark))
 		if line || m.root != "" && m.root == root && strings.Contains(start, m.mark) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"time"
 )
 
 // Bounds of the protocol between pool and worker. First the pool sends a frame of JSON, the
@@ -26,6 +27,8 @@ const (
 type request struct {
 	Inputs []Input `json:"inputs"`
 	Limits Limits  `json:"limits"`
+	// Left is the time for all inputs together, of which Limits.Wall is the share of one at most.
+	Left time.Duration `json:"left"`
 }
 
 // maxInputs is how many files one request may have.
@@ -58,7 +61,7 @@ func serve(r io.Reader, w io.Writer, confine func(Setup) error) error {
 		if err != nil {
 			return cleanEnd("reading a request", err)
 		}
-		reply, err := json.Marshal(tools.InspectAll(context.Background(), q.Inputs, q.Limits))
+		reply, err := json.Marshal(tools.answer(q))
 		if err != nil {
 			return fmt.Errorf("encoding the reports: %w", err)
 		}
@@ -66,6 +69,13 @@ func serve(r io.Reader, w io.Writer, confine func(Setup) error) error {
 			return fmt.Errorf("writing the reports: %w", err)
 		}
 	}
+}
+
+// answer inspects the inputs of a request within its time.
+func (t *Tools) answer(q *request) []*Report {
+	ctx, cancel := context.WithTimeout(context.Background(), q.Left)
+	defer cancel()
+	return t.InspectAll(ctx, q.Inputs, q.Limits)
 }
 
 // cleanEnd returns nil where the pool has closed between frames.

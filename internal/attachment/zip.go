@@ -51,7 +51,7 @@ func findEnd(data []byte) int {
 func openZip(i *inspector, n *node) {
 	a := i.archive(n.id)
 	listed := i.listed(n)
-	found, more := zipLocals(n.data, i.limits.Entries)
+	found, more := zipLocals(n.data, max(maxNames, i.limits.Entries))
 	if more {
 		i.noteOnce(NoteEntries, n.id, "not all local headers were looked for")
 	}
@@ -83,7 +83,7 @@ func firstStart(entries []zipEntry) int64 {
 	return first % (1 << 62)
 }
 
-// listed returns what the central directory names, up to Limits.Entries and one more.
+// listed returns what the central directory names, up to maxNames and one more.
 func (i *inspector) listed(n *node) []zipEntry {
 	end := findEnd(n.data)
 	if end < 0 {
@@ -93,8 +93,8 @@ func (i *inspector) listed(n *node) []zipEntry {
 	comment := int(le.Uint16(n.data[end+20:]))
 	a.Comment = clean(string(n.data[end+22:min(len(n.data), end+22+comment)]), 1<<10)
 	a.TrailingJunk = max(0, int64(len(n.data)-end-22-comment))
-	out := zipDirectory(n.data, end, i.limits.Entries+1)
-	if want := int(le.Uint16(n.data[end+10:])); want != len(out)&0xffff && want != 0xffff && len(out) <= i.limits.Entries {
+	out := zipDirectory(n.data, end, max(maxNames, i.limits.Entries)+1)
+	if want := int(le.Uint16(n.data[end+10:])); want != len(out)&0xffff && want != 0xffff && len(out) <= max(maxNames, i.limits.Entries) {
 		a.Mismatches++
 		i.note(NoteMismatch, n.id, fmt.Sprintf("the end record counts %d entries, the directory has %d", want, len(out)))
 	}
@@ -377,6 +377,10 @@ func (i *inspector) zipEntry(n *node, e *zipEntry, keys *zipPasswords) bool {
 		return true
 	}
 	f := File{Parent: n.id, Name: e.name, Size: max(e.size, 0), Encrypted: e.encrypted()}
+	if i.namesOnly(n.id) {
+		i.named(&f)
+		return true
+	}
 	packed := cut(n.data, e.body, e.end-e.body)
 	if e.body == 0 {
 		i.unread(n.id, f.Name, f.Size, f.Encrypted, errors.New("its local header is missing"))

@@ -169,7 +169,7 @@ func (w *workbook) formula(b []byte) {
 	}
 	code := b[22:]
 	code = code[:min(len(code), int(le16(b[20:])))]
-	cell := cellName(le16(b), le16(b[2:]))
+	cell := cellName(int(le16(b)), le16(b[2:]))
 	if w.sheet != "" {
 		cell = w.sheet + "!" + cell
 	}
@@ -194,12 +194,12 @@ const (
 )
 
 // cellName returns the name of a cell, such as "B3", by its row and column from 0.
-func cellName(row, col uint16) string {
+func cellName(row int, col uint16) string {
 	name := ""
 	for n := int(col&0x3FFF) + 1; n > 0; n = (n - 1) / 26 {
 		name = string(rune('A'+(n-1)%26)) + name
 	}
-	return name + strconv.Itoa(int(row)+1)
+	return name + strconv.Itoa(row+1)
 }
 
 // hyperlink returns the address in an HLink. MS-XLS, 2.4.140, and MS-OSHARED, 2.3.7.1:

@@ -29,6 +29,38 @@ type tokens struct {
 	*workbook
 	b     []byte
 	stack []operand
+	wide  bool // of a binary workbook of Excel 2007: rows and lengths take more bytes. MS-XLSB, 2.2.2
+}
+
+// Formula12 writes a formula of a binary workbook of Excel 2007 as Excel shows it, with constant
+// strings put together. Names are those that the workbook defines.
+func Formula12(code []byte, names []string) string {
+	w := &workbook{reader: &reader{doc: &Document{}, limits: DefaultLimits()}, names: names}
+	t := tokens{workbook: w, b: code, wide: true}
+	return t.decode()
+}
+
+// CellName returns the name of a cell by its row and column from 0.
+func CellName(row, col int) string { return cellName(row, uint16(col)) }
+
+// cell reads a row and a column.
+func (t *tokens) cell() (row int, col uint16) {
+	if t.wide {
+		b := t.next(6)
+		return int(le32(b)), le16(b[4:])
+	}
+	b := t.next(4)
+	return int(le16(b)), le16(b[2:])
+}
+
+// area reads two rows and two columns.
+func (t *tokens) area() string {
+	if t.wide {
+		b := t.next(12)
+		return cellName(int(le32(b)), le16(b[8:])) + ":" + cellName(int(le32(b[4:])), le16(b[10:]))
+	}
+	b := t.next(8)
+	return cellName(int(le16(b)), le16(b[4:])) + ":" + cellName(int(le16(b[2:])), le16(b[6:]))
 }
 
 // maxFormula is what Excel allows for the text of a formula.
@@ -132,8 +164,13 @@ func (t *tokens) concatenate() {
 func (t *tokens) constant(token byte) bool {
 	switch token {
 	case 0x01, 0x02: // the formula stands with another cell
-		b := t.next(4)
-		t.push("{" + cellName(le16(b), le16(b[2:])) + "}")
+		row, col := 0, uint16(0)
+		if t.wide {
+			row = int(le32(t.next(4)))
+		} else {
+			row, col = t.cell()
+		}
+		t.push("{" + cellName(row, col) + "}")
 	case 0x15:
 		if o := t.pop(1); len(o) == 1 {
 			t.push("(" + o[0].String() + ")")
@@ -141,6 +178,11 @@ func (t *tokens) constant(token byte) bool {
 	case 0x16: // a missing argument
 		t.push("")
 	case 0x17:
+		if t.wide {
+			n := int(le16(t.next(2)))
+			t.put(operand{utf16le(t.next(min(2*n, len(t.b)))), true})
+			break
+		}
 		n := int(t.next(1)[0])
 		size := n
 		if len(t.b) > 0 && t.b[0]&1 != 0 {
@@ -181,6 +223,9 @@ func (t *tokens) attribute() {
 // sizes are those of the tokens that decode to nothing useful.
 var sizes = map[byte]int{0x20: 7, 0x26: 6, 0x27: 6, 0x28: 6, 0x29: 2, 0x2A: 4, 0x2B: 8, 0x3C: 6, 0x3D: 10}
 
+// sizes12 are those that differ in a binary workbook of Excel 2007.
+var sizes12 = map[byte]int{0x20: 14, 0x2A: 6, 0x2B: 12, 0x3C: 8, 0x3D: 14}
+
 // reference decodes the tokens that have a class: functions, names and cells.
 func (t *tokens) reference(token byte) bool {
 	switch token {
@@ -194,20 +239,22 @@ func (t *tokens) reference(token byte) bool {
 		t.push(t.name(int(le32(t.next(4)))))
 	case 0x39:
 		b := t.next(6)
-		t.push(t.name(int(le16(b[2:]))))
+		t.push(t.name(int(le16(b[2:])))) // of another workbook, mostly
 	case 0x24, 0x2C:
-		b := t.next(4)
-		t.push(cellName(le16(b), le16(b[2:])))
+		t.push(cellName(t.cell()))
 	case 0x25, 0x2D:
-		t.push(area(t.next(8)))
+		t.push(t.area())
 	case 0x3A:
-		b := t.next(6)
-		t.push(t.sheetName(le16(b)) + cellName(le16(b[2:]), le16(b[4:])))
+		sheet := t.sheetName(le16(t.next(2)))
+		t.push(sheet + cellName(t.cell()))
 	case 0x3B:
-		b := t.next(10)
-		t.push(t.sheetName(le16(b)) + area(b[2:]))
+		sheet := t.sheetName(le16(t.next(2)))
+		t.push(sheet + t.area())
 	default:
 		n, ok := sizes[token]
+		if more, is := sizes12[token]; t.wide && is {
+			n = more
+		}
 		if !ok {
 			return false
 		}
@@ -217,10 +264,6 @@ func (t *tokens) reference(token byte) bool {
 		}
 	}
 	return true
-}
-
-func area(b []byte) string {
-	return cellName(le16(b), le16(b[4:])) + ":" + cellName(le16(b[2:]), le16(b[6:]))
 }
 
 func (t *tokens) name(n int) string {

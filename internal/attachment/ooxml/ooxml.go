@@ -6,14 +6,17 @@
 // these with the text and runs nothing; the bytes of macros and embedded files are handed
 // out for the readers of those formats.
 //
-// Standards: ECMA-376 parts 1 and 2 (documents and packaging), MS-OFFMACRO2, and MS-CUSTOMUI.
+// Standards: ECMA-376 parts 1 and 2 (documents and packaging), MS-OFFMACRO2, MS-CUSTOMUI, MS-XLSB
+// (binary workbooks), ECMA-388 (XPS), ISO 26300 (OpenDocument), the XML of Word and Excel 2003
+// (MS-OI29500 calls it WordprocessingML 2003), and packages in one XML file (ECMA-376-1, Annex M).
 //
 // Divergences: part names are compared without case, relationships are believed before
 // names and names before content types, and XML need not be well formed. Entities are
 // never expanded; a document type is recorded as a Note.
 //
-// Limits: XLSB workbooks are read as far as their relationships and embedded parts. An
-// encrypted document is no zip but an OLE file, see package ole.
+// Limits: of binary workbooks the names of sheets, texts, links and the formulas of macro sheets
+// are read, those of ordinary sheets as far as they reach outside. An encrypted document is no zip
+// but an OLE file, see package ole.
 package ooxml
 
 import (
@@ -44,7 +47,7 @@ func DefaultLimits() Limits {
 		FileBytes: 48 << 20,
 		Tokens:    4_000_000, // a sheet of 100,000 rows
 		Depth:     200,       // nested tables reach 60
-		Text:      1 << 20,
+		Text:      4 << 20,
 		Items:     2000, // as budget.URLs
 	}
 }
@@ -59,6 +62,7 @@ const (
 	Excel        Kind = "xlsx"
 	ExcelBinary  Kind = "xlsb"
 	PowerPoint   Kind = "pptx"
+	FixedPages   Kind = "xps"
 	ActionMacro       = "macro"   // Action.Kind: a click runs a macro
 	ActionRun         = "program" // Action.Kind: a click starts a program
 	ActionOnLoad      = "onload"  // Action.Kind: the ribbon calls a macro when it appears
@@ -125,22 +129,25 @@ type Info struct {
 
 // Document is what was read. It is never nil and holds whatever could be read.
 type Document struct {
-	Kind          Kind           `json:"kind"`
-	MacroEnabled  bool           `json:"macro_enabled"` // by content type
-	Parts         []string       `json:"parts"`
-	Relationships []Relationship `json:"relationships"`
-	Links         []string       `json:"links"` // of hyperlinks, fields and formulas, once each
-	Fields        []Field        `json:"fields"`
-	Actions       []Action       `json:"actions"`
-	Sheets        []Sheet        `json:"sheets"`
-	Formulas      []string       `json:"formulas"` // of macro sheets, and those of others that reach outside
-	ActiveX       []string       `json:"activex"`  // class identifiers
-	Macros        []File         `json:"macros"`   // VBA projects
-	Embedded      []File         `json:"embedded"`
-	Images        []File         `json:"images"`
-	Info          Info           `json:"info"`
-	Text          string         `json:"text"`
-	Notes         []Note         `json:"notes"`
+	Kind           Kind            `json:"kind"`
+	MacroEnabled   bool            `json:"macro_enabled"` // by content type
+	Parts          []string        `json:"parts"`
+	Relationships  []Relationship  `json:"relationships"`
+	Links          []string        `json:"links"` // of hyperlinks, fields and formulas, once each
+	Fields         []Field         `json:"fields"`
+	Actions        []Action        `json:"actions"`
+	Sheets         []Sheet         `json:"sheets"`
+	Names          []string        `json:"names"`    // defined in a binary workbook, in their order
+	Formulas       []string        `json:"formulas"` // of macro sheets, and those of others that reach outside
+	BinaryFormulas []BinaryFormula `json:"-"`        // as Formulas, in the tokens of a binary workbook
+	Classes        []string        `json:"classes"`  // of embedded objects, as the document tells them
+	ActiveX        []string        `json:"activex"`  // class identifiers
+	Macros         []File          `json:"macros"`   // VBA projects
+	Embedded       []File          `json:"embedded"`
+	Images         []File          `json:"images"`
+	Info           Info            `json:"info"`
+	Text           string          `json:"text"`
+	Notes          []Note          `json:"notes"`
 }
 
 // External returns the relationships of the types which lead outside, all types if none
@@ -189,14 +196,25 @@ func Read(data []byte, l Limits) *Document {
 		d.note(NotZip)
 		return d
 	}
-	r := &reader{doc: d, limits: l, left: l.Bytes, roles: map[string]string{}, sheets: map[string]int{}, seen: map[string]bool{}}
-	files := r.files(z)
+	r := newReader(d, l)
+	r.read(r.files(z))
+	return d
+}
+
+func newReader(d *Document, l Limits) *reader {
+	return &reader{doc: d, limits: l, left: l.Bytes, roles: map[string]string{}, sheets: map[string]int{}, seen: map[string]bool{}}
+}
+
+// read reads the parts of a document.
+func (r *reader) read(files []part) {
 	for _, f := range files { // what the names mean comes first
 		switch f.key {
 		case "[content_types].xml":
 			r.contentTypes(r.unpack(f))
 		case "xl/workbook.xml":
 			r.workbook(r.unpack(f))
+		case "xl/workbook.bin":
+			r.binaryWorkbook(r.unpack(f))
 		}
 	}
 	for _, f := range files {
@@ -207,14 +225,15 @@ func Read(data []byte, l Limits) *Document {
 	for _, f := range files {
 		r.part(f)
 	}
-	d.Text = strings.TrimSpace(r.text.String())
-	return d
+	r.doc.Text = strings.TrimSpace(r.text.String())
 }
 
-// part is an entry of the zip with its normal name.
+// part is a part of the package with its normal name, in a zip or with its bytes.
 type part struct {
-	*zip.File
-	key string // lower case, without leading slash
+	name string
+	key  string // lower case, without leading slash
+	zip  *zip.File
+	data []byte
 }
 
 func (r *reader) files(z *zip.Reader) []part {
@@ -225,7 +244,7 @@ func (r *reader) files(z *zip.Reader) []part {
 			r.doc.note(OverLimit)
 			break
 		}
-		p := part{f, strings.ToLower(strings.TrimLeft(strings.ReplaceAll(f.Name, "\\", "/"), "/"))}
+		p := part{name: f.Name, key: partKey(f.Name), zip: f}
 		if seen[p.key] {
 			r.doc.note(Duplicate)
 		}
@@ -236,9 +255,17 @@ func (r *reader) files(z *zip.Reader) []part {
 	return out
 }
 
+// partKey returns the normal name of a part.
+func partKey(name string) string {
+	return strings.ToLower(strings.TrimLeft(strings.ReplaceAll(name, "\\", "/"), "/"))
+}
+
 // unpack returns the bytes of a part as far as they are good and may be had.
 func (r *reader) unpack(p part) []byte {
-	f, err := p.Open()
+	if p.zip == nil {
+		return p.data
+	}
+	f, err := p.zip.Open()
 	if err != nil {
 		r.doc.note(BadPart)
 		return nil
@@ -246,7 +273,7 @@ func (r *reader) unpack(p part) []byte {
 	defer f.Close() //nolint:errcheck // nothing is written
 	most := min(r.left, r.limits.FileBytes)
 	// Deflate shrinks a thousandfold at most, so that a claim costs no memory of its own.
-	claimed := min(p.UncompressedSize64, 1100*p.CompressedSize64, uint64(most))
+	claimed := min(p.zip.UncompressedSize64, 1100*p.zip.CompressedSize64, uint64(most))
 	room := bytes.NewBuffer(make([]byte, 0, claimed+bytes.MinRead))
 	if _, err := room.ReadFrom(io.LimitReader(f, most+1)); err != nil {
 		r.doc.note(BadPart)
@@ -274,11 +301,15 @@ func (r *reader) part(p part) {
 		r.doc.Images = keep(r, r.doc.Images, r.file(p))
 	case strings.HasSuffix(base, ".xml"):
 		r.xmlPart(p, dir, base, role)
+	case strings.HasPrefix(p.key, "xl/") && strings.HasSuffix(base, ".bin"):
+		r.binaryPart(p, dir, role)
+	case strings.HasSuffix(base, ".fpage") || strings.HasSuffix(base, ".fdoc"):
+		r.fixedPage(r.unpack(p))
 	}
 }
 
 func (r *reader) file(p part) File {
-	return File{Name: strings.ToValidUTF8(p.Name, "\uFFFD"), Data: r.unpack(p)}
+	return File{Name: strings.ToValidUTF8(p.name, "\uFFFD"), Data: r.unpack(p)}
 }
 
 func (r *reader) xmlPart(p part, dir, base, role string) {

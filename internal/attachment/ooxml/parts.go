@@ -130,7 +130,7 @@ func (r *reader) relationships(key string, data []byte) {
 		if !rel.External {
 			rel.Target = resolve(dir, rel.Target)
 			r.roles[strings.ToLower(rel.Target)] = rel.Type
-			r.macroSheet(attr(e, "Id"), rel.Type)
+			r.macroSheet(attr(e, "Id"), &rel)
 		} else if rel.Type == "hyperlink" {
 			r.link(rel.Target)
 		}
@@ -148,10 +148,17 @@ func resolve(dir, target string) string {
 	return strings.TrimPrefix(path.Clean("/"+target), "/")
 }
 
-func (r *reader) macroSheet(id, kind string) {
-	if i, ok := r.sheets[id]; ok && (kind == "xlMacrosheet" || kind == "xlIntlMacrosheet") {
-		r.doc.Sheets[i].Macro = true
+// macroSheet marks the sheet of a relationship to one with macros, also where the workbook names
+// no such sheet: Excel repairs that.
+func (r *reader) macroSheet(id string, rel *Relationship) {
+	if rel.Type != "xlMacrosheet" && rel.Type != "xlIntlMacrosheet" {
+		return
 	}
+	if i, ok := r.sheets[id]; ok {
+		r.doc.Sheets[i].Macro = true
+		return
+	}
+	r.doc.Sheets = keep(r, r.doc.Sheets, Sheet{Name: path.Base(rel.Target), State: stateVisible, Macro: true})
 }
 
 // workbook lists the sheets. ECMA-376-1, 18.2.19.
@@ -188,6 +195,8 @@ func (r *reader) sheet(data []byte, macro bool) {
 				formula.Reset()
 			case "t":
 				inText = true
+			case "oleObject":
+				r.class(attr(e, "progId"))
 			case "ddeLink":
 				code := "DDE " + attr(e, "ddeService") + " " + attr(e, "ddeTopic")
 				r.doc.Fields = keep(r, r.doc.Fields, Field{"DDE", code})
@@ -258,10 +267,25 @@ func (w *wordReader) start(e xml.StartElement) {
 		w.add(attr(e, "instr"))
 	case "fldChar":
 		w.mark(attr(e, "fldCharType"))
+	case "hlink": // of Word 2003
+		w.link(attr(e, "dest"))
+	case "attachedTemplate":
+		if t := attr(e, "val"); t != "" {
+			w.doc.Relationships = keep(w.reader, w.doc.Relationships, Relationship{Type: "attachedTemplate", Target: t, External: true})
+		}
+	case "OLEObject":
+		w.class(attr(e, "ProgID"))
 	case "tab":
 		w.write("\t")
 	case "br", "cr":
 		w.write("\n")
+	}
+}
+
+// class keeps the class of an embedded object, which its data need not tell.
+func (r *reader) class(name string) {
+	if name != "" {
+		r.doc.Classes = keep(r, r.doc.Classes, name)
 	}
 }
 
@@ -340,6 +364,7 @@ func (r *reader) slide(data []byte) {
 	r.walk(data, handler{
 		start: func(e xml.StartElement) {
 			in = in || e.Name.Local == "t"
+			r.class(attr(e, "progId"))
 			action := attr(e, "action")
 			if name, ok := strings.CutPrefix(action, "ppaction://macro?name="); ok {
 				r.doc.Actions = keep(r, r.doc.Actions, Action{ActionMacro, name})

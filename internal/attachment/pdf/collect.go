@@ -1,6 +1,7 @@
 package pdf
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf16"
@@ -18,6 +19,7 @@ func (r *reader) collect() {
 			r.file("", s)
 		}
 	}
+	r.absolute()
 	info := r.dict(r.trailer["Info"])
 	get := func(k name) string { return r.string(info[k]) }
 	r.doc.Info = Info{get("Title"), get("Author"), get("Subject"), get("Creator"), get("Producer")}
@@ -61,6 +63,9 @@ func (r *reader) look(d dict, files map[*stream]bool) {
 	if js, ok := d["JS"]; ok {
 		r.script(js)
 	}
+	if base := r.string(r.dict(d["URI"])["Base"]); base != "" && len(r.bases) < maxBases {
+		r.bases = append(r.bases, base)
+	}
 	if a, ok := d["OpenAction"]; ok {
 		r.trigger("OpenAction", a)
 	}
@@ -82,6 +87,35 @@ func (r *reader) look(d dict, files map[*stream]bool) {
 	}
 	if d["XFA"] != nil {
 		r.act("XFA", "")
+	}
+}
+
+// maxBases bounds the bases of a document, of which each revision has one.
+const maxBases = 8
+
+// absolute resolves links by the base that the catalogue tells. ISO 32000-1, 12.6.4.7 and table
+// 27. A link that is not relative stays as it is.
+func (r *reader) absolute() {
+	var bases []*url.URL
+	for _, b := range r.bases {
+		if u, err := url.Parse(strings.TrimSpace(b)); err == nil && u.IsAbs() {
+			bases = append(bases, u)
+		}
+	}
+	links := r.doc.URIs
+	if len(bases) == 0 {
+		return
+	}
+	r.doc.URIs = nil
+	for _, s := range links {
+		u, err := url.Parse(s)
+		if err != nil || u.IsAbs() {
+			r.doc.URIs = keep(r, r.doc.URIs, s)
+			continue
+		}
+		for _, b := range bases {
+			r.doc.URIs = keep(r, r.doc.URIs, b.ResolveReference(u).String())
+		}
 	}
 }
 

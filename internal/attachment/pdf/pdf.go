@@ -41,7 +41,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		Objects: 200_000,  // a book of a thousand pages has 20,000
 		Bytes:   64 << 20, // a quarter of budget.UnpackedBytes: other files want their share
-		Text:    1 << 20,
+		Text:    4 << 20,
 		Items:   2000, // as budget.URLs
 		Pages:   200,  // lures have one to five
 		Nesting: 48,   // honest writers stay under ten

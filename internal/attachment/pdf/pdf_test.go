@@ -243,3 +243,22 @@ func BenchmarkRead(b *testing.B) {
 		pdf.Read(in, pdf.DefaultLimits())
 	}
 }
+
+func TestRelativeLinksGoByTheBase(t *testing.T) {
+	t.Parallel()
+	link := func(base, uri string) string {
+		return "%PDF-1.4\n1 0 obj\n<< /Type /Catalog " + base + " >>\nendobj\n2 0 obj\n<< /Type /Annot /A << /S /URI /URI (" + uri + ") >> >>\nendobj\ntrailer << /Root 1 0 R >>\n%%EOF\n"
+	}
+	for _, tt := range []struct{ name, base, uri, want string }{
+		{"a path", "/URI << /Base (http://a.example/d/) >>", "sign-in?x=1", "http://a.example/d/sign-in?x=1"},
+		{"a path from the root", "/URI << /Base (http://a.example/d/) >>", "/top", "http://a.example/top"},
+		{"a host", "/URI << /Base (https://a.example/d/) >>", "//b.example/x", "https://b.example/x"},
+		{"an absolute link", "/URI << /Base (http://a.example/d/) >>", "http://c.example/", "http://c.example/"},
+		{"no base", "", "sign-in", "sign-in"},
+		{"a base that is none", "/URI << /Base (d/) >>", "sign-in", "sign-in"},
+	} {
+		if got := pdf.Read([]byte(link(tt.base, tt.uri)), pdf.DefaultLimits()).URIs; len(got) != 1 || got[0] != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}

@@ -14,6 +14,7 @@ type object struct {
 
 // reader is the state of one Read.
 type reader struct {
+	bases   []string // of relative links
 	doc     *Document
 	data    []byte
 	limits  Limits

@@ -36,7 +36,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Bytes:   64 << 20, // a quarter of budget.UnpackedBytes
-		Text:    1 << 20,
+		Text:    4 << 20,
 		Items:   2000, // as budget.URLs
 		Nesting: 500,  // tables of Word reach 60
 	}
