@@ -1,4 +1,4 @@
-// Package calendar reads invitations.
+// Package calendar reads invitations and business cards.
 //
 // An invitation is a text of properties in nested components; mail programs show it as
 // a card with buttons, and some put it into the calendar before anybody has read the
@@ -6,16 +6,19 @@
 // telephone number, the meeting that is no meeting.
 //
 // Standards: RFC 5545 (iCalendar), RFC 5546 (methods), RFC 6047 (in mail), RFC 7986 and
-// RFC 9073 (conferences, styled descriptions).
+// RFC 9073 (conferences, styled descriptions), vCalendar 1.0 (quoted-printable values),
+// RFC 6350 and vCard 2.1 (cards).
 //
 // Divergences: bare LF and CR end lines; white space in front of the first property, the
 // missing end of a component, and lines that are no properties are tolerated.
 //
-// Limits: maxEvents components of maxProperties properties each, maxInput bytes.
+// Limits: maxEvents components of maxProperties properties each, and as many more that are
+// text, maxInput bytes.
 // Repetitions are not expanded, and times are kept as written beside their UTC reading.
 package calendar
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -36,7 +39,8 @@ type Calendar struct {
 	Scale   string // CALSCALE, or ""
 	Method  string // upper case: "REQUEST", "CANCEL" and so on, or ""
 	Events  []Event
-	Cut     bool // there was more than is read
+	Texts   []Text // of the calendar itself: its name and description
+	Cut     bool   // there was more than is read
 }
 
 // Event is one entry: an event, a task or a note.
@@ -52,6 +56,7 @@ type Event struct {
 	Attendees       []Person
 	Start, End      time.Time // zero where unreadable
 	Links           []string  // properties that are URIs: URL, ATTACH, CONFERENCE, SOURCE, IMAGE
+	Texts           []Text    // everything that a reader is shown, those of alarms and names of people included
 	Properties      []Property
 }
 
@@ -84,17 +89,33 @@ func (p *Property) Param(key string) string {
 
 // Read reads the calendar in a text, and reports whether there is one.
 func Read(text string) (*Calendar, bool) {
-	c := &Calendar{Cut: len(text) > maxInput}
+	c := &Calendar{}
 	r := reader{calendar: c}
+	c.Cut = properties(text, r.take)
+	r.close()
+	c.Cut = c.Cut || r.cut
+	return c, r.found
+}
+
+// properties passes the properties of a text to take, and reports whether there was more
+// than is read.
+func properties(text string, take func(Property)) (cut bool) {
 	l := lines{rest: strings.TrimPrefix(text[:min(len(text), maxInput)], "\ufeff")}
 	for line, more := l.next(); more; line, more = l.next() {
 		if p, ok := property(line); ok {
-			r.take(p)
+			take(p)
 		}
 	}
-	r.close()
-	c.Cut = c.Cut || l.cut
-	return c, r.found
+	return l.cut || len(text) > maxInput
+}
+
+// AllTexts returns everything that a reader of the calendar is shown.
+func (c *Calendar) AllTexts() []Text {
+	out := slices.Clone(c.Texts)
+	for i := range c.Events {
+		out = append(out, c.Events[i].Texts...)
+	}
+	return out
 }
 
 // reader puts properties where they belong.
@@ -103,6 +124,7 @@ type reader struct {
 	found    bool
 	open     []string // names of components that are open, the calendar first
 	event    *Event   // that is open, or nil
+	cut      bool     // something was left out
 }
 
 func (r *reader) take(p Property) {
@@ -152,18 +174,22 @@ func (r *reader) close() {
 	if len(r.calendar.Events) < maxEvents {
 		r.calendar.Events = append(r.calendar.Events, *r.event)
 	} else {
-		r.calendar.Cut = true
+		r.cut = true
 	}
 	r.event = nil
 }
 
 func (r *reader) property(p Property) {
 	switch {
-	case r.event != nil && len(r.event.Properties) == maxProperties:
-		r.calendar.Cut = true
+	case r.event != nil && !r.event.room(&p):
+		r.cut = true
 	case r.event != nil:
 		r.event.take(p, len(r.open) > 2)
 	case len(r.open) != 1:
+	case isShown(p.Key):
+		if len(r.calendar.Texts) < maxProperties {
+			r.calendar.Texts = appendTexts(r.calendar.Texts, &p)
+		}
 	case p.Key == "PRODID":
 		r.calendar.Product = p.Value
 	case p.Key == "CALSCALE":
@@ -173,16 +199,23 @@ func (r *reader) property(p Property) {
 	}
 }
 
+// room reports whether a property is kept. A flood of others hides no text.
+func (e *Event) room(p *Property) bool {
+	n := len(e.Properties)
+	return n < maxProperties || n < 2*maxProperties && p.Key != "ATTENDEE" && (isShown(p.Key) || isLink(p.Key))
+}
+
 // take keeps a property. Those of what is inside, such as alarms, say nothing of the
 // event itself, but can lead elsewhere too.
 func (e *Event) take(p Property, inside bool) {
 	e.Properties = append(e.Properties, p)
-	switch p.Key {
-	case "URL", "ATTACH", "CONFERENCE", "SOURCE", "IMAGE":
-		if strings.Contains(p.Value, ":") && p.Param("ENCODING") == "" {
-			e.Links = append(e.Links, p.Value)
-		}
+	if (isLink(p.Key) || p.Param("VALUE") == "URI") && strings.Contains(p.Value, ":") && p.Param("ENCODING") == "" {
+		e.Links = append(e.Links, p.Value)
 	}
+	if alt := p.Param("ALTREP"); strings.Contains(alt, ":") && !strings.HasPrefix(alt, "data:") {
+		e.Links = append(e.Links, alt)
+	}
+	e.Texts = appendTexts(e.Texts, &p)
 	if !inside {
 		e.describe(&p)
 	}

@@ -57,7 +57,7 @@ func TestRead(t *testing.T) {
 		if n := len(c.Events[0].Properties); n != 15 {
 			t.Errorf("%d properties, want 15", n)
 		}
-		c.Events[0].Properties = nil
+		c.Events[0].Properties, c.Events[0].Texts = nil, nil
 		want := &calendar.Calendar{Product: "-//Desk, Inc//Planner 4//EN", Scale: "GREGORIAN", Method: "REQUEST", Events: []calendar.Event{{
 			Kind: "VEVENT", UID: "7@desk.example", Summary: "Payroll; new form", Status: "CONFIRMED",
 			Description:     "Please sign in at https://forms. desk.example/pay\nbefore noon.",

@@ -1,6 +1,14 @@
 package calendar
 
-import "strings"
+import (
+	"io"
+	"mime/quotedprintable"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
+)
 
 // lines unfolds the lines of a text. RFC 5545, Section 3.1: a line that begins with a
 // space or a tab goes on with the one before.
@@ -15,6 +23,9 @@ func (l *lines) next() (string, bool) {
 		return "", false
 	}
 	line := l.physical()
+	if isQuotedPrintable(line) {
+		return l.within(l.softBreaks(line), maxValue), true
+	}
 	if !l.folded() {
 		return l.within(line, maxValue), true
 	}
@@ -24,6 +35,34 @@ func (l *lines) next() (string, bool) {
 		b.WriteString(l.within(l.physical()[1:], maxValue-b.Len()))
 	}
 	return b.String(), true
+}
+
+// isQuotedPrintable reports whether the parameters of a property say that its value is
+// quoted-printable, with or without the name of the parameter. vCalendar 1.0, Section 2.1.3.
+func isQuotedPrintable(line string) bool {
+	head, _, ok := strings.Cut(line[:min(len(line), maxHead)], ":")
+	return ok && strings.Contains(strings.ToUpper(head), "QUOTED-PRINTABLE")
+}
+
+// maxHead is how many bytes of a line are searched for the parameters of its property.
+const maxHead = 1000
+
+// softBreaks adds the lines that follow a "=" at the end of the line, and those that are
+// folded.
+func (l *lines) softBreaks(line string) string {
+	var b strings.Builder
+	for {
+		more := strings.HasSuffix(line, "=")
+		b.WriteString(strings.TrimSuffix(line, "="))
+		switch {
+		case l.rest == "" || b.Len() > maxValue || !more && !l.folded():
+			return b.String()
+		case l.folded():
+			line = l.physical()[1:]
+		default:
+			line = l.physical()
+		}
+	}
 }
 
 // within returns at most n bytes of s.
@@ -69,7 +108,7 @@ func property(line string) (Property, bool) {
 	if rest == "" {
 		return Property{}, false
 	}
-	p.Value = strings.ToValidUTF8(rest[1:], "\ufffd")
+	p.Value = strings.ToValidUTF8(p.decode(rest[1:]), "\ufffd")
 	if isText(p.Key) {
 		p.Value = unescape(p.Value)
 	}
@@ -87,7 +126,13 @@ func parameter(s string) (p Param, rest string) {
 			break
 		}
 	}
-	key, value, _ := strings.Cut(s[:end], "=")
+	key, value, named := strings.Cut(s[:end], "=")
+	if !named {
+		switch strings.ToUpper(key) { // vCalendar 1.0 leaves the name of the parameter out
+		case "QUOTED-PRINTABLE", "BASE64":
+			key, value = "ENCODING", key
+		}
+	}
 	value = strings.NewReplacer(`"`, "", "^n", "\n", "^'", `"`, "^^", "^").Replace(value)
 	return Param{strings.ToUpper(key), strings.ToValidUTF8(value, "\ufffd")}, s[end:]
 }
@@ -96,7 +141,8 @@ func parameter(s string) (p Param, rest string) {
 // RFC 5545, Section 3.3.11.
 func isText(key string) bool {
 	switch key {
-	case "SUMMARY", "DESCRIPTION", "LOCATION", "COMMENT", "CONTACT", "CATEGORIES", "RESOURCES", "PRODID", "NAME", "STYLED-DESCRIPTION":
+	case "SUMMARY", "DESCRIPTION", "LOCATION", "COMMENT", "CONTACT", "CATEGORIES", "RESOURCES", "PRODID", "NAME", "STYLED-DESCRIPTION",
+		"FN", "N", "NOTE", "NICKNAME", "ORG", "TITLE", "ROLE", "ADR", "LABEL":
 		return true
 	}
 	return strings.HasPrefix(key, "X-")
@@ -122,4 +168,27 @@ func unescape(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// decode undoes the encoding that the parameters declare, and the charset. What is binary
+// stays as it is. vCalendar 1.0, Section 2.1.3; vCard 2.1, Section 2.1.3.
+func (p *Property) decode(v string) string {
+	if strings.EqualFold(p.Param("ENCODING"), "QUOTED-PRINTABLE") {
+		raw, err := io.ReadAll(quotedprintable.NewReader(strings.NewReader(v)))
+		if err == nil || len(raw) > 0 {
+			v = string(raw)
+		}
+	}
+	charset := p.Param("CHARSET")
+	if utf8.ValidString(v) && (charset == "" || strings.EqualFold(charset, "utf-8")) {
+		return v
+	}
+	enc, err := htmlindex.Get(charset)
+	if err != nil {
+		enc = charmap.Windows1252
+	}
+	if text, err := enc.NewDecoder().String(v); err == nil {
+		return text
+	}
+	return v
 }

@@ -24,6 +24,7 @@ func (s *splitter) header(i int) int {
 		return 0
 	}
 	m := s.begin(from, end)
+	m.Copied = true
 	m.From, m.To, m.Cc, m.Subject = mailbox(fields.from), mailboxes(fields.to), mailboxes(fields.cc), fields.subject
 	m.Date = parseDate(fields.date)
 	return end - from

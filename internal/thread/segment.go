@@ -15,6 +15,8 @@ func (s *splitter) segment(sender string) Segment {
 	body, g.Banners = s.banners(s.current)
 	body, notice := s.disclaimer(body)
 	text, signature := s.signature(body, sender)
+	s.wrote = s.join(text) != ""
+	s.closed = len(signature) > 0 && isClosing(s.lines[signature[0]].lower)
 	if s.join(text) == "" {
 		text, signature = signature, nil
 	}

@@ -24,6 +24,7 @@ package thread
 import (
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Bounds on one text.
@@ -41,6 +42,7 @@ const (
 type Thread struct {
 	Current  Segment
 	Previous []Message // newest first
+	Bare     bool      // the author wrote nothing but banners, a signature, a legal notice or a word; what is quoted is all that the mail says
 	Cut      bool      // there are more messages, lines or levels than are told apart
 }
 
@@ -58,11 +60,36 @@ type Message struct {
 	Index    int // in Previous
 	Text     string
 	Preamble string // the header or line that introduces it, as written, or ""
+	Copied   bool   // a copied header introduces it, or the line of a forward
 	From     Mailbox
 	To, Cc   []Mailbox
 	Subject  string
 	Date     time.Time // zero where it is not certain; UTC where no zone is given
 	Banners  []Banner
+}
+
+// Own returns what the mail says in its author's name: the current text, and where the
+// author added nothing to what is quoted, that too. Anybody can put a mark before each
+// line, or a header above them; whoever shows a text and says nothing of it says it.
+func (t *Thread) Own() string {
+	if !t.Bare {
+		return t.Current.Text
+	}
+	texts := make([]string, 0, 1+len(t.Previous))
+	for _, text := range append([]string{t.Current.Text}, t.quoted()...) {
+		if text != "" {
+			texts = append(texts, text)
+		}
+	}
+	return strings.Join(texts, "\n\n")
+}
+
+func (t *Thread) quoted() []string {
+	texts := make([]string, 0, len(t.Previous))
+	for i := range t.Previous {
+		texts = append(texts, t.Previous[i].Text)
+	}
+	return texts
 }
 
 // Mailbox is a person as a quotation names one; either may be "".
@@ -139,6 +166,8 @@ type splitter struct {
 	owner    []int // owner[depth] is the message to which lines of that depth belong
 	current  []int // lines of the current message
 	messages []draft
+	wrote    bool // the current message has more than banners, a signature and a notice
+	closed   bool // its signature begins with a closing such as "Thanks"
 	cut      bool
 }
 
@@ -272,6 +301,7 @@ func (s *splitter) finish(sender string) Thread {
 		t.Previous = append(t.Previous, m.Message)
 	}
 	t.Current = s.segment(sender)
+	t.Bare = len(t.Previous) > 0 && s.isBare(&t)
 	if len(t.Previous) > 0 {
 		t.Current.Preamble = t.Previous[0].Preamble
 	}
@@ -287,3 +317,15 @@ func (s *splitter) reclaim() {
 	s.current = s.messages[0].body
 	s.messages = s.messages[1:]
 }
+
+// isBare reports whether the current message has no text of its own. One word, or a
+// signature with a closing, is none above a forward or an unnamed quotation; it can be an
+// answer to what is attributed.
+func (s *splitter) isBare(t *Thread) bool {
+	if first := &t.Previous[0]; !first.Copied && first.Preamble != "" {
+		return !s.wrote && !s.closed
+	}
+	return !s.wrote || len(strings.FieldsFunc(t.Current.Text, notWord)) < 2
+}
+
+func notWord(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }

@@ -1,0 +1,142 @@
+package observable
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// Bounds on passwords.
+const (
+	maxPasswords     = 30        // candidates
+	maxPasswordWords = 200       // words for a password that are looked at
+	maxPasswordText  = 256 << 10 // bytes that are looked at
+	longestPassword  = 40        // characters
+)
+
+// passwordWord finds the word for a password in the languages of the mail that carries
+// locked archives.
+var passwordWord = regexp.MustCompile(`(?i)(?:pass ?words?|passwort|kennwort|passcode|pass ?code|pass|pwd|pw|pin|contraseña|clave|mot de passe|senha|hasło|heslo|jelszó|` +
+	`wachtwoord|lösenord|adgangskode|passord|salasana|parolă|parola|şifre|пароль|код|κωδικός|密码|密碼|口令|パスワード|暗証番号|비밀번호|암호|mật khẩu|รหัสผ่าน|كلمة المرور|סיסמה)`)
+
+// Passwords returns the candidates for the password of an archive that a text names, each
+// once. What stands in brackets or quotation marks behind the word counts, and what
+// follows it behind a colon, a dash or a word such as "is", in any script.
+func Passwords(text string) []string {
+	text = text[:min(len(text), maxPasswordText)]
+	p := passwords{seen: map[string]bool{}}
+	for _, m := range passwordWord.FindAllStringIndex(text, maxPasswordWords) {
+		if len(p.out) >= maxPasswords {
+			break
+		}
+		p.after(text[m[1]:])
+	}
+	return p.out
+}
+
+type passwords struct {
+	out  []string
+	seen map[string]bool
+}
+
+func (p *passwords) add(s string) {
+	if n := len([]rune(s)); n >= 2 && n <= longestPassword && !p.seen[s] && len(p.out) < maxPasswords {
+		p.seen[s] = true
+		p.out = append(p.out, s)
+	}
+}
+
+// after reads what follows the word: separators, a verb, separators, the password.
+func (p *passwords) after(s string) {
+	for _, particle := range passwordParticles {
+		if after, ok := strings.CutPrefix(s, particle); ok {
+			p.candidate(after)
+		}
+	}
+	rest := strings.TrimLeftFunc(s, isPasswordGap)
+	if rest == s {
+		return
+	}
+	p.candidate(s)
+	for _, verb := range passwordVerbs {
+		if after, ok := cutFold(rest, verb); ok && after != strings.TrimLeftFunc(after, isPasswordGap) {
+			p.candidate(after)
+		}
+	}
+}
+
+// maxPasswordGap is how many bytes of separators stand between the word and the password.
+const maxPasswordGap = 24
+
+// Words that stand between. Particles follow without a blank.
+var (
+	passwordVerbs = []string{
+		"is", "are", "ist", "lautet", "es", "est", "è", "é", "to", "jest", "for the archive is", "for the file is", "of the archive is",
+		"is:", "ist:", "lautet:", "是", "为", "為",
+	}
+	passwordParticles = []string{"是", "为", "為", "は", "는", "은"}
+)
+
+func cutFold(s, prefix string) (string, bool) {
+	if len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix) {
+		return s[len(prefix):], true
+	}
+	return "", false
+}
+
+// candidate takes the password that s begins with, behind separators.
+func (p *passwords) candidate(s string) {
+	gap := s
+	s = strings.TrimLeftFunc(s, isPasswordGap)
+	if gap = gap[:len(gap)-len(s)]; len(gap) > maxPasswordGap {
+		return
+	}
+	end := strings.IndexFunc(s, isPasswordEnd)
+	if end < 0 {
+		end = len(s)
+	}
+	word := s[:end]
+	if open := strings.LastIndexFunc(gap, isBracket); open >= 0 {
+		// In brackets the password may have what would end it elsewhere.
+		if inside, ok := untilClose(gap[open:], s); ok {
+			p.add(inside)
+		}
+	}
+	p.add(word)
+	p.add(strings.TrimRightFunc(word, func(c rune) bool { return strings.ContainsRune(".,;:!?)]}", c) || endsLink(c) }))
+}
+
+// isPasswordGap reports whether c stands between the word and the password.
+func isPasswordGap(c rune) bool {
+	return unicode.IsSpace(c) || unicode.In(c, unicode.Z, unicode.Pd, unicode.Ps, unicode.Pe, unicode.Pi, unicode.Pf) || IsInvisible(c) ||
+		strings.ContainsRune(`"'`+"`"+`:=>*_：＝＞，、，；=`, c)
+}
+
+// isPasswordEnd reports whether c ends a password that stands alone.
+func isPasswordEnd(c rune) bool {
+	return unicode.IsSpace(c) || unicode.Is(unicode.Z, c) || strings.ContainsRune(`"'<>`+"`", c) || c > 0xFF && endsLink(c) || c == '«' || c == '»'
+}
+
+func isBracket(c rune) bool {
+	return unicode.In(c, unicode.Ps, unicode.Pi) || strings.ContainsRune("\"'`", c)
+}
+
+// untilClose returns what stands in s before the bracket or quotation mark that closes the
+// one that gap begins with.
+func untilClose(gap, s string) (string, bool) {
+	opener := []rune(gap)[0]
+	closer := opener
+	if i := strings.IndexRune(openers, opener); i >= 0 {
+		closer = []rune(closers)[len([]rune(openers[:i]))]
+	}
+	end := strings.IndexRune(s[:min(len(s), 4*longestPassword)], closer)
+	if end <= 0 {
+		return "", false
+	}
+	return s[:end], true
+}
+
+const (
+	openers = "([{<（［｛「『【《〈〔“‘«‹„"
+	closers = ")]}>）］｝」』】》〉〕”’»›“"
+)
