@@ -31,15 +31,18 @@ func (e *Evidence) readBody() body {
 		b.quotes = b.quotes || e.quotes(t)
 		if !e.others(t.Part) && current.Len() < 2*maxText {
 			current.WriteString(t.Current() + "\n")
+			if e.says(t) {
+				current.WriteString(t.Thread.Own() + "\n")
+			}
 		}
 		if t.Page != nil {
 			b.pages = append(b.pages, t.Page)
 		}
-		b.addURLs(t, e.others(t.Part))
+		b.addURLs(t, e.others(t.Part), e.says(t))
 	}
 	for i := range b.Attached {
 		if t := &b.Attached[i]; !e.IsReport() {
-			b.addURLs(t, e.others(t.Part))
+			b.addURLs(t, e.others(t.Part), e.says(t))
 		}
 	}
 	b.addCodes()
@@ -71,6 +74,10 @@ func (e *Evidence) quotes(t *reading.Text) bool {
 	return false
 }
 
+// says reports whether what a text quotes is what its author says: he shows it and adds nothing.
+// A colleague, proved, who hands on what he got is not its author.
+func (e *Evidence) says(t *reading.Text) bool { return t.Thread.Bare && !e.ColleagueProved() }
+
 // others reports whether a text of the message was written by somebody else than its author:
 // it stands in a message that a colleague, proved, hands on. What a stranger hands on is his own
 // text, since anybody can wrap what he writes.
@@ -88,10 +95,10 @@ func (e *Evidence) others(p *message.Part) bool {
 
 // addURLs takes the targets of one text. Links of quotations count only where they are not
 // the only ones: an author who quotes is not the one who leads there.
-func (b *body) addURLs(t *reading.Text, others bool) {
+func (b *body) addURLs(t *reading.Text, others, says bool) {
 	quoted := map[string]bool{}
 	for i := range t.Links {
-		if l := &t.Links[i]; l.Quoted || others {
+		if l := &t.Links[i]; l.Quoted && !says || others {
 			quoted[l.Raw] = true
 		}
 	}
@@ -108,7 +115,7 @@ func (b *body) addURLs(t *reading.Text, others bool) {
 		}
 	}
 	for i := range t.Links {
-		if l := &t.Links[i]; (l.Made || t.Event) && !others && !l.Quoted {
+		if l := &t.Links[i]; (l.Made || t.Event) && !others && (!l.Quoted || says) {
 			b.addMade(&l.URL, t.Page != nil || t.Event)
 		}
 	}

@@ -9,7 +9,11 @@ import (
 	"outrider/internal/verdict"
 )
 
-// hiddenText finds HTML that hides much text from the reader, to feed filters with it.
+// smuggledTimes is how much text in characters that nobody sees counts: it is for programs only.
+const smuggledTimes = 2.2
+
+// hiddenText finds text in characters without a glyph, which no honest text has beside emoji, and
+// HTML that hides much text from the reader, to feed filters with it.
 // The preview line that newsletters hide is short, and passes; so do designs for
 // phones, which hide what they show elsewhere.
 func hiddenText() Signal {
@@ -17,6 +21,9 @@ func hiddenText() Signal {
 		ID: "hidden-text", Name: "Hidden text", Class: verdict.ClassSpam, Weight: 1.5, Since: "0.1",
 		Why: "The message hides %s words from you.",
 		Find: func(e *evidence.Evidence) []Match {
+			if runs := smuggled(e); len(runs) > 0 {
+				return one(Match{Portion: verdict.PortionBody, Value: runs[0].Text, Args: []any{strconv.Itoa(len(strings.Fields(runs[0].Text)))}, Times: smuggledTimes})
+			}
 			for _, page := range e.Pages() {
 				hidden := observable.Words(page.Concealed)
 				n := strings.Count(hidden, " ") - 1
@@ -39,4 +46,18 @@ func hiddenText() Signal {
 			return nil
 		},
 	}
+}
+
+// smuggled returns the runs of characters without a glyph in subject and body.
+func smuggled(e *evidence.Evidence) []observable.Smuggled {
+	runs := observable.SmuggledRuns(e.Subject())
+	for i := range e.Reading().Texts {
+		t := &e.Reading().Texts[i]
+		text := t.Shown
+		if t.Page != nil {
+			text = t.Page.InnerText()
+		}
+		runs = append(runs, observable.SmuggledRuns(text)...)
+	}
+	return runs
 }
