@@ -53,22 +53,18 @@ func (e *Evidence) readBody() body {
 
 // quotes reports whether a text quotes what it answers: with marks, or words of somebody who can
 // have been answered, a recipient or one of the tenant. A frame that looks like a quotation of
-// anybody is easily put around a whole text.
+// anybody is easily put around a whole text, and who quotes himself answers nobody.
 func (e *Evidence) quotes(t *reading.Text) bool {
+	marked := t.Page == nil && strings.Contains("\n"+t.Raw, "\n>")
 	for i := range t.Thread.Previous {
 		p := &t.Thread.Previous[i]
-		if t.Page == nil && strings.Contains("\n"+t.Raw, "\n>") {
-			return true
+		from := strings.ToLower(p.From.Address)
+		if reading.Wrote(e.Author(), p) {
+			continue
 		}
-		intro := strings.ToLower(p.From.Address + " " + p.Preamble)
-		_, domain, _ := strings.Cut(strings.ToLower(p.From.Address), "@")
-		if e.Tenant != nil && domain != "" && e.Tenant.Owns(domain) {
+		_, domain, _ := strings.Cut(from, "@")
+		if marked || domain != "" && (slices.Contains(e.Recipients(), from) || e.Tenant != nil && e.Tenant.Owns(domain)) {
 			return true
-		}
-		for _, r := range e.Recipients() {
-			if strings.Contains(r, "@") && strings.Contains(intro, r) {
-				return true
-			}
 		}
 	}
 	return false

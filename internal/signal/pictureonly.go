@@ -22,7 +22,7 @@ func pictureOnly() Signal {
 			images, words := 0, 0
 			for _, page := range pages {
 				images += page.Images.Shown
-				words += len(strings.Fields(page.Shown))
+				words += len(strings.Fields(page.Shown)) - len(strings.Fields(strings.Join(page.Images.Alt, " "))) // what a picture says is no text beside it
 			}
 			links := e.Links()
 			if images == 0 || words > 30 || len(links) == 0 {

@@ -118,11 +118,18 @@ func (t *Text) claim(author message.Mailbox) {
 		return
 	}
 	for i := range t.Thread.Previous {
-		p := &t.Thread.Previous[i]
-		if strings.EqualFold(p.From.Address, author.Address()) || p.From.Address == "" && p.From.Name != "" && strings.EqualFold(p.From.Name, author.Name) {
+		if p := &t.Thread.Previous[i]; Wrote(author, p) {
 			t.Own = append(t.Own, p.Text)
 		}
 	}
+}
+
+// Wrote reports whether a quoted message names the author as its own.
+func Wrote(author message.Mailbox, p *thread.Message) bool {
+	if p.From.Address == "" {
+		return p.From.Name != "" && strings.EqualFold(p.From.Name, author.Name)
+	}
+	return strings.EqualFold(p.From.Address, author.Address())
 }
 
 func isHTML(p *message.Part) bool {
