@@ -76,6 +76,7 @@ type setup struct {
 	next, back string // host:port of the next hop and of the host for notifications
 	retryFor   string
 	self       string
+	text       string // of the configuration; "" is siteConfig
 }
 
 // startSite runs a gateway until the test ends.
@@ -90,8 +91,11 @@ func startSite(t *testing.T, s setup) *site {
 	if s.self == "" {
 		s.self = "127.0.0.1:0"
 	}
+	if s.text == "" {
+		s.text = siteConfig
+	}
 	g := &site{data: filepath.Join(t.TempDir(), "data")}
-	g.text = strings.NewReplacer("{{DATA}}", g.data, "{{SELF}}", s.self, "{{NEXT}}", s.next, "{{RETURN}}", s.back, "{{RETRY_FOR}}", s.retryFor).Replace(siteConfig)
+	g.text = strings.NewReplacer("{{DATA}}", g.data, "{{SELF}}", s.self, "{{NEXT}}", s.next, "{{RETURN}}", s.back, "{{RETRY_FOR}}", s.retryFor).Replace(s.text)
 	c, err := config.Parse([]byte(g.text))
 	if err != nil {
 		t.Fatal(err)

@@ -30,6 +30,21 @@ type Sender struct {
 	First    time.Time // first message seen; zero: never
 	Last     time.Time // last message seen
 	Messages int       // messages judged as wanted
+	Days     int       // different days, in UTC, on which wanted messages came, from First to Last
+	Written  bool      // somebody of the tenant wrote to it
+}
+
+// Bounds of what makes a sender trusted.
+const (
+	trustedMessages = 3 // wanted messages of the proved author
+	trustedDays     = 3 // on which they came
+)
+
+// Trusted reports whether the sender has written wanted mail on several days, or somebody
+// of the tenant wrote to it. Messages of one hour buy no trust, however many: a wave must
+// not make its own sender known.
+func (s Sender) Trusted() bool {
+	return s.Messages > 0 && s.Written || s.Messages >= trustedMessages && s.Days >= trustedDays
 }
 
 // Contact is what is known of the author of a message before it came.

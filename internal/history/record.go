@@ -57,7 +57,26 @@ func (r *Record) Sender() Sender {
 	if r == nil || r.First == 0 {
 		return Sender{}
 	}
-	return Sender{First: time.UnixMicro(r.First).UTC(), Last: time.UnixMicro(r.Last).UTC(), Messages: r.Messages}
+	return Sender{
+		First: time.UnixMicro(r.First).UTC(), Last: time.UnixMicro(r.Last).UTC(), Messages: r.Messages, Days: r.days(), Written: r.FirstOut != 0,
+	}
+}
+
+// days counts the days on which wanted messages came between the first and the last of the
+// proved author. A folded slot counts as one day.
+func (r *Record) days() int {
+	const perDay = uint32(24 * time.Hour / slotLength)
+	from, to := slotOf(time.UnixMicro(r.First))/perDay, slotOf(time.UnixMicro(r.Last))/perDay
+	n, last := 1, from
+	for i := range r.Slots {
+		if day := r.Slots[i].At / perDay; r.Slots[i].Wanted > 0 && day > last && day <= to {
+			n, last = n+1, day
+		}
+	}
+	if last < to {
+		n++ // the last message counts, also where its slot is folded
+	}
+	return n
 }
 
 // Learn adds one thing that a message at a time taught.

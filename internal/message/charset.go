@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/ianaindex"
+	"golang.org/x/text/encoding/japanese"
 	"golang.org/x/text/encoding/korean"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
@@ -37,6 +38,9 @@ func decode1252(b []byte) string {
 // known, or is none that b can have; then a byte order mark, valid UTF-8 and
 // windows-1252 are tried, in this order.
 func decodeCharset(b []byte, charset string) (text string, known bool) {
+	if decode := ownDecoder(charsetName(charset)); decode != nil {
+		return decode(b)
+	}
 	kind, enc := lookupCharset(charset)
 	switch kind {
 	case charsetASCII:
@@ -52,12 +56,6 @@ func decodeCharset(b []byte, charset string) (text string, known bool) {
 		return strings.ToValidUTF8(string(b), "\ufffd"), false
 	case charsetUTF7:
 		return decodeUTF7(b)
-	case charsetISO2022:
-		return decodeISO2022(b)
-	case charsetJohab:
-		return decodeJohab(b)
-	case charsetMacCentral:
-		return decodeMacCentral(b), true
 	case charsetUTF16:
 		if text, ok := decodeMarked(b); ok {
 			return text, true
@@ -128,17 +126,12 @@ const (
 	charsetUTF8
 	charsetUTF7
 	charsetUTF16 // and UTF-32
-	charsetISO2022
-	charsetJohab
-	charsetMacCentral
 	charsetOther
 )
 
 // lookupCharset finds a charset by the names that mail uses for it.
 func lookupCharset(name string) (charsetKind, encoding.Encoding) {
-	name = strings.ToLower(strings.Trim(name, " \t'\""))
-	// RFC 2231, Section 5: a language may follow an asterisk.
-	name, _, _ = strings.Cut(name, "*")
+	name = charsetName(name)
 	switch name {
 	case "utf-8", "utf8", "utf_8", "unicode-1-1-utf-8":
 		return charsetUTF8, nil
@@ -154,10 +147,6 @@ func lookupCharset(name string) (charsetKind, encoding.Encoding) {
 		return charsetUTF16, utf32.UTF32(utf32.LittleEndian, utf32.UseBOM)
 	case "utf-32be":
 		return charsetUTF16, utf32.UTF32(utf32.BigEndian, utf32.UseBOM)
-	case "johab", "cp1361", "ms1361", "x-johab", "ks_c_5601-1992":
-		return charsetJohab, nil
-	case "x-mac-ce", "x-mac-centraleurroman", "x-mac-central-europe", "mac-ce", "macce", "x-mac-latin2", "mac_latin2", "cp10029":
-		return charsetMacCentral, nil
 	case "uhc", "ms949", "x-windows-949", "x-uhc", "cp51949":
 		return charsetOther, korean.EUCKR
 	case "cp858", "ibm858", "ibm00858", "pc-multilingual-850+euro":
@@ -165,10 +154,46 @@ func lookupCharset(name string) (charsetKind, encoding.Encoding) {
 	case "", "unknown", "unknown-8bit", "x-unknown", "default", "default_charset", "8bit", "binary":
 		return charsetUnknown, nil
 	}
-	if isISO2022(name) {
-		return charsetISO2022, nil
+	if ownDecoder(name) != nil {
+		return charsetOther, ownEncoding(name)
 	}
 	return lookupIndex(name)
+}
+
+// charsetName returns the name of a charset in lower case, without what is around it.
+func charsetName(name string) string {
+	name = strings.ToLower(strings.Trim(name, " \t'\""))
+	// RFC 2231, Section 5: a language may follow an asterisk.
+	name, _, _ = strings.Cut(name, "*")
+	return name
+}
+
+// ownDecoder returns the decoder of a charset that the library does not have, or reads too
+// strictly, or nil.
+func ownDecoder(name string) func([]byte) (text string, clean bool) {
+	switch name {
+	case "johab", "cp1361", "ms1361", "x-johab", "ks_c_5601-1992":
+		return decodeJohab
+	case "x-mac-ce", "x-mac-centraleurroman", "x-mac-central-europe", "mac-ce", "macce", "x-mac-latin2", "mac_latin2", "cp10029":
+		return decodeMacCentral
+	}
+	if isISO2022(name) {
+		return decodeISO2022
+	}
+	return nil
+}
+
+// ownEncoding returns the encoding in which a text of ours goes into such a charset: that
+// of Japanese mail, or ASCII, which all of them have.
+func ownEncoding(name string) encoding.Encoding {
+	if strings.Contains(name, "jp") || strings.HasPrefix(name, "cp5022") {
+		return japanese.ISO2022JP
+	}
+	ascii, err := ianaindex.MIME.Encoding("us-ascii")
+	if err != nil {
+		return encoding.Nop
+	}
+	return ascii
 }
 
 // lookupIndex finds a charset by its web and IANA names. Web names come first, since

@@ -10,40 +10,57 @@ const maxCommand = 62
 // it: without its commands and their parameters.
 // RFC 1896 and RFC 1341, Section 7.1.3.
 func enrichedText(s string, rich bool) string {
-	var b strings.Builder
-	b.Grow(len(s))
-	hidden := 0 // commands around whose content is not shown
+	e := enriched{rich: rich}
+	e.out.Grow(len(s))
 	for s != "" {
 		i := strings.IndexByte(s, '<')
 		if i < 0 {
 			i = len(s)
 		}
-		if hidden == 0 {
-			b.WriteString(s[:i])
-		}
+		e.show(s[:i])
 		if s = s[i:]; s == "" {
 			break
 		}
 		name, n := enrichedCommand(s)
 		switch {
-		case n == 0 && strings.HasPrefix(s, "<<"):
+		case n > 0:
+			e.command(name)
+		case strings.HasPrefix(s, "<<"):
 			n = 2
-			fallthrough
-		case n == 0:
-			n = max(n, 1)
-			b.WriteByte('<')
-		case name == "param", rich && name == "comment":
-			hidden++
-		case name == "/param", rich && name == "/comment":
-			hidden = max(0, hidden-1)
-		case rich && name == "lt" && hidden == 0:
-			b.WriteByte('<')
-		case rich && (name == "nl" || name == "np") && hidden == 0:
-			b.WriteByte('\n')
+			e.show("<")
+		default:
+			n = 1
+			e.show("<")
 		}
 		s = s[n:]
 	}
-	return b.String()
+	return e.out.String()
+}
+
+// enriched collects what is shown of one text.
+type enriched struct {
+	out    strings.Builder
+	rich   bool // text/richtext
+	hidden int  // commands around, whose content is not shown
+}
+
+func (e *enriched) show(s string) {
+	if e.hidden == 0 {
+		e.out.WriteString(s)
+	}
+}
+
+func (e *enriched) command(name string) {
+	switch {
+	case name == "param", e.rich && name == "comment":
+		e.hidden++
+	case name == "/param", e.rich && name == "/comment":
+		e.hidden = max(0, e.hidden-1)
+	case e.rich && name == "lt":
+		e.show("<")
+	case e.rich && (name == "nl" || name == "np"):
+		e.show("\n")
+	}
 }
 
 // enrichedCommand returns the name of the command that s begins with, in lower case, and

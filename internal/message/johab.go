@@ -122,7 +122,7 @@ var macCentral = []rune("" +
 	"ŗŠ‚„šŚśÁŤťÍŽžŪÓÔūŮÚůŰűŲųÝýķŻŁżĢˇ")
 
 // decodeMacCentral decodes that charset.
-func decodeMacCentral(b []byte) string {
+func decodeMacCentral(b []byte) (text string, clean bool) {
 	var out strings.Builder
 	for _, c := range b {
 		if c < 0x80 {
@@ -131,5 +131,5 @@ func decodeMacCentral(b []byte) string {
 			out.WriteRune(macCentral[c-0x80])
 		}
 	}
-	return out.String()
+	return out.String(), true
 }
