@@ -198,6 +198,9 @@ func zipKind(data []byte) (format, mime string) {
 			return k.format, k.mime
 		}
 	}
+	if zipNames(data, "mimetype") && zipNames(data, "content.xml") { // by a packer that compresses the type
+		return "odf", "application/vnd.oasis.opendocument"
+	}
 	return "zip", "application/zip"
 }
 
