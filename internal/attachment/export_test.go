@@ -35,7 +35,7 @@ func ServeUnconfined(r io.Reader, w io.Writer) error {
 
 // exploding returns an inspection that tells what rules ask about.
 func exploding(visit func(*File)) *inspector {
-	i := &inspector{ctx: func() error { return nil }, limits: DefaultLimits(), report: &Report{}}
+	i := &inspector{ctx: func() error { return nil }, limits: DefaultLimits(), report: &Report{}, known: newRemembered()}
 	i.explode = newExplosion(i, 1)
 	i.visit = func(f *File, data []byte) {
 		i.explode.file(f, data)

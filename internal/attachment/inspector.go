@@ -79,6 +79,7 @@ func openers() []opener {
 		{[]string{"lnk"}, openLink},
 		{shortcut.Formats(), openShortcut},
 		{pictures(), openPicture},
+		{[]string{"svg"}, openSVG},
 	}
 }
 
