@@ -283,6 +283,14 @@ func (i *inspector) oleHarms(id int, o *ole.Document) {
 			i.fieldHarm(id, a.Kind, a.Target)
 		}
 	}
+	for _, target := range o.Remote {
+		if remote(target) != "" {
+			i.harm(i.owner(id), HarmRemoteObject, target)
+		}
+	}
+	if odd := func(b []byte) bool { return !honestEquation(b) }; slices.ContainsFunc(o.Equations, odd) || o.EquationClass && len(o.Equations) == 0 {
+		i.harm(i.owner(id), HarmEquation, "")
+	}
 	if o.Encrypted && slices.Contains(ole.DefaultPasswords(), o.Password) {
 		i.harm(id, HarmKnownPassword, o.Password)
 	}

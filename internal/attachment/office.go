@@ -91,6 +91,11 @@ func openOLE(i *inspector, n *node) {
 		d.scripts(m.Source)
 	}
 	d.scripts(macroSheet(o.MacroFormulas))
+	d.scripts(o.FormStrings...)
+	for _, target := range o.Remote {
+		d.action("linked-object", target)
+		d.links(target)
+	}
 	for _, k := range o.Keywords {
 		d.note(k.Type + " " + k.Keyword)
 	}
