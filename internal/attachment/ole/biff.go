@@ -110,7 +110,7 @@ func (w *workbook) oldExchange(b []byte) {
 	if len(b) < 2 {
 		return
 	}
-	s := Decode(b[1:min(len(b), 1+int(b[0]))], 1252)
+	s := strings.TrimLeft(Decode(b[1:min(len(b), 1+int(b[0]))], 1252), "\x00\x01\x02") // marks of encoded names
 	if service, topic, ok := strings.Cut(s, "\x03"); ok && len(w.doc.DDE) < w.limits.Items {
 		w.doc.DDE = append(w.doc.DDE, service+" "+topic)
 	}
