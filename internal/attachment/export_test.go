@@ -4,6 +4,7 @@ import (
 	"context"
 	"image"
 	"io"
+	"time"
 
 	"outrider/internal/attachment/page"
 )
@@ -31,6 +32,11 @@ func (p *Pool) Running() (n int) {
 // ServeUnconfined is Serve in the process of the test.
 func ServeUnconfined(r io.Reader, w io.Writer) error {
 	return serve(r, w, func(Setup) error { return nil })
+}
+
+// Answer is what a worker says that has so much time for all inputs.
+func Answer(ins []Input, left time.Duration) []*Report {
+	return (&Tools{}).answer(&request{Inputs: ins, Limits: DefaultLimits(), Left: left})
 }
 
 // exploding returns an inspection that tells what rules ask about.

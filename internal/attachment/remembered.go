@@ -34,7 +34,9 @@ func (r *remembered) picture(digest string, data []byte) *picture.Picture {
 
 // drawing reads a drawing in SVG whose digest is known.
 func (r *remembered) drawing(digest string, data []byte) *picture.Picture {
-	return r.remember(digest, func() *picture.Picture { return picture.FromSVG(message.DecodeText(data, ""), picture.DefaultLimits()) })
+	return r.remember(digest, func() *picture.Picture {
+		return picture.FromSVG(message.DecodeBytes(data, ""), picture.DefaultLimits())
+	})
 }
 
 func (r *remembered) remember(digest string, read func() *picture.Picture) *picture.Picture {
