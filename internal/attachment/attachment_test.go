@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -355,6 +356,22 @@ func TestDeadWorkersAreNotes(t *testing.T) {
 	}
 }
 
+func TestInspectionObeysTheTimeOfItsCaller(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if r, err := pool(t, "hanging-worker", attachment.DefaultLimits()).Inspect(ctx, attachment.Input{Name: "a.exe", Data: []byte("x")}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a worker that hangs: %+v, %v", r, err)
+	}
+	in := attachment.Input{Name: "a.zip", Data: zipOf(t, "b.txt", "x")}
+	if r := attachment.Answer([]attachment.Input{in, in}, 0); len(r) != 2 || !r[0].Has(attachment.NoteWall) || !r[1].Has(attachment.NoteWall) {
+		t.Errorf("without time: %+v", r)
+	}
+	if r := attachment.Answer([]attachment.Input{in}, time.Minute); len(r[0].Files) != 2 || r[0].Has(attachment.NoteWall) {
+		t.Errorf("with time: %+v", r[0])
+	}
+}
+
 func corpus(tb testing.TB, name string) []string {
 	tb.Helper()
 	var out []string
@@ -426,7 +443,9 @@ func TestEICARIsFoundInZips(t *testing.T) {
 func FuzzInspect(f *testing.F) {
 	for _, s := range [][]byte{
 		zipOf(f, "a", "x"), cabOf("x", 1), isoOf("x", true), gz([]byte("x")), tarOf("a", []byte("x")), sevenZip3GB(),
-		[]byte("!<arch>\n"), []byte("Rar!\x1a\x07\x01\x00"),
+		[]byte("!<arch>\n"), []byte("Rar!\x1a\x07\x01\x00"), sevenZipStored(f, "1234", "x"), binaryBook(f),
+		[]byte("a,=cmd|' /c x'!A0\n"), []byte("ActiveMime\x00\x00x\x9c\x03\x00"), []byte("<html><script>"), []byte("\xff\xfe<\x00s\x00v\x00g\x00"),
+		[]byte("{\\rtf1{\\object\\objupdate{\\*\\objdata 0105}}}"), pdfWith("/OpenAction 4 0 R", "<< /S /Launch /F (x) >>"),
 	} {
 		f.Add(s)
 	}

@@ -53,10 +53,10 @@ const decodedEnds = 4 * maxContentFile
 // decodeEnds decodes the beginning and end of a file.
 func decodeEnds(data []byte, charset string) string {
 	if len(data) <= decodedEnds {
-		return message.DecodeText(data, charset)
+		return message.DecodeBytes(data, charset)
 	}
 	half := decodedEnds / 2
-	return message.DecodeText(slices.Concat(data[:half], data[(len(data)-half)&^1:]), charset)
+	return message.DecodeBytes(slices.Concat(data[:half], data[(len(data)-half)&^1:]), charset)
 }
 
 // ends returns a text of at most so many bytes, its beginning and end if it is longer, and

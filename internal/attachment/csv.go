@@ -19,7 +19,7 @@ func openTable(i *inspector, n *node) {
 		d.note(noteCut)
 		i.note(NoteTruncated, n.id, "the middle of the table was not looked at")
 	}
-	for line := range strings.Lines(message.DecodeText(data, i.charset)) {
+	for line := range strings.Lines(message.DecodeBytes(data, i.charset)) {
 		f := formula(line)
 		if f == "" || !ddeFormula.MatchString(f) && !outwardFormula(f) {
 			continue

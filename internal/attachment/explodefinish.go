@@ -184,7 +184,7 @@ func response(r *Report, k int) scan.Response {
 	if f.Parent >= 0 {
 		parent := strconv.Itoa(f.Parent)
 		out.ParentNodeID = &parent
-		if out.Source == "" || out.Source == SourceTNEFBody {
+		if out.Source == "" || out.Source == SourceTNEFBody || out.Source == SourceMessageBody {
 			out.Source = sourceOf(r.Files[f.Parent].Format)
 		}
 	}

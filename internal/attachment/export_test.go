@@ -4,6 +4,7 @@ import (
 	"context"
 	"image"
 	"io"
+	"time"
 
 	"outrider/internal/attachment/page"
 )
@@ -33,9 +34,14 @@ func ServeUnconfined(r io.Reader, w io.Writer) error {
 	return serve(r, w, func(Setup) error { return nil })
 }
 
+// Answer is what a worker says that has so much time for all inputs.
+func Answer(ins []Input, left time.Duration) []*Report {
+	return (&Tools{}).answer(&request{Inputs: ins, Limits: DefaultLimits(), Left: left})
+}
+
 // exploding returns an inspection that tells what rules ask about.
 func exploding(visit func(*File)) *inspector {
-	i := &inspector{ctx: func() error { return nil }, limits: DefaultLimits(), report: &Report{}}
+	i := &inspector{ctx: func() error { return nil }, limits: DefaultLimits(), report: &Report{}, known: newRemembered()}
 	i.explode = newExplosion(i, 1)
 	i.visit = func(f *File, data []byte) {
 		i.explode.file(f, data)

@@ -135,7 +135,7 @@ func markup(t string) (format, mime string) {
 }
 
 func isSVG(t string) bool {
-	if strings.HasPrefix(t, "<svg") {
+	if rootElement(t) == "svg" {
 		return true
 	}
 	before, _, found := strings.Cut(t, "<svg")
@@ -144,6 +144,9 @@ func isSVG(t string) bool {
 }
 
 func isPage(t string) bool {
+	if rootElement(t) == "html" { // of XHTML, whose names may have a prefix
+		return true
+	}
 	for _, tag := range pageMarks {
 		if strings.HasPrefix(t, tag) || strings.HasPrefix(t, "<!--") && strings.Contains(t, tag) {
 			return true

@@ -58,6 +58,18 @@ var magics = [...]magic{
 	{0, "**ACE**", "ace", "application/x-ace-compressed"},
 	{7, "**ACE**", "ace", "application/x-ace-compressed"},
 	{0, "\x60\xea", "arj", "application/x-arj"},
+	{0, "MSWIM\x00\x00\x00", "wim", "application/x-ms-wim"},
+	{0, "ZOO ", "zoo", "application/x-zoo"},
+	{0, "ALZ\x01", "alz", "application/x-alz-compressed"},
+	{0, "EGGA", "egg", "application/x-egg"},
+	{0, "SIT!", "sit", "application/x-stuffit"},
+	{0, "StuffIt (c)", "sit", "application/x-stuffit"},
+	{0, "StuffIt!", "sit", "application/x-stuffitx"},
+	{0, "\x04\x22\x4d\x18", "lz4", "application/x-lz4"},
+	{0, "LRZI", "lrz", "application/x-lrzip"},
+	{0, "KDMV", "vmdk", "application/x-vmdk"},
+	{0, "QFI\xfb", "qcow2", "application/x-qemu-disk"},
+	{0, "ActiveMime\x00\x00", "activemime", "application/x-mso"},
 	{0, "regf", "hive", "application/x-ms-registry"},
 	{0, "!BDN", "pst", "application/vnd.ms-outlook"},
 	{257, "ustar", "tar", "application/x-tar"},
@@ -105,7 +117,21 @@ func identify(data []byte, ext string) (format, mime string) {
 		}
 		return textKind(text, ext)
 	}
-	return byLibrary(data)
+	if format, mime = byLibrary(data); format == unknown && namedArchive(ext) {
+		return "archive", mime
+	}
+	return format, mime
+}
+
+// namedArchive reports names of archives and discs. What has one and is nothing that we know is
+// damaged, or of a kind that we do not read.
+func namedArchive(ext string) bool {
+	switch ext {
+	case "zip", "zipx", "7z", "rar", "ace", "arj", "arc", "alz", "egg", "cab", "lzh", "lha", "zoo", "gz", "tgz", "bz2", "xz", "zst", "tar", "iso", "img", "udf", "nrg", "mdf",
+		"vhd", "vhdx", "vmdk", "qcow2", "wim", "esd", "swm", "dmg", "sit", "sitx", "uue", "z", "r00", "001", "kgb", "xar", "br", "lz", "lz4", "lzma", "daa", "uha", "pea", "b1":
+		return true
+	}
+	return false
 }
 
 // isSavedMail knows messages and web archives by their header, whatever pages they hold,
@@ -197,6 +223,9 @@ func zipKind(data []byte) (format, mime string) {
 		if zipNames(data, k.entry) {
 			return k.format, k.mime
 		}
+	}
+	if zipNames(data, "mimetype") && zipNames(data, "content.xml") { // by a packer that compresses the type
+		return "odf", "application/vnd.oasis.opendocument"
 	}
 	return "zip", "application/zip"
 }

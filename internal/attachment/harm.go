@@ -65,7 +65,7 @@ func (i *inspector) owner(id int) int {
 // ownsParts reports formats whose macros and objects are files in the report.
 func ownsParts(format string) bool {
 	switch format {
-	case "odf", "wordml", "xlml", "flatopc", "fodt":
+	case "odf", "wordml", "xlml", "flatopc", "fodt", "activemime":
 		return true
 	}
 	return slices.Contains(packages(), format)
@@ -95,10 +95,16 @@ func (i *inspector) harmOfNote(kind NoteKind, id int, detail string) {
 func isArchive(format string) bool {
 	switch format {
 	case "zip", "7z", "rar", "tar", "ar", "deb", "gz", "bz2", "xz", "zst", "lzma", "lz", "Z", "cpio", "rpm", "lha", "iso", "udf", "fat", "vhd", "cab",
-		"ace", "arj", "wim", "archive":
+		"vhdx":
 		return true
 	}
-	return false
+	return slices.Contains(unreadArchives(), format)
+}
+
+// unreadArchives are the formats of archives and discs that are known and not read. The last one
+// stands for files that only their name tells.
+func unreadArchives() []string {
+	return []string{"ace", "arj", "wim", "zoo", "alz", "egg", "sit", "lz4", "lrz", "vmdk", "qcow2", "archive"}
 }
 
 // harmOfName records a program that a document carries. Archives carry programs honestly, and

@@ -90,7 +90,7 @@ func startsByDDE(service, topic string) bool {
 
 // ddeFormula matches a link of DDE in a formula: the service, "|", the topic and "!". ECMA-376-1,
 // Section 18.17.2.3 calls it a remote reference. Calc has a function.
-var ddeFormula = regexp.MustCompile(`([A-Za-z0-9_.\\:-]+|'[^'|\n]+')\s*\|\s*('(?:[^'\n]|'')*'|[A-Za-z0-9_.\\:/]*)!|(?i:\bDDE\s*\(\s*"([^"]+)"\s*[;,]\s*("[^"]*"))`)
+var ddeFormula = regexp.MustCompile(`([A-Za-z0-9_.\\:-]+|'[^'|\n]+')\s*\|\s*('(?:[^'\n]|'')*'|[A-Za-z0-9_.\\:/]*)!['A-Za-z0-9_$]|(?i:\bDDE\s*\(\s*"([^"]+)"\s*[;,]\s*("[^"]*"))`)
 
 // dde records the links of DDE in a formula that start programs.
 func (i *inspector) dde(id int, formula string) {
@@ -282,6 +282,14 @@ func (i *inspector) oleHarms(id int, o *ole.Document) {
 		default:
 			i.fieldHarm(id, a.Kind, a.Target)
 		}
+	}
+	for _, target := range o.Remote {
+		if remote(target) != "" {
+			i.harm(i.owner(id), HarmRemoteObject, target)
+		}
+	}
+	if odd := func(b []byte) bool { return !honestEquation(b) }; slices.ContainsFunc(o.Equations, odd) || o.EquationClass && len(o.Equations) == 0 {
+		i.harm(i.owner(id), HarmEquation, "")
 	}
 	if o.Encrypted && slices.Contains(ole.DefaultPasswords(), o.Password) {
 		i.harm(id, HarmKnownPassword, o.Password)

@@ -59,7 +59,8 @@ func openers() []opener {
 		{[]string{"doc", "xls", "ppt", "msg", "msi", "ole", "encrypted-ooxml"}, openOLE},
 		{[]string{"rtf"}, openRTF},
 		{[]string{"csv"}, openTable},
-		{[]string{"ace", "arj", "wim", "archive"}, openUnread},
+		{unreadArchives(), openUnread},
+		{[]string{"activemime"}, openActiveMime},
 		{[]string{"7z"}, open7z},
 		{[]string{"rar"}, openRAR},
 		{[]string{"tar"}, openTar},
@@ -79,6 +80,7 @@ func openers() []opener {
 		{[]string{"lnk"}, openLink},
 		{shortcut.Formats(), openShortcut},
 		{pictures(), openPicture},
+		{[]string{"svg"}, openSVG},
 	}
 }
 

@@ -8,11 +8,15 @@ import (
 	"outrider/internal/message"
 )
 
+// SourceMessageBody is File.Source of the texts of a message that lies in a file.
+const SourceMessageBody = "message-body"
+
 // openMessage hands on the parts of a message that lies in an archive: its files, and its
 // texts, in which links stand.
 func openMessage(i *inspector, n *node) {
 	m := message.Parse(n.data, budget.New(budget.Default()))
 	defer func() { i.charset = "" }()
+	i.file(n.id).Document = newDocument(m.Subject(), m.Header().Text("From"), "", "")
 	for _, p := range m.Parts {
 		if p.IsMultipart() || len(p.Children) > 0 || p == m.Root && p.MediaType == "" {
 			continue
@@ -21,8 +25,12 @@ func openMessage(i *inspector, n *node) {
 		if name == "" {
 			name = "part " + p.Path + textExtension(p.MediaType)
 		}
+		source := ""
+		if p.Filename == "" && strings.HasPrefix(p.MediaType, "text/") {
+			source = SourceMessageBody
+		}
 		i.charset = p.Charset
-		if !i.entry(n.id, name) || !i.take(File{Parent: n.id, Name: strings.TrimSpace(name), Size: int64(len(data))}, bytes.NewReader(data), int64(len(data))) {
+		if !i.entry(n.id, name) || !i.take(File{Parent: n.id, Name: strings.TrimSpace(name), Size: int64(len(data)), Source: source}, bytes.NewReader(data), int64(len(data))) {
 			return
 		}
 	}

@@ -65,7 +65,7 @@ func double(last, ext string) string {
 // unknown extension or format is no claim.
 func lies(ext, format string) bool {
 	want, known := formatsOf(ext)
-	if !known || format == unknown {
+	if !known || format == unknown || format == "archive" {
 		return false
 	}
 	for _, w := range want {

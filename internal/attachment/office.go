@@ -1,6 +1,10 @@
 package attachment
 
 import (
+	"bytes"
+	"compress/zlib"
+	"errors"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,6 +95,11 @@ func openOLE(i *inspector, n *node) {
 		d.scripts(m.Source)
 	}
 	d.scripts(macroSheet(o.MacroFormulas))
+	d.scripts(o.FormStrings...)
+	for _, target := range o.Remote {
+		d.action("linked-object", target)
+		d.links(target)
+	}
 	for _, k := range o.Keywords {
 		d.note(k.Type + " " + k.Keyword)
 	}
@@ -213,3 +222,29 @@ func (d *Document) object(o *rtf.Object) {
 		d.note("object " + o.Class)
 	}
 }
+
+// openActiveMime reads "editdata.mso", in which Office keeps macros beside documents of one file:
+// a compound file packed by zlib behind a header. The header tells where, and writers of malware
+// make it longer, so that the beginning is looked for.
+func openActiveMime(i *inspector, n *node) {
+	for at := len("ActiveMime"); at+2 < min(len(n.data), maxActiveHead); at++ {
+		if n.data[at] != 0x78 || (int(n.data[at])<<8|int(n.data[at+1]))%31 != 0 { // RFC 1950, Section 2.2
+			continue
+		}
+		z, err := zlib.NewReader(bytes.NewReader(n.data[at:]))
+		if err != nil {
+			continue
+		}
+		head := make([]byte, 8)
+		if _, err := io.ReadFull(z, head); err == nil && isCompound(head) {
+			if i.entry(n.id, "editdata.ole") {
+				i.take(File{Parent: n.id, Name: "editdata.ole"}, io.MultiReader(bytes.NewReader(head), z), int64(len(n.data)))
+			}
+			return
+		}
+	}
+	i.fail(n.id, errors.New("no compound file is packed in it"))
+}
+
+// maxActiveHead bounds the header of ActiveMime in bytes; Office writes 50.
+const maxActiveHead = 4096

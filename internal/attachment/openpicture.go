@@ -28,3 +28,16 @@ func openPicture(i *inspector, n *node) {
 	i.file(n.id).Document = d
 	i.explode.picture(n, p)
 }
+
+// openSVG looks for codes that a drawing shows.
+func openSVG(i *inspector, n *node) {
+	p := i.known.drawing(i.file(n.id).SHA256, n.data)
+	d := newDocument("", "", "", "")
+	for _, c := range p.Codes {
+		d.keep(&d.Codes, c.Text, 4<<10)
+	}
+	for _, note := range p.Notes {
+		d.note(string(note))
+	}
+	i.file(n.id).Document = d
+}

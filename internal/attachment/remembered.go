@@ -7,6 +7,7 @@ import (
 
 	"outrider/internal/attachment/pdf"
 	"outrider/internal/attachment/picture"
+	"outrider/internal/message"
 )
 
 // remembered holds what pictures say by their digests: logos recur from mail to mail, and a file
@@ -28,10 +29,21 @@ func newRemembered() *remembered {
 
 // picture reads a picture whose digest is known.
 func (r *remembered) picture(digest string, data []byte) *picture.Picture {
+	return r.remember(digest, func() *picture.Picture { return picture.Read(data, picture.DefaultLimits()) })
+}
+
+// drawing reads a drawing in SVG whose digest is known.
+func (r *remembered) drawing(digest string, data []byte) *picture.Picture {
+	return r.remember(digest, func() *picture.Picture {
+		return picture.FromSVG(message.DecodeBytes(data, ""), picture.DefaultLimits())
+	})
+}
+
+func (r *remembered) remember(digest string, read func() *picture.Picture) *picture.Picture {
 	if p := r.pictures[digest]; p != nil {
 		return p
 	}
-	p := picture.Read(data, picture.DefaultLimits())
+	p := read()
 	size := 0
 	for _, f := range p.Metadata {
 		size += len(f.Name) + len(f.Value)

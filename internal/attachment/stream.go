@@ -29,6 +29,8 @@ func openStream(i *inspector, n *node) {
 	switch f.Extension {
 	case "tgz", "tbz", "txz", "taz", "tz":
 		name += ".tar"
+	case "svgz", "emz", "wmz":
+		name += "." + strings.TrimSuffix(f.Extension, "z")
 	}
 	r, inner, err := i.stream(f.Format, n.data)
 	if err != nil {

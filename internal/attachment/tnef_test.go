@@ -81,6 +81,103 @@ func TestTNEF(t *testing.T) {
 	}
 }
 
+// property writes a MAPI property with its values.
+func property(kind, id uint16, values ...string) string {
+	le := binary.LittleEndian
+	b := le.AppendUint16(le.AppendUint16(nil, kind), id)
+	counted := kind&0xfff == 0x0d || kind&0xfff >= 0x1e && kind&0xfff != 0x40 && kind&0xfff != 0x48
+	if counted || kind&0x1000 != 0 {
+		b = le.AppendUint32(b, uint32(len(values)))
+	}
+	for _, v := range values {
+		if counted {
+			b = le.AppendUint32(b, uint32(len(v)))
+		}
+		b = append(b, v...)
+		for counted && len(b)%4 != 0 {
+			b = append(b, 0)
+		}
+	}
+	for len(b)%4 != 0 {
+		b = append(b, 0)
+	}
+	return string(b)
+}
+
+func list(properties ...string) []byte {
+	return append(binary.LittleEndian.AppendUint32(nil, uint32(len(properties))), strings.Join(properties, "")...)
+}
+
+func TestTNEFAttachments(t *testing.T) {
+	t.Parallel()
+	const program = "MZ is a program of the test"
+	object := strings.Repeat("i", 16) + program
+	for _, tt := range []struct {
+		name       string
+		data       string // attAttachData
+		properties []byte
+		want       string // contents, in order
+	}{
+		{"as attribute", program, list(property(0x1f, 0x3707, utf16le("a\x00"))), program},
+		{"as bytes", "", list(property(0x102, 0x3701, program)), program},
+		{"as object", "", list(property(0x0d, 0x3701, object)), program},
+		{"beside a placeholder", "placeholder", list(property(0x102, 0x3701, program)), "placeholder|" + program},
+		{"twice the same", program, list(property(0x102, 0x3701, program)), program},
+		{"behind several values", "", list(property(0x1003, 0x0e28, "\x01\x00\x00\x00", "\x02\x00\x00\x00"), property(0x1002, 0x0e29, "\x01\x00"), property(0x101f, 0x3a58, utf16le("x\x00"), utf16le("yy\x00")),
+			property(0x0b, 0x0e1b, "\x01\x00"), property(0x1014, 0x3a59, "12345678"), property(0x102, 0x3701, program)), program},
+	} {
+		w := newTNEF()
+		w.attribute(2, 0x69002, make([]byte, 14))
+		w.attribute(2, 0x18010, []byte("a.bin\x00"))
+		if tt.data != "" {
+			w.attribute(2, 0x6800f, []byte(tt.data))
+		}
+		w.attribute(2, 0x69005, tt.properties)
+		var got []string
+		attachment.Walk(t.Context(), attachment.Input{Name: "winmail.dat", Data: w.Bytes()}, attachment.DefaultLimits(), func(f *attachment.File, b []byte) {
+			if f.Parent == 0 {
+				got = append(got, string(b))
+			}
+		})
+		if strings.Join(got, "|") != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestTNEFBodies(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name       string
+		text       string // attBody
+		properties []byte
+		want       string
+	}{
+		{"plain", "call us\x00", nil, "body.txt:call us"},
+		{"plain as property", "", list(property(0x1f, 0x1000, utf16le("call us\x00"))), "body.txt:call us"},
+		{"a page", "", list(property(0x102, 0x1013, "<html>x")), "body.html:<html>x"},
+		{"a page as text", "", list(property(0x1f, 0x1013, utf16le("<html>x\x00"))), "body.html:<html>x"},
+		{"behind several values", "", list(property(0x1003, 0x8, "\x01\x00\x00\x00"), property(0x102, 0x1013, "<html>x")), "body.html:<html>x"},
+		{"nothing", " \x00", nil, ""},
+	} {
+		w := newTNEF()
+		if tt.text != "" {
+			w.attribute(1, 0x2800c, []byte(tt.text))
+		}
+		w.attribute(1, 0x69003, tt.properties)
+		r := attachment.Inspect(t.Context(), attachment.Input{Name: "winmail.dat", Data: w.Bytes()}, attachment.DefaultLimits())
+		got := ""
+		for _, f := range r.Files[1:] {
+			if f.Source == attachment.SourceTNEFBody {
+				got += f.Name + ":" + string(f.Content)
+			}
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestOneNote(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(mailtest.Data(t, "conformance"), "att_tika_archives_office")

@@ -18,6 +18,7 @@ const (
 	biffSupBook     = 0x01AE
 	biffLink        = 0x01B8
 	biffLabel       = 0x0204
+	biffRichLabel   = 0x00D6 // of Excel 5
 	biffString      = 0x0207
 	biffBOF         = 0x0809
 )
@@ -33,6 +34,7 @@ type workbook struct {
 	ranges []int          // sheets that references to other sheets mean
 	sheet  string         // current one
 	macro  bool           // it is a sheet of macro formulas
+	old    bool           // of Excel 5 or 95: strings have one byte a character, and no flags
 }
 
 // workbook reads the records of a workbook. MS-XLS, 2.1.4: identifier, size, data.
@@ -62,11 +64,16 @@ func (r *reader) workbook(b []byte) {
 func (w *workbook) record(id uint16, data []byte, pos int) {
 	switch id {
 	case biffBOF:
+		w.old = len(data) >= 2 && le16(data) < 0x0600
 		w.macro = len(data) >= 4 && le16(data[2:]) == macroSheet
 		w.sheet = w.starts[pos]
 	case biffBoundSheet:
 		w.boundSheet(data)
 	case biffExternSheet:
+		if w.old {
+			w.oldExchange(data)
+			break
+		}
 		for k := 2; k+6 <= len(data); k += 6 {
 			w.ranges = append(w.ranges, int(le16(data[k+2:])))
 		}
@@ -79,14 +86,33 @@ func (w *workbook) record(id uint16, data []byte, pos int) {
 		w.exchange(data)
 	case biffLink:
 		w.link(hyperlink(data))
-	case biffLabel:
+	case biffLabel, biffRichLabel:
 		if len(data) > 8 {
-			w.text(shortString(data[8:], int(le16(data[6:]))))
+			w.text(w.shortString(data[8:], int(le16(data[6:]))))
 		}
 	case biffString: // the value of the formula before
 		if len(data) > 2 {
-			w.text(shortString(data[2:], int(le16(data))))
+			w.text(w.shortString(data[2:], int(le16(data))))
 		}
+	}
+}
+
+// shortString reads a string of n characters, with flags in front but in Excel 5 and 95.
+func (w *workbook) shortString(b []byte, n int) string {
+	if w.old {
+		return Decode(b[:min(n, len(b))], 1252)
+	}
+	return shortString(b, n)
+}
+
+// oldExchange reads an EXTERNSHEET of Excel 5, which holds service and topic of DDE itself.
+func (w *workbook) oldExchange(b []byte) {
+	if len(b) < 2 {
+		return
+	}
+	s := strings.TrimLeft(Decode(b[1:min(len(b), 1+int(b[0]))], 1252), "\x00\x01\x02") // marks of encoded names
+	if service, topic, ok := strings.Cut(s, "\x03"); ok && len(w.doc.DDE) < w.limits.Items {
+		w.doc.DDE = append(w.doc.DDE, service+" "+topic)
 	}
 }
 
@@ -102,7 +128,7 @@ func (w *workbook) boundSheet(b []byte) {
 	case 2:
 		s.State = "veryHidden"
 	}
-	s.Name = shortString(b[7:], int(b[6]))
+	s.Name = w.shortString(b[7:], int(b[6]))
 	w.starts[int(le32(b))] = s.Name
 	w.doc.Sheets = append(w.doc.Sheets, s)
 }
@@ -131,7 +157,7 @@ func (w *workbook) definedName(b []byte) {
 	if len(b) < 16 {
 		return
 	}
-	name := shortString(b[14:], int(b[3]))
+	name := w.shortString(b[14:], int(b[3]))
 	if le16(b)&0x20 != 0 && len(name) == 1 && int(name[0]) < len(builtIn) {
 		name = builtIn[name[0]]
 	}
@@ -145,8 +171,10 @@ func (w *workbook) definedName(b []byte) {
 	if strings.HasPrefix(low, "auto_open") || strings.HasPrefix(low, "auto_activate") {
 		w.doc.AutoOpen = true
 	}
-	wide := 1 + int(b[14]&1)
-	code := b[min(len(b), 15+wide*int(b[3])):]
+	code := b[min(len(b), 14+int(b[3])):]
+	if !w.old {
+		code = b[min(len(b), 15+(1+int(b[14]&1))*int(b[3])):]
+	}
 	w.keepFormula(name, code[:min(len(code), int(le16(b[4:])))])
 }
 

@@ -134,6 +134,20 @@ func (c *container) entry(n uint32) (dirEntry, bool) {
 	return e, true
 }
 
+// classes returns the class identifiers of storages, as the bytes of the directory. MS-CFB, 2.6.1.
+func (c *container) classes() []string {
+	var out []string
+	for b := c.dirs; len(b) >= 128 && len(out) < maxClasses; b = b[128:] {
+		if class := string(b[80:96]); (b[66] == 1 || b[66] == 5) && class != string(make([]byte, 16)) {
+			out = append(out, class)
+		}
+	}
+	return out
+}
+
+// maxClasses bounds the classes kept of one file.
+const maxClasses = 1000
+
 // place is an entry to visit and the storages around it.
 type place struct {
 	entry uint32

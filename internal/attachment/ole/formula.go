@@ -45,9 +45,13 @@ func CellName(row, col int) string { return cellName(row, uint16(col)) }
 
 // cell reads a row and a column.
 func (t *tokens) cell() (row int, col uint16) {
-	if t.wide {
+	switch {
+	case t.wide:
 		b := t.next(6)
 		return int(le32(b)), le16(b[4:])
+	case t.old: // the upper bits of a row tell that it is relative
+		b := t.next(3)
+		return int(le16(b) & 0x3FFF), uint16(b[2])
 	}
 	b := t.next(4)
 	return int(le16(b)), le16(b[2:])
@@ -58,6 +62,10 @@ func (t *tokens) area() string {
 	if t.wide {
 		b := t.next(12)
 		return cellName(int(le32(b)), le16(b[8:])) + ":" + cellName(int(le32(b[4:])), le16(b[10:]))
+	}
+	if t.old {
+		b := t.next(6)
+		return cellName(int(le16(b)&0x3FFF), uint16(b[4])) + ":" + cellName(int(le16(b[2:])&0x3FFF), uint16(b[5]))
 	}
 	b := t.next(8)
 	return cellName(int(le16(b)), le16(b[4:])) + ":" + cellName(int(le16(b[2:])), le16(b[6:]))
@@ -184,6 +192,10 @@ func (t *tokens) constant(token byte) bool {
 			break
 		}
 		n := int(t.next(1)[0])
+		if t.old {
+			t.put(operand{t.shortString(t.next(min(n, len(t.b))), n), true})
+			break
+		}
 		size := n
 		if len(t.b) > 0 && t.b[0]&1 != 0 {
 			size *= 2
@@ -226,6 +238,9 @@ var sizes = map[byte]int{0x20: 7, 0x26: 6, 0x27: 6, 0x28: 6, 0x29: 2, 0x2A: 4, 0
 // sizes12 are those that differ in a binary workbook of Excel 2007.
 var sizes12 = map[byte]int{0x20: 14, 0x2A: 6, 0x2B: 12, 0x3C: 8, 0x3D: 14}
 
+// sizes5 are those that differ in Excel 5 and 95.
+var sizes5 = map[byte]int{0x2A: 3, 0x2B: 6, 0x3C: 17, 0x3D: 20}
+
 // reference decodes the tokens that have a class: functions, names and cells.
 func (t *tokens) reference(token byte) bool {
 	switch token {
@@ -237,23 +252,40 @@ func (t *tokens) reference(token byte) bool {
 		t.call(le16(b[1:]), int(b[0]&0x7F))
 	case 0x23:
 		t.push(t.name(int(le32(t.next(4)))))
+		if t.old {
+			t.next(10)
+		}
 	case 0x39:
+		if t.old {
+			t.next(24)
+			t.push("#NAME?")
+			break
+		}
 		b := t.next(6)
 		t.push(t.name(int(le16(b[2:])))) // of another workbook, mostly
 	case 0x24, 0x2C:
 		t.push(cellName(t.cell()))
 	case 0x25, 0x2D:
 		t.push(t.area())
-	case 0x3A:
+	case 0x3A, 0x3B:
+		if t.old { // sheets by their places among external ones
+			t.next(14)
+			t.push("#REF!" + map[bool]func() string{true: func() string { return cellName(t.cell()) }, false: t.area}[token == 0x3A]())
+			break
+		}
 		sheet := t.sheetName(le16(t.next(2)))
-		t.push(sheet + cellName(t.cell()))
-	case 0x3B:
-		sheet := t.sheetName(le16(t.next(2)))
-		t.push(sheet + t.area())
+		if token == 0x3A {
+			t.push(sheet + cellName(t.cell()))
+		} else {
+			t.push(sheet + t.area())
+		}
 	default:
 		n, ok := sizes[token]
 		if more, is := sizes12[token]; t.wide && is {
 			n = more
+		}
+		if less, is := sizes5[token]; t.old && is {
+			n = less
 		}
 		if !ok {
 			return false

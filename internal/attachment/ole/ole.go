@@ -7,13 +7,13 @@
 // hold any file. The package lists these and runs nothing.
 //
 // Standards: MS-CFB (the container), MS-OVBA (macros), MS-XLS, MS-DOC and MS-PPT (as far as
-// text, links, sheets, macro formulas and embedded objects), MS-OLEPS (properties), MS-OLEDS
+// text, links, sheets, macro formulas and embedded objects; of Excel 5 and 95 as well), MS-OLEPS (properties), MS-OLEDS
 // (packages), MS-OXMSG (messages), and MS-OXRTFCP (their packed bodies).
 //
 // Divergences: a VBA project whose directory is broken is searched for source text by its
 // first line, and modules which no directory names are read.
 //
-// Limits: documents of Word 95 and Excel 95 and before give no text; numbers and the
+// Limits: documents of Word 95 and before give no text; numbers and the
 // formulas of ordinary sheets are not shown; macro formulas are decoded and not evaluated,
 // but for strings of constants; p-code is not disassembled; embedded storages are listed
 // as streams. Presentations behind passwords, obfuscation by XOR, and documents encrypted
@@ -164,6 +164,10 @@ type Document struct {
 	Actions       []Action  `json:"actions"`
 	Links         []string  `json:"links"` // as written
 	Embedded      []File    `json:"embedded"`
+	Equations     [][]byte  `json:"-"`              // data of the Equation Editor
+	EquationClass bool      `json:"equation_class"` // a storage is of its class
+	Remote        []string  `json:"remote"`         // where linked objects are
+	FormStrings   []string  `json:"form_strings"`   // texts of the forms of a project
 	Info          Info      `json:"info"`
 	Mail          *Mail     `json:"mail"` // nil unless Kind is Message
 	Notes         []Note    `json:"notes"`
@@ -237,10 +241,16 @@ func (r *reader) open(data []byte) {
 		r.doc.Streams = append(r.doc.Streams, Stream{Path: e.path, Size: len(b)})
 		return true
 	})
+	for _, class := range c.classes() {
+		r.doc.EquationClass = r.doc.EquationClass || class == equationClass
+	}
 	if c.broken {
 		r.doc.note(Broken)
 	}
 }
+
+// equationClass is that of the Equation Editor, 0002CE02-0000-0000-C000-000000000046.
+const equationClass = "\x02\xCE\x02\x00\x00\x00\x00\x00\xC0\x00\x00\x00\x00\x00\x00\x46"
 
 // find returns the bytes of a stream by its path, nil if it is missing.
 func (r *reader) find(path string) []byte {
@@ -299,6 +309,14 @@ func (r *reader) entry(e entry) {
 		r.native(e.data)
 	case "package", "contents":
 		r.embed(File{Name: e.path, Data: e.data})
+	case "equation native":
+		if len(r.doc.Equations) < r.limits.Items {
+			r.doc.Equations = append(r.doc.Equations, e.data)
+		}
+	case "ole", "linkinfo":
+		r.linked(e.data)
+	case "o", "f":
+		r.form(e)
 	case "summaryinformation":
 		if e.dir == "" && !r.nested {
 			r.summary(e.data)

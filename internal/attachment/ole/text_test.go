@@ -170,13 +170,14 @@ func FuzzTexts(f *testing.F) {
 			f.Add([]byte(s.files[0].data), []byte{})
 		}
 	}
+	f.Add([]byte(oldBook(cell(0, 0, "\x17\x02ab"))[0].data), []byte{})
 	l := ole.DefaultLimits()
 	l.Text = 1 << 16
 	f.Fuzz(func(t *testing.T, main, table []byte) {
 		if len(main)+len(table) > 48<<10 {
 			return
 		}
-		for _, name := range []string{"WordDocument", "Workbook", "PowerPoint Document"} {
+		for _, name := range []string{"WordDocument", "Workbook", "Book", "PowerPoint Document", "\x01Ole", "F/o"} {
 			d := ole.Read(build(file{name, string(main)}, file{"1Table", string(table)}, file{"0Table", string(table)}), l)
 			if len(d.Text) > l.Text {
 				t.Errorf("%d bytes of text", len(d.Text))

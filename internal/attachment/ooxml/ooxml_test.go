@@ -192,13 +192,33 @@ func FuzzRead(f *testing.F) {
 	f.Add("word/_rels/a.xml.rels", []byte(rel("hyperlink", "../b?c", "")))
 	f.Add("xl/macrosheets/s.xml", []byte(`<f>HYPERLINK("a")</f>`))
 	f.Add("", build("word/document.xml", "<w:t>a</w:t>"))
+	f.Add("xl/workbook.bin", []byte("\x9c\x01\x1e\x02\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00r\x00\x01\x00\x00\x00M\x00"))
+	f.Add("xl/macrosheets/s.bin", []byte("\x00\x04\x01\x00\x00\x00\x0a\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x1e"))
+	f.Add("content.xml", []byte(`<office:body><text:a xlink:href="a:b">x</text:a></office:body>`))
+	f.Add("1.fpage", []byte(`<Glyphs UnicodeString="x" FixedPage.NavigateUri="a:b"/>`))
 	l := ooxml.DefaultLimits()
 	l.Bytes = 1 << 20
 	f.Fuzz(func(t *testing.T, name string, data []byte) {
 		if name != "" {
 			data = build(name, string(data))
 		}
-		if d := ooxml.Read(data, l); len(d.Text) > l.Text {
+		for _, d := range []*ooxml.Document{ooxml.Read(data, l), ooxml.ReadOpenDocument(data, l)} {
+			if len(d.Text) > l.Text {
+				t.Errorf("%d bytes of text", len(d.Text))
+			}
+		}
+	})
+}
+
+func FuzzReadFlat(f *testing.F) {
+	f.Add("wordml", `<w:wordDocument><w:instrText>DDE x</w:instrText><w:binData w:name="editdata.mso">QWN0</w:binData></w:wordDocument>`)
+	f.Add("xlml", `<Workbook><Cell ss:Formula="=cmd|'x'!A1" ss:HRef="http://a.example"><Data>1</Data></Cell></Workbook>`)
+	f.Add("flatopc", `<pkg:package><pkg:part pkg:name="/word/document.xml"><pkg:xmlData><w:t>x</w:t></pkg:xmlData></pkg:part><pkg:part><pkg:binaryData>QUJD</pkg:binaryData></pkg:part></pkg:package>`)
+	f.Add("fodt", `<office:document><office:body><text:p>x</text:p></office:body></office:document>`)
+	l := ooxml.DefaultLimits()
+	l.Bytes = 1 << 20
+	f.Fuzz(func(t *testing.T, flavour, text string) {
+		if d := ooxml.ReadFlat([]byte(text), ooxml.Flavour(flavour), l); len(d.Text) > l.Text {
 			t.Errorf("%d bytes of text", len(d.Text))
 		}
 	})

@@ -1,7 +1,9 @@
 package picture
 
 import (
+	"cmp"
 	"image"
+	"math"
 	"slices"
 	"strings"
 	"unicode"
@@ -11,8 +13,8 @@ import (
 // is at most three cells wide.
 const maxCells = 600
 
-// FromBlocks returns the payloads of the QR codes drawn in text with blocks, half blocks or
-// number signs and spaces, one or two to a module. Marks of quotation and a blank line
+// FromBlocks returns the payloads of the QR codes drawn in text with blocks, parts of blocks, dots
+// of Braille or number signs and spaces, however many make a module. Marks of quotation and a blank line
 // between the lines do not matter.
 func FromBlocks(text string) []string {
 	var out []string
@@ -30,8 +32,8 @@ func FromBlocks(text string) []string {
 			group = append(group, line)
 			continue
 		}
-		// The smallest code has 21 modules, two to a line of half blocks.
-		if len(group) >= 11 {
+		// The smallest code has 21 modules, four to a line of Braille.
+		if len(group) >= 6 {
 			out = merge(out, fromLines(group))
 		}
 		group = group[:0]
@@ -49,69 +51,131 @@ func unquote(line string) string {
 }
 
 // FromTable returns the payloads of the QR code drawn with the cells of a table, true for
-// dark. Rows may differ in length.
+// dark. Rows may differ in length, and cells need not be square.
 func FromTable(rows [][]bool) []string {
-	return fromGrid(rows, 1, 1)
+	return fromGrid(rows)
 }
 
 // The characters of drawings. Whole ones are dark above and below.
 const (
-	wholeBlocks = "█▓■⬛#"
-	halfBlocks  = "▀▄"
+	wholeBlocks = "█▓■⬛▉▇#"
+	quarters    = "▀▄▌▐▖▗▘▙▚▛▜▝▞▟"
+	lightBlocks = "|░□⬜"
 )
+
+// parts are the quarters of quarters that are dark: upper left 1, upper right 2, lower left 4,
+// lower right 8, in the order of the characters.
+var parts = [...]uint8{3, 12, 5, 10, 4, 8, 1, 13, 9, 7, 11, 2, 6, 14}
+
+// brailleDots are the bits of a cell of Braille, by rows. Unicode, Section 21.1.
+var brailleDots = [4][2]uint8{{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}}
+
+const firstBraille, lastBraille = 0x2800, 0x28ff
 
 // drawn reports whether a line has nothing but blocks.
 func drawn(line string) bool {
 	dark := false
 	for _, c := range line {
 		switch {
-		case strings.ContainsRune(wholeBlocks+halfBlocks, c):
+		case strings.ContainsRune(wholeBlocks+quarters, c) || c > firstBraille && c <= lastBraille:
 			dark = true
-		case !unicode.IsSpace(c) && !strings.ContainsRune("|░□⬜", c):
+		case !unicode.IsSpace(c) && !strings.ContainsRune(lightBlocks, c) && c != firstBraille:
 			return false
 		}
 	}
 	return dark
 }
 
-// fromLines reads lines of blocks at the three usual shapes of a module.
-func fromLines(lines []string) []string {
-	halves := make([][]bool, 0, 2*len(lines))
-	whole := make([][]bool, 0, len(lines))
-	for _, line := range lines {
-		var top, bottom []bool
-		for _, c := range line {
-			block := strings.ContainsRune(wholeBlocks, c)
-			top = append(top, block || c == '▀')
-			bottom = append(bottom, block || c == '▄')
+// cell returns the dark parts of a character, in four rows of two.
+func cell(c rune) (dark [4][2]bool) {
+	if c > firstBraille && c <= lastBraille {
+		for y, row := range brailleDots {
+			dark[y] = [2]bool{uint8(c)&row[0] != 0, uint8(c)&row[1] != 0}
 		}
-		halves = append(halves, top, bottom)
-		whole = append(whole, top)
+		return dark
 	}
-	// Half blocks are square; a whole block is twice as high as wide, and a module is one
-	// or two of them.
-	for _, shape := range []struct {
-		grid [][]bool
-		w, h int
-	}{{halves, 1, 1}, {whole, 1, 2}, {whole, 1, 1}} {
-		if found := fromGrid(shape.grid, shape.w, shape.h); len(found) > 0 {
-			return found
+	quarter := uint8(0)
+	if strings.ContainsRune(wholeBlocks, c) {
+		quarter = 15
+	} else if at := slices.Index([]rune(quarters), c); at >= 0 {
+		quarter = parts[at]
+	}
+	for y := range dark {
+		bits := quarter >> (y / 2 * 2)
+		dark[y] = [2]bool{bits&1 != 0, bits&2 != 0}
+	}
+	return dark
+}
+
+// fromLines reads lines of blocks.
+func fromLines(lines []string) []string {
+	grid := make([][]bool, 4*len(lines))
+	for k, line := range lines {
+		for _, c := range line {
+			for y, row := range cell(c) {
+				grid[4*k+y] = append(grid[4*k+y], row[0], row[1])
+			}
+		}
+	}
+	return fromGrid(grid)
+}
+
+// shapes are the sides of cells that are tried. A code is square, so that the number of cells
+// tells which fits.
+var shapes = [...][2]int{{1, 1}, {1, 2}, {2, 1}, {1, 3}, {1, 4}, {1, 5}, {1, 6}, {2, 3}, {3, 2}, {3, 1}, {4, 1}}
+
+// fromGrid draws the cells at the two shapes that make them most like a square, and reads them.
+func fromGrid(grid [][]bool) []string {
+	wide := 0
+	for _, row := range grid {
+		wide = max(wide, len(row))
+	}
+	if wide < 21 || wide > 2*maxCells || len(grid) < 21 || len(grid) > 4*maxCells {
+		return nil
+	}
+	width, height := inked(grid)
+	order := slices.Clone(shapes[:])
+	slices.SortStableFunc(order, func(a, b [2]int) int {
+		return cmp.Compare(slant(width*a[0], height*a[1]), slant(width*b[0], height*b[1]))
+	})
+	for _, s := range order[:2] {
+		if out := drawGrid(grid, wide, s[0], s[1]); len(out) > 0 {
+			return out
 		}
 	}
 	return nil
 }
 
-// fromGrid draws cells of w by h units and reads them, in the negative too, since the
-// ground of a terminal is dark.
-func fromGrid(grid [][]bool, w, h int) []string {
-	const unit, margin = 3, 12
-	wide := 0
-	for _, row := range grid {
-		wide = max(wide, len(row))
+// inked returns the size of what is dark.
+func inked(grid [][]bool) (width, height int) {
+	left, right, top, bottom := math.MaxInt, -1, -1, -1
+	for y, row := range grid {
+		for x, dark := range row {
+			if dark {
+				left, right, bottom = min(left, x), max(right, x), y
+				if top < 0 {
+					top = y
+				}
+			}
+		}
 	}
-	if wide < 21 || wide > maxCells || len(grid) < 11 || len(grid) > 2*maxCells {
+	return max(1, right-left+1), max(1, bottom-top+1)
+}
+
+// slant is by how much sides differ, as a ratio.
+func slant(w, h int) float64 { return math.Abs(math.Log(float64(w) / float64(h))) }
+
+// drawnPixels bounds the side of a drawing.
+const drawnPixels = 2400
+
+// drawGrid draws cells of w by h units and reads them, in the negative too, since the
+// ground of a terminal is dark.
+func drawGrid(grid [][]bool, wide, w, h int) []string {
+	unit := min(3, drawnPixels/max(wide*w, len(grid)*h))
+	if unit < 1 {
 		return nil
 	}
+	margin := 4 * unit
 	g := image.NewGray(image.Rect(0, 0, wide*w*unit+2*margin, len(grid)*h*unit+2*margin))
 	for i := range g.Pix {
 		x, y := (i%g.Stride-margin)/(w*unit), (i/g.Stride-margin)/(h*unit)

@@ -14,8 +14,8 @@
 // out, and loops between directories end the reading; each is recorded as a Note. Names of
 // metadata are those of ExifTool, which public rules test for.
 //
-// Limits: only the first frame of a moving picture is looked at. AVIF, HEIC, JPEG XL, SVG,
-// icons and animated WebP are not decoded.
+// Limits: of moving pictures and of TIFF with several pages so many frames are looked at, spread over
+// all. AVIF, HEIC, JPEG XL and icons are not decoded; of SVG only codes are looked for.
 package picture
 
 import (
@@ -54,6 +54,7 @@ type Note string
 const (
 	UnknownFormat Note = "unknown-format" // no picture that we decode
 	TooLarge      Note = "too-large"      // more pixels than the limit, not decoded
+	ManyFrames    Note = "many-frames"    // frames or pages that were not looked at
 	ManyScans     Note = "many-scans"     // pixels that are drawn again and again, not decoded
 	Broken        Note = "broken"         // the header or the pixels do not decode
 	DecoderFailed Note = "decoder-failed" // a decoder panicked
@@ -94,6 +95,8 @@ type reading struct {
 	*Picture
 	limits  Limits
 	centers int // candidates for corner marks so far
+
+	framePixels int // of frames that were looked at
 }
 
 // Read reads a picture. It never fails: what does not decode is a note.
@@ -108,6 +111,9 @@ func Read(data []byte, l Limits) *Picture {
 	r.metadata(data)
 	if img := r.decode(f, data); img != nil {
 		r.look(img)
+	}
+	if len(r.Codes) == 0 && r.Width > 0 {
+		r.frames(f, data)
 	}
 	return r.Picture
 }

@@ -12,11 +12,11 @@ import (
 // xmlEncoding matches the declaration of XML. XML 1.0, Section 4.3.3.
 var xmlEncoding = regexp.MustCompile(`(?i)^\s*<\?xml\s[^>]*?encoding\s*=\s*["']\s*([^\s"'>]{1,60})`)
 
-// DecodeText returns the bytes of a text or page as valid UTF-8, as browsers read them: by a
+// DecodeBytes returns the bytes of a text or page as valid UTF-8, as browsers read them: by a
 // byte order mark, else by the charset that the transport declares, else by one that the page
 // declares, else as UTF-16 where every other byte of its beginning is zero, and else as UTF-8 or
 // Windows-1252. WHATWG Encoding, Section 6 (decode), and WHATWG HTML, Section 13.2.3.2.
-func DecodeText(b []byte, charset string) string {
+func DecodeBytes(b []byte, charset string) string {
 	if text, ok := decodeMarked(b); ok {
 		return text
 	}
