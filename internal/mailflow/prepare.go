@@ -142,8 +142,8 @@ func bannerHTML(d *policy.Decision) string {
 	if d.Disposition >= verdict.Suspicious {
 		colour = "#9c1c1c"
 	}
-	return `<div role="alert" style="border:1px solid ` + colour + `;border-left-width:6px;padding:8px 12px;margin:0 0 12px 0;font-family:sans-serif;font-size:14px;color:#222222;background-color:#ffffff">` +
-		strings.ReplaceAll(html.EscapeString(d.Banner), "\n", "<br>") + `</div>`
+	return message.GuardedBanner(`<div role="alert" style="border:1px solid ` + colour + `;border-left-width:6px;padding:8px 12px;margin:0 0 12px 0;font-family:sans-serif;font-size:14px;color:#222222;background-color:#ffffff">` +
+		strings.ReplaceAll(html.EscapeString(d.Banner), "\n", "<br>") + `</div>`)
 }
 
 // header writes our fields, top-most last in the list.

@@ -15,7 +15,7 @@ type baseURL struct {
 // parseBase reads the address of a base element, which leads nowhere without an authority.
 func parseBase(href string) (baseURL, bool) {
 	if strings.HasPrefix(href, "//") {
-		href = "https:" + href // as in a mail client of the web
+		href = "http:" + href
 	}
 	scheme := schemeOf(href)
 	if !isSpecial(scheme) {
@@ -29,6 +29,9 @@ func parseBase(href string) (baseURL, bool) {
 	end := nextOf(rest, `/\?#`)
 	b := baseURL{scheme: scheme, authority: rest[:end]}
 	b.path, b.query = cutQuery(rest[end:])
+	if b.path == "" {
+		b.path = "/"
+	}
 	return b, b.authority != ""
 }
 
@@ -87,7 +90,7 @@ func startsAuthority(s string) bool {
 func cleanPath(s string) string {
 	end := nextOf(s, "?#")
 	path, rest := strings.ReplaceAll(s[:end], `\`, "/"), s[end:]
-	if !strings.Contains(path, "/.") {
+	if !strings.Contains(path, "/.") && !strings.Contains(strings.ToLower(path), "/%2e") {
 		return path + rest
 	}
 	var out []string

@@ -15,7 +15,8 @@ const (
 	tableShape
 	rowShape // rows, groups of rows and captions' like: sizes are minima there
 	cellShape
-	columnShape // draws nothing
+	drawingShape // within SVG: moved and scaled, but without a size of its own
+	columnShape  // draws nothing
 	contentsShape
 	noneShape
 )
@@ -74,7 +75,11 @@ type box struct {
 	picture        bool // a background picture
 	textClip       bool // the background is seen through the letters
 	background     color
-	opacity, scale float64
+	opacity        float64
+	scale, zoom    float64
+	listItem       bool
+	inset          bool // a shadow within the box
+	listStyle      string
 	width, height  float64
 	minW, minH     float64
 	maxW, maxH     float64
@@ -99,6 +104,7 @@ func (b *box) set(p property, value string, u units) {
 	case display:
 		b.displayed = true
 		b.shape, b.flex = shapeNamed(value)
+		b.listItem = strings.Contains(value, "list-item")
 	case opacity:
 		b.setOpacity(value)
 	case position:
@@ -216,7 +222,7 @@ func (b *box) setEffect(p property, value string, u units) {
 		b.setTransform(p, value, u)
 	case zoom:
 		if f, ok := fraction(value); ok && f > 0 {
-			b.scale *= f
+			b.zoom = f
 		}
 	case filter:
 		b.setFilter(value)
@@ -232,6 +238,11 @@ func (b *box) setEffect(p property, value string, u units) {
 		b.containsSize = hasWord(value, "size")
 	case border:
 		b.border = drawsBorder(value, u)
+		b.inset = b.inset || strings.Contains(value, "inset ") && b.border
+	case colorScheme:
+		b.picture = b.picture || strings.Contains(value, "dark")
+	case listStyle:
+		b.listStyle = value
 	case animation:
 		b.animation = value
 	case content:
@@ -476,6 +487,10 @@ func clipsAll(value string, u units) bool {
 		return ok && px == 0
 	case "polygon":
 		return isFlatPolygon(arguments, u)
+	case "rect":
+		return isEmptyRect("rect("+arguments+")", u)
+	case "xywh":
+		return isEmptyArea(arguments, u)
 	}
 	return false
 }
@@ -505,6 +520,18 @@ func isEmptyInset(arguments string) bool {
 		return sides[0]+sides[2] >= 1 || sides[1] >= 0.5
 	}
 	return sides[0]+sides[2] >= 1 || sides[1]+sides[3] >= 1
+}
+
+// isEmptyArea reads x, y, width and height.
+func isEmptyArea(arguments string, u units) bool {
+	i := 0
+	for w := range words(arguments) {
+		if px, ok := length(w, u); ok && i >= 2 && i < 4 && px <= sliver {
+			return true
+		}
+		i++
+	}
+	return false
 }
 
 // isFlatPolygon reports whether all corners are on one vertical or horizontal line.

@@ -178,11 +178,17 @@ func colorFunction(s string) (color, bool) {
 	return channels(name, arguments)
 }
 
+// parseLight reads light-dark(), of which the color scheme of the client decides.
 func parseLight(of []string) (color, bool) {
 	if len(of) != 2 {
 		return color{}, false
 	}
-	return parseColor(of[0])
+	light, ok := parseColor(of[0])
+	dark, okDark := parseColor(of[1])
+	if light != dark {
+		light = color{}
+	}
+	return light, ok && okDark
 }
 
 // mixedColor reads color-mix(in srgb, a 30%, b): in sRGB, whatever the space, since only

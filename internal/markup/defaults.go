@@ -24,16 +24,20 @@ func (v *visitor) defaults(n *html.Node, s, parent *style) {
 		}
 	case atom.Pre, atom.Textarea, atom.Xmp, atom.Listing, atom.Plaintext:
 		s.pre, s.nowrap = true, n.DataAtom != atom.Textarea
+	case atom.Iframe:
+		s.frameSize(n)
 	case atom.Nobr:
 		s.nowrap = true
 	case atom.Center:
-		s.endAligned = true
+		s.align = centerAligned
+	case atom.Li, atom.Summary:
+		s.box.listItem = true
 	case atom.Mark:
 		s.color, s.box.background = rgb(0), rgb(0xFFFF00)
 	case atom.Table:
 		s.indent = 0
 		if v.quirks {
-			s.font, s.fontFixed, s.pre, s.nowrap = defaultFont, false, false, false
+			s.font, s.fontFixed, s.pre, s.nowrap, s.color = defaultFont, false, false, false, v.bodyColor
 		}
 	default:
 	}
@@ -41,7 +45,7 @@ func (v *visitor) defaults(n *html.Node, s, parent *style) {
 		s.setFont(size, parent, false)
 	}
 	if isWidget(n.DataAtom) {
-		s.widget(n.DataAtom)
+		s.widget(n)
 	}
 	v.hints(n, s, parent)
 }
@@ -73,13 +77,14 @@ func isWidget(tag atom.Atom) bool {
 }
 
 // widget resets what inputs do not inherit.
-func (s *style) widget(tag atom.Atom) {
+func (s *style) widget(n *html.Node) {
 	s.font, s.fontFixed, s.color, s.indent = 40.0/3, true, rgb(0), 0
 	s.lineFactor, s.linePixel = math.NaN(), math.NaN()
 	s.outlined = false
 	s.box.background = rgb(0xFFFFFF)
-	if tag == atom.Button || tag == atom.Input {
-		s.box.background = color{} // gray where it is pressed
+	kind := strings.ToLower(attr(n, "type"))
+	if n.DataAtom == atom.Button || oneOf(kind, "submit", "button", "reset", "image", "file") {
+		s.box.background = color{} // gray, or what the client likes
 	}
 }
 
@@ -97,9 +102,14 @@ func (v *visitor) shapeOf(n *html.Node) shape {
 		return cellShape
 	case atom.Col, atom.Colgroup:
 		return columnShape
-	case atom.Button, atom.Input, atom.Select, atom.Textarea, atom.Meter, atom.Progress, atom.Img, atom.Marquee:
+	case atom.Button, atom.Input, atom.Select, atom.Textarea, atom.Meter, atom.Progress, atom.Img, atom.Marquee, atom.Iframe:
 		return inlineBlockShape
-	case atom.Head, atom.Title, atom.Style, atom.Script, atom.Meta, atom.Link, atom.Base, atom.Template, atom.Datalist, atom.Noembed,
+	case atom.Template:
+		if isShadow(n) {
+			return contentsShape
+		}
+		return noneShape
+	case atom.Head, atom.Title, atom.Style, atom.Script, atom.Meta, atom.Link, atom.Base, atom.Datalist, atom.Noembed,
 		atom.Noframes, atom.Rp, atom.Param, atom.Source, atom.Track:
 		return noneShape
 	case atom.Dialog:
@@ -129,6 +139,9 @@ func foreignShape(n *html.Node) shape {
 	case "annotation", "annotation-xml":
 		return noneShape
 	}
+	if n.Namespace == "svg" {
+		return drawingShape
+	}
 	return inlineShape
 }
 
@@ -148,7 +161,7 @@ func (v *visitor) hints(n *html.Node, s, parent *style) {
 		case "dir":
 			s.rtl = strings.EqualFold(a.Val, "rtl")
 		case "align":
-			s.endAligned = !strings.EqualFold(a.Val, "left") && !strings.EqualFold(a.Val, "justify")
+			s.align = alignmentOf(strings.ToLower(a.Val))
 		}
 	}
 	switch n.DataAtom {
@@ -210,7 +223,7 @@ func (v *visitor) foreignDefaults(n *html.Node, s *style) {
 	s.inSVG = n.Data != "foreignObject"
 	switch n.Data {
 	case "svg":
-		s.svgSize(n)
+		s.frameSize(n)
 	case "text":
 		s.drawsLetters = true
 	case "foreignObject":
@@ -231,8 +244,8 @@ func (v *visitor) foreignDefaults(n *html.Node, s *style) {
 	}
 }
 
-// svgSize reads the size of a drawing; it clips what is outside.
-func (s *style) svgSize(n *html.Node) {
+// frameSize reads the size of a drawing or a frame; both clip what is outside.
+func (s *style) frameSize(n *html.Node) {
 	s.box.clipsX, s.box.clipsY = true, true
 	u := units{font: s.font, percent: s.wide, quirks: true}
 	if px, ok := length(strings.ToLower(trimSpace(attr(n, "width"))), u); ok {

@@ -32,6 +32,9 @@ func (v *visitor) drawn(n *html.Node, s *style) (after drawnText) {
 		}
 	}
 	for _, name := range [...]string{"marker", "before"} {
+		if name == "marker" && !s.box.listItem {
+			continue
+		}
 		if d := v.drawnText(n, rulesFor(kept, name), s); d.text != "" {
 			v.text(d.text, &d.style)
 		}
@@ -63,19 +66,19 @@ func (v *visitor) drawnText(n *html.Node, rules []*rule, s *style) drawnText {
 	}
 	d := drawnText{style: v.drawnStyle(rules, s)}
 	v.count(&d.style.box)
-	d.text = v.generated(n, d.style.box.content)
+	d.text = v.generated(n, d.style.box.content, s)
 	return d
 }
 
 // generated puts the text of the property content together. CSS Generated Content
 // Level 3, Section 1.
-func (v *visitor) generated(n *html.Node, value string) string {
+func (v *visitor) generated(n *html.Node, value string, s *style) string {
 	var b strings.Builder
 	for w := range words(value) {
 		if w == "/" {
 			break // what follows is read aloud only
 		}
-		b.WriteString(v.contentPart(n, w))
+		b.WriteString(v.contentPart(n, w, s.quotes))
 		if b.Len() > maxHidden {
 			v.doc.tolerate(HiddenCut)
 			break
@@ -84,7 +87,7 @@ func (v *visitor) generated(n *html.Node, value string) string {
 	return b.String()
 }
 
-func (v *visitor) contentPart(n *html.Node, w string) string {
+func (v *visitor) contentPart(n *html.Node, w, quotes string) string {
 	if w[0] == '"' || w[0] == '\'' {
 		return unescape(strings.TrimSuffix(w[1:], w[:1]))
 	}
@@ -100,11 +103,33 @@ func (v *visitor) contentPart(n *html.Node, w string) string {
 		key, _, _ := strings.Cut(arguments, ",")
 		return strconv.Itoa(v.counters[trimSpace(key)])
 	case "open-quote":
-		return "“"
+		return quote(quotes, 0, "“")
 	case "close-quote":
-		return "”"
+		return quote(quotes, 1, "”")
 	}
 	return ""
+}
+
+// quote returns one of the texts of the property quotes.
+func quote(quotes string, i int, otherwise string) string {
+	for w := range words(quotes) {
+		if w[0] != '"' && w[0] != '\'' {
+			return otherwise
+		}
+		if i == 0 {
+			return unescape(strings.TrimSuffix(w[1:], w[:1]))
+		}
+		i--
+	}
+	return otherwise
+}
+
+// listMark writes a text that takes the place of the bullet.
+func (v *visitor) listMark(s *style) {
+	value := s.box.listStyle
+	if s.box.listItem && value != "" && (value[0] == '"' || value[0] == '\'') {
+		v.text(unescape(strings.TrimSuffix(value[1:], value[:1])), s)
+	}
 }
 
 // count applies the counters of an element. Lists within lists share them, which other

@@ -2,6 +2,7 @@ package markup
 
 import (
 	"math"
+	"slices"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -13,13 +14,14 @@ import (
 func (v *visitor) settle(n *html.Node, s, parent *style) {
 	b := &s.box
 	s.flexible = b.flex
-	s.blockify(parent)
+	s.blockify(parent, n.DataAtom == atom.Html)
 	if b.shape == contentsShape {
 		s.flexible = parent.flexible
 		return
 	}
 	s.paint(v, parent)
-	s.scale *= b.scaleOf()
+	v.noteShape(n, s)
+	s.scale *= b.scaleOf() * b.zoom
 	if b.transformable() || b.shape == inlineShape {
 		s.opacity *= b.opacity
 	}
@@ -33,16 +35,17 @@ func (v *visitor) settle(n *html.Node, s, parent *style) {
 }
 
 // blockify makes a block of what floats, is placed or is a flex item. CSS 2.1, Section 9.7.
-func (s *style) blockify(parent *style) {
+func (s *style) blockify(parent *style, isRoot bool) {
 	b := &s.box
+	if isRoot && (b.shape == columnShape || b.shape == contentsShape) {
+		b.shape = blockShape
+	}
 	if !s.isPlaced() && !b.floats() && !parent.flexible {
 		return
 	}
 	switch b.shape {
-	case inlineShape, inlineBlockShape, cellShape, rowShape:
-		if !s.inSVG {
-			b.shape = blockShape
-		}
+	case inlineShape, inlineBlockShape, cellShape, rowShape, columnShape:
+		b.shape = blockShape
 	default:
 	}
 }
@@ -66,7 +69,8 @@ func (b *box) scaleOf() float64 {
 	return b.scale
 }
 
-// isSized reports whether width, height and clipping count.
+// isSized reports whether width, height and clipping count. Cells and rows grow with what is
+// in them.
 func (b *box) isSized() bool { return b.shape == blockShape || b.shape == inlineBlockShape }
 
 // paint puts the background behind the text.
@@ -78,9 +82,10 @@ func (s *style) paint(v *visitor, parent *style) {
 		own = s.color
 	}
 	switch {
-	case b.picture || b.effects:
+	case b.picture || b.effects || b.inset:
 		s.background = color{}
-	case b.textClip && (s.ink().isTransparent() || !own.isLike(parent.background)):
+	case b.textClip && own.isLike(parent.background):
+	case b.textClip:
 		s.background = color{} // the letters are windows
 	case own.state == unknownColor || own.a > 0:
 		s.background = own.over(parent.background)
@@ -93,7 +98,8 @@ func (s *style) paint(v *visitor, parent *style) {
 
 // isMoved reports whether the element is drawn elsewhere than the flow puts it.
 func (b *box) isMoved() bool {
-	if b.isPositioned() || b.transformed || b.floats() {
+	placed := b.isPositioned() && (b.position != "relative" || offset(b.left, b.right) != 0 || offset(b.top, b.bottom) != 0)
+	if placed || b.transformed || b.floats() {
 		return true
 	}
 	for _, m := range b.margin {
@@ -102,6 +108,16 @@ func (b *box) isMoved() bool {
 		}
 	}
 	return false
+}
+
+// isDisplaced reports whether the element may be drawn over or under others: one that
+// floats is beside them.
+func (b *box) isDisplaced() bool {
+	f := b.float
+	b.float = ""
+	moved := b.isMoved()
+	b.float = f
+	return moved
 }
 
 // overflows reports whether text may be beside the background of its element.
@@ -123,7 +139,7 @@ func (s *style) vanishes(n *html.Node) Why {
 		return WhyScaled
 	case b.clipPath, b.clipRect && s.isPlaced():
 		return WhyClipped
-	case b.skipped && b.isSized():
+	case b.skipped && (b.isSized() || b.shape == cellShape):
 		return WhyClipped
 	}
 	return ""
@@ -140,12 +156,19 @@ func (s *style) locate(v *visitor, parent *style) {
 		p.x += offset(b.left, b.right)
 		p.y += offset(b.top, b.bottom)
 	}
-	if b.float == "right" || b.float == "inline-end" || s.rtl || s.endAligned && !s.isPlaced() && b.shape != inlineShape {
+	b.dropMargins()
+	if b.float == "right" || b.float == "inline-end" || s.rtl || s.align != startAligned && !s.isPlaced() && b.shape != inlineShape {
 		b.margin[0] = max(b.margin[0], 0) // what pulls to the left leaves the right side where it is
 	}
 	p.x += b.margin[0] + b.padding[0]
+	if b.shape == inlineBlockShape && v.onFirstLine() {
+		p.x += v.lineIndent
+	}
 	if b.shape != inlineShape {
 		p.y += b.margin[1]
+		if s.isPlaced() {
+			p.y += b.padding[1]
+		}
 		if b.transformable() {
 			p.x += b.shiftX
 			p.y += b.shiftY
@@ -156,6 +179,18 @@ func (s *style) locate(v *visitor, parent *style) {
 	}
 	if b.isPositioned() || b.transformed || b.effects || b.containsPaint {
 		p.originX, p.originY, p.originWide, p.screen = p.x-b.padding[0], v.flow+p.y, s.wide, false
+	}
+}
+
+// dropMargins drops those that do not count: all of cells and rows, and of boxes in a line
+// those above, which move the line with all that is in it. CSS 2.1, Section 8.3.
+func (b *box) dropMargins() {
+	switch b.shape {
+	case cellShape, rowShape, columnShape:
+		b.margin = [4]float64{}
+	case inlineBlockShape:
+		b.margin[1] = max(b.margin[1], 0)
+	default:
 	}
 }
 
@@ -176,7 +211,7 @@ func (s *style) locatePlaced(v *visitor, parent *style) {
 		p.originX, p.originY, p.originWide, p.screen = 0, 0, screenWidth, true
 	}
 	s.wide = p.originWide
-	s.endAligned = false
+	s.align = startAligned
 	switch {
 	case !math.IsNaN(b.left):
 		p.x = p.originX + b.left
@@ -207,7 +242,7 @@ func (s *style) cut(n *html.Node, parent *style) {
 	case "fixed":
 		s.clip = parent.clipFixed
 	}
-	if why := s.clipsOwn(n); why != "" {
+	if why := s.clipsOwn(n, parent); why != "" {
 		s.clip = why
 	}
 	b := &s.box
@@ -220,10 +255,10 @@ func (s *style) cut(n *html.Node, parent *style) {
 }
 
 // clipsOwn returns why nothing is seen of what is in the flow of the box.
-func (s *style) clipsOwn(n *html.Node) Why {
+func (s *style) clipsOwn(n *html.Node, parent *style) Why {
 	b := &s.box
-	if !b.isSized() || n.Namespace == "" && (n.DataAtom == atom.Body || n.DataAtom == atom.Html) {
-		return "" // what those two clip is clipped by the window
+	if !b.isSized() || !clipsItself(n) {
+		return ""
 	}
 	if b.containsPaint {
 		b.clipsX, b.clipsY = true, true
@@ -232,7 +267,7 @@ func (s *style) clipsOwn(n *html.Node) Why {
 		return ""
 	}
 	switch {
-	case b.isFlat(s.line()):
+	case b.isFlat(!parent.flexible && s.line() <= sliver && hasTextOnly(n)):
 		return WhyZeroHeight
 	case b.isNarrow():
 		return WhyZeroWidth
@@ -242,10 +277,26 @@ func (s *style) clipsOwn(n *html.Node) Why {
 	return ""
 }
 
-// isFlat reports whether the box has no height to speak of.
-func (b *box) isFlat(line float64) bool {
+// clipsItself reports whether clipping is that of the element: body and html leave it to
+// the window, and the legend of a fieldset is on its edge.
+func clipsItself(n *html.Node) bool {
+	return n.Namespace != "" || n.DataAtom != atom.Body && n.DataAtom != atom.Html && n.DataAtom != atom.Fieldset
+}
+
+// hasTextOnly reports whether no element within can be higher than a line.
+func hasTextOnly(n *html.Node) bool {
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		if c.Type == html.ElementNode {
+			return false
+		}
+	}
+	return true
+}
+
+// isFlat reports whether the box has no height to speak of, or no line in it has.
+func (b *box) isFlat(lines bool) bool {
 	h := b.height
-	if math.IsNaN(h) && (b.containsSize || line <= sliver) {
+	if math.IsNaN(h) && (b.containsSize || lines) {
 		h = 0
 	}
 	if b.grows {
@@ -274,8 +325,15 @@ func isThin(size, least, most float64) bool {
 func (s *style) indents(v *visitor) {
 	if s.box.shape != inlineShape && s.box.shape != rowShape {
 		v.lineIndent, v.lineUsed = s.indent, 0
-		if s.endAligned || s.rtl {
+		switch {
+		case s.box.listItem: // the bullet may be on the line before
 			v.lineIndent = 0
+		case s.rtl:
+			v.lineIndent = -s.indent
+		case s.align == endAligned:
+			v.lineIndent = 0
+		case s.align == centerAligned:
+			v.lineIndent = s.indent / 2
 		}
 	}
 }
@@ -311,13 +369,18 @@ func (v *visitor) outside(s *style, size int) bool {
 		return true
 	}
 	x := s.place.x
-	if v.lineIndent != 0 && v.lineUsed == 0 || v.lineIndent < 0 {
+	if v.onFirstLine() {
 		x += v.lineIndent
 	}
 	if !s.nowrap {
 		length = min(length, max(s.wide, s.font))
 	}
 	return x < 0 && x+length < 0 || x > farRight
+}
+
+// onFirstLine reports whether the line is one that an indent moves.
+func (v *visitor) onFirstLine() bool {
+	return v.lineIndent != 0 && v.lineUsed == 0 || v.lineIndent < 0
 }
 
 // advance counts what the text takes of its line and of the height of the page.
@@ -345,8 +408,22 @@ func (v *visitor) notePaint(s, parent *style) {
 		own = color{}
 	}
 	v.grounds.add(own)
-	if b.isMoved() || b.overflows() {
+	if b.isDisplaced() {
 		v.displaced.add(own)
+	}
+}
+
+// noteShape remembers the shapes of a drawing, before which its text may be.
+func (v *visitor) noteShape(n *html.Node, s *style) {
+	if !s.inSVG {
+		return
+	}
+	s.moved = true
+	switch n.Data {
+	case "rect", "circle", "ellipse", "path", "polygon", "polyline", "line":
+		v.grounds.add(s.resolved(s.svgFill))
+	case "image", "use":
+		v.grounds.any = true
 	}
 }
 
@@ -359,9 +436,9 @@ type paints struct {
 func (p *paints) add(c color) {
 	const most = 16
 	switch {
-	case c.state != knownColor || len(p.colors) == most:
+	case c.state != knownColor || len(p.colors) == most && !slices.Contains(p.colors, c):
 		p.any = true
-	default:
+	case !slices.Contains(p.colors, c):
 		p.colors = append(p.colors, c)
 	}
 }

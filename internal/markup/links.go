@@ -125,7 +125,7 @@ func (v *visitor) targets(n *html.Node, st *style, shown bool) int {
 			}
 		case strings.HasPrefix(a.Key, "on") && len(a.Key) > 3:
 			v.doc.Script.Handlers++
-			v.code(a.Val, n.Data, a.Key)
+			v.scriptText(a.Val, n.Data, a.Key)
 		default:
 			v.doc.Script.attribute(a.Val)
 		}
@@ -212,6 +212,8 @@ func (v *visitor) settleTarget(l *Link) {
 	case l.Place == PlaceBase:
 	case v.base.authority != "":
 		l.URL, l.Scheme = v.base.resolve(l.URL)
+	case l.Scheme == "" && startsAuthority(l.URL):
+		l.URL, l.Scheme = "http://"+strings.TrimLeft(l.URL, `/\`), "http"
 	case l.Scheme == "" || strings.Contains(l.Scheme, "."):
 		if l.Place != PlaceAnchor && l.Place != PlaceForm && l.Place != PlaceRefresh {
 			return

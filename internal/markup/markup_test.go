@@ -116,12 +116,12 @@ button.formaction form https://base.test/d/g "" true
 img.src image https://base.test/d/i "" true
 img.srcset image https://base.test/d/s1 "" true
 img.srcset image https://base.test/d/s2 "" true
-iframe.src frame https://base.test/d/if "" false
+iframe.src frame https://base.test/d/if "" true
 embed.src object https://base.test/d/e "" true
 object.data object https://base.test/d/o "" true
 meta.content refresh https://r.test/ "" false
 link.href style https://base.test/d/l "" false
-video.poster image https://base.test/d/po "" false
+video.poster image https://base.test/d/po "" true
 source.src media https://base.test/d/so "" false
 a.href anchor https://base.test/d/sa "t" true
 use.href image https://base.test/d/us "" true

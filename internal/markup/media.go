@@ -134,7 +134,10 @@ func wordEnd(s string) int {
 // one reads what is between two operators.
 func one(s string, feature func(string) truth, depth int) truth {
 	inner, ok := callOf(s, "")
-	if !ok {
+	switch {
+	case !ok && !strings.HasSuffix(s, ")"):
+		return unknown
+	case !ok:
 		return feature(s)
 	}
 	inner = trimSpace(inner)
@@ -232,8 +235,8 @@ func keywordFeature(name string) (string, bool) {
 		return "hover", true
 	case "pointer", "any-pointer":
 		return "fine", true
-	case "forced-colors", "inverted-colors", "scripting", "nav-controls":
-		return "none", name != "nav-controls"
+	case "forced-colors", "scripting":
+		return "none", true
 	case "update":
 		return "fast", true
 	case "overflow-block", "overflow-inline":

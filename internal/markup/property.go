@@ -72,6 +72,9 @@ const (
 	counterReset
 	counterIncrement
 	counterSet
+	colorScheme
+	listStyle
+	quotes
 	propertyCount
 )
 
@@ -92,7 +95,7 @@ func propertyOf(name string) property {
 		return display
 	case "visibility":
 		return visibility
-	case "opacity":
+	case "opacity", "-webkit-opacity":
 		return opacity
 	case "all":
 		return allProperties
@@ -102,6 +105,12 @@ func propertyOf(name string) property {
 		return zoom
 	case "content":
 		return content
+	case "color-scheme":
+		return colorScheme
+	case "list-style-type", "list-style":
+		return listStyle
+	case "quotes":
+		return quotes
 	}
 	for _, look := range [...]func(string) property{textProperty, boxProperty, edgeProperty, effectProperty} {
 		if p := look(name); p != noProperty {
@@ -247,7 +256,7 @@ func effectProperty(name string) property {
 func (p property) isInherited() bool {
 	switch p {
 	case visibility, fontSize, textColor, textFill, textStroke, textShadow, svgFill, svgFillOpacity, svgStroke, textIndent, textAlign,
-		direction, whiteSpace, msoHide, lineHeight:
+		direction, whiteSpace, msoHide, lineHeight, quotes:
 		return true
 	default:
 		return false
@@ -303,7 +312,7 @@ func cutImportant(s string) (value string, important bool) {
 // expand adds the declarations that a name and its value mean, if the value is valid.
 func (p *sheetParser) expand(name, value string, important bool, out []declaration) []declaration {
 	id := propertyOf(name)
-	if id != content {
+	if id != content && id != listStyle && id != quotes {
 		value = keyword(value)
 	}
 	d := declaration{property: id, name: name, value: value, important: important}

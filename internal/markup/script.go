@@ -100,7 +100,7 @@ func longestBase64(s string) int {
 }
 
 // code takes the text of a script or handler, and the targets written in it.
-func (v *visitor) code(text, element, attribute string) {
+func (v *visitor) scriptText(text, element, attribute string) {
 	room := maxScript - v.doc.Script.size
 	v.doc.Script.add(text, v.doc)
 	text = clip(text, max(room, 0))

@@ -40,6 +40,7 @@ type pseudoClass struct {
 // and :where(), which leave it out. Selectors Level 4, Section 3.9.
 type selectorParser struct {
 	parents    []selector        // what & stands for; nil outside of a nested rule
+	scope      []selector        // what :scope stands for in @scope, or nil
 	namespaces map[string]string // prefixes that the sheet declares, "" for the default one
 	quirks     bool
 }
@@ -219,6 +220,10 @@ func (r *compoundReader) named(kind byte, name string) {
 
 // parent reads "&", which is the list of the rule around. CSS Nesting Module, Section 3.
 func (r *compoundReader) parent() bool {
+	if r.p.parents == nil && r.p.scope != nil {
+		r.c.pseudos = append(r.c.pseudos, pseudoClass{name: "is", list: r.p.scope})
+		return true
+	}
 	if r.p.parents == nil {
 		r.c.pseudos = append(r.c.pseudos, pseudoClass{name: "root"})
 		return true
@@ -355,6 +360,8 @@ func (r *compoundReader) class(name, argument string, isCall bool) bool {
 	weight := 100
 	var ok bool
 	switch {
+	case name == "scope" && !isCall && r.p.scope != nil:
+		c.name, c.list, ok = "is", r.p.scope, true
 	case !isCall:
 		ok = isPlainClass(name)
 	case name == "is" || name == "where" || name == "-webkit-any" || name == "matches":

@@ -288,7 +288,7 @@ func (s *sheet) limit(c *context, prelude string) bool {
 		return false
 	}
 	parser := *c.parser
-	parser.parents = nil
+	parser.parents, parser.scope = nil, roots
 	c.parser = &parser
 	inside := parser
 	inside.parents = roots

@@ -45,7 +45,8 @@ type style struct {
 
 	invisible, msoHide  bool
 	pre, nowrap         bool
-	rtl, endAligned     bool
+	rtl                 bool
+	align               alignment
 	fontFixed           bool // the size does not depend on that of the document
 	outlined            bool // shadows or strokes draw the letters
 	shadow              bool // in a shadow tree, which outer sheets do not reach
@@ -63,7 +64,27 @@ type style struct {
 	background            color
 	place                 place
 	vars                  *scope
+	quotes                string // as the property has them, or ""
 	box                   box
+}
+
+// alignment is where the text of a line is.
+type alignment uint8
+
+const (
+	startAligned alignment = iota
+	centerAligned
+	endAligned
+)
+
+func alignmentOf(value string) alignment {
+	switch value {
+	case "right", "end", "-webkit-right", "match-parent":
+		return endAligned
+	case "center", "-webkit-center", "-internal-center", "middle":
+		return centerAligned
+	}
+	return startAligned
 }
 
 // place is where the content begins, as far as declarations move it. The vertical part is
@@ -123,7 +144,7 @@ func (s *style) resolved(c color) color {
 func (v *visitor) styleOf(n *html.Node, parent *style) style {
 	c := v.cascadeOf(n, parent)
 	s := v.computed(n, parent, c)
-	if len(v.sheet.keyframes) > 0 && s.box.animation != "" && s.hides() != "" {
+	if len(v.sheet.keyframes) > 0 && s.box.animation != "" && v.why(&s, 1) != "" {
 		v.animate(n, parent, &s)
 	}
 	return s
@@ -132,7 +153,7 @@ func (v *visitor) styleOf(n *html.Node, parent *style) style {
 // computed turns the winners of the cascade into a style.
 func (v *visitor) computed(n *html.Node, parent *style, c *cascade) style {
 	s := *parent
-	s.box = box{opacity: 1, scale: 1}
+	s.box = box{opacity: 1, scale: 1, zoom: 1}
 	s.box.clear()
 	v.defaults(n, &s, parent)
 	s.vars = c.vars
@@ -153,7 +174,7 @@ func (v *visitor) animate(n *html.Node, parent *style, s *style) {
 				}
 			}
 			shown := v.computed(n, parent, c)
-			if shown.hides() == "" {
+			if v.why(&shown, 1) == "" {
 				*s = shown
 				return
 			}
@@ -222,7 +243,7 @@ func isRelativeSize(value string) bool {
 func (s *style) setInherited(p property, value string, parent *style, u units) {
 	switch p {
 	case visibility:
-		s.invisible = value == "hidden" || value == "collapse" || value == "inherit" && parent.invisible
+		s.invisible = oneOf(value, "hidden", "collapse") || value == "inherit" && parent.invisible
 	case msoHide:
 		s.msoHide = value == "all" || value == "inherit" && parent.msoHide
 	case textColor:
@@ -234,11 +255,24 @@ func (s *style) setInherited(p property, value string, parent *style, u units) {
 		s.setSVGFill(p, value, parent)
 	case textShadow, textStroke, svgStroke:
 		s.outlined = value == "inherit" && parent.outlined || s.draws(value) || p != textShadow && s.outlined
+	default:
+		s.setLine(p, value, parent, u)
+	}
+}
+
+// setLine sets what lines look like.
+func (s *style) setLine(p property, value string, parent *style, u units) {
+	switch p {
 	case direction:
 		s.rtl = value == "rtl" || value == "inherit" && parent.rtl
 	case textAlign:
-		s.endAligned = value == "inherit" && parent.endAligned || value != "inherit" && value != "left" && value != "initial" &&
-			value != "start" && value != "-webkit-left" && value != "justify" && value != "-webkit-auto"
+		if s.align = alignmentOf(value); value == "inherit" {
+			s.align = parent.align
+		}
+	case quotes:
+		if s.quotes = value; value == "inherit" {
+			s.quotes = parent.quotes
+		}
 	case whiteSpace:
 		s.setWhiteSpace(value, parent)
 	case textIndent:
@@ -289,10 +323,10 @@ func (s *style) draws(value string) bool {
 	if value == "none" || value == "inherit" || value == "initial" {
 		return false
 	}
-	seen, wide, numbers := true, false, 0
+	ink, wide, numbers := s.color, false, 0
 	for w := range words(value) {
 		if c, ok := parseColor(w); ok {
-			seen = !s.resolved(c).isLike(s.background)
+			ink = s.resolved(c)
 			continue
 		}
 		if px, ok := length(w, units{font: s.font}); ok {
@@ -300,7 +334,7 @@ func (s *style) draws(value string) bool {
 			wide = wide || px > 0
 		}
 	}
-	return seen && (wide || numbers != 1)
+	return !ink.isLike(s.background) && (wide || numbers != 1)
 }
 
 func (s *style) setWhiteSpace(value string, parent *style) {

@@ -143,6 +143,8 @@ func isValidKeyword(id property, value string) bool {
 		return value == "none" || isFunctions(value)
 	case scale, translate, rotate:
 		return value == "none" || strings.ContainsAny(value, "0123456789")
+	case content:
+		return isContent(value)
 	case msoHide:
 		return oneOf(value, "all", "screen", "none")
 	default:
@@ -157,6 +159,27 @@ func oneOf(value string, of ...string) bool {
 		}
 	}
 	return false
+}
+
+// isContent reports whether a value is texts, pictures and counters, or one keyword.
+func isContent(value string) bool {
+	if lower := strings.ToLower(value); lower == "normal" || lower == "none" {
+		return true
+	}
+	for w := range words(value) {
+		switch {
+		case w[0] == '"', w[0] == '\'', w == "/", strings.HasSuffix(w, ")") && isContentFunction(w):
+		case oneOf(strings.ToLower(w), "open-quote", "close-quote", "no-open-quote", "no-close-quote"):
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func isContentFunction(w string) bool {
+	name, _, _ := strings.Cut(strings.ToLower(w), "(")
+	return oneOf(name, "attr", "counter", "counters") || isPicture(strings.ToLower(w))
 }
 
 // isFunctions reports whether value is functions that are not empty, and no more.

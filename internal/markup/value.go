@@ -338,7 +338,9 @@ func (t substitution) apply(s string, depth int) (string, bool) {
 func (t substitution) variable(arguments string, depth int) (string, bool) {
 	i := endOf(arguments, ",")
 	if v, ok := t.vars.lookup(trimSpace(arguments[:i])); ok {
-		return t.apply(v, depth+1)
+		if v, ok = t.apply(v, depth+1); ok {
+			return v, true
+		}
 	}
 	if i == len(arguments) {
 		return "", false

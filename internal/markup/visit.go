@@ -35,7 +35,7 @@ type visitor struct {
 	form     int  // index+1 of the form that is open, or 0
 	loose    int  // index+1 of the form for inputs outside of any, or 0
 
-	linkColor            color
+	linkColor, bodyColor color
 	flow                 float64 // upper bound of the height of what came before
 	lineIndent, lineUsed float64
 	grounds, displaced   paints
@@ -72,7 +72,7 @@ func newVisitor(d *Document, s preview, maxLinks int) *visitor {
 
 // enter makes v read another document.
 func (v *visitor) enter(s preview) {
-	v.preview, v.styles, v.linkColor = s, map[string][]declaration{}, rgb(0x0000EE)
+	v.preview, v.styles, v.linkColor, v.bodyColor = s, map[string][]declaration{}, rgb(0x0000EE), rgb(0)
 	v.cascade.parser = &sheetParser{quirks: s.quirks}
 }
 
@@ -123,18 +123,11 @@ func (v *visitor) children(n *html.Node, s *style) {
 
 func (v *visitor) element(n *html.Node, parent *style) {
 	s := v.styleOf(n, parent)
-	if isNeverShown(n) && s.gone == "" {
-		s.gone = WhyElement
-	}
-	switch n.DataAtom {
-	case atom.Script:
-		v.script(n)
-	case atom.Title:
-		v.title(n)
-	default:
-	}
-	if isCode(n) && s.gone != "" {
+	if v.code(n, &s) {
 		return
+	}
+	if parent.gone == WhyElement && parent.inSVG && len(v.used) > 0 && v.used[attr(n, "id")] {
+		s.gone = "" // a use element draws it
 	}
 	v.grow(&s)
 	shown := v.why(&s, 1) == ""
@@ -147,9 +140,13 @@ func (v *visitor) element(n *html.Node, parent *style) {
 	before := v.openAnchor(named, shown)
 	v.edge(n, &s)
 	v.cell(n, &s)
+	if v.isNeverShown(n) && s.gone == "" {
+		s.gone = WhyElement
+	}
 	if n.DataAtom == atom.Table {
 		v.tables = append(v.tables, grid{})
 	}
+	v.listMark(&s)
 	after := v.drawn(n, &s)
 	v.content(n, &s)
 	if after.text != "" {
@@ -158,6 +155,29 @@ func (v *visitor) element(n *html.Node, parent *style) {
 	v.leave(n, &s)
 	v.closeAnchor(named, before)
 	v.closeSpan(span)
+}
+
+// code reads elements whose text is for machines, and reports whether it is not displayed
+// either.
+func (v *visitor) code(n *html.Node, s *style) bool {
+	switch n.DataAtom {
+	case atom.Script:
+		v.script(n)
+	case atom.Title:
+		v.title(n)
+	case atom.Body:
+		v.bodyColor = s.color
+	default:
+	}
+	if !isCode(n) || s.gone == "" {
+		return false
+	}
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		if c.Type == html.ElementNode { // in SVG, elements may be in a style element
+			v.visit(c, s)
+		}
+	}
+	return true
 }
 
 // isCode reports whether the text of an element is for machines, unless it is displayed.
@@ -194,11 +214,13 @@ func (v *visitor) content(n *html.Node, s *style) {
 }
 
 func (v *visitor) closedDetails(n *html.Node, s *style) {
+	first := true
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		inner := *s
-		if c.DataAtom != atom.Summary {
+		if c.DataAtom != atom.Summary || !first {
 			inner.gone = WhyDetails
 		}
+		first = first && c.DataAtom != atom.Summary
 		v.visit(c, &inner)
 	}
 }
@@ -229,14 +251,14 @@ func (v *visitor) shadow(n *html.Node, s *style) {
 }
 
 // isNeverShown reports whether no client shows what is in the element, whatever its style.
-func isNeverShown(n *html.Node) bool {
+func (v *visitor) isNeverShown(n *html.Node) bool {
 	if n.Namespace != "" {
-		return isDefinition(n)
+		return isDefinition(n) && (len(v.used) == 0 || !v.used[attr(n, "id")])
 	}
 	switch n.DataAtom {
 	case atom.Template:
 		return !isShadow(n)
-	case atom.Iframe, atom.Audio, atom.Video, atom.Canvas, atom.Meter, atom.Progress:
+	case atom.Iframe, atom.Audio, atom.Meter, atom.Progress: // others show what is in a video or canvas
 		return true
 	default:
 		return false
@@ -270,7 +292,7 @@ func (v *visitor) script(n *html.Node) {
 	v.doc.Script.Elements++
 	v.targets(n, nil, false)
 	if n.FirstChild != nil {
-		v.code(n.FirstChild.Data, "script", "")
+		v.scriptText(n.FirstChild.Data, "script", "")
 	}
 }
 
@@ -455,6 +477,12 @@ func (v *visitor) control(n *html.Node, s *style) {
 		v.form = len(v.doc.forms)
 	case atom.Input, atom.Select, atom.Textarea, atom.Button:
 		v.input(n, s)
+	case atom.Optgroup:
+		if n.Parent == nil || n.Parent.DataAtom != atom.Select {
+			v.text(attr(n, "label"), s)
+		} else {
+			v.also(attr(n, "label"))
+		}
 	default:
 	}
 }
@@ -498,16 +526,22 @@ func (v *visitor) input(n *html.Node, s *style) {
 // inputText reads what an input shows before anything is typed.
 func (v *visitor) inputText(n *html.Node, kind string, s *style) {
 	value := attr(n, "value")
-	switch kind {
-	case "textarea", "select", "button":
+	if n.DataAtom != atom.Input {
 		value = ""
+	}
+	switch kind {
 	case "image":
 		value = attr(n, "alt")
+	case "number":
+		if _, ok := parseNumber(value); !ok {
+			v.also(value)
+			value = ""
+		}
 	case "password", "checkbox", "radio", "file", "range", "color", "hidden":
 		v.also(value)
 		return
 	}
-	if value == "" && n.DataAtom != atom.Select && n.DataAtom != atom.Button {
+	if value == "" && (n.DataAtom == atom.Input || n.DataAtom == atom.Textarea && n.FirstChild == nil) {
 		value = attr(n, "placeholder")
 	}
 	if value != "" {
@@ -539,6 +573,9 @@ func (v *visitor) image(n *html.Node, s *style) {
 // clients do with pictures from elsewhere until somebody asks for them.
 func (v *visitor) altText(n *html.Node, s *style, hidden bool) {
 	alt := attr(n, "alt")
+	if !hasAttr(n, "alt") {
+		alt = attr(n, "title")
+	}
 	if alt == "" {
 		return
 	}

@@ -80,8 +80,8 @@ func (r *previewReader) style(n *html.Node) {
 
 // base takes the first one with an address. HTML Living Standard, Section 4.2.3.
 func (r *previewReader) base(n *html.Node) {
-	if href := cleanTarget(attr(n, "href")); href != "" {
-		r.preview.base, _ = parseBase(href)
+	if n.Namespace == "" && hasAttr(n, "href") {
+		r.preview.base, _ = parseBase(cleanTarget(attr(n, "href")))
 		r.preview.hasBase = true
 	}
 }

@@ -113,6 +113,9 @@ func (ed *editor) insert(p *Part, b Banner) {
 		return
 	}
 	encoded := p.encodeBanner(banner)
+	if string(encoded) == toASCII(banner) && loses(banner) && ed.recode(p, content, banner) {
+		return
+	}
 	if len(bytes.TrimSpace(encoded)) == 0 {
 		ed.skip(SkippedCharset)
 		return

@@ -235,5 +235,5 @@ func expand(template string, p *tenant.Policy, d verdict.Disposition, v *verdict
 			reasons = append(reasons, f.Reason)
 		}
 	}
-	return strings.NewReplacer("%LABELS", cmp.Or(p.Labels[d], d.String()), "%REASONS", strings.Join(reasons, " ")).Replace(template)
+	return strings.NewReplacer("%LABELS", cmp.Or(p.Labels[d], d.String()), "%REASONS", unlinked(strings.Join(reasons, " "))).Replace(template)
 }
