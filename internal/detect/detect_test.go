@@ -49,7 +49,7 @@ func facts(known int, auth mailauth.Results) *evidence.Evidence {
 	b := budget.New(budget.Default())
 	return evidence.New(evidence.Facts{
 		Message: message.Parse(raw, b), Budget: b, Auth: auth, Received: &message.Received{Body: message.NewBody(raw)},
-		Contact: history.Contact{Known: true, Address: history.Sender{Messages: known}},
+		Contact: history.Contact{Known: true, Address: history.Sender{Messages: known, Days: known}},
 	})
 }
 

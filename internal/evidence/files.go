@@ -198,14 +198,14 @@ func (e *Evidence) readable(f *File) {
 // content returns the bytes of a readable file as text.
 func (f *File) content() string {
 	if !f.Attached {
-		return message.DecodeText(f.Content, "")
+		return message.DecodeBytes(f.Content, "")
 	}
 	if strings.HasPrefix(f.Part.MediaType, "text/") && f.Part.Charset != "" {
 		if text := f.Part.Text(); text != "" {
 			return text
 		}
 	}
-	return message.DecodeText(f.Part.Decoded(), f.Part.Charset)
+	return message.DecodeBytes(f.Part.Decoded(), f.Part.Charset)
 }
 
 // opensInBrowser reports whether the file is a page or vector picture by its type, its name or

@@ -81,13 +81,9 @@ func (e *Evidence) AuthorProved() bool {
 	return len(authors) == 1 && authors[0].HasName() && e.Auth.AlignedPass(authors[0].Domain)
 }
 
-// enoughHistory is the number of wanted messages after which an address is known: one
-// harmless message is no history, since attackers send it to prepare the next one.
-const enoughHistory = 3
-
-// AuthorKnown reports whether the address of the author has sent enough wanted mail to
-// be known. It says nothing about who sent this message: see AuthorProved.
-func (e *Evidence) AuthorKnown() bool { return e.Contact.Address.Messages >= enoughHistory }
+// AuthorKnown reports whether the address of the author has sent wanted mail on enough days, or
+// was answered, to be known. It says nothing about who sent this message: see AuthorProved.
+func (e *Evidence) AuthorKnown() bool { return e.Contact.Address.Trusted() }
 
 // FromInside reports whether the true sender is a host of the own network. Such hosts
 // submit mail of the own domains without SPF or DKIM, and nobody outside can have

@@ -34,7 +34,7 @@ import (
 //
 // A message that lacks To, Date or Message-ID gets them. "auth" gives what our edge
 // found (without it, nobody checked); "known" is the number of wanted messages that the
-// address sent before, "first" says that it sent none.
+// address sent before, one a day or "in one day", "first" says that it sent none.
 type corpus struct {
 	yes, no []string
 	context map[string][]string // lines about each file
@@ -144,11 +144,16 @@ func setContext(t *testing.T, f *evidence.Facts, key, value string) {
 	case "client":
 		f.Received.Peer.Addr = netip.MustParseAddr(value)
 	case "known":
-		n, err := strconv.Atoi(value)
+		messages, wave := strings.CutSuffix(value, " in one day")
+		n, err := strconv.Atoi(messages)
 		if err != nil {
 			t.Fatal(err)
 		}
-		seen := history.Sender{First: time.Unix(1, 0), Last: time.Unix(2, 0), Messages: n}
+		days := n
+		if wave {
+			days = 1
+		}
+		seen := history.Sender{First: time.Unix(1, 0), Last: time.Unix(2, 0), Messages: n, Days: days}
 		f.Contact = history.Contact{Known: true, Address: seen, Domain: seen}
 	case "first":
 		f.Contact = history.Contact{Known: true}
