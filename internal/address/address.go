@@ -294,8 +294,14 @@ func Organizational(domain string) string {
 
 // SameOrganization reports whether both domains belong to one organizational domain.
 func SameOrganization(a, b string) bool {
-	return a != "" && b != "" && Organizational(a) == Organizational(b)
+	if a == "" || b == "" || a == b {
+		return a != "" && a == b
+	}
+	// Domains of one organization share at least the top label.
+	return topLabel(a) == topLabel(b) && Organizational(a) == Organizational(b)
 }
+
+func topLabel(domain string) string { return domain[strings.LastIndexByte(domain, '.')+1:] }
 
 // Within reports whether domain is parent or one of its subdomains.
 func Within(domain, parent string) bool {

@@ -15,6 +15,12 @@ func TestManyWordsCostLittle(t *testing.T) { //nolint:paralleltest // counts all
 		"words":        strings.Repeat("a ", 150_000),
 		"addresses":    strings.Repeat("a@b ", 75_000),
 		"ats":          strings.Repeat(`""@`, 100_000),
+		"ats in one":   "<a" + strings.Repeat("@b.test", 40_000) + ">",
+		"dots":         "<a@b" + strings.Repeat(" .c", 100_000) + ">",
+		"loose dots":   "a@b" + strings.Repeat(" .c", 100_000),
+		"comments":     "<a@b" + strings.Repeat("(c)", 100_000) + ".test>",
+		"open braces":  "<a@" + strings.Repeat("(", 300_000) + "b.test>",
+		"a domain":     "<a@" + strings.Repeat("a.", 150_000) + "test>",
 	} {
 		raw := []byte("From: " + value + "\r\n\r\n")
 		m := Parse(raw, nil)

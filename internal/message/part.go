@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 )
@@ -109,7 +110,7 @@ func (m *Message) collect(p *Part) {
 // disposition is "attachment", and the text that is all of a message whatever its
 // disposition. Those are among Attachments as well. Text of embedded messages belongs to
 // it where clients show those in place: not in attached messages, nor in those that
-// reports about abuse return.
+// reports return.
 func (m *Message) TextParts() []*Part {
 	var parts []*Part
 	for _, p := range m.Parts {
@@ -118,6 +119,28 @@ func (m *Message) TextParts() []*Part {
 		}
 	}
 	return parts
+}
+
+// ReturnedTexts returns the texts of messages that reports return. Anybody can write a
+// report: where the rest of a message does not prove that it is one, they are text too.
+func (m *Message) ReturnedTexts() []*Part {
+	var parts []*Part
+	for _, p := range m.Parts {
+		if p.isText() && p.isShown() && p.isReturned() {
+			parts = append(parts, p)
+		}
+	}
+	return parts
+}
+
+// isReturned reports whether the part is in a message that a report returns.
+func (p *Part) isReturned() bool {
+	for a := p.Parent; a != nil; a = a.Parent {
+		if a.isMessage() && a.isReported() {
+			return true
+		}
+	}
+	return false
 }
 
 // isShown reports whether a text is more than a file beside the text.
@@ -147,10 +170,33 @@ func (p *Part) inPlace() bool {
 	return true
 }
 
-// isReported reports whether the part is the message that a report about abuse is about.
-// RFC 5965, Section 2. What other reports return is shown below their text.
+// isReported reports whether the part is the message that a report returns. A multipart is
+// a report only with a part that says what happened. RFC 3464, Section 2; RFC 5965,
+// Section 2; RFC 8098, Section 3.
 func (p *Part) isReported() bool {
-	return p.Parent != nil && p.Parent.MediaType == "multipart/report" && strings.EqualFold(p.Parent.Params["report-type"], "feedback-report")
+	if p.Parent == nil || p.Parent.MediaType != "multipart/report" {
+		return false
+	}
+	return slices.ContainsFunc(p.Parent.Children, (*Part).isStatus)
+}
+
+// isStatus reports whether the part says what a report is about, in fields.
+func (p *Part) isStatus() bool {
+	var fields []string
+	switch p.MediaType {
+	case "message/delivery-status", "message/global-delivery-status":
+		fields = []string{"action:", "reporting-mta:", "final-recipient:"}
+	case "message/disposition-notification", "message/global-disposition-notification":
+		fields = []string{"disposition:"}
+	case "message/feedback-report":
+		fields = []string{"feedback-type:"}
+	default:
+		return false
+	}
+	const longest = 64 << 10 // bytes; reports about hundreds of recipients have 20 KiB
+	body := p.Decoded()
+	lower := bytes.ToLower(body[:min(len(body), longest)])
+	return slices.ContainsFunc(fields, func(f string) bool { return bytes.Contains(lower, []byte(f)) })
 }
 
 // Attachments returns the parts that clients offer as files, in order and in all

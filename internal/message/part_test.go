@@ -38,7 +38,8 @@ func TestTextPartsAndAttachments(t *testing.T) {
 		{"nested", []string{"1.1", "1.2.1"}, []string{"1.2.2", "2"}},
 		{"embedded", []string{"1.1", "1.2", "2.1"}, nil},
 		{"embedded-base64", nil, []string{"1"}},
-		{"delivery-report", []string{"1", "3.1"}, []string{"2"}},
+		{"delivery-report", []string{"1"}, []string{"2"}},
+		{"no-report", []string{"1", "2.1"}, nil},
 		{"abuse-report", []string{"1"}, []string{"2"}},
 		{"text-subtypes", []string{"1", "2", "3", "5"}, []string{"1", "2", "3", "4", "5", "6"}},
 		{"body-attached", []string{"1.1"}, []string{"1.1"}},
@@ -57,6 +58,19 @@ func TestTextPartsAndAttachments(t *testing.T) {
 				t.Errorf("attachments (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestReturnedTexts(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string][]string{"delivery-report": {"3.1"}, "abuse-report": {"3.1"}, "no-report": nil, "embedded": nil} {
+		var got []string
+		for _, p := range golden(t, file).ReturnedTexts() {
+			got = append(got, p.Path)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", file, diff)
+		}
 	}
 }
 

@@ -1,9 +1,11 @@
 package observable
 
 import (
-	"regexp"
 	"strings"
+	"sync"
 	"unicode"
+
+	ahocorasick "github.com/petar-dambovaliev/aho-corasick"
 )
 
 // Bounds on passwords.
@@ -14,10 +16,20 @@ const (
 	longestPassword  = 40        // characters
 )
 
-// passwordWord finds the word for a password in the languages of the mail that carries
-// locked archives.
-var passwordWord = regexp.MustCompile(`(?i)(?:pass ?words?|passwort|kennwort|passcode|pass ?code|pass|pwd|pw|pin|contraseña|clave|mot de passe|senha|hasło|heslo|jelszó|` +
-	`wachtwoord|lösenord|adgangskode|passord|salasana|parolă|parola|şifre|пароль|код|κωδικός|密码|密碼|口令|パスワード|暗証番号|비밀번호|암호|mật khẩu|รหัสผ่าน|كلمة المرور|סיסמה)`)
+// passwordWords are the words for a password in the languages of the mail that carries
+// locked archives. Letters of ASCII count in either case.
+var passwordWords = []string{
+	"passwords", "password", "pass words", "pass word", "passwort", "kennwort", "passcode", "pass code", "pass", "pwd", "pw", "pin", "contraseña", "CONTRASEÑA",
+	"clave", "mot de passe", "senha", "hasło", "HASŁO", "heslo", "jelszó", "JELSZÓ", "wachtwoord", "lösenord", "LÖSENORD", "adgangskode", "passord", "salasana",
+	"parolă", "PAROLĂ", "parola", "şifre", "Şifre", "ŞIFRE", "пароль", "Пароль", "ПАРОЛЬ", "код", "Код", "КОД", "κωδικός", "Κωδικός", "密码", "密碼", "口令",
+	"パスワード", "暗証番号", "비밀번호", "암호", "mật khẩu", "Mật khẩu", "รหัสผ่าน", "كلمة المرور", "סיסמה",
+}
+
+// passwordFinder finds them in one pass. It is made when first needed and never changes.
+var passwordFinder = sync.OnceValue(func() ahocorasick.AhoCorasick {
+	b := ahocorasick.NewAhoCorasickBuilder(ahocorasick.Opts{AsciiCaseInsensitive: true, MatchKind: ahocorasick.LeftMostLongestMatch})
+	return b.Build(passwordWords)
+})
 
 // Passwords returns the candidates for the password of an archive that a text names, each
 // once. What stands in brackets or quotation marks behind the word counts, and what
@@ -25,11 +37,14 @@ var passwordWord = regexp.MustCompile(`(?i)(?:pass ?words?|passwort|kennwort|pas
 func Passwords(text string) []string {
 	text = text[:min(len(text), maxPasswordText)]
 	p := passwords{seen: map[string]bool{}}
-	for _, m := range passwordWord.FindAllStringIndex(text, maxPasswordWords) {
-		if len(p.out) >= maxPasswords {
+	finder := passwordFinder()
+	it := finder.Iter(text)
+	for n := 0; n < maxPasswordWords && len(p.out) < maxPasswords; n++ {
+		m := it.Next()
+		if m == nil {
 			break
 		}
-		p.after(text[m[1]:])
+		p.after(text[m.End():])
 	}
 	return p.out
 }

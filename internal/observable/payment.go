@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"math/big"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -95,24 +94,65 @@ func cryptoKind(version byte) PaymentKind {
 	return PaymentCrypto
 }
 
-// Numbers in groups.
+// Numbers in groups, at the places where one may begin.
 var (
-	ibanLike = regexp.MustCompile(`(?i)\b[A-Z]{2}[0-9]{2}(?:[ \x{a0}-]?[A-Z0-9]{1,4}){3,8}\b`)
-	cardLike = regexp.MustCompile(`\b[2-6][0-9]{3}(?:[ -]?[0-9]{2,7}){2,4}\b`)
+	ibanLike = regexp.MustCompile(`^(?i)[A-Z]{2}[0-9]{2}(?:[ \x{a0}-]?[A-Z0-9]{1,4}){3,8}\b`)
+	cardLike = regexp.MustCompile(`^[2-6][0-9]{3}(?:[ -]?[0-9]{2,7}){2,4}\b`)
 )
 
 // spaced looks for numbers that are written in groups.
 func (f *payments) spaced(text string) {
-	for _, m := range ibanLike.FindAllString(text, maxPayments) {
-		if iban := IBAN(m); iban != "" {
+	for _, m := range matchesAt(ibanLike, text, places(text, beginsIBAN)) {
+		if iban := IBAN(m[0]); iban != "" {
 			f.add(PaymentIBAN, iban, iban[:2])
 		}
 	}
-	for _, m := range cardLike.FindAllString(text, maxPayments) {
-		if n := digitsOf(m); len(n) >= 13 && len(n) <= 19 && luhn(n) && isIssued(n) {
+	for _, m := range matchesAt(cardLike, text, places(text, beginsCard)) {
+		if n := digitsOf(m[0]); len(n) >= 13 && len(n) <= 19 && luhn(n) && isIssued(n) {
 			f.add(PaymentCard, n, "")
 		}
 	}
+}
+
+func beginsIBAN(s string) bool {
+	return len(s) > 4 && isLetter(s[0]) && isLetter(s[1]) && isDigit(s[2]) && isDigit(s[3])
+}
+
+func beginsCard(s string) bool {
+	return len(s) > 4 && s[0] >= '2' && s[0] <= '6' && isDigit(s[1]) && isDigit(s[2]) && isDigit(s[3])
+}
+
+// places returns where words of the text begin that may be what is looked for.
+func places(text string, begins func(string) bool) []int {
+	var at []int
+	word := false
+	for i := range len(text) {
+		before := word
+		if word = isLetter(text[i]) || isDigit(text[i]) || text[i] == '_'; word && !before && begins(text[i:]) {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// maxPayment is the length in bytes of one identity with the words around it.
+const maxPayment = 160
+
+// matchesAt returns the matches of an expression at the places, none inside another. To
+// look at a few places costs far less than to run the expression over the text.
+func matchesAt(re *regexp.Regexp, text string, at []int) [][]string {
+	var out [][]string
+	end := 0
+	for _, i := range at {
+		if i < end || len(out) == maxPayments {
+			continue
+		}
+		if m := re.FindStringSubmatch(text[i:min(len(text), i+maxPayment)]); m != nil {
+			out = append(out, m)
+			end = i + len(m[0])
+		}
+	}
+	return out
 }
 
 // ibanLengths are the lengths of the numbers of each country, of the registry of ISO
@@ -204,33 +244,56 @@ func isIssued(n string) bool {
 
 // Numbers behind the word that says what they are.
 var (
-	bicNamed      = regexp.MustCompile(`(?i)\b(?:BIC|SWIFT)\b[^A-Za-z0-9\n]{0,10}(?:(?:code|BIC|SWIFT|number|no)\b[^A-Za-z0-9\n]{0,10}){0,2}([A-Za-z]{6}[A-Za-z0-9]{2}(?:[A-Za-z0-9]{3})?)\b`)
-	abaNamed      = regexp.MustCompile(`(?i)\b(?:ABA|routing|RTN|transit|ACH)\b[^0-9\n]{0,40}\b([0-9]{9})\b`)
-	sortNamed     = regexp.MustCompile(`(?i)\bsort(?:ing)?[ -]?code\b[^0-9\n]{0,20}\b([0-9]{2}[ -]?[0-9]{2}[ -]?[0-9]{2})\b`)
-	accountNamed  = regexp.MustCompile(`(?i)\b(?:a/c|acct|account|kontonummer|kontonr|rekeningnummer|conta|cuenta|compte)\b\.?[ \t]*(?:number|no|nr|num|n[°º]|#)?[^0-9A-Za-z\n]{0,10}\b([0-9][0-9 -]{4,20}[0-9])\b`)
-	invoiceNamed  = regexp.MustCompile(`(?i)\b(?:invoice|inv|rechnung(?:snummer)?|facture|factura|fattura|factuur|order|purchase order|po|bestellung|auftrag)\b\.?[ \t]*(?:number|no|nr|num|id|n[°º]|#)?[ \t]*[.:#-]*[ \t]*([A-Za-z]{0,6}[-/ ]?[0-9][A-Za-z0-9/-]{2,20})`)
+	bicNamed      = regexp.MustCompile(`^(?i)(?:BIC|SWIFT)\b[^A-Za-z0-9\n]{0,10}(?:(?:code|BIC|SWIFT|number|no)\b[^A-Za-z0-9\n]{0,10}){0,2}([A-Za-z]{6}[A-Za-z0-9]{2}(?:[A-Za-z0-9]{3})?)\b`)
+	abaNamed      = regexp.MustCompile(`^(?i)(?:ABA|routing|RTN|transit|ACH)\b[^0-9\n]{0,40}\b([0-9]{9})\b`)
+	sortNamed     = regexp.MustCompile(`^(?i)sort(?:ing)?[ -]?code\b[^0-9\n]{0,20}\b([0-9]{2}[ -]?[0-9]{2}[ -]?[0-9]{2})\b`)
+	accountNamed  = regexp.MustCompile(`^(?i)(?:a/c|acct|account|kontonummer|kontonr|rekeningnummer|conta|cuenta|compte)\b\.?[ \t]*(?:number|no|nr|num|n[°º]|#)?[^0-9A-Za-z\n]{0,10}\b([0-9][0-9 -]{4,20}[0-9])\b`)
+	invoiceNamed  = regexp.MustCompile(`^(?i)(?:invoice|inv|rechnung(?:snummer)?|facture|factura|fattura|factuur|order|purchase order|po|bestellung|auftrag)\b\.?[ \t]*(?:number|no|nr|num|id|n[°º]|#)?[ \t]*[.:#-]*[ \t]*([A-Za-z]{0,6}[-/ ]?[0-9][A-Za-z0-9/-]{2,20})`)
 	isoCountry    = regexp.MustCompile(`^[A-Z]{2}$`)
 	cryptoLetters = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 )
 
-// named looks for numbers that are named. Most texts have none of the names, which is
-// quickly seen.
+// named looks for numbers that are named.
 func (f *payments) named(text string) {
-	lower := strings.ToLower(text)
-	each := func(re *regexp.Regexp, take func(value string), names ...string) {
-		if !slices.ContainsFunc(names, func(n string) bool { return strings.Contains(lower, n) }) {
-			return
+	var at [len(paymentNames)][]int
+	places(text, func(s string) bool {
+		for kind, names := range paymentNames {
+			if hasFoldPrefix(s, names) {
+				at[kind] = append(at[kind], len(text)-len(s))
+			}
 		}
-		for _, m := range re.FindAllStringSubmatch(text, maxPayments) {
+		return false
+	})
+	each := func(kind int, re *regexp.Regexp, take func(value string)) {
+		for _, m := range matchesAt(re, text, at[kind]) {
 			take(m[1])
 		}
 	}
-	each(bicNamed, f.bic, "bic", "swift")
-	each(abaNamed, f.aba, "aba", "routing", "rtn", "transit", "ach")
-	each(sortNamed, func(v string) { f.add(PaymentSortCode, digitsOf(v), "GB") }, "sort")
-	each(accountNamed, f.account, "a/c", "acct", "account", "konto", "rekening", "conta", "cuenta", "compte")
-	each(invoiceNamed, func(v string) { f.add(PaymentInvoice, strings.ToUpper(strings.TrimRight(v, "-/")), "") },
-		"inv", "rechnung", "fact", "fattura", "order", "po", "bestellung", "auftrag")
+	each(0, bicNamed, f.bic)
+	each(1, abaNamed, f.aba)
+	each(2, sortNamed, func(v string) { f.add(PaymentSortCode, digitsOf(v), "GB") })
+	each(3, accountNamed, f.account)
+	each(4, invoiceNamed, func(v string) { f.add(PaymentInvoice, strings.ToUpper(strings.TrimRight(v, "-/")), "") })
+}
+
+// paymentNames are how the names begin, in the order in which they are looked for.
+var paymentNames = [5][]string{
+	{"bic", "swift"},
+	{"aba", "routing", "rtn", "transit", "ach"},
+	{"sort"},
+	{"a/c", "acct", "account", "konto", "rekening", "conta", "cuenta", "compte"},
+	{"inv", "rechnung", "fact", "fattura", "order", "purchase", "po", "bestellung", "auftrag"},
+}
+
+// hasFoldPrefix reports whether s begins with one of the prefixes, which are in lower case.
+func hasFoldPrefix(s string, prefixes []string) bool {
+	first := s[0] | 0x20
+	for _, p := range prefixes {
+		if p[0] == first && len(s) >= len(p) && strings.EqualFold(s[:len(p)], p) {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *payments) bic(v string) {

@@ -63,7 +63,7 @@ func dialed(text string) string {
 	if !isASCII(text) {
 		text = strings.Map(dialRune, text)
 	}
-	if !strings.ContainsAny(text, "OoIl[]") {
+	if !hasLookalikes(text) {
 		return text
 	}
 	b := []byte(text)
@@ -85,6 +85,18 @@ func dialed(text string) string {
 		i += n
 	}
 	return string(b)
+}
+
+// hasLookalikes reports whether a letter that looks like a digit stands beside one, or a
+// number may stand in square brackets.
+func hasLookalikes(text string) bool {
+	for i := range len(text) - 1 {
+		a, b := text[i], text[i+1]
+		if isDigit(a) && (b == ']' || digitOf(b) != b) || isDigit(b) && (a == '[' || digitOf(a) != a) {
+			return true
+		}
+	}
+	return false
 }
 
 // digitGroup returns the length of the group of digits, and of letters that look like
