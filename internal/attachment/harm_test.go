@@ -137,6 +137,8 @@ func TestHarms(t *testing.T) {
 		{"a sum", "a.csv", []byte("x,=SUM(A1:A2),-5,+4,@home\n"), ""},
 		{"a feed of prices", "a.csv", []byte("x,=BLP|M!'IBM US Equity,[LAST PRICE]'\n"), ""},
 		{"bars between words", "a.csv", []byte("-a|b!,c|d (e)!,x|y!\n"), ""},
+		{"a table of symbolic links", "a.slk", []byte("ID;P\nO;E\nNN;NAuto_open;ER1C1\nC;X1;Y1;EEXEC(\"calc\")\nE\n"), "auto-sheet"},
+		{"such a table that adds", "a.slk", []byte("ID;P\nC;X1;Y1;K3;ESUM(R1C1:R2C1)\nE\n"), ""},
 		{"a field of DDE", "a.docx", word(t, fieldOf(`DDEAUTO c:\\windows\\cmd.exe "/c calc"`), ""), "dde"},
 		{"a page number", "a.docx", word(t, fieldOf(`PAGE \* MERGEFORMAT`), ""), ""},
 		{"text from a host", "a.docx", word(t, fieldOf(`INCLUDETEXT "http://a.example/x.docx"`), ""), "remote-template"},

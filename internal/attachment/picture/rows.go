@@ -116,6 +116,18 @@ func coloursOf(img image.Image, ground uint8) func(y, step int, to []uint8) {
 			c[0], c[1], c[2] = color.YCbCrToRGB(p.Y[i], p.Cb[j], p.Cr[j])
 			return c
 		}
+	case *image.RGBA:
+		at = func(x, y int) [3]uint8 {
+			v := p.Pix[y*p.Stride+4*x:][:4:4]
+			rest := (0xff - uint32(v[3])) * uint32(ground) / 0xff
+			return [3]uint8{uint8(min(uint32(v[0])+rest, 0xff)), uint8(min(uint32(v[1])+rest, 0xff)), uint8(min(uint32(v[2])+rest, 0xff))}
+		}
+	case *image.NRGBA:
+		at = func(x, y int) [3]uint8 {
+			v := p.Pix[y*p.Stride+4*x:][:4:4]
+			a, rest := uint32(v[3]), (0xff-uint32(v[3]))*uint32(ground)
+			return [3]uint8{uint8((uint32(v[0])*a + rest) / 0xff), uint8((uint32(v[1])*a + rest) / 0xff), uint8((uint32(v[2])*a + rest) / 0xff)}
+		}
 	case *image.Paletted:
 		var table [256][3]uint8
 		for i, c := range p.Palette[:min(len(p.Palette), 256)] {
