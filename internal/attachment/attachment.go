@@ -8,23 +8,30 @@
 // Input.Explode asks for it, each file also says what rules ask about its inside: strings,
 // metadata, scripts, and the files that scripts and base64 hide.
 //
+// What opening a file does, or hides, that honest files do not do is a Harm of it: macros that run
+// by themselves, links of DDE, templates and objects from other hosts, programs in documents, names
+// that contradict each other, and what nobody can open. Texts and pages that were found inside come
+// as Content, so that they are judged as the text of the message is.
+//
 // Standards: APPNOTE.TXT 6.3.10 (zip), WinZip AE-1 and AE-2, RFC 1952 (gzip), RFC 8878
 // (zstd), ECMA-119 (ISO 9660) with Joliet, ECMA-167 (UDF), FAT, VHD and MS-VHDX (discs),
-// MS-CAB, MS-MCI and MS-PATCH (cabinets), MS-SHLLINK (shell links), POSIX.1 ustar, pax, cpio
-// and compress, RFC 5545 (calendars), and the published formats of xz, 7z, rar, rpm, LHA and
-// TLSH.
+// MS-CAB, MS-MCI and MS-PATCH (cabinets), MS-SHLLINK (shell links), MS-OXTNEF (attachments of
+// Outlook), POSIX.1 ustar, pax, cpio and compress, RFC 5545 (calendars), and the published formats of
+// xz, 7z, rar, rpm, LHA, SYLK and TLSH.
 //
 // Divergences: a zip is read by its central directory, as unpackers for people do, and
-// entries that only local headers show are read too and noted. Names inside archives
-// are facts and never used as paths.
+// entries that only local headers show are read too and noted. Where the two name an entry
+// differently, both names are reported. Names inside archives are facts and never used as paths.
 //
 // Limits: Quantum cabinets, zip methods but stored, deflate, bzip2, xz and zstd, zip strong
-// encryption, the methods of LHA but lh0 and lh4 to lh7, LZ4, ARJ and ACE archives, help
-// files, file systems but ISO 9660, UDF and FAT, presentations of PowerPoint 97 behind
-// passwords, and volumes of a split archive are noted or only named, not opened. Of lzip the
+// encryption, the methods of LHA but lh0 and lh4 to lh7, the archives and discs of
+// unreadArchives, help files, file systems but ISO 9660, UDF and FAT, presentations of PowerPoint 97
+// behind passwords, and volumes of a split archive are noted or only named, not opened. Of lzip the
 // first member is read. Passwords are not tried where a key takes more than 2^19 rounds (RAR
 // 5) or 2^20 (7z), nor any more where maxLocked entries of a zip stayed closed. TLSH and
-// patterns see at most the first Limits.FileBytes of a file.
+// patterns see at most the first Limits.FileBytes of a file. Beyond Limits.Files and Limits.Entries
+// names are read only, up to maxNames of one archive, and of them those are reported that run when
+// opened. Of File.Content the first and last halves of maxContentFile are kept.
 package attachment
 
 import (

@@ -64,3 +64,30 @@ func outwardFormula(cell string) bool {
 	}
 	return false
 }
+
+// openSYLK reads a table in the symbolic link format, which Excel opens with its macros of
+// version 4: "E" begins the formula of a cell, and "NN" names one. Microsoft, SYLK File Format.
+func openSYLK(i *inspector, n *node) {
+	data := n.data[:min(len(n.data), tableBytes)]
+	if len(data) < len(n.data) {
+		i.note(NoteTruncated, n.id, "the end of the table was not looked at")
+	}
+	d := newDocument("", "", "", "")
+	auto := false
+	var formulas []string
+	for line := range strings.Lines(message.DecodeBytes(data, "")) {
+		auto = auto || strings.HasPrefix(line, "NN;") && strings.Contains(strings.ToLower(line), ";nauto_")
+		_, f, found := strings.Cut(line, ";E")
+		if !found || !strings.HasPrefix(line, "C;") || len(formulas) >= maxDocumentItems {
+			continue
+		}
+		f = strings.TrimSpace(f[:min(len(f), longestFormula)])
+		d.scripts(f)
+		i.dde(n.id, f)
+		if auto || startsProgram.MatchString(f) {
+			formulas = append(formulas, f)
+		}
+	}
+	i.xlm(n.id, nil, auto, formulas)
+	i.file(n.id).Document = d
+}

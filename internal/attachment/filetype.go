@@ -124,11 +124,12 @@ func identify(data []byte, ext string) (format, mime string) {
 }
 
 // namedArchive reports names of archives and discs. What has one and is nothing that we know is
-// damaged, or of a kind that we do not read.
+// damaged, or of a kind that we do not read. Images of file systems are left out: those are raw
+// data as often as discs.
 func namedArchive(ext string) bool {
 	switch ext {
-	case "zip", "zipx", "7z", "rar", "ace", "arj", "arc", "alz", "egg", "cab", "lzh", "lha", "zoo", "gz", "tgz", "bz2", "xz", "zst", "tar", "iso", "img", "udf", "nrg", "mdf",
-		"vhd", "vhdx", "vmdk", "qcow2", "wim", "esd", "swm", "dmg", "sit", "sitx", "uue", "z", "r00", "001", "kgb", "xar", "br", "lz", "lz4", "lzma", "daa", "uha", "pea", "b1":
+	case "zip", "zipx", "7z", "rar", "ace", "arj", "arc", "alz", "egg", "cab", "lzh", "lha", "zoo", "gz", "tgz", "bz2", "xz", "zst", "tar", "iso", "udf",
+		"vhd", "vhdx", "vmdk", "wim", "esd", "swm", "dmg", "sit", "sitx", "r00", "xar", "lz", "lzma", "uha", "pea", "b1":
 		return true
 	}
 	return false

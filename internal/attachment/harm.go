@@ -115,7 +115,7 @@ func (i *inspector) harmOfName(id int) {
 		return
 	}
 	if IsProgram(f.Format) || f.NameFacts.Runs {
-		i.harm(f.Parent, HarmProgram, f.Name)
+		i.harm(i.owner(f.Parent), HarmProgram, f.Name)
 	}
 }
 

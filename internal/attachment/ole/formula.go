@@ -172,13 +172,11 @@ func (t *tokens) concatenate() {
 func (t *tokens) constant(token byte) bool {
 	switch token {
 	case 0x01, 0x02: // the formula stands with another cell
-		row, col := 0, uint16(0)
 		if t.wide {
-			row = int(le32(t.next(4)))
-		} else {
-			row, col = t.cell()
+			t.push("{" + cellName(int(le32(t.next(4))), 0) + "}")
+			break
 		}
-		t.push("{" + cellName(row, col) + "}")
+		t.push("{" + cellName(t.cell()) + "}")
 	case 0x15:
 		if o := t.pop(1); len(o) == 1 {
 			t.push("(" + o[0].String() + ")")
@@ -250,43 +248,16 @@ func (t *tokens) reference(token byte) bool {
 	case 0x22:
 		b := t.next(3)
 		t.call(le16(b[1:]), int(b[0]&0x7F))
-	case 0x23:
-		t.push(t.name(int(le32(t.next(4)))))
-		if t.old {
-			t.next(10)
-		}
-	case 0x39:
-		if t.old {
-			t.next(24)
-			t.push("#NAME?")
-			break
-		}
-		b := t.next(6)
-		t.push(t.name(int(le16(b[2:])))) // of another workbook, mostly
+	case 0x23, 0x39:
+		t.push(t.nameOf(token))
 	case 0x24, 0x2C:
 		t.push(cellName(t.cell()))
 	case 0x25, 0x2D:
 		t.push(t.area())
 	case 0x3A, 0x3B:
-		if t.old { // sheets by their places among external ones
-			t.next(14)
-			t.push("#REF!" + map[bool]func() string{true: func() string { return cellName(t.cell()) }, false: t.area}[token == 0x3A]())
-			break
-		}
-		sheet := t.sheetName(le16(t.next(2)))
-		if token == 0x3A {
-			t.push(sheet + cellName(t.cell()))
-		} else {
-			t.push(sheet + t.area())
-		}
+		t.push(t.onSheet(token))
 	default:
-		n, ok := sizes[token]
-		if more, is := sizes12[token]; t.wide && is {
-			n = more
-		}
-		if less, is := sizes5[token]; t.old && is {
-			n = less
-		}
+		n, ok := t.size(token)
 		if !ok {
 			return false
 		}
@@ -296,6 +267,50 @@ func (t *tokens) reference(token byte) bool {
 		}
 	}
 	return true
+}
+
+// size returns how many bytes a token takes that decodes to nothing useful.
+func (t *tokens) size(token byte) (int, bool) {
+	n, ok := sizes[token]
+	if other, is := sizes12[token]; t.wide && is {
+		n = other
+	}
+	if other, is := sizes5[token]; t.old && is {
+		n = other
+	}
+	return n, ok
+}
+
+// nameOf reads a defined name, of this workbook or of another.
+func (t *tokens) nameOf(token byte) string {
+	switch {
+	case token == 0x39 && t.old:
+		t.next(24)
+		return "#NAME?"
+	case token == 0x39:
+		b := t.next(6)
+		return t.name(int(le16(b[2:])))
+	}
+	n := int(le32(t.next(4)))
+	if t.old {
+		t.next(10)
+		n &= 0xFFFF
+	}
+	return t.name(n)
+}
+
+// onSheet reads a cell or area of another sheet.
+func (t *tokens) onSheet(token byte) string {
+	sheet := "#REF!"
+	if t.old { // sheets by their places among external ones
+		t.next(14)
+	} else {
+		sheet = t.sheetName(le16(t.next(2)))
+	}
+	if token == 0x3A {
+		return sheet + cellName(t.cell())
+	}
+	return sheet + t.area()
 }
 
 func (t *tokens) name(n int) string {

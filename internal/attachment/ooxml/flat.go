@@ -53,6 +53,7 @@ func ReadFlat(data []byte, flavour Flavour, l Limits) *Document {
 		return d
 	case FlatODF:
 		r.openDocument(data)
+	case NoFlavour:
 	}
 	d.Text = strings.TrimSpace(r.text.String())
 	return d

@@ -94,11 +94,11 @@ func (o *openReader) event(e xml.StartElement, href string) {
 }
 
 func (o *openReader) outside(e xml.StartElement, name, href string) {
-	switch {
-	case name == "dde-source":
+	switch name {
+	case "dde-source":
 		code := attr(e, "dde-application") + " " + attr(e, "dde-topic")
 		o.doc.Fields = keep(o.reader, o.doc.Fields, Field{"DDE", "DDE " + code})
-	case name == "a":
+	case "a":
 		if !strings.HasPrefix(href, "#") {
 			o.link(href)
 		}

@@ -168,20 +168,24 @@ func (i *Image) Picture(most int) image.Image {
 	}
 	sample := make([]uint8, i.Components)
 	for y := range min(i.Height, len(i.Data)/row) {
-		line := i.Data[y*row : (y+1)*row]
-		if i.Components == 3 && i.Bits == 8 && i.Palette == nil && !i.Inverted {
-			triples(out.Pix[y*out.Stride:], line)
-			continue
-		}
-		for x := range i.Width {
-			for c := range sample {
-				sample[c] = i.sample(line, x*i.Components+c)
-			}
-			r, g, b := i.colour(sample)
-			copy(out.Pix[out.PixOffset(x, y):], []uint8{r, g, b})
-		}
+		i.line(out.Pix[y*out.Stride:], i.Data[y*row:(y+1)*row], sample)
 	}
 	return out
+}
+
+// line writes a row of pixels.
+func (i *Image) line(to, line, sample []uint8) {
+	if i.Components == 3 && i.Bits == 8 && i.Palette == nil && !i.Inverted {
+		triples(to, line)
+		return
+	}
+	for x := range i.Width {
+		for c := range sample {
+			sample[c] = i.sample(line, x*i.Components+c)
+		}
+		r, g, b := i.colour(sample)
+		copy(to[4*x:], []uint8{r, g, b})
+	}
 }
 
 // indexed returns a picture of one sample a pixel, which names a colour of a palette or is grey.
@@ -208,7 +212,7 @@ func (i *Image) indexed(row int) image.Image {
 		}
 	}
 	if rows < i.Height { // rows that are missing are white
-		white := color.Palette(colours).Index(color.White)
+		white := colours.Index(color.White)
 		for k := rows * out.Stride; k < len(out.Pix); k++ {
 			out.Pix[k] = uint8(white)
 		}

@@ -165,22 +165,35 @@ func inked(grid [][]bool) (width, height int) {
 // slant is by how much sides differ, as a ratio.
 func slant(w, h int) float64 { return math.Abs(math.Log(float64(w) / float64(h))) }
 
-// drawnPixels bounds the side of a drawing.
-const drawnPixels = 2400
+// Sides of a drawing in pixels: what is larger is drawn as small as it can be, or not at all.
+const (
+	drawnPixels = 1000
+	mostPixels  = 2400
+)
 
 // drawGrid draws cells of w by h units and reads them, in the negative too, since the
 // ground of a terminal is dark.
 func drawGrid(grid [][]bool, wide, w, h int) []string {
-	unit := min(3, drawnPixels/max(wide*w, len(grid)*h))
-	if unit < 1 {
+	side := max(wide*w, len(grid)*h)
+	if side > mostPixels {
 		return nil
 	}
+	unit := min(max(1, drawnPixels/side), 3)
 	margin := 4 * unit
 	g := image.NewGray(image.Rect(0, 0, wide*w*unit+2*margin, len(grid)*h*unit+2*margin))
 	for i := range g.Pix {
-		x, y := (i%g.Stride-margin)/(w*unit), (i/g.Stride-margin)/(h*unit)
-		if i%g.Stride < margin || i/g.Stride < margin || y >= len(grid) || x >= len(grid[y]) || !grid[y][x] {
-			g.Pix[i] = 255
+		g.Pix[i] = 255
+	}
+	for y, row := range grid {
+		top := (margin + y*h*unit) * g.Stride
+		line := g.Pix[top:][:g.Stride]
+		for x, dark := range row {
+			if dark {
+				clear(line[margin+x*w*unit:][:w*unit])
+			}
+		}
+		for k := 1; k < h*unit; k++ {
+			copy(g.Pix[top+k*g.Stride:], line)
 		}
 	}
 	var out []string

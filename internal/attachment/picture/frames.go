@@ -156,24 +156,13 @@ func (r *reading) pngFrames(data []byte) {
 		return
 	}
 	canvas := image.NewRGBA(image.Rect(0, 0, r.Width, r.Height))
-	for k, f := range frames {
-		if !f.area.In(canvas.Rect) {
-			return
-		}
-		img := f.decode(head, shared)
-		if img == nil {
-			return
-		}
+	for k := range frames {
+		f := &frames[k]
 		before := canvas
 		if f.dispose == 2 {
 			before = clone(canvas)
 		}
-		op := draw.Over
-		if f.blend == 0 {
-			op = draw.Src
-		}
-		draw.Draw(canvas, f.area, img, img.Bounds().Min, op)
-		if k > 0 && r.chosen(k, len(frames)) && !r.shows(canvas) {
+		if !f.draw(canvas, head, shared) || k > 0 && r.chosen(k, len(frames)) && !r.shows(canvas) {
 			return
 		}
 		switch f.dispose {
@@ -183,6 +172,23 @@ func (r *reading) pngFrames(data []byte) {
 			canvas = before
 		}
 	}
+}
+
+// draw puts a frame on a canvas, and reports whether it decodes and fits.
+func (f *pngFrame) draw(canvas *image.RGBA, head, shared []byte) bool {
+	if !f.area.In(canvas.Rect) {
+		return false
+	}
+	img := f.decode(head, shared)
+	if img == nil {
+		return false
+	}
+	op := draw.Over
+	if f.blend == 0 {
+		op = draw.Src
+	}
+	draw.Draw(canvas, f.area, img, img.Bounds().Min, op)
+	return true
 }
 
 // apng returns the header of an animated PNG, the chunks that all frames share, and the frames.

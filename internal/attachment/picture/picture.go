@@ -14,8 +14,9 @@
 // out, and loops between directories end the reading; each is recorded as a Note. Names of
 // metadata are those of ExifTool, which public rules test for.
 //
-// Limits: of moving pictures and of TIFF with several pages so many frames are looked at, spread over
-// all. AVIF, HEIC, JPEG XL and icons are not decoded; of SVG only codes are looked for.
+// Limits: of moving pictures and of TIFF with several pages maxFrames are looked at, spread over
+// all. AVIF, HEIC, JPEG XL and icons are not decoded; of SVG only codes are looked for. Large
+// pictures of many colours are looked at in fewer ways than small ones and drawings, see harder.
 package picture
 
 import (

@@ -14,7 +14,7 @@ func luma(r, g, b uint8) uint8 {
 
 // lumaOf returns a function that writes the brightness of a row of a picture over a grey ground, as far as there is
 // room, and reports whether the ground shows.
-func lumaOf(img image.Image, ground uint8) func(y int, to []uint8) (clear bool) {
+func lumaOf(img image.Image, ground uint8) func(y int, to []uint8) (shows bool) {
 	b := img.Bounds()
 	switch p := img.(type) {
 	case *image.Gray:
@@ -34,13 +34,13 @@ func lumaOf(img image.Image, ground uint8) func(y int, to []uint8) (clear bool) 
 	case *image.Paletted:
 		return indexed(p, ground)
 	}
-	return func(y int, to []uint8) (clear bool) {
+	return func(y int, to []uint8) (shows bool) {
 		for x := range to {
-			c, shows := over(img.At(b.Min.X+x, b.Min.Y+y), ground)
+			c, ok := over(img.At(b.Min.X+x, b.Min.Y+y), ground)
 			to[x] = luma(c[0], c[1], c[2])
-			clear = clear || shows
+			shows = shows || ok
 		}
-		return clear
+		return shows
 	}
 }
 
@@ -52,48 +52,48 @@ func over(c color.Color, ground uint8) ([3]uint8, bool) {
 }
 
 // overlaid is for pixels whose colours are multiplied by their alpha.
-func overlaid(pix, to []uint8, ground uint8) (clear bool) {
+func overlaid(pix, to []uint8, ground uint8) (shows bool) {
 	for x := range to {
 		at := pix[4*x:][:4:4]
 		to[x] = luma(at[0], at[1], at[2])
 		if at[3] != 0xff {
-			clear = true
+			shows = true
 			to[x] = uint8(min(uint32(to[x])+(0xff-uint32(at[3]))*uint32(ground)/0xff, 0xff))
 		}
 	}
-	return clear
+	return shows
 }
 
 // blended is for pixels whose colours stand by themselves.
-func blended(pix, to []uint8, ground uint8) (clear bool) {
+func blended(pix, to []uint8, ground uint8) (shows bool) {
 	for x := range to {
 		at := pix[4*x:][:4:4]
 		to[x] = luma(at[0], at[1], at[2])
 		if a := uint32(at[3]); a != 0xff {
-			clear = true
+			shows = true
 			to[x] = uint8((uint32(to[x])*a + uint32(ground)*(0xff-a)) / 0xff)
 		}
 	}
-	return clear
+	return shows
 }
 
 // indexed is for pictures with a palette. An index behind its end is black.
 func indexed(p *image.Paletted, ground uint8) func(y int, to []uint8) bool {
 	var table, shows [256]uint8
 	for i, c := range p.Palette[:min(len(p.Palette), 256)] {
-		rgb, clear := over(c, ground)
+		rgb, ok := over(c, ground)
 		table[i] = luma(rgb[0], rgb[1], rgb[2])
-		if clear {
+		if ok {
 			shows[i] = 1
 		}
 	}
 	return func(y int, to []uint8) bool {
-		any := uint8(0)
+		found := uint8(0)
 		for x, v := range p.Pix[y*p.Stride:][:len(to)] {
 			to[x] = table[v]
-			any |= shows[v]
+			found |= shows[v]
 		}
-		return any != 0
+		return found != 0
 	}
 }
 
@@ -115,6 +115,18 @@ func coloursOf(img image.Image, ground uint8) func(y, step int, to []uint8) {
 			i, j := p.YOffset(b.Min.X+x, b.Min.Y+y), p.COffset(b.Min.X+x, b.Min.Y+y)
 			c[0], c[1], c[2] = color.YCbCrToRGB(p.Y[i], p.Cb[j], p.Cr[j])
 			return c
+		}
+	case *image.RGBA:
+		at = func(x, y int) [3]uint8 {
+			v := p.Pix[y*p.Stride+4*x:][:4:4]
+			rest := (0xff - uint32(v[3])) * uint32(ground) / 0xff
+			return [3]uint8{uint8(min(uint32(v[0])+rest, 0xff)), uint8(min(uint32(v[1])+rest, 0xff)), uint8(min(uint32(v[2])+rest, 0xff))}
+		}
+	case *image.NRGBA:
+		at = func(x, y int) [3]uint8 {
+			v := p.Pix[y*p.Stride+4*x:][:4:4]
+			a, rest := uint32(v[3]), (0xff-uint32(v[3]))*uint32(ground)
+			return [3]uint8{uint8((uint32(v[0])*a + rest) / 0xff), uint8((uint32(v[1])*a + rest) / 0xff), uint8((uint32(v[2])*a + rest) / 0xff)}
 		}
 	case *image.Paletted:
 		var table [256][3]uint8
