@@ -55,6 +55,10 @@ func FuzzParse(f *testing.F) {
 	f.Add(`<!--[if mso]><v:rect href=x><![endif]--><table background=b><td>a<tr>b<select><b>c</table><svg><use xlink:href=a>`)
 	f.Add(`<meta http-equiv=refresh content="0;url=x"><iframe srcdoc="<a href=y>"></iframe><img srcset="a 1x,b,"><script>location='x'</script>`)
 	f.Add(`<style>@import "x";/* a{background:url( </style><details><summary>a</summary>b</details><p hidden>`)
+	f.Add(`<style>@layer a{.x{&:is(.y,:not(b)) > i::before{content:"a" counter(c)}}}@scope (.a) to (.b){p:nth-child(2n+1 of .c){--v:var(--w,red)!important}}@container n (1px<width<=9px){a{}}</style>`)
+	f.Add(`<p style="font:calc(1px*(2 + min(3em,4%)))/1 a;clip:rect(0 0 0 0);transform:matrix(1,0,0,1,0,0);color:color-mix(in srgb,oklch(1 0 0),#0003 2%)">x`)
+	f.Add(`<!DOCTYPE h:x [<!ENTITY a "&b;"><!ENTITY b "<h:a href='c'/>">]><h:x xmlns:h="http://www.w3.org/1999/xhtml">&a;<![CDATA[d]]></h:x>`)
+	f.Add(`<svg><defs><path id=a d="M0 0h1v1z"/></defs><use href="#a" x=1 /><rect width=1 height=1 transform="scale(2) translate(1,2)"/></svg><!--[if (gte mso 9)&!(IE)]>a<![endif]-->`)
 	f.Fuzz(func(t *testing.T, doc string) { check(t, doc) })
 }
 

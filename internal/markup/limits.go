@@ -10,6 +10,8 @@ const (
 	smallDocument  = 64 << 10  // bytes up to which joining texts cannot become dear
 	maxHidden      = 64 << 10  // bytes of hidden text, and of Outlook's
 	keptTail       = 16 << 10  // bytes of the end of what is longer than its bound
+	maxPictures    = 20        // pictures of data: URLs, and as many drawings
+	maxPicture     = 4 << 20   // bytes of one picture, as written
 	maxScript      = 256 << 10 // bytes of inline script
 	maxSheet       = 512 << 10 // bytes of style sheets
 	maxRules       = 8192      // selectors of style sheets

@@ -188,6 +188,7 @@ func (v *visitor) link(l Link) int {
 	if len(l.Href) > maxTarget && schemeOf(cleanTarget(l.Href[:100])) != "data" {
 		v.doc.tolerate(LinksCut)
 	}
+	whole := l.Href
 	l.Href = clip(l.Href, maxTarget)
 	l.URL = cleanTarget(l.Href)
 	if l.URL == "" {
@@ -199,6 +200,9 @@ func (v *visitor) link(l Link) int {
 	}
 	v.doc.work += len(l.Href)
 	v.settleTarget(&l)
+	if l.Scheme == "data" {
+		v.notePicture(whole, l.Place)
+	}
 	l.Outlook = v.outlook
 	l.Text = ""
 	v.doc.links = append(v.doc.links, l)

@@ -47,6 +47,7 @@ const (
 	ScriptsCut    Tolerance = "scripts-cut"    // more script text than is kept
 	FormsCut      Tolerance = "forms-cut"      // more forms or fields than are kept
 	NestedCut     Tolerance = "nested-cut"     // documents within documents within documents
+	PicturesCut   Tolerance = "pictures-cut"   // more or larger pictures in data: URLs or SVG than are kept
 	GridsCut      Tolerance = "grids-cut"      // more tables that can be drawings than are kept
 	MediaSkipped  Tolerance = "media-skipped"  // @media rules for print, dark mode or narrow screens exist
 )
@@ -69,6 +70,8 @@ type Document struct {
 	forms     []Form
 	spans     []Span
 	grids     [][][]bool
+	pictures  []string     // data: URLs
+	drawings  []*html.Node // svg elements
 	work      int
 }
 
@@ -97,11 +100,19 @@ func Parse(doc string, b *budget.Budget) *Document {
 	if b == nil {
 		b = budget.New(budget.Default())
 	}
+	if isXML(doc) {
+		return ParseXML(doc, b)
+	}
 	d := &Document{}
 	head, tail, risky := survey(doc, b, d)
 	d.root = buildTree(head, risky, d)
 	d.appendTail(tail)
-	quirks := isQuirky(d.root)
+	return d.read(b, isQuirky(d.root))
+}
+
+// read goes through the tree, a second time where the first walk shows that text taken as
+// hidden by its color is before another ground.
+func (d *Document) read(b *budget.Budget, quirks bool) *Document {
 	before := previewOf(d.root, d, quirks)
 	maxLinks := int(b.Limits().Of[budget.URLs])
 	v := newVisitor(d, before, maxLinks)
@@ -129,7 +140,7 @@ func (d *Document) confess(b *budget.Budget) {
 		switch t {
 		case LinksCut:
 			b.Omit(budget.URLs)
-		case AttributesCut, StylesCut, HiddenCut, ScriptsCut, FormsCut, NestedCut, GridsCut:
+		case AttributesCut, StylesCut, HiddenCut, ScriptsCut, FormsCut, NestedCut, GridsCut, PicturesCut:
 			b.Omit(budget.HTMLDetails)
 		case TokensCut, SimpleTree, DepthCut, MediaSkipped:
 		}

@@ -140,6 +140,7 @@ func (v *visitor) element(n *html.Node, parent *style) {
 	before := v.openAnchor(named, shown)
 	v.edge(n, &s)
 	v.cell(n, &s)
+	v.drawing(n, parent)
 	if v.isNeverShown(n) && s.gone == "" {
 		s.gone = WhyElement
 	}
@@ -178,6 +179,21 @@ func (v *visitor) code(n *html.Node, s *style) bool {
 		}
 	}
 	return true
+}
+
+// drawing keeps an SVG drawing, and its cells where it is one of squares.
+func (v *visitor) drawing(n *html.Node, parent *style) {
+	if n.Namespace != "svg" || n.Data != "svg" || parent.inSVG || n.FirstChild == nil {
+		return
+	}
+	if len(v.doc.drawings) == maxPictures {
+		v.doc.tolerate(PicturesCut)
+		return
+	}
+	v.doc.drawings = append(v.doc.drawings, n)
+	if cells := svgGrid(n); cells != nil && len(v.doc.grids) < maxGrids {
+		v.doc.grids = append(v.doc.grids, cells)
+	}
 }
 
 // isCode reports whether the text of an element is for machines, unless it is displayed.
@@ -322,8 +338,8 @@ func linesAround(n *html.Node, s *style) int {
 		return 0
 	}
 	switch {
-	case s.box.floats() || s.isPlaced() || s.inSVG:
-		return 0
+	case s.inSVG, (s.box.floats() || s.isPlaced()) && !isBlock(n.DataAtom):
+		return 0 // letters that float are read in a row
 	case n.DataAtom == atom.P, n.DataAtom >= atom.H1 && n.DataAtom <= atom.H6 && len(n.Data) == 2 && n.Data[0] == 'h' && n.Data != "hr":
 		return 2
 	}
@@ -629,7 +645,9 @@ func (v *visitor) nested(doc string) {
 	v.outlook, v.muted, v.form, v.anchor, v.tables = true, true, 0, nil, nil
 	v.doc.work += len(doc)
 	root := rootStyle()
+	v.also(" ")
 	v.visit(simpleTree(doc, v.doc), &root)
+	v.also(" ")
 	v.outlook, v.muted, v.form, v.anchor, v.tables = was, muted, form, open, tables
 	v.depth--
 }
