@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime/pprof"
 	"strings"
+	"syscall"
 	"testing"
 
 	"outrider/internal/app"
@@ -20,5 +21,8 @@ func TestZZProfile(t *testing.T) {
 	code := app.Main(t.Context(), strings.Fields(os.Getenv("ZZ_ARGS")), io.Discard, os.Stderr)
 	pprof.StopCPUProfile()
 	f.Close()
-	t.Log(code)
+	var self, kids syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &self)
+	_ = syscall.Getrusage(syscall.RUSAGE_CHILDREN, &kids)
+	t.Log(code, "self", self.Utime, self.Stime, "children", kids.Utime, kids.Stime)
 }

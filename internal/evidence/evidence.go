@@ -93,7 +93,7 @@ func (e *Evidence) Model() *mdm.Message { return e.model() }
 func (e *Evidence) readModel() *mdm.Message {
 	in := mdm.Input{
 		Received: e.Received, Message: e.Message, Auth: e.Auth, Budget: e.Budget, Degraded: e.Degraded,
-		NewSender: e.Contact.First(), Reading: e.Reading(), Reports: e.Reports(), Texts: e.modelTexts(),
+		NewSender: e.Contact.First(), Reading: e.Reading(), Reports: e.Reports(), Texts: e.modelTexts(), Pictures: e.files().drawn,
 	}
 	if e.Tenant != nil {
 		in.Own = e.Tenant.Owns

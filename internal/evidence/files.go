@@ -3,10 +3,12 @@ package evidence
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
 	"outrider/internal/attachment"
+	"outrider/internal/evidence/mdm"
 	"outrider/internal/evidence/reading"
 	"outrider/internal/message"
 	"outrider/internal/observable"
@@ -25,11 +27,12 @@ const (
 type File struct {
 	*attachment.File                    // never nil
 	Report           *attachment.Report // of the attachment that it is or stands in; nil: it was not opened
-	Part             *message.Part      // that attachment
+	Part             *message.Part      // that attachment, or the text that holds a picture
 	Names            []string           // every name that some client shows, at least one
 	Attached         bool               // it is an attachment itself
 
 	page func() *reading.Page
+	data []byte // of an attachment
 }
 
 // Page returns the file as a page that opens in a browser; nil if it is none.
@@ -49,6 +52,7 @@ func (f *File) Label() string {
 type files struct {
 	all     []*File // attachments, each followed by what was found in it
 	reports map[*message.Part]*attachment.Report
+	drawn   []mdm.Opened // pictures that the texts hold
 }
 
 // Files returns every file of the message: each attachment, followed by what was found in it.
@@ -65,6 +69,7 @@ func (e *Evidence) readFiles() files {
 			roots = append(roots, newRoot(p))
 		}
 	}
+	roots = append(roots, e.pictures()...)
 	e.openAll(roots)
 	for _, f := range roots {
 		out.all = append(out.all, f)
@@ -72,7 +77,11 @@ func (e *Evidence) readFiles() files {
 		if f.Report == nil {
 			continue
 		}
-		out.reports[f.Part] = f.Report
+		if !f.inText() {
+			out.reports[f.Part] = f.Report
+		} else {
+			out.drawn = append(out.drawn, mdm.Opened{Part: f.Part, Report: f.Report})
+		}
 		for k := 1; k < len(f.Report.Files); k++ {
 			inner := &File{File: &f.Report.Files[k], Report: f.Report, Part: f.Part, Names: []string{f.Report.Files[k].Name}}
 			e.readable(inner)
@@ -88,11 +97,36 @@ func newRoot(p *message.Part) *File {
 	if len(f.Names) == 0 {
 		f.Names = []string{p.Filename}
 	}
-	kind, format := attachment.Identify(p.Decoded(), f.Names[0])
-	f.File = &attachment.File{
-		Parent: -1, Name: f.Names[0], Extension: observable.Extension(f.Names[0]), Type: kind, Format: format, Size: int64(len(p.Decoded())),
-	}
+	f.data = p.Decoded()
+	f.identify()
 	return f
+}
+
+func (f *File) identify() {
+	kind, format := attachment.Identify(f.data, f.Names[0])
+	f.File = &attachment.File{
+		Parent: -1, Name: f.Names[0], Extension: observable.Extension(f.Names[0]), Type: kind, Format: format, Size: int64(len(f.data)),
+	}
+}
+
+// pictures returns the pictures that the texts themselves hold, in data: URLs and as drawings: codes
+// stand in them as in attached ones.
+func (e *Evidence) pictures() []*File {
+	var out []*File
+	for i := range e.Reading().Texts {
+		t := &e.Reading().Texts[i]
+		if t.Page == nil {
+			continue
+		}
+		for n, p := range t.Page.Pictures() {
+			f := &File{Part: t.Part, Names: []string{"picture " + strconv.Itoa(n+1) + " in the text"}, Attached: true, data: p.Data}
+			f.identify()
+			if attachment.IsPicture(f.Format) || f.Format == "svg" {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
 }
 
 // openAll opens the attachments that have an inside. Pictures that follow one another are
@@ -123,7 +157,7 @@ type opening struct {
 // worth reports whether there is something to find in a file.
 func (o *opening) worth(f *File) bool {
 	if attachment.IsPicture(f.Format) {
-		return len(f.Part.Decoded()) >= smallPicture
+		return len(f.data) >= smallPicture
 	}
 	return attachment.Opens(f.Format)
 }
@@ -166,7 +200,7 @@ func (o *opening) flush() {
 }
 
 func (f *File) input(passwords []string) attachment.Input {
-	return attachment.Input{Name: f.Names[0], ContentType: f.Part.MediaType, Data: f.Part.Decoded(), Passwords: passwords}
+	return attachment.Input{Name: f.Names[0], ContentType: f.Part.MediaType, Data: f.data, Passwords: passwords}
 }
 
 // take takes over what was found. A file that could not be opened keeps what its first bytes say.
@@ -205,17 +239,17 @@ func (f *File) content() string {
 			return text
 		}
 	}
-	return message.DecodeBytes(f.Part.Decoded(), f.Part.Charset)
+	return message.DecodeBytes(f.data, f.Part.Charset)
 }
 
 // opensInBrowser reports whether the file is a page or vector picture by its type, its name or
 // its first bytes.
 func (f *File) opensInBrowser() bool {
-	if f.Attached {
-		switch f.Part.MediaType {
-		case "text/html", "text/x-html", "application/xhtml+xml", "image/svg+xml":
-			return true
-		}
+	switch {
+	case f.Attached && f.Part.IsHTML() && f.inText():
+		return false // a drawing of the text is read with it
+	case f.Attached && (f.Part.IsHTML() || f.Part.MediaType == "image/svg+xml"):
+		return true
 	}
 	switch f.Format {
 	case "html", "svg", "xhtml":
@@ -226,6 +260,9 @@ func (f *File) opensInBrowser() bool {
 	return slices.ContainsFunc(f.Names, isPageName) && (!f.Attached || !attachment.Opens(f.Format))
 }
 
+// inText reports whether the file is a picture that a text holds.
+func (f *File) inText() bool { return f.Attached && !f.Part.IsAttachment() }
+
 func isPageName(name string) bool {
 	switch observable.Extension(name) {
 	case "html", "htm", "shtml", "xhtml", "xht", "svg":
@@ -234,8 +271,11 @@ func isPageName(name string) bool {
 	return false
 }
 
-// Passwords returns the passwords that the message may tell, the likeliest first.
-func (e *Evidence) Passwords() []string { return passwordsIn(e.Subject() + "\n" + e.Text()) }
+// Passwords returns the passwords to try on locked files: those that senders use most, and those that
+// the message tells.
+func (e *Evidence) Passwords() []string {
+	return append([]string{"infected", "password", "1234", "123456", "12345"}, observable.Passwords(e.Subject()+"\n"+e.Text())...)
+}
 
 // Uncounted reports whether the message has more attachments than are opened.
 func (e *Evidence) Uncounted() bool {

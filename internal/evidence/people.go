@@ -14,11 +14,14 @@ import (
 // people are the mailboxes of the header section.
 type people struct {
 	authors, replyTo, recipients []message.Mailbox
+
+	domains []string // of the authors, in every reading
 }
 
 func (e *Evidence) readPeople() people {
 	h := e.Message.Header()
-	p := people{authors: h.Mailboxes("From"), replyTo: h.Mailboxes("Reply-To"), recipients: h.Mailboxes("To")}
+	authors := e.Message.Authors()
+	p := people{authors: authors.Mailboxes, domains: authors.Domains, replyTo: h.Mailboxes("Reply-To"), recipients: h.Mailboxes("To")}
 	cc := h.Mailboxes("Cc")
 	for _, list := range [][]message.Mailbox{p.authors, p.replyTo, p.recipients, cc} {
 		if len(list) >= message.MaxMailboxes {
@@ -38,17 +41,7 @@ func (e *Evidence) Author() message.Mailbox {
 }
 
 // AuthorDomains returns every domain that some client reads as that of an author.
-func (e *Evidence) AuthorDomains() []string {
-	var out []string
-	for i := range e.Authors() {
-		for _, d := range e.Authors()[i].Domains() {
-			if !slices.Contains(out, d) {
-				out = append(out, d)
-			}
-		}
-	}
-	return out
-}
+func (e *Evidence) AuthorDomains() []string { return e.people().domains }
 
 // Authors returns the mailboxes of From.
 func (e *Evidence) Authors() []message.Mailbox { return e.people().authors }

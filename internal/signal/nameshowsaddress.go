@@ -36,6 +36,9 @@ func shownIn(name string) string {
 	for word := range strings.FieldsSeq(name) {
 		word = strings.Trim(word, `"'()<>[],;:`)
 		if local, domain, ok := strings.Cut(word, "@"); ok && local != "" {
+			if d, err := address.Domain(domain); err == nil && strings.Contains(d, ".") {
+				return d // behind an "@" people take any name for a domain
+			}
 			word = domain
 		}
 		if d := observable.ShownDomain(word); d != "" {

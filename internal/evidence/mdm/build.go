@@ -26,8 +26,15 @@ type Input struct {
 	Reports   map[*message.Part]*attachment.Report // of the attachments that were opened
 	Reading   *reading.Reading                     // of the texts; nil: they are read now
 	Texts     []FileText                           // of files
+	Pictures  []Opened                             // that the texts themselves hold
 	NewSender bool
 	Degraded  []string
+}
+
+// Opened is a file that was opened, and the part that holds it.
+type Opened struct {
+	Part   *message.Part
+	Report *attachment.Report
 }
 
 // Read reads the whole model.
@@ -191,11 +198,14 @@ func newOutrider(in *Input, m *Message, docs []string) Outrider {
 // filesOf lists what was found in the attachments.
 func filesOf(in *Input) []ArchivedFile {
 	out := []ArchivedFile{}
+	var opened []Opened
 	for _, p := range in.Message.Attachments() {
-		r := in.Reports[p]
-		if r == nil {
-			continue
+		if r := in.Reports[p]; r != nil {
+			opened = append(opened, Opened{p, r})
 		}
+	}
+	for _, o := range append(opened, in.Pictures...) {
+		p, r := o.Part, o.Report
 		for i := range r.Files {
 			f := &r.Files[i]
 			if len(out) == maxArchived {

@@ -77,6 +77,10 @@ func Read(m *message.Message, b *budget.Budget) *Reading {
 	for _, p := range m.Parts {
 		if c := out.Calendars[p]; c != nil {
 			out.Texts = append(out.Texts, invitation(p, c, b))
+			continue
+		}
+		if cards := readCards(p, b); len(cards) > 0 {
+			out.Texts = append(out.Texts, card(p, cards, b))
 		}
 	}
 	return out
@@ -86,7 +90,7 @@ func Read(m *message.Message, b *budget.Budget) *Reading {
 func (d *drawings) read(p *message.Part, author message.Mailbox) Text {
 	name := cmp.Or(author.Name, author.Address()) // a line with it at the end is a signature
 	t := Text{Part: p, Raw: p.Text()}
-	if isHTML(p) {
+	if p.IsHTML() {
 		t.html(name, d.budget)
 		d.page(t.Page)
 	} else {
@@ -130,10 +134,6 @@ func Wrote(author message.Mailbox, p *thread.Message) bool {
 		return p.From.Name != "" && strings.EqualFold(p.From.Name, author.Name)
 	}
 	return strings.EqualFold(p.From.Address, author.Address())
-}
-
-func isHTML(p *message.Part) bool {
-	return p.MediaType == "text/html" || p.MediaType == "text/x-html" || p.MediaType == "application/xhtml+xml"
 }
 
 func (t *Text) html(author string, b *budget.Budget) {
@@ -210,27 +210,43 @@ func joined(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "\n")
 }
 
-// invitation reads an entry of a calendar as the text that is shown for it.
+// invitation reads all that a calendar shows as one text.
 func invitation(p *message.Part, c *calendar.Calendar, b *budget.Budget) Text {
 	t := Text{Part: p, Event: true}
-	var shown strings.Builder
+	t.add(c.AllTexts(), b)
 	for i := range c.Events {
-		e := &c.Events[i]
-		for _, s := range append([]string{e.Summary, e.Location, e.Description}, e.Links...) {
-			if s != "" {
-				shown.WriteString(s + "\n")
-			}
-		}
-		if e.DescriptionHTML != "" {
-			page := ReadPage(e.DescriptionHTML, b)
-			shown.WriteString(page.Shown + "\n")
+		t.add([]calendar.Text{{Value: strings.Join(c.Events[i].Links, "\n")}}, b)
+	}
+	return t
+}
+
+// card reads all that cards show as one text.
+func card(p *message.Part, cards []calendar.Card, b *budget.Budget) Text {
+	t := Text{Part: p, Event: true}
+	for i := range cards {
+		t.add(append(cards[i].Texts, calendar.Text{Value: strings.Join(cards[i].Links, "\n")}), b)
+	}
+	return t
+}
+
+// add adds the texts of a calendar or card; the same in plain and in HTML is shown once.
+func (t *Text) add(texts []calendar.Text, b *budget.Budget) {
+	var shown strings.Builder
+	shown.WriteString(t.Shown)
+	for i := range texts {
+		value := texts[i].Value
+		if texts[i].HTML {
+			page := ReadPage(value, b)
+			value = page.Shown
 			t.Links = append(t.Links, page.Links...)
+		}
+		if value != "" {
+			shown.WriteString(value + "\n")
+			t.Links = append(t.Links, PlainLinks(value, b)...)
 		}
 	}
 	t.Shown = shown.String()
 	t.Thread.Current.Text = t.Shown
-	t.Links = append(t.Links, PlainLinks(t.Shown, b)...)
-	return t
 }
 
 // Calendars reads the calendars of a message: parts of their media type, and files of
@@ -268,6 +284,24 @@ func isCalendar(p *message.Part) bool {
 		return true
 	}
 	return false
+}
+
+// readCards reads the cards of a part that is one by its media type or its name.
+func readCards(p *message.Part, b *budget.Budget) []calendar.Card {
+	switch ext := observable.Extension(p.Filename); {
+	case p.MediaType == "text/vcard", p.MediaType == "text/x-vcard", p.MediaType == "text/directory", ext == "vcf", ext == "vcard":
+	default:
+		return nil
+	}
+	content := p.Text()
+	if content == "" {
+		content = message.DecodeBytes(p.Decoded(), p.Charset)
+	}
+	cards, cut := calendar.ReadCards(content)
+	if cut {
+		b.Omit(budget.CalendarEvents)
+	}
+	return cards
 }
 
 // ReadPage reads a page that stands in the message or in a file of it.
