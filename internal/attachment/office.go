@@ -228,7 +228,7 @@ func (d *Document) object(o *rtf.Object) {
 // make it longer, so that the beginning is looked for.
 func openActiveMime(i *inspector, n *node) {
 	for at := len("ActiveMime"); at+2 < min(len(n.data), maxActiveHead); at++ {
-		if n.data[at] != 0x78 || (int(n.data[at])<<8|int(n.data[at+1]))%31 != 0 { // RFC 1950, Section 2.2
+		if n.data[at] != 0x78 || (int(n.data[at])<<8|int(n.data[at+1]))%31 != 0 { // the header of zlib: a method and a check by 31
 			continue
 		}
 		z, err := zlib.NewReader(bytes.NewReader(n.data[at:]))
