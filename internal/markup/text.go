@@ -101,6 +101,7 @@ func clip(s string, n int) string {
 // collapse returns s with single spaces only and without invisible characters.
 func collapse(s string) string {
 	var w textWriter
+	w.b.Grow(len(s))
 	w.write(s, false)
 	return w.b.String()
 }
