@@ -269,9 +269,12 @@ func channel(s string, whole float64) (float64, bool) {
 	if s == "none" {
 		return 0, true
 	}
-	for unit, factor := range map[string]float64{"deg": 1, "grad": 0.9, "rad": 180 / math.Pi, "turn": 360} {
-		if number, ok := strings.CutSuffix(s, unit); ok && (unit != "rad" || !strings.HasSuffix(number, "g")) {
-			v, ok := parseNumber(number)
+	if v, ok := parseNumber(s); ok {
+		return v, true
+	}
+	if i := numberEnd(s); i < len(s) && s[i] != '%' {
+		if factor := degrees(s[i:]); factor > 0 {
+			v, ok := parseNumber(s[:i])
 			return v * factor, ok
 		}
 	}
@@ -282,11 +285,45 @@ func channel(s string, whole float64) (float64, bool) {
 	return f, ok
 }
 
+// degrees returns how many an angle of one unit has, or 0.
+func degrees(unit string) float64 {
+	switch unit {
+	case "deg":
+		return 1
+	case "grad":
+		return 0.9
+	case "rad":
+		return 180 / math.Pi
+	case "turn":
+		return 360
+	}
+	return 0
+}
+
+// wholes returns what 100 % of each channel is.
+func wholes(name string) (whole [3]float64, known bool) {
+	switch name {
+	case "rgb", "rgba":
+		return [3]float64{255, 255, 255}, true
+	case "hsl", "hsla", "hwb":
+		return [3]float64{1, 100, 100}, true
+	case "lab":
+		return [3]float64{100, 125, 125}, true
+	case "lch":
+		return [3]float64{100, 150, 1}, true
+	case "oklab":
+		return [3]float64{1, 0.4, 0.4}, true
+	case "oklch":
+		return [3]float64{1, 0.4, 1}, true
+	case "color":
+		return [3]float64{1, 1, 1}, true
+	}
+	return whole, false
+}
+
 // toRGB converts to sRGB channels of 0 to 1.
 func toRGB(name, space string, raw []string) (r, g, b float64, ok bool) {
-	whole := map[string][3]float64{"rgb": {255, 255, 255}, "rgba": {255, 255, 255}, "hsl": {1, 100, 100}, "hsla": {1, 100, 100},
-		"hwb": {1, 100, 100}, "lab": {100, 125, 125}, "lch": {100, 150, 1}, "oklab": {1, 0.4, 0.4}, "oklch": {1, 0.4, 1}, "color": {1, 1, 1}}
-	scale, known := whole[name]
+	scale, known := wholes(name)
 	var c [3]float64
 	for i := range c {
 		v, valid := channel(raw[i], scale[i])

@@ -8,20 +8,27 @@
 // a document can load or lead to. Outlook reads comments that others skip, so
 // these are a second reading.
 //
-// Standards: HTML Living Standard (parsing, by golang.org/x/net/html), CSS 2.1
-// and Selectors Level 3 as far as named here: type, class, id and attribute
-// selectors, descendant and child combinators, specificity, !important, @media,
-// inheritance of color, background, font-size and visibility.
+// Standards: HTML Living Standard (parsing, by golang.org/x/net/html; rendering, Section
+// 15), CSS Syntax Level 3, Selectors Level 4, Cascading Level 5 with layers, scopes and
+// nesting, Custom Properties, Values and Units Level 4, Color Level 4 and 5, Media Queries
+// Level 4, Conditional Rules with @supports and @container, generated content, and SVG as
+// far as text in it goes. What a property hides depends on the box that the element makes.
+// XML with namespaces and entities is read as browsers do. A test compares the displayed
+// text and the links with Chromium; docs/browser-differential.md has the figures.
 //
-// Divergences: selectors with pseudo-classes or sibling combinators never match;
-// a style that is not understood shows the text. Layout is not computed: text
-// that another element covers counts as shown. Media queries are answered for an
-// ordinary screen with light colors; what print or dark mode would change is not
-// applied, and recorded.
+// Divergences: boxes are not laid out. Offsets are added up against an upper bound of the
+// height of what comes before; areas of boxes that are clipped in part, turned or grown
+// are not computed. Where that leaves a doubt, or clients differ, text counts as shown.
+// Letters of two pixels, of less than five percent opacity or of nearly the color of the
+// ground count as hidden. Media queries are answered for a screen of 1024 by 768 pixels in
+// light colors; what print, dark mode or a narrow screen would change is recorded.
+// Pictures are taken as missing, so that their alternative text is shown.
 //
-// Limits: budget.HTMLNodes bounds the tokens; the constants of limits.go bound
-// what is kept; what was left out is recorded in the budget. A document that would cost html.Parse more than linear time is
-// read by a simpler tree builder. Each limit that was met is in Tolerated.
+// Limits: budget.HTMLNodes bounds the tokens, after which the last maxTail bytes are read;
+// the constants of limits.go bound what is kept, and of long hidden text both ends are;
+// what was left out is recorded in the budget. A document that would cost html.Parse more
+// than linear time is read by a simpler tree builder. Each limit that was met is in
+// Tolerated.
 package markup
 
 import (

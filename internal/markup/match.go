@@ -294,7 +294,7 @@ func isEmpty(n *html.Node) bool {
 	return true
 }
 
-// lang compares the language by RFC 4647, Section 3.3.1.
+// lang compares the language and those around it. Selectors Level 4, Section 7.2.
 func (m *matcher) lang(ranges string, n *html.Node) bool {
 	have := ""
 	for ; n != nil && have == ""; n = parentElement(n) {

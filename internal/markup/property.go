@@ -271,7 +271,7 @@ type sheetParser struct {
 // declarations returns the declarations of interest, in order. What is invalid is left
 // out, so that an earlier one holds. CSS Syntax, Section 9.
 func (p *sheetParser) declarations(css string) []declaration {
-	var out []declaration
+	out := make([]declaration, 0, min(1+strings.Count(css, ";"), maxAttributes))
 	for css != "" {
 		i := endOf(css, ";")
 		out = p.declaration(css[:i], out)
@@ -312,6 +312,9 @@ func cutImportant(s string) (value string, important bool) {
 // expand adds the declarations that a name and its value mean, if the value is valid.
 func (p *sheetParser) expand(name, value string, important bool, out []declaration) []declaration {
 	id := propertyOf(name)
+	if id == noProperty && !isShorthand(name) {
+		return out
+	}
 	if id != content && id != listStyle && id != quotes {
 		value = keyword(value)
 	}
@@ -349,7 +352,8 @@ func isGlobal(value string) bool {
 func isShorthand(name string) bool {
 	switch name {
 	case "background", "font", "margin", "padding", "inset", "overflow", "flex", "border", "container", "animation", "-webkit-animation",
-		"border-top", "border-left", "border-right", "border-bottom", "border-width", "outline", "box-shadow":
+		"border-top", "border-left", "border-right", "border-bottom", "border-width", "outline", "box-shadow", "border-block", "border-inline",
+		"border-image", "outline-width", "border-top-width", "border-bottom-width":
 		return true
 	}
 	return strings.HasPrefix(name, "margin-") || strings.HasPrefix(name, "padding-") || strings.HasPrefix(name, "inset-")

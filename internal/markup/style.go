@@ -216,7 +216,10 @@ func (s *style) setFont(value string, parent *style, quirks bool) {
 		s.font = defaultFont
 		return
 	case "smaller", "larger":
-		factor := map[string]float64{"smaller": 1 / 1.2, "larger": 1.2}[value]
+		factor := 1.2
+		if value == "smaller" {
+			factor = 1 / factor
+		}
 		s.font, s.fontFixed = parent.font*factor, parent.fontFixed
 	default:
 		px, ok := length(value, units{font: parent.font, percent: parent.font, quirks: quirks})

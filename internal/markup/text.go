@@ -52,13 +52,24 @@ func (w *textWriter) write(s string, pre bool) {
 	}
 }
 
+// plainRun returns the length of the printable ASCII at the beginning of s, with single
+// spaces between words.
 func plainRun(s string) int {
 	i := 0
-	for i < len(s) && s[i] > ' ' && s[i] < 0x7F {
-		i++
+	for i < len(s) {
+		switch {
+		case isPlain(s[i]):
+			i++
+		case s[i] == ' ' && i > 0 && i+1 < len(s) && isPlain(s[i+1]):
+			i += 2
+		default:
+			return i
+		}
 	}
 	return i
 }
+
+func isPlain(c byte) bool { return c > ' ' && c < 0x7F }
 
 func (w *textWriter) flush() {
 	switch {
@@ -101,6 +112,7 @@ func clip(s string, n int) string {
 // collapse returns s with single spaces only and without invisible characters.
 func collapse(s string) string {
 	var w textWriter
+	w.b.Grow(len(s))
 	w.write(s, false)
 	return w.b.String()
 }

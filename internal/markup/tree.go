@@ -13,20 +13,18 @@ import (
 // what is beyond, and whether html.Parse could need more than linear time for the former.
 func survey(doc string, b *budget.Budget, d *Document) (head, tail string, risky bool) {
 	s := surveyor{size: len(doc)}
-	z := html.NewTokenizer(strings.NewReader(doc))
-	z.SetMaxBuf(len(doc) + 1)
+	tokens := scanner{rest: doc}
 	for {
-		t := z.Next()
-		if t == html.ErrorToken {
+		kind, token := tokens.next()
+		if kind == noToken {
 			return doc, "", s.risky()
 		}
 		if !b.Spend(budget.HTMLNodes, 1) {
 			d.tolerate(TokensCut)
 			return doc[:s.read], tailOf(doc[s.read:]), s.risky()
 		}
-		n := len(z.Raw())
-		s.read += n
-		s.token(z, t, n)
+		s.read += len(token)
+		s.token(kind, token)
 	}
 }
 
@@ -73,36 +71,28 @@ func (s *surveyor) risky() bool {
 		s.size > smallDocument && s.joined > 16*s.size
 }
 
-func (s *surveyor) token(z *html.Tokenizer, t html.TokenType, n int) {
-	switch t {
-	case html.TextToken:
-		s.run += n
+func (s *surveyor) token(kind tokenKind, token string) {
+	switch kind {
+	case textToken:
+		s.run += len(token)
 		s.joined += s.run
-	case html.StartTagToken:
-		name, more := z.TagName()
-		s.start(atom.Lookup(name))
-		s.count(z, more, n)
-	case html.SelfClosingTagToken:
-		_, more := z.TagName()
-		s.count(z, more, n)
-	case html.EndTagToken:
-		name, _ := z.TagName()
-		s.end(atom.Lookup(name))
-	default:
+	case startToken:
+		if !strings.HasSuffix(token, "/>") {
+			s.start(atomOf(tagNameOf(token[1:])))
+		}
+		if len(token) > 2*maxAttributes {
+			_, n := attributesOf(token)
+			s.attributes = max(s.attributes, n)
+		}
+	case endToken:
+		s.end(atomOf(tagNameOf(token[2:])))
+	case noToken, otherToken:
 	}
 }
 
-// count looks at the attributes of a tag of size bytes, which has at most one in two.
-func (s *surveyor) count(z *html.Tokenizer, more bool, size int) {
-	if size <= 2*maxAttributes {
-		return
-	}
-	n := 0
-	for more && n <= maxAttributes {
-		_, _, more = z.TagAttr()
-		n++
-	}
-	s.attributes = max(s.attributes, n)
+func atomOf(name string) atom.Atom {
+	var buffer [24]byte
+	return atom.Lookup(append(buffer[:0], name...))
 }
 
 func (s *surveyor) start(tag atom.Atom) {

@@ -67,6 +67,9 @@ type anchor struct {
 func newVisitor(d *Document, s preview, maxLinks int) *visitor {
 	v := &visitor{doc: d, maxLinks: maxLinks}
 	v.enter(s)
+	v.inner.Grow(s.texts + s.texts/8)
+	v.display.b.Grow(s.texts * 3 / 4)
+	d.spans = make([]Span, 0, s.nodes)
 	return v
 }
 
@@ -627,11 +630,52 @@ func (v *visitor) comment(s string) {
 	if i := strings.LastIndex(body, "<![endif]"); i >= 0 {
 		body = body[:i]
 	}
+	if isBare(body) {
+		return
+	}
 	if !outlookAnswers(condition) {
 		v.hide(body, WhyComment)
 		return
 	}
 	v.nested(body)
+}
+
+// isBare reports whether markup has neither text nor anything that leads elsewhere: most
+// conditional comments have the tags of a table only.
+func isBare(markup string) bool {
+	rest := markup
+	for rest != "" {
+		i := nextOf(rest, "<")
+		if strings.TrimSpace(rest[:i]) != "" {
+			return false
+		}
+		if rest = rest[i:]; rest == "" {
+			break
+		}
+		end := strings.IndexByte(rest, '>')
+		if end < 0 || !isTableTag(rest[1:end]) {
+			return false
+		}
+		rest = rest[end+1:]
+	}
+	return true
+}
+
+// isTableTag reports whether a tag is that of a table, row or cell and its attributes only
+// say what it looks like.
+func isTableTag(tag string) bool {
+	tag = strings.TrimPrefix(tag, "/")
+	name := tag[:nextOf(tag, " \t\r\n/")]
+	if !oneOf(strings.ToLower(name), "table", "tr", "td", "tbody", "center", "div", "p", "br", "![endif]--", "![endif]") {
+		return false
+	}
+	lower := lowerASCII(tag)
+	for _, word := range []string{"src", "url", "href", "background", " on", "data", "\ton", "\non", "cite", "ping", "\"on", "'on", "/on"} {
+		if strings.Contains(lower, word) {
+			return false
+		}
+	}
+	return true
 }
 
 // nested reads what Outlook alone reads: links and forms join those of the document around.

@@ -16,6 +16,8 @@ type preview struct {
 	used       map[string]bool // ids of SVG elements that a use element draws
 	quirks     bool
 	containers bool
+	nodes      int // elements
+	texts      int // bytes of text
 }
 
 // previewOf reads the style elements, the base and the ids that are drawn again.
@@ -39,7 +41,11 @@ type previewReader struct {
 // the document.
 func (r *previewReader) visit(n *html.Node) {
 	r.doc.work++
+	r.preview.nodes++
 	switch {
+	case n.Type == html.TextNode:
+		r.preview.texts += len(n.Data)
+		return
 	case n.Type != html.ElementNode:
 		return
 	case n.DataAtom == atom.Template && n.Namespace == "":
