@@ -68,6 +68,7 @@ func (s *scanCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
+	collectSeldom(&cfg)
 	o, err := c.offline(&cfg, startingRules(&cfg, quietLog(c)), s.Deep, s.AskDNS)
 	if err != nil {
 		return err

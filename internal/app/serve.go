@@ -62,7 +62,7 @@ func (s *serveCmd) Run(c *console) (err error) {
 	return err
 }
 
-// Memory of a gateway at rest is small, so that collecting at twice that would collect
+// Memory of a gateway at rest is small, and so is that of a scan, so that collecting at twice that would collect
 // every few hundred messages. It collects at four times, and more often again from the
 // point where large mail takes its share.
 const (

@@ -70,6 +70,9 @@ func (e *Engine) Judge(ctx context.Context, ev *evidence.Evidence) verdict.Verdi
 	e.model.Decide(&v)
 	limit(ev, &v)
 	if (!whole || ev.Unopened()) && v.Disposition <= verdict.Bulk {
+		if v.Disposition != verdict.None {
+			v.Also = append([]verdict.Disposition{v.Disposition}, v.Also...)
+		}
 		v.Disposition = verdict.Unknown // not fully judged: that is not the same as nothing found
 	}
 	return v

@@ -90,31 +90,44 @@ func (e *Evidence) others(p *message.Part) bool {
 }
 
 // addURLs takes the targets of one text. Links of quotations count only where they are not
-// the only ones: an author who quotes is not the one who leads there.
+// the only ones: an author who quotes is not the one who leads there. Of a text that somebody else
+// wrote none counts; of one whose author says what he quotes all do.
 func (b *body) addURLs(t *reading.Text, others, says bool) {
-	quoted := map[string]bool{}
-	for i := range t.Links {
-		if l := &t.Links[i]; l.Quoted && !says || others {
-			quoted[l.Raw] = true
-		}
+	if others {
+		return
 	}
-	for i := range t.Links {
-		if !t.Links[i].Quoted {
-			delete(quoted, t.Links[i].Raw)
-		}
+	foreign := map[string]bool{}
+	if !says {
+		foreign = quotedOnly(t.Links)
 	}
 	if t.Page != nil {
 		for i := range t.Page.URLs {
-			if u := &t.Page.URLs[i]; !others && !quoted[u.Raw] {
+			if u := &t.Page.URLs[i]; !foreign[u.Raw] {
 				b.urls = append(b.urls, *u)
 			}
 		}
 	}
 	for i := range t.Links {
-		if l := &t.Links[i]; (l.Made || t.Event) && !others && (!l.Quoted || says) {
+		if l := &t.Links[i]; (l.Made || t.Event) && (!l.Quoted || says) {
 			b.addMade(&l.URL, t.Page != nil || t.Event)
 		}
 	}
+}
+
+// quotedOnly returns the targets to which only links of quotations lead.
+func quotedOnly(links []reading.Link) map[string]bool {
+	out := map[string]bool{}
+	for i := range links {
+		if links[i].Quoted {
+			out[links[i].Raw] = true
+		}
+	}
+	for i := range links {
+		if !links[i].Quoted {
+			delete(out, links[i].Raw)
+		}
+	}
+	return out
 }
 
 // addMade adds a link that clients make of text. Beside links of HTML only new ones count.

@@ -37,8 +37,9 @@ func couldHarm(r budget.Resource) bool {
 	case budget.Parts, budget.Depth, budget.HeaderBytes, budget.HeaderFields, budget.DecodedBytes, budget.HTMLNodes, budget.URLs,
 		budget.UnpackedBytes, budget.Addresses, budget.CalendarEvents, budget.Text:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // hides reports whether a note says that something in a file was not looked at.
@@ -47,6 +48,7 @@ func hides(k attachment.NoteKind) bool {
 	case attachment.NoteBytes, attachment.NoteFiles, attachment.NoteDepth, attachment.NoteEntries, attachment.NoteMemory, attachment.NoteWindow,
 		attachment.NoteRounds, attachment.NoteRatio, attachment.NoteStalled, attachment.NotePanic, attachment.NoteMany:
 		return true
+	default:
+		return false
 	}
-	return false
 }

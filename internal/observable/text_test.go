@@ -174,19 +174,3 @@ func TestSmuggledRuns(t *testing.T) {
 		}
 	}
 }
-
-func TestCutWords(t *testing.T) {
-	t.Parallel()
-	cut := func(s, with string) string { return strings.Join(strings.Split(s, ""), with) }
-	for text, want := range map[string]int{
-		"Be\u00adnut\u00adzer\u00adkon\u00adto Rech\u00adnung ge\u00adän\u00addert": 0,
-		cut("verify", "\u00ad") + " " + cut("account", "\u200b"):                    2,
-		"ver\u00adi\u00adf\u00ady ac\u200bco\u200bunt":                              0,
-		"می\u200cخواهم خانه\u200cها":                                                0,
-		"verify": 0, "a\u00adb": 0,
-	} {
-		if got := observable.CutWords(text); got != want {
-			t.Errorf("%+q: got %d, want %d", text, got, want)
-		}
-	}
-}

@@ -1,8 +1,6 @@
 package signal
 
 import (
-	"strings"
-
 	"outrider/internal/evidence"
 	"outrider/internal/observable"
 	"outrider/internal/verdict"
@@ -59,8 +57,10 @@ func dialled(e *evidence.Evidence, t *evidence.Text) string {
 	}
 	for _, p := range e.Pages() {
 		for _, l := range p.Document.Links() {
-			if number, ok := strings.CutPrefix(strings.ToLower(l.URL), "tel:"); ok {
-				return number
+			if u, ok := observable.ParseURL(l.URL); ok {
+				if number, ok := observable.DialedNumber(&u); ok {
+					return number
+				}
 			}
 		}
 	}

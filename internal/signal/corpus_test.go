@@ -96,6 +96,7 @@ func TestEverySignalFindsWhatItMustAndPassesNearMisses(t *testing.T) {
 
 // opensHere opens files in this process.
 func opensHere(t *testing.T) func([]attachment.Input) []*attachment.Report {
+	t.Helper()
 	return func(ins []attachment.Input) []*attachment.Report {
 		return (&attachment.Tools{}).InspectAll(t.Context(), ins, attachment.DefaultLimits())
 	}

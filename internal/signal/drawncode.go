@@ -16,7 +16,7 @@ func drawnCode() Signal {
 		Why: "The message draws a QR code that leads to %s, out of sight of those who check pictures.",
 		Find: func(e *evidence.Evidence) []Match {
 			for _, u := range e.Links() {
-				if u.Place == observable.PlaceCode && !(e.AuthorProved() && address.SameOrganization(u.Host, e.Author().Domain)) {
+				if u.Place == observable.PlaceCode && (!e.AuthorProved() || !address.SameOrganization(u.Host, e.Author().Domain)) {
 					return one(Match{Portion: verdict.PortionLink, Value: u.Raw, Args: []any{u.Host}})
 				}
 			}

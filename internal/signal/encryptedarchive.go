@@ -36,7 +36,7 @@ func encryptedArchive() Signal {
 // isLocked reports whether a file is an encrypted archive.
 func isLocked(f *evidence.File) bool {
 	if f.Report != nil {
-		return f.Archive != nil && f.Archive.Encrypted > 0 || harm(f, attachment.HarmLocked) != nil || f.Encrypted && attachment.Opens(f.Format)
+		return f.Archive != nil && f.Archive.Encrypted > 0 || f.HasHarm(attachment.HarmLocked) || f.Encrypted && attachment.Opens(f.Format)
 	}
 	// Nobody opened it: its head says whether it is locked.
 	switch f.Format {

@@ -1,8 +1,6 @@
 package signal
 
 import (
-	"slices"
-
 	"outrider/internal/attachment"
 	"outrider/internal/evidence"
 	"outrider/internal/verdict"
@@ -36,21 +34,5 @@ func hasMacros(f *evidence.File) bool {
 	if f.Attached && attachment.HasOLEMacros(f.Part.Decoded()) {
 		return true // also where the rest of the document cannot be read
 	}
-	return slices.ContainsFunc(f.Harms, func(h attachment.Harm) bool {
-		switch h.Kind {
-		case attachment.HarmMacro, attachment.HarmAutoMacro, attachment.HarmMacroSheet, attachment.HarmAutoSheet:
-			return true
-		}
-		return false
-	})
-}
-
-// harm returns the first harm of a kind that a file does, or nil.
-func harm(f *evidence.File, kind attachment.HarmKind) *attachment.Harm {
-	for i := range f.Harms {
-		if f.Harms[i].Kind == kind {
-			return &f.Harms[i]
-		}
-	}
-	return nil
+	return f.HasHarm(attachment.HarmMacro, attachment.HarmAutoMacro, attachment.HarmMacroSheet, attachment.HarmAutoSheet)
 }

@@ -51,7 +51,7 @@ func impersonates(e *evidence.Evidence, a *message.Mailbox, p *tenant.Person) []
 	if isTheirs(e, a, p) {
 		return nil
 	}
-	times := 1.0
+	var times float64
 	switch {
 	case sameName(a.Name, p.Name):
 		if times = nameShare(e, a); times == 0 {
