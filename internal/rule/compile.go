@@ -83,7 +83,7 @@ func (c *compiler) compile(n syntax.Node) *code {
 // scope is a lambda around an expression.
 type scope struct {
 	stream *stream // of its elements, or nil
-	list   string  // the path of the list, from the message on; "" where it is computed
+	list   string  // what tells the list from others; "" where it is not the same for the message
 }
 
 // extent is for what an expression has one value.
@@ -118,6 +118,26 @@ func (c *compiler) identity(n syntax.Node) (key string, e extent) {
 		around.WriteString(s.list + " | ")
 	}
 	return around.String() + syntax.Key(n), e
+}
+
+// listOf names a list that is the same wherever it stands in the rules: what is found out about
+// its elements is shared. It is "" for another.
+func (c *compiler) listOf(n syntax.Node) string {
+	switch call, ok := stripped(n).(*syntax.Field); {
+	case pathOf(n) != "":
+		return pathOf(n)
+	case ok && c.isSelection(call.Object) && c.free(n, 0) == 0:
+		return syntax.Key(n)
+	default:
+		return ""
+	}
+}
+
+// isSelection reports whether an expression selects nodes of a document, which is done once for
+// each document.
+func (c *compiler) isSelection(n syntax.Node) bool {
+	call, ok := stripped(n).(*syntax.Call)
+	return ok && call.Function == "html.xpath" && pathOf(call.Args[0]) != ""
 }
 
 // pathOf returns the path from the message on that an expression is, or "".

@@ -52,7 +52,7 @@ func condition(t *rapid.T, depth int, inLink bool) string {
 		return leaf(t, inLink)
 	}
 	part := func(l bool) string { return condition(t, depth-1, l) }
-	switch rapid.IntRange(0, 15).Draw(t, "form") {
+	switch rapid.IntRange(0, 17).Draw(t, "form") {
 	case 0, 1, 2:
 		return "(" + part(inLink) + " and " + part(inLink) + ")"
 	case 3:
@@ -77,8 +77,30 @@ func condition(t *rapid.T, depth int, inLink bool) string {
 		return "coalesce(" + part(inLink) + ", " + part(inLink) + ")"
 	case 14:
 		return "(" + part(inLink) + ") is null"
+	case 15:
+		return "any([" + pick(t, "first", paths) + ", " + pick(t, "second", paths) + "], " + ofArray(t) + ")"
+	case 16:
+		return "any([" + pick(t, "first list", []string{"body.current_thread.links", "body.links"}) + ", " + pick(t, "second list", []string{"body.links", "body.html.links"}) + "], any(., " + leaf(t, true) + "))"
 	default:
 		return "any(flatten(map(" + pick(t, "links", links) + ", " + text(t, true) + ")), " + pick(t, "of text", []string{". is null", ". == 'Kelvin'", "strings.icontains(., 'abc')", "(. == 'abc') is null"}) + ")"
+	}
+}
+
+// paths are expressions of type string that stand in the arrays of rules.
+var paths = append([]string{"body.previous_threads[0].text", "body.html.inner_text"}, texts[:6]...)
+
+// ofArray is a condition about an element of an array of texts.
+func ofArray(t *rapid.T) string {
+	x := pick(t, "element", []string{".", ".", "strings.replace_confusables(.)"})
+	switch rapid.IntRange(0, 3).Draw(t, "of array") {
+	case 0:
+		return "strings.icontains(" + x + ", " + quoted(pick(t, "literal", literals)) + ")"
+	case 1:
+		return "regex.icontains(" + x + ", " + quoted(pick(t, "regex", regexes)) + ")"
+	case 2:
+		return x + " =~ " + quoted(pick(t, "literal", literals))
+	default:
+		return x + " is null"
 	}
 }
 

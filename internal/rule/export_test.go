@@ -2,6 +2,7 @@ package rule
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/antchfx/htmlquery"
@@ -93,4 +94,35 @@ func Answered(s *Schema) map[string][2]bool {
 		}
 	}
 	return out
+}
+
+// SelectsAlike compares what a simple path selects in a document with what the library of XPath
+// does. It is false for an expression that is no simple path.
+func SelectsAlike(tb testing.TB, expression, doc string) bool {
+	tb.Helper()
+	p := simplePathOf(expression)
+	if p == nil {
+		return false
+	}
+	f := (&Engine{words: newWordTable()}).frame(context.Background(), &Input{})
+	f.steps = maxRuleSteps
+	root := markup.Parse(doc, budget.New(budget.Default())).Root()
+	got, _ := p.selectFrom(f, root)
+	e, err := compileXPath(expression)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var want []string
+	for it := e.Select(&walker{NodeNavigator: htmlquery.CreateXPathNavigator(root), frame: f}); it.MoveNext() && len(want) < maxNodes; {
+		w, _ := it.Current().(*walker)
+		want = append(want, f.describe(w).Raw())
+	}
+	var raws []string
+	for i := range got {
+		raws = append(raws, got[i].Raw())
+	}
+	if !slices.Equal(raws, want) {
+		tb.Errorf("%s selects %q, and by the library %q, in %s", expression, raws, want, doc)
+	}
+	return len(want) > 0
 }

@@ -135,6 +135,27 @@ func TestMarksOfExpressions(t *testing.T) {
 	}
 }
 
+// A simple path selects what the library of XPath does.
+func TestSimplePaths(t *testing.T) {
+	t.Parallel()
+	tags := []string{
+		"<p>", "</p>", "<a href=x>", "<A HREF='' class=\"b c\">", "<img src=1 src=2 alt>", "<!-- c -->", "<!doctype html>", "<svg xlink:href=red class=k>", "<foreignObject class=x>",
+		"<template class=t>", "x", "</a>", "<p class='&#114;ed'>", "<table><tr><td class=z>", "<title>t", "</title>", "<math><mi class=m>", "<noscript><a href=y>", "<xsl:a class=n>",
+	}
+	selected := map[string]int{}
+	rapid.Check(t, func(rt *rapid.T) {
+		doc := strings.Join(rapid.SliceOfN(rapid.SampledFrom(tags), 0, 12).Draw(rt, "tags"), "")
+		expression := rapid.SampledFrom([]string{"//a", "//img/@src", "//*/@class", "//*", "//comment()", "//title", "//a/@href", "//td", "//mi", "//foreignobject", "//svg/@href", "//p[1]", "//xsl:a"}).Draw(rt, "expression")
+		if rule.SelectsAlike(t, expression, doc) {
+			selected[expression]++
+		}
+	})
+	if selected["//p[1]"]+selected["//xsl:a"] > 0 || len(selected) < 5 {
+		t.Errorf("selected: %v", selected)
+	}
+	rule.SelectsAlike(t, "//a/@href", strings.Repeat("<a href=x>y</a>", 600))
+}
+
 // Whatever elements stand in a document, an expression that finds one is not left out.
 func TestElementsThatTheParserAdds(t *testing.T) {
 	t.Parallel()

@@ -55,7 +55,7 @@ func (c *compiler) xpath(n *syntax.Call, document *code) *code {
 	if err != nil { // the checker has read it
 		return constant(schema.Value{})
 	}
-	name := "xpath:" + source
+	name, simple := "xpath:"+source, simplePathOf(source)
 	var marks []string
 	if !c.plain.NoWords {
 		marks = marksOf(source)
@@ -68,7 +68,12 @@ func (c *compiler) xpath(n *syntax.Call, document *code) *code {
 		if !f.hasMarks(v, marks) {
 			return schema.OfObject(&result.XPath{Nodes: []result.HTML{}})
 		}
-		return f.once(name, v.Ref(), func() schema.Value { return f.selectNodes(e, v) })
+		return f.once(name, v.Ref(), func() schema.Value {
+			if simple != nil {
+				return f.selectSimple(simple, v)
+			}
+			return f.selectNodes(e, v)
+		})
 	}}
 }
 
@@ -119,6 +124,18 @@ func (f *frame) tree(v schema.Value) *html.Node {
 	n := markup.Parse(f.cut(raw, maxText), f.budget()).Root()
 	f.cache[key] = n
 	return n
+}
+
+func (f *frame) selectSimple(p *simplePath, v schema.Value) schema.Value {
+	root := f.tree(v)
+	if root == nil {
+		return schema.Value{}
+	}
+	nodes, whole := p.selectFrom(f, root)
+	if !whole {
+		return schema.Value{}
+	}
+	return schema.OfObject(&result.XPath{Nodes: nodes})
 }
 
 func (f *frame) selectNodes(e *xpath.Expr, v schema.Value) schema.Value {
@@ -214,12 +231,20 @@ func (w *walker) MoveToParent() bool { w.step(); return w.NodeNavigator.MoveToPa
 // describe makes a document of a node. An attribute or text is its own text.
 func (f *frame) describe(w *walker) result.HTML {
 	if w.NodeType() != xpath.ElementNode && w.NodeType() != xpath.RootNode {
-		text := f.cut(w.Value(), maxRaw)
-		f.in.pay(len(text))
-		is := func() string { return text }
-		return result.HTML{Raw: is, InnerText: is, DisplayText: is, Links: func() []mdm.Link { return nil }}
+		return f.describeText(w.Value())
 	}
-	p := &fragment{in: f.in, node: w.Current()}
+	return f.describeNode(w.Current())
+}
+
+func (f *frame) describeText(text string) result.HTML {
+	text = f.cut(text, maxRaw)
+	f.in.pay(len(text))
+	is := func() string { return text }
+	return result.HTML{Raw: is, InnerText: is, DisplayText: is, Links: func() []mdm.Link { return nil }}
+}
+
+func (f *frame) describeNode(n *html.Node) result.HTML {
+	p := &fragment{in: f.in, node: n}
 	return result.HTML{Raw: p.raw.once(f.in, p.render), InnerText: p.inner.once(f.in, p.text), DisplayText: p.shown.once(f.in, p.display), Links: p.links.once(f.in, p.find)}
 }
 

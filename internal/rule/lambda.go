@@ -16,7 +16,7 @@ func (c *compiler) lambda(name string, n *syntax.Call) *code {
 	list := c.compile(n.Args[0])
 	var body *code
 	if len(n.Args) > 1 {
-		c.scopes = append(c.scopes, scope{list.stream.elements(), pathOf(n.Args[0])})
+		c.scopes = append(c.scopes, scope{list.stream.elements(), c.listOf(n.Args[0])})
 		body = c.compile(n.Args[1])
 		c.scopes = c.scopes[:len(c.scopes)-1]
 	}

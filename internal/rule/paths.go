@@ -13,6 +13,26 @@ import (
 type stream struct {
 	key  string
 	each func(f *frame, yield func(schema.Value))
+	// parts are the streams of which this one has all values: those of an array that stands in
+	// a rule. Their texts are looked through where they come from, not again here.
+	parts []*stream
+	array bool // the values are arrays that stand in a rule, each with a value of every part
+	full  bool // there is always a value
+	// base is the stream whose texts made makes the texts of this one of; nil where it is none.
+	base *stream
+	made func(*frame, string) string
+}
+
+// of returns the streams that go on from the parts of the stream.
+func (s *stream) of(next func(*stream) *stream) []*stream {
+	if s.array {
+		return nil
+	}
+	var out []*stream
+	for _, p := range s.parts {
+		out = append(out, next(p))
+	}
+	return out
 }
 
 // isLong reports whether the texts are those of the message itself.
@@ -33,7 +53,8 @@ func (s *stream) field(name string, get func(any) schema.Value) *stream {
 	if s == nil {
 		return nil
 	}
-	return &stream{s.key + "." + name, func(f *frame, yield func(schema.Value)) {
+	parts := s.of(func(p *stream) *stream { return p.field(name, get) })
+	return &stream{key: s.key + "." + name, parts: parts, each: func(f *frame, yield func(schema.Value)) {
 		s.each(f, func(v schema.Value) {
 			if o := v.Ref(); o != nil {
 				yield(get(o))
@@ -47,7 +68,11 @@ func (s *stream) elements() *stream {
 	if s == nil {
 		return nil
 	}
-	return &stream{s.key + "[]", func(f *frame, yield func(schema.Value)) {
+	parts := s.of((*stream).elements)
+	if s.array {
+		parts = s.parts
+	}
+	return &stream{key: s.key + "[]", parts: parts, full: len(s.parts) > 0 && s.array, each: func(f *frame, yield func(schema.Value)) {
 		s.each(f, func(v schema.Value) {
 			if l := v.List(); l != nil {
 				for i := range min(l.Len(), maxElements) {
@@ -63,7 +88,8 @@ func (s *stream) apply(name string, do func(*frame, string) string) *stream {
 	if s == nil {
 		return nil
 	}
-	return &stream{name + "(" + s.key + ")", func(f *frame, yield func(schema.Value)) {
+	parts := s.of(func(p *stream) *stream { return p.apply(name, do) })
+	return &stream{key: name + "(" + s.key + ")", parts: parts, base: s, made: do, each: func(f *frame, yield func(schema.Value)) {
 		s.each(f, func(v schema.Value) {
 			if v.Kind() == schema.String {
 				yield(schema.OfString(do(f, v.Text())))
@@ -86,7 +112,7 @@ func (c *compiler) name(n *syntax.Name) *code {
 	}
 	field := c.schema.root().Field(n.Name)
 	get := func(f *frame) schema.Value { return field.Get(f.in.Message) }
-	return &code{cost: costField, eval: get, stream: &stream{n.Name, func(f *frame, yield func(schema.Value)) { yield(get(f)) }}}
+	return &code{cost: costField, eval: get, stream: &stream{key: n.Name, each: func(f *frame, yield func(schema.Value)) { yield(get(f)) }}}
 }
 
 func (c *compiler) element(n *syntax.Element) *code {
@@ -247,7 +273,18 @@ func (c *compiler) array(n *syntax.Array) *code {
 	}
 	out := &code{cost: cost + costField, eval: eval}
 	if !slices.ContainsFunc(n.Elements, func(e syntax.Node) bool { return pathOf(e) == "" }) {
-		out.stream = &stream{syntax.Key(n), func(f *frame, yield func(schema.Value)) { yield(eval(f)) }}
+		out.stream = &stream{key: syntax.Key(n), parts: streamsOf(parts), array: true, each: func(f *frame, yield func(schema.Value)) { yield(eval(f)) }}
+	}
+	return out
+}
+
+// streamsOf returns the streams of some expressions; none where one has none.
+func streamsOf(parts []*code) []*stream {
+	out := make([]*stream, len(parts))
+	for i, p := range parts {
+		if out[i] = p.stream; p.stream == nil {
+			return nil
+		}
 	}
 	return out
 }

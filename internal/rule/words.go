@@ -70,12 +70,21 @@ type word struct {
 	text   string // folded
 }
 
+// wordStream is the words that are looked for in one stream. One machine reads a text, for all
+// streams that have it: the stream it comes from, those of arrays that it is a part of, and
+// those of what a function makes of it, where that is the text itself.
 type wordStream struct {
 	from    *stream
 	index   int
+	parts   []*wordStream  // where the texts are looked through instead; none where they are here
+	base    *wordStream    // whose machine reads the texts, and before whose they are made; or nil
+	makes   []*wordStream  // of which this is the base
 	ids     map[string]int // of words
-	list    []int          // ids by number in the machine
-	some    int            // id of the word that stands for having anything at all, or -1
+	numbers map[string]int // of words in the machine
+	texts   []string       // by number
+	list    [][]int        // ids by number
+	somes   []int          // ids of the words that stand for having anything at all
+	some    int            // the one of the stream itself, or -1
 	machine *automaton
 }
 
@@ -101,30 +110,78 @@ func (t *wordTable) want(s *stream, text string) *formula {
 	if !ok {
 		id = t.add(ws, text)
 		ws.ids[text] = id
-		ws.list = append(ws.list, id)
+		ws.look(text, id)
 	}
 	return &formula{word: id}
 }
 
+// look makes a word be looked for where the texts of the stream are read.
+func (ws *wordStream) look(text string, id int) {
+	for _, p := range ws.parts {
+		p.look(text, id)
+	}
+	if len(ws.parts) > 0 {
+		return
+	}
+	reader := ws.reader()
+	n, ok := reader.numbers[text]
+	if !ok {
+		n = len(reader.texts)
+		reader.numbers[text] = n
+		reader.texts = append(reader.texts, text)
+	}
+	for len(ws.list) <= n {
+		ws.list = append(ws.list, nil)
+	}
+	ws.list[n] = append(ws.list[n], id)
+}
+
+// reader returns the stream whose machine reads the texts.
+func (ws *wordStream) reader() *wordStream { return cmp.Or(ws.base, ws) }
+
 // wantSome returns the formula that the stream has anything at all.
 func (t *wordTable) wantSome(s *stream) *formula {
-	if s == nil {
+	if s == nil || s.full {
 		return nil
 	}
 	ws := t.of(s)
+	if ws.base != nil { // its base has more
+		return nil
+	}
 	if ws.some < 0 {
 		ws.some = t.add(ws, "")
+		ws.lookForSome(ws.some)
 	}
 	return &formula{word: ws.some}
 }
 
+// lookForSome makes a word stand for having anything at all.
+func (ws *wordStream) lookForSome(id int) {
+	for _, p := range ws.parts {
+		p.lookForSome(id)
+	}
+	if len(ws.parts) == 0 {
+		ws.somes = append(ws.somes, id)
+	}
+}
+
 func (t *wordTable) of(s *stream) *wordStream {
 	ws := t.byKey[s.key]
-	if ws == nil {
-		ws = &wordStream{from: s, index: len(t.streams), ids: make(map[string]int), some: -1}
-		t.byKey[s.key] = ws
-		t.streams = append(t.streams, ws)
+	if ws != nil {
+		return ws
 	}
+	ws = &wordStream{from: s, ids: make(map[string]int), numbers: make(map[string]int), some: -1}
+	for _, p := range s.parts {
+		ws.parts = append(ws.parts, t.of(p))
+	}
+	if len(s.parts) == 0 && s.base != nil {
+		if base := t.of(s.base); base.base == nil && len(base.parts) == 0 {
+			ws.base, base.makes = base, append(base.makes, ws)
+		}
+	}
+	ws.index = len(t.streams)
+	t.byKey[s.key] = ws
+	t.streams = append(t.streams, ws)
 	return ws
 }
 
@@ -136,14 +193,9 @@ func (t *wordTable) add(ws *wordStream, text string) int {
 // build makes the machines, once all words are known.
 func (t *wordTable) build() {
 	for _, s := range t.streams {
-		if len(s.list) == 0 {
-			continue
+		if len(s.texts) > 0 {
+			s.machine = newAutomaton(s.texts)
 		}
-		patterns := make([]string, len(s.list))
-		for i, id := range s.list {
-			patterns[i] = t.words[id].text
-		}
-		s.machine = newAutomaton(patterns)
 	}
 }
 
@@ -152,6 +204,13 @@ type wordState struct {
 	table *wordTable
 	read  []bool   // by stream
 	found []uint64 // bit set by word
+	lists [][][]int
+}
+
+func (s *wordState) mark(ids []int) {
+	for _, id := range ids {
+		s.found[id/64] |= 1 << (id % 64)
+	}
 }
 
 func (s *wordState) reset(t *wordTable) {
@@ -173,33 +232,67 @@ func (f *frame) has(word int) bool {
 
 // read reads the texts of a stream, once.
 func (f *frame) read(s int) {
-	if w := &f.words; !w.read[s] {
-		w.read[s] = true
-		w.table.streams[s].scan(f)
+	w := &f.words
+	if w.read[s] {
+		return
+	}
+	w.read[s] = true
+	ws := w.table.streams[s]
+	for _, p := range ws.parts {
+		f.read(p.index)
+	}
+	switch {
+	case len(ws.parts) > 0:
+	case ws.base != nil:
+		f.read(ws.base.index)
+	default:
+		ws.scan(f)
 	}
 }
 
 // scan looks for all words of the stream.
-func (s *wordStream) scan(f *frame) {
-	found := f.words.found
-	hit := func(n int) bool {
-		id := s.list[n]
-		found[id/64] |= 1 << (id % 64)
-		return true
+func (ws *wordStream) scan(f *frame) {
+	if ws.machine == nil && len(ws.somes) == 0 {
+		return
 	}
-	s.from.each(f, func(v schema.Value) {
-		if s.some >= 0 {
-			found[s.some/64] |= 1 << (s.some % 64)
+	ws.from.each(f, func(v schema.Value) {
+		f.words.mark(ws.somes)
+		if ws.machine != nil && v.Kind() == schema.String {
+			ws.scanText(f, f.cut(v.Text(), maxText))
 		}
-		if s.machine == nil || v.Kind() != schema.String || len(v.Text()) < shortest {
-			return
+	})
+}
+
+// scanText looks for the words in a text, and in what is made of it where that is another.
+func (ws *wordStream) scanText(f *frame, text string) {
+	same := append(f.words.lists[:0], ws.list)
+	for _, m := range ws.makes {
+		if made := f.cut(m.from.made(f, text), maxText); made == text {
+			same = append(same, m.list)
+		} else {
+			ws.find(f, made, m.list)
 		}
-		text := f.cut(v.Text(), maxText)
-		if !isASCII(text) {
-			text = f.fold(text)
+	}
+	ws.find(f, text, same...)
+	f.words.lists = same
+}
+
+// find marks the words of some lists that stand in a text.
+func (ws *wordStream) find(f *frame, text string, lists ...[][]int) {
+	if len(text) < shortest {
+		return
+	}
+	if !isASCII(text) {
+		text = f.fold(text)
+	}
+	f.spent += int64(len(text) / stepBytes)
+	ws.machine.find(text, func(n int) bool {
+		for _, l := range lists {
+			if n < len(l) {
+				f.words.mark(l[n])
+			}
 		}
-		f.spent += int64(len(text) / stepBytes)
-		s.machine.find(text, hit)
+		return true
 	})
 }
 

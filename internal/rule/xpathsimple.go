@@ -1,0 +1,67 @@
+package rule
+
+import (
+	"regexp"
+
+	"golang.org/x/net/html"
+
+	"outrider/internal/rule/result"
+)
+
+// simplePath is an XPath expression that selects all elements of a name, or an attribute of
+// them, or all comments. Most messages are asked for such, and one pass over the nodes answers.
+type simplePath struct {
+	kind      html.NodeType
+	element   string // "" for any
+	attribute string // "" for the element itself
+}
+
+var simplePaths = regexp.MustCompile(`^//(?:(comment\(\))|(\*|[a-z][a-z0-9]*)(?:/@([a-z][a-z-]*))?)$`)
+
+// simplePathOf returns the expression as a simple path, or nil where it is another.
+func simplePathOf(expression string) *simplePath {
+	m := simplePaths.FindStringSubmatch(expression)
+	switch {
+	case m == nil:
+		return nil
+	case m[1] != "":
+		return &simplePath{kind: html.CommentNode}
+	case m[2] == "*":
+		return &simplePath{kind: html.ElementNode, attribute: m[3]}
+	default:
+		return &simplePath{kind: html.ElementNode, element: m[2], attribute: m[3]}
+	}
+}
+
+// selectFrom returns what the path selects below a node, in the order of the document.
+func (p *simplePath) selectFrom(f *frame, root *html.Node) (out []result.HTML, whole bool) {
+	out = []result.HTML{}
+	for n := range descendants(root) {
+		if len(out) >= maxNodes {
+			break
+		}
+		if !f.spend(1) {
+			return nil, false
+		}
+		if n.Type == p.kind && (p.element == "" || p.element == n.Data) {
+			out = p.add(f, out, n)
+		}
+	}
+	return out[:min(len(out), maxNodes)], true
+}
+
+// add describes a node, or its attributes of the name.
+func (p *simplePath) add(f *frame, out []result.HTML, n *html.Node) []result.HTML {
+	switch {
+	case p.kind == html.CommentNode:
+		return append(out, f.describeText(n.Data))
+	case p.attribute == "":
+		return append(out, f.describeNode(n))
+	}
+	for i := range n.Attr {
+		if n.Attr[i].Key == p.attribute {
+			out = append(out, f.describeText(n.Attr[i].Val))
+		}
+	}
+	return out
+}
