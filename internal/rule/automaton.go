@@ -3,18 +3,21 @@ package rule
 // automaton finds all words of a set in one pass over a text (Aho and Corasick, 1975). It
 // is a table of transitions by state and class of byte, so that a byte costs one look-up
 // and a hit nothing more than a call. The table is far larger than the caches next to the
-// processor, and most of a text is in no word: a small bitmap tells where a word can begin,
-// and only from there on the table is looked at.
+// processor, and most of a text is in no word: small bitmaps tell where a word can begin, by its
+// first three bytes and then by its first five, and only from there on the table is looked at.
 type automaton struct {
 	classes [256]uint8
 	width   int
-	next    []int32 // by state and class
-	ends    []int32 // by state: index of the first word that ends there plus one, or 0
-	words   []int32 // by index: its number
-	also    []int32 // by index: index of a word that ends there too plus one, or 0
-	begins  []uint64
-	second  int32 // first state that stands for two bytes; those of one byte come before
-	third   int32 // first state that stands for three or more
+	next    []int32  // by state and class
+	ends    []int32  // by state: index of the first word that ends there plus one, or 0
+	words   []int32  // by index: its number
+	also    []int32  // by index: index of a word that ends there too plus one, or 0
+	begins  []uint64 // by the key of three bytes: a word begins so
+	short   []uint64 // by the key of three bytes: a word is no longer
+	fours   []uint64 // by the hash of four bytes: a word is no longer
+	fives   []uint64 // by the hash of five bytes: a longer word begins so
+	second  int32    // first state that stands for two bytes; those of one byte come before
+	third   int32    // first state that stands for three or more
 }
 
 // A word begins with head bytes, of which the low bits of the classes are looked up.
@@ -60,15 +63,41 @@ func (a *automaton) trie(words []string) {
 		a.path(w[:2])
 	}
 	a.third = int32(len(a.ends))
-	a.begins = make([]uint64, (headMask+1)/64)
+	a.begins, a.short = make([]uint64, (headMask+1)/64), make([]uint64, (headMask+1)/64)
+	a.fours, a.fives = make([]uint64, (1<<hashBits)/64), make([]uint64, (1<<hashBits)/64)
 	for n, w := range words {
-		key := a.key(a.key(a.key(0, w[0]), w[1]), w[2])
-		a.begins[key/64] |= 1 << (key % 64)
+		a.begin(w)
 		s := a.path(w)
 		a.words = append(a.words, int32(n))
 		a.also = append(a.also, a.ends[s])
 		a.ends[s] = int32(len(a.words))
 	}
+}
+
+// begin notes how a word begins.
+func (a *automaton) begin(w string) {
+	key := a.key(a.key(a.key(0, w[0]), w[1]), w[2])
+	set(a.begins, key)
+	switch len(w) {
+	case head:
+		set(a.short, key)
+	case head + 1:
+		set(a.fours, a.hash(key, w[3], 0))
+	default:
+		set(a.fives, a.hash(key, w[3], w[4]))
+	}
+}
+
+func set(bits []uint64, n uint32)      { bits[n/64] |= 1 << (n % 64) }
+func has(bits []uint64, n uint32) bool { return bits[n/64]&(1<<(n%64)) != 0 }
+
+// hashBits is how many bits the hash of a longer beginning has.
+const hashBits = 15
+
+// hash mixes the key of three bytes with two more, by a multiplication (Knuth, 1973).
+func (a *automaton) hash(key uint32, fourth, fifth byte) uint32 {
+	longer := key<<(2*headBits) | uint32(a.classes[fourth])<<headBits | uint32(a.classes[fifth])
+	return longer * 2654435761 >> (32 - hashBits)
 }
 
 // path returns the state of a beginning of a word, and makes it where there is none.
@@ -167,9 +196,23 @@ func (a *automaton) skip(text string, i int) int {
 	key := a.key(a.key(0, text[i]), text[i+1])
 	for ; i+head <= len(text); i++ {
 		key = a.key(key, text[i+head-1])
-		if a.begins[key/64]&(1<<(key%64)) != 0 {
+		if has(a.begins, key) && a.goesOn(key, text[i+head:]) {
 			return i
 		}
 	}
 	return len(text)
+}
+
+// goesOn reports whether a word can begin with the three bytes of a key and go on with a text.
+func (a *automaton) goesOn(key uint32, text string) bool {
+	switch {
+	case has(a.short, key):
+		return true
+	case len(text) == 0:
+		return false
+	case has(a.fours, a.hash(key, text[0], 0)):
+		return true
+	default:
+		return len(text) > 1 && has(a.fives, a.hash(key, text[0], text[1]))
+	}
 }

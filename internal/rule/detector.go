@@ -115,7 +115,7 @@ func (s *Set) report(r *Result) {
 
 // Input returns what rules may ask about the evidence.
 func (s *Set) Input(e *evidence.Evidence) *Input {
-	in := &Input{cache: make(map[any]any), Message: e.Model(), Lists: s.Lists, Have: s.Have, Passwords: e.Passwords, Open: e.Open}
+	in := &Input{cache: make(map[any]any), Message: e.Model(), Lists: s.Lists, Have: s.Have, Passwords: sync.OnceValue(e.Passwords), Open: e.Open}
 	if e.Deep {
 		in.Have |= schema.OCR
 	}

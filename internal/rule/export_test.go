@@ -126,3 +126,6 @@ func SelectsAlike(tb testing.TB, expression, doc string) bool {
 	}
 	return len(want) > 0
 }
+
+// FoldRune is the folded form of a character.
+func FoldRune(r rune) rune { return foldRune(r) }

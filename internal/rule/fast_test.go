@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode"
 
 	"pgregory.net/rapid"
 
@@ -131,6 +132,23 @@ func TestMarksOfExpressions(t *testing.T) {
 		selects, byText, byNodes := rule.Selects(tt.expression, doc)
 		if selects != tt.selects || (!byText || !byNodes) != tt.tell {
 			t.Errorf("%s: selects %v, its text and nodes have the marks: %v and %v", tt.expression, selects, byText, byNodes)
+		}
+	}
+}
+
+// The least of the cases of a letter stands for all of them, whatever range it is in.
+func TestFoldedCharacters(t *testing.T) {
+	t.Parallel()
+	for r := range rune(unicode.MaxRune + 1) {
+		want := r
+		for c := unicode.SimpleFold(r); c != r; c = unicode.SimpleFold(c) {
+			want = min(want, c)
+		}
+		if 'A' <= want && want <= 'Z' {
+			want += 'a' - 'A'
+		}
+		if got := rule.FoldRune(r); got != want {
+			t.Errorf("%U is folded to %U, want %U", r, got, want)
 		}
 	}
 }

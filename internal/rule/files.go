@@ -245,8 +245,8 @@ func (f *frame) open(v schema.Value) *attachment.Report {
 		return r
 	}
 	input := attachment.Input{Name: in.name, ContentType: in.contentType, Data: in.data, Explode: true}
-	if f.in.Passwords != nil {
-		input.Passwords = f.in.Passwords()
+	if _, format := attachment.Identify(in.data, in.name); f.in.Passwords != nil && !attachment.IsPicture(format) {
+		input.Passwords = f.in.Passwords() // a picture has none, and most messages nothing else
 	}
 	reports := f.in.Open([]attachment.Input{input})
 	if len(reports) == 0 || reports[0] == nil || len(reports[0].Files) == 0 || reports[0].Files[0].Unread {

@@ -52,6 +52,9 @@ func isASCII(s string) bool {
 
 // foldRune returns the least rune of the cases of a letter, in lower case where that is ASCII.
 func foldRune(r rune) rune {
+	if isCaseless(r) {
+		return r
+	}
 	least := r
 	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
 		least = min(least, f)
@@ -60,6 +63,19 @@ func foldRune(r rune) rune {
 		least += 'a' - 'A'
 	}
 	return least
+}
+
+// isCaseless reports whether a character is in one of the large ranges in which no letter has
+// cases: signs and marks, the scripts of Asia, and pictures. Most of what is not ASCII is.
+func isCaseless(r rune) bool {
+	switch {
+	case r < 0x370:
+		return 0x80 <= r && r < 0xB5 || 0x346 <= r
+	case r < 0x3000:
+		return 0x590 <= r && r < 0x10A0 || 0x2000 <= r && r < 0x2126
+	default:
+		return r < 0xA640 || 0xAC00 <= r && r < 0xFB00 || 0x1F000 <= r
+	}
 }
 
 // wildcard reports whether the whole of a text is of a pattern in which * stands for any
