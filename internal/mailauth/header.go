@@ -58,7 +58,8 @@ func (r *Results) add(res *authres.Result) {
 		r.DKIM = append(r.DKIM, d)
 	case "dmarc":
 		if v := result(res.Value); r.DMARC.Result == "" || v == Fail {
-			r.DMARC = DMARC{Result: v, Domain: normal(res.Prop("header.from")), Policy: policyOf(res, v), Why: res.Reason}
+			policy := policyOf(res, v)
+			r.DMARC = DMARC{Result: v, Domain: normal(res.Prop("header.from")), Policy: policy, Apply: appliedOf(res, policy), Why: res.Reason}
 		}
 	}
 }
@@ -110,6 +111,18 @@ func policyOf(res *authres.Result, v Result) string {
 		}
 	}
 	return ""
+}
+
+// appliedOf returns what the receiver did, where its comment names less than the policy
+// ("p=REJECT dis=NONE"), or "". OpenDMARC and large receivers write it for a policy that is
+// being tested, and for mail that they take for forwarded. It never raises the policy.
+func appliedOf(res *authres.Result, policy string) string {
+	severity := []string{"none", "quarantine", "reject"}
+	dis := slices.Index(severity, strings.ToLower(res.Tag("dis")))
+	if dis < 0 || dis >= slices.Index(severity, policy) {
+		return ""
+	}
+	return severity[dis]
 }
 
 // complete fills in what follows from the results. A receiver that looked at one author of

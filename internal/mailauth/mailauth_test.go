@@ -433,3 +433,25 @@ func TestEveryAuthorMustBeProved(t *testing.T) {
 		t.Errorf("both are proved: %+v", res)
 	}
 }
+
+// TestReceiverNamesWhatItDid holds that "dis=" in the comment of a receiver lowers what counts
+// and never raises it.
+func TestReceiverNamesWhatItDid(t *testing.T) {
+	t.Parallel()
+	for results, want := range map[string]mailauth.DMARC{
+		"dmarc=fail (p=reject dis=none) header.from=example.org":                    {Policy: "reject", Apply: "none"},
+		"dmarc=fail (p=REJECT sp=REJECT dis=QUARANTINE) header.from=example.org":    {Policy: "reject", Apply: "quarantine"},
+		"dmarc=fail (p=quarantine dis=none) header.from=example.org":                {Policy: "quarantine", Apply: "none"},
+		"dmarc=fail (p=reject dis=reject) header.from=example.org":                  {Policy: "reject"},
+		"dmarc=fail (p=none dis=reject) header.from=example.org":                    {Policy: "none"},
+		"dmarc=fail (p=reject) header.from=example.org":                             {Policy: "reject"},
+		"dmarc=fail (p=reject dis=bogus) header.from=example.org":                   {Policy: "reject"},
+		"dmarc=fail (dis=none) header.from=example.org":                             {},
+		`dmarc=fail (p=reject) header.from=example.org; x=pass (dis=none) a="dis="`: {Policy: "reject"},
+	} {
+		res := mailauth.FromHeader(message.Parse([]byte("Authentication-Results: mx.there.example; "+results+"\r\n"+plain), nil), nil)
+		if d := res.DMARC; d.Result != mailauth.Fail || d.Policy != want.Policy || d.Apply != want.Apply {
+			t.Errorf("%s: policy %q, apply %q", results, d.Policy, d.Apply)
+		}
+	}
+}

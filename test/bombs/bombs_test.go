@@ -157,7 +157,7 @@ func judged(t *testing.T, raw []byte) row {
 		for _, resource := range j.Evidence.Model().Outrider.Exceeded {
 			out.words = append(out.words, "budget:"+resource)
 		}
-		for _, report := range j.Evidence.Insides() {
+		for _, report := range j.Evidence.Reports() {
 			out.words = append(out.words, notes(report)...)
 		}
 	}
