@@ -57,10 +57,12 @@ func impersonates(e *evidence.Evidence, a *message.Mailbox, p *tenant.Person) []
 		if times = nameShare(e, a); times == 0 {
 			return nil
 		}
-	case nearName(a.Name, p.Name):
+	case nearName(a.Name, p.Name, shortestTypo):
 		if times = typoShare; demands(e) {
 			times = demandShare
 		}
+	case nearName(a.Name, p.Name, shortestDemand) && demands(e):
+		times = demandShare
 	default:
 		return nil
 	}
@@ -171,13 +173,18 @@ func sameName(shown, name string) bool {
 	return initials <= 1
 }
 
-// shortestTypo is the length from which a word with one letter off is taken for another: shorter
-// names are one letter from many others.
-const shortestTypo = 5
+// The lengths from which a word with one letter off is taken for another: shorter names are one
+// letter from many others. One that lacks or doubles a letter is taken so earlier where the text
+// makes a demand.
+const (
+	shortestTypo   = 5
+	shortestDemand = 4
+)
 
-// nearName reports whether shown is name but for one letter of one longer word, or written in
-// one word.
-func nearName(shown, name string) bool {
+// nearName reports whether shown is name but for one letter of one word, or written in one word.
+// Words from shortestTypo bytes may have any letter off, shorter ones from shortest bytes one
+// letter more or less.
+func nearName(shown, name string, shortest int) bool {
 	have, want := nameWords(shown), nameWords(name)
 	if len(want) < 2 || len(have) == 0 {
 		return false
@@ -190,7 +197,7 @@ func nearName(shown, name string) bool {
 	}
 	off := 0
 	for _, w := range want {
-		i := slices.IndexFunc(have, func(h string) bool { return h == w || len(w) >= shortestTypo && observable.OneEdit(h, w) })
+		i := slices.IndexFunc(have, func(h string) bool { return h == w || nearWord(h, w, shortest) })
 		if i < 0 {
 			return false
 		}
@@ -200,6 +207,11 @@ func nearName(shown, name string) bool {
 		have = slices.Delete(have, i, i+1)
 	}
 	return off == 1
+}
+
+// nearWord reports whether a word of a name is one letter off.
+func nearWord(have, want string, shortest int) bool {
+	return len(want) >= shortest && (len(want) >= shortestTypo || len(have) != len(want)) && observable.OneEdit(have, want)
 }
 
 // nameWords returns the words of a name as skeletons; an address in the name is none
