@@ -13,7 +13,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -148,33 +147,43 @@ func (b *Browser) call(method string, params map[string]any, result any) error {
 	}
 }
 
-// serve gives out the page with its frames, and the documents in them.
+// serve gives out the documents of a page, and the page that writes each into a frame. A
+// frame that is written costs a tenth of one that is fetched.
 func (b *Browser) serve(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	docs := b.docs
 	b.mu.Unlock()
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if i, err := strconv.Atoi(r.URL.Path[1:]); err == nil && i < len(docs) {
-		_, _ = fmt.Fprint(w, docs[i])
-		return
-	}
-	if r.URL.Path != "/" {
+	switch r.URL.Path {
+	case "/docs":
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(docs)
+	case "/":
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = fmt.Fprint(w, "<!DOCTYPE html><style>body{margin:0}iframe{border:0;display:block;width:", FrameWidth, "px;height:", FrameHeight,
+			"px}div{overflow:hidden;height:", FrameSeen, "px}</style><body>")
+	default:
 		http.NotFound(w, r)
-		return
-	}
-	_, _ = fmt.Fprint(w, "<!DOCTYPE html><style>body{margin:0}iframe{border:0;display:block;width:", FrameWidth, "px;height:", FrameHeight,
-		"px}div{overflow:hidden;height:", FrameSeen, "px}</style>")
-	for i := range docs {
-		_, _ = fmt.Fprintf(w, "<div><iframe sandbox=allow-same-origin src=/%d></iframe></div>", i)
 	}
 }
 
 // Look renders documents, each in a window of its own.
-func (b *Browser) Look(docs []string) ([]Seen, error) {
+func (b *Browser) Look(docs []string) ([]Seen, error) { return b.pages(docs, true) }
+
+// Links renders documents, and returns the targets of the links of each.
+func (b *Browser) Links(docs []string) ([][]string, error) {
+	seen, err := b.pages(docs, false)
+	links := make([][]string, len(seen))
+	for i := range seen {
+		links[i] = seen[i].Links
+	}
+	return links, err
+}
+
+func (b *Browser) pages(docs []string, drawn bool) ([]Seen, error) {
 	var all []Seen
 	for len(docs) > 0 {
 		n := min(len(docs), framesPerPage)
-		page, err := b.page(docs[:n])
+		page, err := b.page(docs[:n], drawn)
 		if err != nil {
 			return nil, err
 		}
@@ -184,7 +193,7 @@ func (b *Browser) Look(docs []string) ([]Seen, error) {
 	return all, nil
 }
 
-func (b *Browser) page(docs []string) ([]Seen, error) {
+func (b *Browser) page(docs []string, drawn bool) ([]Seen, error) {
 	b.mu.Lock()
 	b.docs = docs
 	b.mu.Unlock()
@@ -198,13 +207,19 @@ func (b *Browser) page(docs []string) ([]Seen, error) {
 	if len(links) != len(docs) {
 		return nil, fmt.Errorf("%d frames for %d documents", len(links), len(docs))
 	}
+	seen := make([]Seen, len(docs))
+	for i := range docs {
+		seen[i].Links = links[i]
+	}
+	if !drawn {
+		return seen, nil
+	}
 	picture, err := b.screenshot(FrameSeen * len(docs))
 	if err != nil {
 		return nil, err
 	}
-	seen := make([]Seen, len(docs))
 	for i := range docs {
-		seen[i] = Seen{Picture: part(picture, i*FrameSeen), Links: links[i]}
+		seen[i].Picture = part(picture, i*FrameSeen)
 	}
 	return seen, nil
 }
@@ -243,17 +258,31 @@ func (b *Browser) settled() ([][]string, error) {
 }
 
 // waitAndList runs in the page around the frames, not in the documents.
-const waitAndList = `new Promise(done => {
-  const list = () => done(JSON.stringify([...document.querySelectorAll("iframe")].map(f => {
-    const inside = f.contentDocument;
+const waitAndList = `(async () => {
+  const frames = (await (await fetch("/docs")).json()).map(doc => {
+    const holder = document.body.appendChild(document.createElement("div"));
+    const frame = document.createElement("iframe");
+    frame.sandbox = "allow-same-origin";
+    holder.append(frame);
+    return [frame, doc];
+  });
+  const loaded = frames.map(([frame, doc]) => new Promise(done => {
+    frame.addEventListener("load", done);
+    frame.contentDocument.open();
+    frame.contentDocument.write(doc);
+    frame.contentDocument.close();
+    if (frame.contentDocument.readyState === "complete") done();
+  }));
+  await Promise.all(loaded);
+  await new Promise(done => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 250));
+  return JSON.stringify(frames.map(([frame]) => {
+    const inside = frame.contentDocument;
     return [...inside.querySelectorAll("a,area")].flatMap(a => {
       if (typeof a.href === "string") return a.href ? [a.href] : [];
       try { return [new URL(a.href.baseVal, inside.baseURI).href] } catch { return [] }
     });
-  })));
-  const drawn = () => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(list)), 250);
-  document.readyState === "complete" ? drawn() : addEventListener("load", drawn);
-})`
+  }));
+})()`
 
 // Differs reports whether something else is drawn. Rounding of colors is no difference.
 func (s Seen) Differs(other Seen) bool {

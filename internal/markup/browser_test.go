@@ -100,14 +100,14 @@ func TestLinksAreWhatChromiumFollows(t *testing.T) {
 	for i, v := range all {
 		docs[i] = v.doc
 	}
-	seen, err := browser.Look(docs)
+	links, err := browser.Links(docs)
 	if err != nil {
 		t.Fatal(err)
 	}
 	reasons := named()
 	agreed, differ := 0, map[string]int{}
-	for i, s := range seen {
-		want := outside(s.Links)
+	for i, targets := range links {
+		want := outside(targets)
 		var got []string
 		for _, l := range parse(all[i].doc).Links() {
 			if l.Place == "anchor" {

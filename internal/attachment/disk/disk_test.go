@@ -12,6 +12,7 @@ import (
 	"unicode/utf16"
 
 	"outrider/internal/attachment/disk"
+	"outrider/internal/mailtest"
 )
 
 const sector = 512
@@ -345,12 +346,13 @@ func TestReadInTimeAndMemory(t *testing.T) {
 	for name, data := range worst() {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		start := time.Now()
-		m := disk.Read(data, 5000)
-		for _, f := range m.Files {
-			_, _ = io.Copy(io.Discard, io.LimitReader(f.Open(), 1<<20))
-		}
-		took := time.Since(start)
+		var m *disk.Image
+		took := mailtest.Spent(t, func() {
+			m = disk.Read(data, 5000)
+			for _, f := range m.Files {
+				_, _ = io.Copy(io.Discard, io.LimitReader(f.Open(), 1<<20))
+			}
+		})
 		runtime.ReadMemStats(&after)
 		mib := (after.TotalAlloc - before.TotalAlloc) >> 20
 		t.Logf("%s: %v, %d MiB allocated for %d KiB, %d files, %v", name, took, mib, len(data)>>10, len(m.Files), m.Notes)

@@ -1,4 +1,4 @@
-package pdf_test
+package mailtest
 
 import (
 	"syscall"
@@ -6,9 +6,7 @@ import (
 	"time"
 )
 
-// processorTime returns what this thread has worked. Tests that compare it must lock
-// their goroutine to the thread.
-func processorTime(tb testing.TB) time.Duration {
+func threadTime(tb testing.TB) time.Duration {
 	tb.Helper()
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_THREAD, &u); err != nil {
