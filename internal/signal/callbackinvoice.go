@@ -59,7 +59,8 @@ func dialled(e *evidence.Evidence, t *evidence.Text) string {
 	}
 	for _, p := range e.Pages() {
 		for _, l := range p.Document.Links() {
-			if number, ok := strings.CutPrefix(strings.ToLower(l.URL), "tel:"); ok {
+			scheme, number, _ := strings.Cut(strings.ToLower(l.URL), ":")
+			if scheme == "tel" || scheme == "callto" {
 				return number
 			}
 		}
