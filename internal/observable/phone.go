@@ -61,8 +61,9 @@ func DialedNumber(u *URL) (string, bool) {
 // ASCII, and with digits for the letters that stand for them.
 func dialed(text string) string {
 	if !isASCII(text) {
-		text = strings.Map(dialRune, text)
+		text = dialRunes(text)
 	}
+	text = dialSeparators(text)
 	if !hasLookalikes(text) {
 		return text
 	}
@@ -85,6 +86,67 @@ func dialed(text string) string {
 		i += n
 	}
 	return string(b)
+}
+
+// dialRunes writes a text in ASCII where it stands for numbers. Invisible characters between
+// digits, and digits that are pictures of their own, stand apart: whoever writes a number so
+// wants it read by people alone.
+func dialRunes(text string) string {
+	var b strings.Builder
+	b.Grow(len(text))
+	last, apart := rune(0), false
+	for _, c := range text {
+		d := dialRune(c)
+		if d < 0 || c == '\u20E3' {
+			apart = last < utf8.RuneSelf && isDigit(byte(last))
+			continue
+		}
+		if digit := d < utf8.RuneSelf && isDigit(byte(d)); digit && (apart || d != c && unicode.Is(unicode.No, c) && last < utf8.RuneSelf && isDigit(byte(last))) {
+			b.WriteByte('-')
+		}
+		b.WriteRune(d)
+		last, apart = d, false
+	}
+	return b.String()
+}
+
+// dialSeparators writes a dash for the signs that some write between the groups of a number,
+// and round brackets for curly ones. A slash separates an area code: three digits, or a zero and
+// two to four.
+func dialSeparators(text string) string {
+	if !strings.ContainsAny(text, "_~*|{}/") {
+		return text
+	}
+	b := []byte(text)
+	for i := 1; i < len(b)-1; i++ {
+		switch before, after := isDigit(b[i-1]), isDigit(b[i+1]); b[i] {
+		case '_', '~', '*', '|':
+			if before && after {
+				b[i] = '-'
+			}
+		case '/':
+			if before && after && isAreaCode(b[:i]) {
+				b[i] = '-'
+			}
+		case '{', '}':
+			if before || after {
+				b[i] = "()"[(b[i]-'{')/2]
+			}
+		}
+	}
+	if len(b) > 1 && b[0] == '{' && isDigit(b[1]) {
+		b[0] = '('
+	}
+	return string(b)
+}
+
+// isAreaCode reports whether b ends with the digits of an area code.
+func isAreaCode(b []byte) bool {
+	n := 0
+	for n < len(b) && n < 6 && isDigit(b[len(b)-1-n]) {
+		n++
+	}
+	return n == 3 || (n == 4 || n == 5) && b[len(b)-n] == '0'
 }
 
 // hasLookalikes reports whether a letter that looks like a digit stands beside one, or a
@@ -138,6 +200,10 @@ func dialRune(c rune) rune {
 		return '-'
 	case unicode.Is(unicode.Zs, c):
 		return ' '
+	case strings.ContainsRune("\u041E\u043E\u039F\u03BF", c): // O of Cyrillic and Greek
+		return 'O'
+	case strings.ContainsRune("\u0406\u0399\u04C0", c): // I of Cyrillic and Greek
+		return 'I'
 	case unicode.Is(unicode.Nd, c):
 		return '0' + digitValue(c)
 	case c == 0x2024, c == 0x00B7, c == 0x30FB, c == 0x2022, c == 0x2219, c == 0x22C5:
@@ -193,10 +259,11 @@ func isWordByte(c byte) bool {
 	return isLetter(c) || isDigit(c) || c == '_' || c == '/' || c == '=' || c == '#'
 }
 
-// phoneEnd returns where the run of digits and separators ends.
+// phoneEnd returns where the run of digits and separators ends. A number with a plus goes on
+// in the next line where it is not complete.
 func phoneEnd(text string, i int) int {
 	start := i
-	for i < len(text) && i-start < longestPhone && (isDigit(text[i]) || strings.IndexByte("+-(). ", text[i]) >= 0) {
+	for i < len(text) && i-start < longestPhone && (isDigit(text[i]) || strings.IndexByte("+-(). ", text[i]) >= 0 || wraps(text, start, i)) {
 		if text[i] == '+' && i > start && text[i-1] != '(' {
 			break // another number
 		}
@@ -206,6 +273,11 @@ func phoneEnd(text string, i int) int {
 		i--
 	}
 	return i
+}
+
+// wraps reports whether the line ends at i inside of a number that began at start.
+func wraps(text string, start, i int) bool {
+	return text[i] == '\n' && text[start] == '+' && i+1 < len(text) && isDigit(text[i+1]) && len(digitsOf(text[start:i])) < 10
 }
 
 // phone reads one candidate.
