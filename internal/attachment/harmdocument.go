@@ -360,9 +360,10 @@ func (i *inspector) pdfHarms(id int, p *pdf.Document) {
 	opens := p.Has("Names") || slices.ContainsFunc(p.Actions, func(a pdf.Action) bool { return a.Kind == "OpenAction" && a.Target == "JavaScript" })
 	for _, s := range p.Scripts {
 		switch {
-		case opens && reachesOut.MatchString(s):
+		case !reachesOut(s):
+		case opens:
 			i.harm(id, HarmOpenScript, s)
-		case reachesOut.MatchString(s):
+		default:
 			i.harm(id, HarmScript, s)
 		}
 	}
@@ -384,8 +385,49 @@ func (i *inspector) pdfAction(id int, a pdf.Action) {
 	}
 }
 
-// reachesOut matches scripts of PDF that open, send or save something, or build code that was
-// not there before. Those of forms, which format and add, and those that print, are honest.
-var reachesOut = regexp.MustCompile(`(?i)\b(?:launchURL|getURL|submitForm|mailDoc|mailForm|mailMsg|mailGetAddrs|exportDataObject|openDataObject|importDataObject|` +
-	`createDataObject|importAnFDF|importXFAData|importTextData|exportAsFDF|exportXFAData|openDoc|newDoc|saveAs|execMenuItem|execDialog|eval|unescape|` +
-	`fromCharCode|SOAP|HTTP|Collab|newPlayer|syncAnnotScan|customDictionaryOpen|setAction|addScript|Function|launch)\s*[.(\["']|%u[0-9a-f]{4}|\\x[0-9a-f]{2}\\x|\[\s*["']\w+["']\s*\]\s*\(|util\s*\.\s*printf`)
+// outward are words that scripts of PDF call, or take a member of, to open, send or save
+// something, or to build code that was not there before. Those of forms, which format and add,
+// and those that print, are honest. All are in lower case.
+const outward = " launchurl geturl submitform maildoc mailform mailmsg mailgetaddrs exportdataobject opendataobject importdataobject " +
+	"createdataobject importanfdf importxfadata importtextdata exportasfdf exportxfadata opendoc newdoc saveas execmenuitem execdialog eval unescape " +
+	"fromcharcode soap http collab newplayer syncannotscan customdictionaryopen setaction addscript function launch "
+
+// longestCall is how many bytes of a call outsideWords looks at.
+const longestCall = 128
+
+var (
+	afterOutward = regexp.MustCompile(`^\s*[.(\["']`)
+	afterUtil    = regexp.MustCompile(`^\s*\.\s*(?i:printf)`)
+	outsideWords = regexp.MustCompile(`^(?:(?i:%u[0-9a-f]{4}|\\x[0-9a-f]{2}\\x)|\[\s*["']\w+["']\s*\]\s*\()`)
+)
+
+// reachesOut reports whether a script calls one of outward, or hides what it calls. It goes
+// from word to word: one expression for all of them takes seconds for each megabyte.
+func reachesOut(s string) bool {
+	for s != "" {
+		n := wordLen(s)
+		head := s[n:min(len(s), n+longestCall)]
+		switch {
+		case n > 0 && afterOutward.MatchString(head) && isOutward(s[:n]),
+			n > 0 && strings.EqualFold(s[max(0, n-4):n], "util") && afterUtil.MatchString(head),
+			n == 0 && strings.IndexByte(`%\[`, s[0]) >= 0 && outsideWords.MatchString(head):
+			return true
+		}
+		s = s[max(n, 1):]
+	}
+	return false
+}
+
+func isOutward(word string) bool {
+	return len(word) <= len("customdictionaryopen") && strings.Contains(outward, " "+strings.ToLower(word)+" ")
+}
+
+// wordLen returns the length of the word that s begins with.
+func wordLen(s string) int {
+	for i := range len(s) {
+		if c := s[i]; c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return i
+		}
+	}
+	return len(s)
+}
