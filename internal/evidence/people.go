@@ -116,11 +116,18 @@ func (e *Evidence) IsReply() bool {
 // can write the media type or the name of a mail system.
 // RFC 3464, Section 2, and RFC 5321, Section 4.5.5: notifications have an empty reverse-path.
 func (e *Evidence) IsReport() bool {
-	if e.Received.Envelope.From != "" {
+	if !e.NullSender() {
 		return false
 	}
 	r, ok := report.Read(e.Message)
 	return ok && readable(r)
+}
+
+// NullSender reports whether the message has no reverse-path, or what old systems write into files
+// in its place, which no host accepts as one.
+func (e *Evidence) NullSender() bool {
+	from := e.Received.Envelope.From
+	return from == "" || strings.EqualFold(from, "mailer-daemon")
 }
 
 // readable reports whether a report says what became of whose mail.

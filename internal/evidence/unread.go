@@ -35,7 +35,7 @@ func (e *Evidence) Unread() []string {
 func couldHarm(r budget.Resource) bool {
 	switch r {
 	case budget.Parts, budget.Depth, budget.HeaderBytes, budget.HeaderFields, budget.DecodedBytes, budget.HTMLNodes, budget.URLs,
-		budget.UnpackedBytes, budget.Addresses, budget.CalendarEvents, budget.Text:
+		budget.UnpackedBytes, budget.Addresses, budget.Text:
 		return true
 	default:
 		return false

@@ -119,25 +119,25 @@ func dialSeparators(text string) string {
 	}
 	b := []byte(text)
 	for i := 1; i < len(b)-1; i++ {
-		switch before, after := isDigit(b[i-1]), isDigit(b[i+1]); b[i] {
-		case '_', '~', '*', '|':
-			if before && after {
-				b[i] = '-'
-			}
-		case '/':
-			if before && after && isAreaCode(b[:i]) {
-				b[i] = '-'
-			}
-		case '{', '}':
-			if before || after {
-				b[i] = "()"[(b[i]-'{')/2]
-			}
-		}
+		b[i] = dialSeparator(b, i)
 	}
 	if len(b) > 1 && b[0] == '{' && isDigit(b[1]) {
 		b[0] = '('
 	}
 	return string(b)
+}
+
+// dialSeparator returns what the character at i stands for between groups of digits.
+func dialSeparator(b []byte, i int) byte {
+	before, after := isDigit(b[i-1]), isDigit(b[i+1])
+	switch c := b[i]; {
+	case strings.IndexByte("_~*|", c) >= 0 && before && after, c == '/' && before && after && isAreaCode(b[:i]):
+		return '-'
+	case (c == '{' || c == '}') && (before || after):
+		return "()"[(c-'{')/2]
+	default:
+		return c
+	}
 }
 
 // isAreaCode reports whether b ends with the digits of an area code.

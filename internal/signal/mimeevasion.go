@@ -14,7 +14,7 @@ func mimeEvasion() Signal {
 		ID: "mime-evasion", Name: "Structure made to be read in two ways", Class: verdict.ClassPhish, Weight: 2, Since: "0.1",
 		Why: "The message is built so that programs read it differently: %s.",
 		Find: func(e *evidence.Evidence) []Match {
-			if e.IsReport() {
+			if e.IsReport() || isDaemon(e) {
 				return nil // old mail systems build them so
 			}
 			for _, d := range e.Message.Defects {

@@ -48,7 +48,7 @@ const daemonShare = 0.3
 // has no reverse-path, and its author is called as they are.
 func isDaemon(e *evidence.Evidence) bool {
 	local := strings.ToLower(e.Author().Local)
-	return e.Received.Envelope.From == "" && (strings.HasPrefix(local, "mailer-daemon") || local == "postmaster" || local == "mail daemon")
+	return e.NullSender() && (strings.HasPrefix(local, "mailer-daemon") || local == "postmaster" || local == "mail daemon")
 }
 
 // ambiguity returns how far a fault of an address serves to show another author than is checked.
