@@ -211,16 +211,16 @@ func TestDeadlineEndsRules(t *testing.T) {
 		rules = append(rules, detection(fmt.Sprint(i), fmt.Sprintf("any(headers.references, any(headers.references, any(headers.references, length(.) + length(..) + length(...) == 999 + %d)))", i)))
 	}
 	in := input(t, mailOf(references(80)+"Subject: x\n", "x"))
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Millisecond)
-	defer cancel()
 	e, failed := rule.Compile(rule.NewSchema(), rules), 0
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond) // of seconds that they take together
+	defer cancel()
 	e.Judge(ctx, in, func(r rule.Result) {
 		if errors.Is(r.Err, context.DeadlineExceeded) {
 			failed++
 		}
 	})
 	if failed == 0 {
-		t.Error("40 long rules were done in 2 ms")
+		t.Error("40 long rules were done in 300 ms")
 	}
 }
 
