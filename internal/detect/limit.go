@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"slices"
 
 	"outrider/internal/evidence"
@@ -25,10 +26,15 @@ func limit(ev *evidence.Evidence, v *verdict.Verdict) {
 			hard += f.Weight
 		}
 	}
+	also := slices.DeleteFunc(v.Also, func(d verdict.Disposition) bool { return d == verdict.Suspicious })
 	if hard < enoughHard {
-		v.Also = slices.DeleteFunc(v.Also, func(d verdict.Disposition) bool { return d >= verdict.Suspicious })
+		v.Also = slices.DeleteFunc(also, func(d verdict.Disposition) bool { return d > verdict.Suspicious })
 		v.Disposition = verdict.Suspicious
+		return
 	}
+	// It would be SUSPICIOUS with less evidence: what the policy does about that is the least.
+	v.Also = append(also, verdict.Suspicious)
+	slices.SortFunc(v.Also, func(a, b verdict.Disposition) int { return cmp.Compare(b, a) })
 }
 
 // provedAndKnown reports whether DMARC passed and the address is known by its mail.
