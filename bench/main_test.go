@@ -37,12 +37,18 @@ func quietAddr(b *testing.B) string {
 // await returns once addr takes connections.
 func await(b *testing.B, addr string) {
 	b.Helper()
+	awaitOn(b, "tcp", addr)
+}
+
+// awaitOn is await for an address of any network.
+func awaitOn(b *testing.B, network, addr string) {
+	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), 30*time.Second)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if conn, err := net.Dial("tcp", addr); err == nil {
+		if conn, err := net.Dial(network, addr); err == nil {
 			_ = conn.Close()
 			return
 		}
@@ -79,8 +85,9 @@ type gateway struct {
 	cmd  *exec.Cmd
 }
 
-// startOutrider starts the program of OUTRIDER_BENCH_PROGRAM until the benchmark ends.
-func startOutrider(b *testing.B, next string, detection bool) *gateway {
+// startOutrider starts the program of OUTRIDER_BENCH_PROGRAM until the benchmark ends, with the
+// rules of the feeds, which are directories by name.
+func startOutrider(b *testing.B, next string, detection bool, feeds ...[2]string) *gateway {
 	b.Helper()
 	program := os.Getenv("OUTRIDER_BENCH_PROGRAM")
 	if program == "" {
@@ -92,6 +99,11 @@ func startOutrider(b *testing.B, next string, detection bool) *gateway {
 	path := filepath.Join(dir, "outrider.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		b.Fatal(err)
+	}
+	for _, f := range feeds {
+		if out, err := exec.Command(program, "rules", "pull", "-c", path, "--activate", "--name", f[0], f[1]).CombinedOutput(); err != nil {
+			b.Fatalf("activating %s: %v\n%s", f[0], err, out)
+		}
 	}
 	args := []string{"serve", "-c", path}
 	if to := os.Getenv("OUTRIDER_BENCH_PROFILE"); to != "" {
