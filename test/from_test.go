@@ -36,7 +36,7 @@ _dmarc.attack.test. IN TXT "v=DMARC1; p=none"
 
 // TestAuthorsThroughPostfix sends forgeries whose From clients read as victim.test, and
 // the honest forms of the same syntax, through the gateway to a real Postfix: what was
-// found stands in the delivered header, and forgeries for held.example are held.
+// found is in the delivered header, and forgeries for held.example are held.
 func TestAuthorsThroughPostfix(t *testing.T) {
 	t.Parallel()
 	zone := mailtest.StartZone(t, fromZone)
@@ -48,7 +48,7 @@ func TestAuthorsThroughPostfix(t *testing.T) {
 		{"a comment with an at", "Ann <admin@victim.test(@attack.test)>", forged},
 		{"an encoded address", "Ann <=?utf-8?q?admin=40victim=2Etest?=>", forged},
 		{"a fold before a dot", "Ann <admin@victim\r\n .test>", forged},
-		{"a space behind a dot", "Ann <admin@victim. test>", forged},
+		{"a space after a dot", "Ann <admin@victim. test>", forged},
 		{"a quoted local part", `"x@attack.test"@victim.test`, forged},
 		{"two words", "Ann <admin@victim.test attack.test>", forged},
 		{"two ats", "Ann <admin@victim.test@attack.test>", forged},

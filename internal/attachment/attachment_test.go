@@ -445,6 +445,8 @@ func FuzzInspect(f *testing.F) {
 		zipOf(f, "a", "x"), cabOf("x", 1), isoOf("x", true), gz([]byte("x")), tarOf("a", []byte("x")), sevenZip3GB(),
 		[]byte("!<arch>\n"), []byte("Rar!\x1a\x07\x01\x00"), sevenZipStored(f, "1234", "x"), binaryBook(f),
 		[]byte("a,=cmd|' /c x'!A0\n"), []byte("ActiveMime\x00\x00x\x9c\x03\x00"), []byte("<html><script>"), []byte("\xff\xfe<\x00s\x00v\x00g\x00"),
+		[]byte("PK\x05\x06" + strings.Repeat("\x00", 18)), []byte("PK\x03\x04" + strings.Repeat("\x01", 40)),
+		[]byte("PK\x01\x02" + strings.Repeat("\x00", 42) + "PK\x05\x06" + strings.Repeat("\x00", 8) + "\x2e\x00\x00\x00" + strings.Repeat("\x00", 6)),
 		[]byte("{\\rtf1{\\object\\objupdate{\\*\\objdata 0105}}}"), pdfWith("/OpenAction 4 0 R", "<< /S /Launch /F (x) >>"),
 	} {
 		f.Add(s)

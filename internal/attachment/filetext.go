@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"strings"
 	"unicode/utf16"
+
+	"outrider/internal/message"
 )
 
 // textBytes is how much of a text decides its kind.
@@ -38,17 +40,8 @@ func unmarked(head []byte) binary.ByteOrder {
 	if len(head) < 8 || bytes.IndexByte(head[:4], 0) < 0 {
 		return nil
 	}
-	var zeros [2]int
-	for k, c := range head {
-		if c == 0 {
-			zeros[k&1]++
-		}
-	}
-	switch half := len(head) / 2; {
-	case zeros[0] == 0 && zeros[1]*10 >= half*7 && isText16(head, binary.LittleEndian):
-		return binary.LittleEndian
-	case zeros[1] == 0 && zeros[0]*10 >= half*7 && isText16(head, binary.BigEndian):
-		return binary.BigEndian
+	if order := message.UTF16Order(head); order != nil && isText16(head, order) {
+		return order
 	}
 	return nil
 }

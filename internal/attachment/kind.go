@@ -1,43 +1,6 @@
 package attachment
 
-import (
-	"bytes"
-	"slices"
-)
-
-// ZipEntry is one file that an archive names.
-type ZipEntry struct {
-	Name      string // at most maxZipName bytes
-	Encrypted bool
-}
-
-// Bounds of ListZip.
-const (
-	maxZipEntries = 2000    // entries listed; the first ones name what matters
-	maxZipName    = 1 << 10 // bytes kept of a name
-)
-
-// ListZip lists an archive from its central directory, without unpacking, and one that has
-// none by its first local header, as a truncated archive has.
-func ListZip(data []byte) []ZipEntry {
-	var entries []zipEntry
-	if end := findEnd(data); end >= 0 {
-		entries = zipDirectory(data, end, maxZipEntries)
-	} else {
-		entries, _ = zipLocals(data, 1)
-	}
-	out := make([]ZipEntry, len(entries))
-	for k := range entries {
-		e := &entries[k]
-		out[k] = ZipEntry{e.name[:min(len(e.name), maxZipName)], e.encrypted()}
-	}
-	return out
-}
-
-// IsZip reports whether files of the format are zips inside.
-func IsZip(format string) bool {
-	return format == "odf" || slices.Contains(zips(), format) || slices.Contains(packages(), format)
-}
+import "bytes"
 
 // IsProgram reports whether files of the format run, or carry what runs, when opened.
 func IsProgram(format string) bool {

@@ -250,16 +250,3 @@ func FuzzRARRounds(f *testing.F) {
 	f.Add(rarClosed(f, "infected", 2, rarHeader(rarBegin), rarFile("a", "", rarKey(24, 1))), "infected")
 	f.Fuzz(func(_ *testing.T, data []byte, password string) { _ = attachment.RARRounds(data, password) })
 }
-
-func FuzzListZip(f *testing.F) {
-	f.Add([]byte("PK\x05\x06" + strings.Repeat("\x00", 18)))
-	f.Add([]byte("PK\x03\x04" + strings.Repeat("\x01", 40)))
-	f.Add([]byte("PK\x01\x02" + strings.Repeat("\x00", 42) + "PK\x05\x06" + strings.Repeat("\x00", 8) + "\x2e\x00\x00\x00" + strings.Repeat("\x00", 6)))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, e := range attachment.ListZip(data) {
-			if len(e.Name) > len(data) {
-				t.Errorf("name of %d bytes in %d", len(e.Name), len(data))
-			}
-		}
-	})
-}

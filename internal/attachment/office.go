@@ -224,7 +224,7 @@ func (d *Document) object(o *rtf.Object) {
 }
 
 // openActiveMime reads "editdata.mso", in which Office keeps macros beside documents of one file:
-// a compound file packed by zlib behind a header. The header tells where, and writers of malware
+// a compound file packed by zlib after a header. The header tells where, and writers of malware
 // make it longer, so that the beginning is looked for.
 func openActiveMime(i *inspector, n *node) {
 	for at := len("ActiveMime"); at+2 < min(len(n.data), maxActiveHead); at++ {

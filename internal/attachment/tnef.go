@@ -125,7 +125,7 @@ func (f *tnefFile) add(data []byte) {
 }
 
 // property takes what a property says of the attachment. MS-OXTNEF, 2.1.3.4: the id of an
-// interface stands in front of an object, and in front of nothing else.
+// interface is in front of an object, and in front of nothing else.
 func (f *tnefFile) property(p mapiProp) {
 	switch {
 	case p.id == mapiLongName && len(p.value) > 0:

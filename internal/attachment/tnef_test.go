@@ -123,7 +123,7 @@ func TestTNEFAttachments(t *testing.T) {
 		{"as object", "", list(property(0x0d, 0x3701, object)), program},
 		{"beside a placeholder", "placeholder", list(property(0x102, 0x3701, program)), "placeholder|" + program},
 		{"twice the same", program, list(property(0x102, 0x3701, program)), program},
-		{"behind several values", "", list(property(0x1003, 0x0e28, "\x01\x00\x00\x00", "\x02\x00\x00\x00"), property(0x1002, 0x0e29, "\x01\x00"), property(0x101f, 0x3a58, utf16le("x\x00"), utf16le("yy\x00")),
+		{"after several values", "", list(property(0x1003, 0x0e28, "\x01\x00\x00\x00", "\x02\x00\x00\x00"), property(0x1002, 0x0e29, "\x01\x00"), property(0x101f, 0x3a58, utf16le("x\x00"), utf16le("yy\x00")),
 			property(0x0b, 0x0e1b, "\x01\x00"), property(0x1014, 0x3a59, "12345678"), property(0x102, 0x3701, program)), program},
 	} {
 		w := newTNEF()
@@ -157,7 +157,7 @@ func TestTNEFBodies(t *testing.T) {
 		{"plain as property", "", list(property(0x1f, 0x1000, utf16le("call us\x00"))), "body.txt:call us"},
 		{"a page", "", list(property(0x102, 0x1013, "<html>x")), "body.html:<html>x"},
 		{"a page as text", "", list(property(0x1f, 0x1013, utf16le("<html>x\x00"))), "body.html:<html>x"},
-		{"behind several values", "", list(property(0x1003, 0x8, "\x01\x00\x00\x00"), property(0x102, 0x1013, "<html>x")), "body.html:<html>x"},
+		{"after several values", "", list(property(0x1003, 0x8, "\x01\x00\x00\x00"), property(0x102, 0x1013, "<html>x")), "body.html:<html>x"},
 		{"nothing", " \x00", nil, ""},
 	} {
 		w := newTNEF()

@@ -39,13 +39,14 @@ const (
 	ReportRecipients                             // recipients that a report is about
 	Rules                                        // rules that took too long, broke, or had no time left
 	HTMLDetails                                  // style rules, attributes, hidden text, scripts, forms and drawings of HTML
-	Text                                         // text between the beginning and the end of a long one, and texts of further files
+	Text                                         // text of a long body, and texts of further files
+	TextMiddle                                   // texts of files and hidden texts between their beginning and their end
 	numResources
 )
 
 var names = [numResources]string{
 	"parts", "depth", "header-bytes", "header-fields", "decoded-bytes", "html-nodes", "urls", "dns-questions",
-	"signatures", "unpacked-bytes", "addresses", "calendar-events", "quotations", "report-recipients", "rules", "html-details", "text",
+	"signatures", "unpacked-bytes", "addresses", "calendar-events", "quotations", "report-recipients", "rules", "html-details", "text", "text-middle",
 }
 
 // String returns the name of the resource as verdicts show it in "degraded".

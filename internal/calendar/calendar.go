@@ -41,6 +41,7 @@ type Calendar struct {
 	Events  []Event
 	Texts   []Text // of the calendar itself: its name and description
 	Cut     bool   // there was more than is read
+	Unread  bool   // what is left out is shown to readers, or they can follow it
 }
 
 // Event is one entry: an event, a task or a note.
@@ -93,6 +94,7 @@ func Read(text string) (*Calendar, bool) {
 	r := reader{calendar: c}
 	c.Cut = properties(text, r.take)
 	r.close()
+	c.Unread = c.Cut || r.unread
 	c.Cut = c.Cut || r.cut
 	return c, r.found
 }
@@ -125,6 +127,7 @@ type reader struct {
 	open     []string // names of components that are open, the calendar first
 	event    *Event   // that is open, or nil
 	cut      bool     // something was left out
+	unread   bool     // it is shown to readers, or they can follow it
 }
 
 func (r *reader) take(p Property) {
@@ -174,7 +177,7 @@ func (r *reader) close() {
 	if len(r.calendar.Events) < maxEvents {
 		r.calendar.Events = append(r.calendar.Events, *r.event)
 	} else {
-		r.cut = true
+		r.cut, r.unread = true, true
 	}
 	r.event = nil
 }
@@ -183,13 +186,16 @@ func (r *reader) property(p Property) {
 	switch {
 	case r.event != nil && !r.event.room(&p):
 		r.cut = true
+		r.unread = r.unread || p.Key != "ATTENDEE" && (isShown(p.Key) || isLink(p.Key)) // the names of further guests say nothing new
 	case r.event != nil:
 		r.event.take(p, len(r.open) > 2)
 	case len(r.open) != 1:
 	case isShown(p.Key):
-		if len(r.calendar.Texts) < maxProperties {
-			r.calendar.Texts = appendTexts(r.calendar.Texts, &p)
+		if len(r.calendar.Texts) >= maxProperties {
+			r.cut, r.unread = true, true
+			return
 		}
+		r.calendar.Texts = appendTexts(r.calendar.Texts, &p)
 	case p.Key == "PRODID":
 		r.calendar.Product = p.Value
 	case p.Key == "CALSCALE":

@@ -8,7 +8,7 @@ import (
 
 // Text is one text that a reader is shown.
 type Text struct {
-	Property string // upper case, where it stands
+	Property string // upper case, where it is
 	Value    string
 	HTML     bool
 }

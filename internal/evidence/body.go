@@ -75,7 +75,7 @@ func (e *Evidence) quotes(t *reading.Text) bool {
 func (e *Evidence) says(t *reading.Text) bool { return t.Thread.Bare && !e.ColleagueProved() }
 
 // others reports whether a text of the message was written by somebody else than its author:
-// it stands in a message that a colleague, proved, hands on. What a stranger hands on is his own
+// it is in a message that a colleague, proved, hands on. What a stranger hands on is his own
 // text, since anybody can wrap what he writes.
 func (e *Evidence) others(p *message.Part) bool {
 	if !e.ColleagueProved() {

@@ -26,7 +26,7 @@ const (
 // were not opened have only the facts that their first bytes and their name give.
 type File struct {
 	*attachment.File                    // never nil
-	Report           *attachment.Report // of the attachment that it is or stands in; nil: it was not opened
+	Report           *attachment.Report // of the attachment that it is, or is in; nil: it was not opened
 	Part             *message.Part      // that attachment, or the text that holds a picture
 	Names            []string           // every name that some client shows, at least one
 	Attached         bool               // it is an attachment itself
@@ -39,7 +39,7 @@ type File struct {
 func (f *File) Page() *reading.Page { return f.page() }
 
 // Label returns the name that readers most likely see, with that of the attachment in front
-// where the file stands in one.
+// where the file is in one.
 func (f *File) Label() string {
 	name := cmp.Or(f.Names[0], "without a name")
 	if f.Attached {

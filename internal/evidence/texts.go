@@ -13,14 +13,14 @@ import (
 	"outrider/internal/verdict"
 )
 
-// Bounds on the texts of files that are judged.
+// Bounds on the texts that are judged, in bytes. Of what is longer the beginning and the end are.
 const (
+	maxBody      = 2 << 20
 	maxFileTexts = 40
-	maxFileText  = 256 << 10 // bytes of all, beginnings and ends
-	maxOneText   = 48 << 10  // bytes of one, its beginning and its end
-	maxHidden    = 24 << 10  // bytes of hidden text
-	piece        = 32 << 10  // bytes of a long body that are judged together
-	maxPieces    = 64
+	maxFileText  = 512 << 10 // of all files
+	leastText    = 4 << 10   // of each file, whatever the others have
+	maxHidden    = 24 << 10
+	piece        = 32 << 10 // of a long text are judged together
 )
 
 // Text is one text that the message gives its reader: its own, one that it hides, or that of a
@@ -68,47 +68,49 @@ func (e *Evidence) readTexts() []*Text {
 	if hidden := e.hiddenText(); hidden != "" {
 		out = append(out, (&Text{Portion: verdict.PortionBody, Hidden: true, Text: hidden}).finish())
 	}
-	left := maxFileText
+	left, files := maxFileText, 0
 	for _, t := range append(e.messageTexts(), e.fileTexts()...) {
-		if len(out) >= maxPieces+maxFileTexts || left <= 0 {
+		if files++; files > maxFileTexts {
 			e.Budget.Omit(budget.Text)
 			break
 		}
-		t.Text = ends(t.Text, min(maxOneText, left))
-		left -= len(t.Text)
-		out = append(out, t.finish())
+		text := e.ends(t.Text, max(left, leastText))
+		left -= len(text)
+		for _, p := range pieces(text) {
+			part := &Text{Portion: t.Portion, Field: t.Field, Name: t.Name, Page: t.Page, Text: p}
+			out = append(out, part.finish())
+		}
 	}
 	return out
 }
 
 // bodyTexts returns what the author wrote in the body: the subject and the text, and the rest of a
-// long text in pieces, so that a lure counts wherever it stands.
+// long text in pieces, so that a lure counts wherever it is.
 func (e *Evidence) bodyTexts() []*Text {
-	rest := e.Current()
-	var out []*Text
-	for len(out) == 0 || rest != "" {
-		if len(out) == maxPieces {
-			e.Budget.Omit(budget.Text)
-			rest = rest[max(0, len(rest)-piece):]
-		}
-		size := min(len(rest), piece)
-		if len(rest) <= piece+piece/2 {
-			size = len(rest)
-		}
-		for size < len(rest) && !utf8.RuneStart(rest[size]) {
-			size++
-		}
-		text := rest[:size]
-		if len(out) == 0 {
-			text = e.Subject() + " \n " + text
-		}
-		out = append(out, (&Text{Portion: verdict.PortionBody, Text: text}).finish())
-		rest = rest[size:]
-		if len(out) > maxPieces {
-			break
-		}
+	current := e.Current()
+	if len(current) > maxBody {
+		e.Budget.Omit(budget.Text)
+		current = ends(current, maxBody)
 	}
+	var out []*Text
+	for _, p := range pieces(current) {
+		out = append(out, (&Text{Portion: verdict.PortionBody, Text: p}).finish())
+	}
+	out[0].Text = e.Subject() + " \n " + out[0].Text
 	return out
+}
+
+// pieces cuts a text into pieces of about the same length, at least one.
+func pieces(s string) []string {
+	var out []string
+	for len(s) > piece+piece/2 {
+		n := piece
+		for !utf8.RuneStart(s[n]) {
+			n++
+		}
+		out, s = append(out, s[:n]), s[n:]
+	}
+	return append(out, s)
 }
 
 // hiddenText joins what the pages of the body hide and do not show as well.
@@ -121,7 +123,7 @@ func (e *Evidence) hiddenText() string {
 			}
 		}
 	}
-	return ends(b.String(), maxHidden)
+	return e.ends(b.String(), maxHidden)
 }
 
 // messageTexts returns the texts of attached messages. That a report returns a message, or that
@@ -169,6 +171,14 @@ func (f *File) readsAsText() bool {
 		return true
 	}
 	return f.Attached && strings.HasPrefix(f.Part.MediaType, "text/") && !attachment.Opens(f.Format) || !f.Attached && len(f.Content) > 0
+}
+
+// ends is the function of that name, and records what it leaves out.
+func (e *Evidence) ends(s string, most int) string {
+	if len(s) > most {
+		e.Budget.Omit(budget.TextMiddle)
+	}
+	return ends(s, most)
 }
 
 // ends returns the beginning and the end of a text that is longer than most bytes.

@@ -38,7 +38,7 @@ func TestTrustedSealerIsReadByTheGrammar(t *testing.T) {
 		"a pass in a quoted sender": {`mx.fwd.test; spf=pass smtp.mailfrom="a; dmarc=pass header.from=example.org; b"@there.test; dmarc=fail header.from=example.org`, mailauth.Fail, false},
 		"a pass in a comment":       {`mx.fwd.test; spf=pass (of "a) ; dmarc=pass header.from=example.org (b"@there.test) smtp.mailfrom=there.test`, "", false},
 		"a pass for another author": {"mx.fwd.test; dmarc=pass header.from=there.test", "", false},
-		"a fail behind a pass":      {"mx.fwd.test; dmarc=pass header.from=example.org; dmarc=fail header.from=example.org", mailauth.Fail, false},
+		"a fail after a pass":       {"mx.fwd.test; dmarc=pass header.from=example.org; dmarc=fail header.from=example.org", mailauth.Fail, false},
 		"a reason with a semicolon": {`mx.fwd.test; dmarc=pass reason="ok; aligned" header.from=example.org`, mailauth.Pass, true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -30,7 +30,7 @@ type targetCursor struct {
 	started        bool
 }
 
-// skip moves both behind offset at; each part of the sheet is searched once.
+// skip moves both after offset at; each part of the sheet is searched once.
 func (c *targetCursor) skip(at int) {
 	if c.function < at || !c.started {
 		c.function = indexFrom(c.lower, cssFunction, at)
@@ -54,7 +54,7 @@ func (c *targetCursor) target() (property string, at int) {
 	return "@import", at
 }
 
-// indexFrom returns where sub stands in s from offset at on, or len(s).
+// indexFrom returns where sub is in s from offset at on, or len(s).
 func indexFrom(s, sub string, at int) int {
 	if i := strings.Index(s[at:], sub); i >= 0 {
 		return at + i

@@ -20,7 +20,7 @@ const (
 	AddressSeveralWords AddressDefect = "several-words"     // several words, or a character that no domain has, after the "@"
 	AddressEncoded      AddressDefect = "encoded-address"   // an encoded-word stands for an address or a part of it
 	AddressQuoted       AddressDefect = "quoted-address"    // a quoted string stands for an address
-	AddressRoute        AddressDefect = "source-route"      // an obsolete route stands before the address
+	AddressRoute        AddressDefect = "source-route"      // an obsolete route is before the address
 )
 
 // maxReadings bounds the domains that are read out of one address.
@@ -97,7 +97,7 @@ func (b *addrBuilder) decoded(addr string) {
 	b.read(domains)
 }
 
-// domain reads what stands in the place of one domain.
+// domain reads what is in the place of one domain.
 func (b *addrBuilder) domain(s string) {
 	s = strings.TrimSpace(s)
 	if len(s) > maxRawDomain {
@@ -140,7 +140,7 @@ func (b *addrBuilder) literal(s string) {
 	}
 }
 
-// isLiteral reports whether s stands in brackets and has no further "@" or word.
+// isLiteral reports whether s is in brackets and has no further "@" or word.
 // RFC 5321, Section 4.1.3.
 func isLiteral(s string) bool {
 	inner, ok := strings.CutSuffix(s, "]")

@@ -29,7 +29,7 @@ func TestRareCharsets(t *testing.T) {
 	}
 }
 
-// TestBrokenRareCharsets holds that what is broken is marked, and hides nothing behind it.
+// TestBrokenRareCharsets holds that what is broken is marked, and hides nothing after it.
 func TestBrokenRareCharsets(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ charset, bytes, want string }{

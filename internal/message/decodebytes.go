@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"encoding/binary"
 	"regexp"
 	"strings"
 
@@ -46,9 +47,20 @@ func declaredInside(b []byte) string {
 	return name
 }
 
-// unmarkedUTF16 returns the byte order of UTF-16 without a mark, told by the zeros that Latin
-// letters have in it, and nil for other texts. XML 1.0, Appendix F.
+// unmarkedUTF16 returns the encoding of UTF-16 without a mark, and nil for other texts.
 func unmarkedUTF16(b []byte) encoding.Encoding {
+	switch UTF16Order(b) {
+	case binary.LittleEndian:
+		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	case binary.BigEndian:
+		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+	}
+	return nil
+}
+
+// UTF16Order returns the byte order of UTF-16 without a mark, told by the zeros that Latin
+// letters have in it, and nil for other texts. XML 1.0, Appendix F.
+func UTF16Order(b []byte) binary.ByteOrder {
 	head := b[:min(len(b), metaWindow)&^1]
 	if len(head) < 4 || bytes.IndexByte(head, 0) < 0 {
 		return nil
@@ -61,9 +73,9 @@ func unmarkedUTF16(b []byte) encoding.Encoding {
 	}
 	switch half := len(head) / 2; {
 	case zeros[0] == 0 && zeros[1]*10 >= half*7:
-		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+		return binary.LittleEndian
 	case zeros[1] == 0 && zeros[0]*10 >= half*7:
-		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+		return binary.BigEndian
 	}
 	return nil
 }

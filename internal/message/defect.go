@@ -29,7 +29,7 @@ const (
 // Defects of header sections.
 const (
 	DefectMboxFrom         DefectKind = "mbox-from"              // a line "From " of an mbox stands in the header section
-	DefectHeaderMark       DefectKind = "header-byte-order-mark" // a byte order mark stands before the first field
+	DefectHeaderMark       DefectKind = "header-byte-order-mark" // a byte order mark is before the first field
 	DefectNoHeader         DefectKind = "no-header"              // the message begins with its body
 	DefectNoBody           DefectKind = "no-body"                // the message ends within its header section
 	DefectHeaderEnd        DefectKind = "missing-header-end"     // no empty line ends the header section

@@ -6,7 +6,7 @@ import (
 	"outrider/internal/budget"
 )
 
-// Bounds on what is read of parts behind the bounds of depth and number. Reading them flat
+// Bounds on what is read of parts after the bounds of depth and number. Reading them flat
 // costs no more than their length, however many levels they have.
 const (
 	maxFlat      = 128 << 10 // bytes of the head, and of the tail, that are read

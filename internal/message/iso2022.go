@@ -39,7 +39,7 @@ var (
 )
 
 // escapes are the sequences, without ESC, that choose a set. Target says for what: for the
-// bytes that follow (0), for those behind SO (1), or for one character behind ESC N (2).
+// bytes that follow (0), for those after SO (1), or for one character after ESC N (2).
 // RFC 1468, RFC 1554, RFC 1557, RFC 1922, RFC 2237.
 var escapes = []struct {
 	bytes  string

@@ -299,7 +299,7 @@ func (r *boxReader) bareElement() {
 	}
 }
 
-// addBare adds an address that stands without brackets.
+// addBare adds an address that is without brackets.
 func (r *boxReader) addBare(p piece) {
 	if r.add(p.text, "") && p.quoted {
 		box := &r.boxes[len(r.boxes)-1]
@@ -355,7 +355,7 @@ func continues(last *piece, merged []byte, p piece) bool {
 	if len(merged) == 0 && (quoted || !strings.Contains(before, "@")) {
 		return !p.spaced && quoted && strings.HasPrefix(p.text, ".")
 	}
-	// A second word with a dot behind the domain: some clients take it for the domain.
+	// A second word with a dot after the domain: some clients take it for the domain.
 	return strings.HasPrefix(p.text, ".") || strings.HasSuffix(before, ".") || looksLikeDomain(p.text)
 }
 

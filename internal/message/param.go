@@ -372,7 +372,7 @@ func (r *paramReader) assemble(sections []paramSection) {
 	x.value = text
 	if strings.Contains(text, "=?") {
 		// RFC 2047, Section 5, forbids encoded-words in parameters, and clients decode them.
-		// Those that do not show nothing else than what stands outside of the words.
+		// Those that do not show nothing else than what is outside of the words.
 		x.value = decodeText(text)
 	}
 	r.merge(x)

@@ -32,8 +32,8 @@ var passwordFinder = sync.OnceValue(func() ahocorasick.AhoCorasick {
 })
 
 // Passwords returns the candidates for the password of an archive that a text names, each
-// once. What stands in brackets or quotation marks behind the word counts, and what
-// follows it behind a colon, a dash or a word such as "is", in any script.
+// once. What is in brackets or quotation marks after the word counts, and what
+// follows it after a colon, a dash or a word such as "is", in any script.
 func Passwords(text string) []string {
 	text = text[:min(len(text), maxPasswordText)]
 	p := passwords{seen: map[string]bool{}}
@@ -99,7 +99,7 @@ func cutFold(s, prefix string) (string, bool) {
 	return "", false
 }
 
-// candidate takes the password that s begins with, behind separators.
+// candidate takes the password that s begins with, after separators.
 func (p *passwords) candidate(s string) {
 	gap := s
 	s = strings.TrimLeftFunc(s, isPasswordGap)
@@ -121,13 +121,13 @@ func (p *passwords) candidate(s string) {
 	p.add(strings.TrimRightFunc(word, func(c rune) bool { return strings.ContainsRune(".,;:!?)]}", c) || endsLink(c) }))
 }
 
-// isPasswordGap reports whether c stands between the word and the password.
+// isPasswordGap reports whether c is between the word and the password.
 func isPasswordGap(c rune) bool {
 	return unicode.IsSpace(c) || unicode.In(c, unicode.Z, unicode.Pd, unicode.Ps, unicode.Pe, unicode.Pi, unicode.Pf) || IsInvisible(c) ||
 		strings.ContainsRune(`"'`+"`"+`:=>*_：＝＞，、，；=`, c)
 }
 
-// isPasswordEnd reports whether c ends a password that stands alone.
+// isPasswordEnd reports whether c ends a password that is alone.
 func isPasswordEnd(c rune) bool {
 	return unicode.IsSpace(c) || unicode.Is(unicode.Z, c) || strings.ContainsRune(`"'<>`+"`", c) || c > 0xFF && endsLink(c) || c == '«' || c == '»'
 }
@@ -136,7 +136,7 @@ func isBracket(c rune) bool {
 	return unicode.In(c, unicode.Ps, unicode.Pi) || strings.ContainsRune("\"'`", c)
 }
 
-// untilClose returns what stands in s before the bracket or quotation mark that closes the
+// untilClose returns what is in s before the bracket or quotation mark that closes the
 // one that gap begins with.
 func untilClose(gap, s string) (string, bool) {
 	opener := []rune(gap)[0]

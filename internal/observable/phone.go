@@ -88,7 +88,7 @@ func dialed(text string) string {
 	return string(b)
 }
 
-// dialRunes writes a text in ASCII where it stands for numbers. Invisible characters between
+// dialRunes writes a text in ASCII where it is for numbers. Invisible characters between
 // digits, and digits that are pictures of their own, stand apart: whoever writes a number so
 // wants it read by people alone.
 func dialRunes(text string) string {
@@ -149,7 +149,7 @@ func isAreaCode(b []byte) bool {
 	return n == 3 || (n == 4 || n == 5) && b[len(b)-n] == '0'
 }
 
-// hasLookalikes reports whether a letter that looks like a digit stands beside one, or a
+// hasLookalikes reports whether a letter that looks like a digit is beside one, or a
 // number may stand in square brackets.
 func hasLookalikes(text string) bool {
 	for i := range len(text) - 1 {

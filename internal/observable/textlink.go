@@ -23,7 +23,7 @@ func endsLink(c rune) bool {
 // RFC 3490, Section 3.1.
 func isOtherDot(c rune) bool { return c == '\u3002' || c == '\uff0e' || c == '\uff61' }
 
-// isHostRune reports whether c stands in names of hosts as people write them.
+// isHostRune reports whether c is in names of hosts as people write them.
 func isHostRune(c rune) bool {
 	if c < utf8.RuneSelf {
 		return isHostByte(byte(c))
@@ -66,7 +66,7 @@ func isRunOn(c rune) bool {
 	return c >= 0x0E00 && unicode.In(c, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
 }
 
-// trimHost cuts off what stands behind a name without a blank: particles of Korean, words
+// trimHost cuts off what is after a name without a blank: particles of Korean, words
 // of Chinese, punctuation of ASCII. A name ends there only where what is left ends with a
 // known suffix, and the whole does not.
 func trimHost(host string) string {

@@ -79,7 +79,7 @@ func namedHost(text string, low, dot int) (start, end int, ok bool) {
 // maxHost is the longest name of a host in text. RFC 1035, Section 2.3.4.
 const maxHost = 253
 
-// mayPrecede reports whether the name of a host may begin behind a text.
+// mayPrecede reports whether the name of a host may begin after a text.
 func mayPrecede(before string) bool {
 	c, size := utf8.DecodeLastRuneInString(before)
 	if c < utf8.RuneSelf || size == 0 {

@@ -120,7 +120,7 @@ func (c *compiler) identity(n syntax.Node) (key string, e extent) {
 	return around.String() + syntax.Key(n), e
 }
 
-// listOf names a list that is the same wherever it stands in the rules: what is found out about
+// listOf names a list that is the same wherever it is in the rules: what is found out about
 // its elements is shared. It is "" for another.
 func (c *compiler) listOf(n syntax.Node) string {
 	switch call, ok := stripped(n).(*syntax.Field); {

@@ -100,21 +100,7 @@ func (f *frame) budget() *budget.Budget {
 }
 
 func fileHTML(f *frame, a *arguments) schema.Value {
-	return onFile("html", a.values[0], f, func(in file) schema.Value { return parseHTML(f, readable(in.data)) })
-}
-
-// readable returns the bytes of a file as text: by its mark, or as UTF-8, else as Latin 1.
-func readable(data []byte) string {
-	if len(data) >= 2 && (data[0] == 0xFF && data[1] == 0xFE || data[0] == 0xFE && data[1] == 0xFF) {
-		if s, ok := decoded(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), data); ok {
-			return s
-		}
-	}
-	if utf8.Valid(data) {
-		return string(data)
-	}
-	s, _ := decoded(charmap.Windows1252, data)
-	return s
+	return onFile("html", a.values[0], f, func(in file) schema.Value { return parseHTML(f, message.DecodeBytes(in.data, "")) })
 }
 
 func decoded(e encoding.Encoding, data []byte) (string, bool) {
@@ -175,7 +161,7 @@ func decodeAs(name string, data []byte) (string, bool) {
 
 func fileICS(f *frame, a *arguments) schema.Value {
 	return onFile("ics", a.values[0], f, func(in file) schema.Value {
-		c, ok := calendar.Read(readable(in.data))
+		c, ok := calendar.Read(message.DecodeBytes(in.data, ""))
 		if !ok {
 			return schema.Value{}
 		}

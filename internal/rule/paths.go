@@ -13,7 +13,7 @@ import (
 type stream struct {
 	key  string
 	each func(f *frame, yield func(schema.Value))
-	// parts are the streams of which this one has all values: those of an array that stands in
+	// parts are the streams of which this one has all values: those of an array that is in
 	// a rule. Their texts are looked through where they come from, not again here.
 	parts []*stream
 	array bool // the values are arrays that stand in a rule, each with a value of every part

@@ -48,7 +48,7 @@ func runs(f *evidence.File) (string, bool) {
 // manyFiles is the number of files from which an archive can be a package of software.
 const manyFiles = 20
 
-// inPackage reports whether a script belongs into the archive that it stands in: saved web
+// inPackage reports whether a script belongs into the archive that it is in: saved web
 // pages and browser extensions hold scripts in folders, among many files. A script that stands
 // beside the folders is what the archive is opened for.
 func inPackage(f *evidence.File) bool {

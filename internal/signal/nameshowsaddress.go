@@ -37,7 +37,7 @@ func shownIn(name string) string {
 		word = strings.Trim(word, `"'()<>[],;:`)
 		if local, domain, ok := strings.Cut(word, "@"); ok && local != "" {
 			if d, err := address.Domain(domain); err == nil && strings.Contains(d, ".") {
-				return d // behind an "@" people take any name for a domain
+				return d // after an "@" people take any name for a domain
 			}
 			word = domain
 		}

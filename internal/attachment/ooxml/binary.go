@@ -67,7 +67,7 @@ func sevenBits(b []byte) (v, used int) {
 	return v, used
 }
 
-// fields reads the front of a record; behind its end are zeros.
+// fields reads the front of a record; after its end are zeros.
 type fields struct{ b []byte }
 
 func (f *fields) next(n int) []byte {
@@ -83,7 +83,7 @@ func (f *fields) next(n int) []byte {
 func (f *fields) u16() int { return int(binary.LittleEndian.Uint16(f.next(2))) }
 func (f *fields) u32() int { return int(binary.LittleEndian.Uint32(f.next(4))) }
 
-// str reads a string behind its length in characters. MS-XLSB, 2.5.169.
+// str reads a string after its length in characters. MS-XLSB, 2.5.169.
 func (f *fields) str() string {
 	n := f.u32()
 	if n == math.MaxUint32 || n > len(f.b)/2 {
@@ -100,7 +100,7 @@ func (f *fields) str() string {
 	return string(utf16.Decode(u))
 }
 
-// code reads the tokens of a formula behind their length.
+// code reads the tokens of a formula after their length.
 func (f *fields) code() []byte {
 	n := f.u32()
 	return f.next(min(n, len(f.b)))
@@ -184,7 +184,7 @@ func (r *reader) binarySheet(data []byte, macro bool) {
 	})
 }
 
-// binaryCell keeps the formula of a cell, behind its value. MS-XLSB, 2.4.657 to 2.4.660.
+// binaryCell keeps the formula of a cell, after its value. MS-XLSB, 2.4.657 to 2.4.660.
 func (r *reader) binaryCell(id, row int, f fields, macro bool) {
 	col := f.u32()
 	f.next(4)

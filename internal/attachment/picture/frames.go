@@ -123,7 +123,7 @@ func gifCount(data []byte) (count int) {
 		default:
 			return count
 		}
-		for at < len(data) && data[at] != 0 { // blocks behind their sizes
+		for at < len(data) && data[at] != 0 { // blocks after their sizes
 			at += 1 + int(data[at])
 		}
 		at++

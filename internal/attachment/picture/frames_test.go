@@ -76,7 +76,7 @@ func apngOf(frames ...image.Image) []byte {
 	return []byte(out.String() + pngChunk("IEND", ""))
 }
 
-// tiffOf is two pages: the directory of the second is moved behind the first file.
+// tiffOf is two pages: the directory of the second is moved after the first file.
 func tiffOf(tb testing.TB, first, second image.Image) []byte {
 	tb.Helper()
 	var a, b bytes.Buffer

@@ -77,7 +77,7 @@ func blended(pix, to []uint8, ground uint8) (shows bool) {
 	return shows
 }
 
-// indexed is for pictures with a palette. An index behind its end is black.
+// indexed is for pictures with a palette. An index after its end is black.
 func indexed(p *image.Paletted, ground uint8) func(y int, to []uint8) bool {
 	var table, shows [256]uint8
 	for i, c := range p.Palette[:min(len(p.Palette), 256)] {

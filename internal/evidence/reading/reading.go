@@ -24,7 +24,7 @@ import (
 
 // Bounds of one reading.
 const (
-	maxCalendars = 5
+	maxCalendars = 20
 	maxLinks     = 2000 // of one text
 )
 
@@ -171,7 +171,7 @@ func PlainLinks(s string, b *budget.Budget) []Link {
 	return out
 }
 
-// quote marks the links that belong to quotations: what they show stands in one, and not
+// quote marks the links that belong to quotations: what they show is in one, and not
 // in the new text. A link that shows nothing belongs to the new text.
 func (t *Text) quote() {
 	if len(t.Thread.Previous) == 0 || len(t.Links) == 0 {
@@ -264,10 +264,14 @@ func Calendars(m *message.Message, b *budget.Budget) map[*message.Part]*calendar
 		if c, ok := calendar.Read(content); ok {
 			if len(out) == maxCalendars {
 				b.Omit(budget.CalendarEvents)
+				b.Omit(budget.Text)
 				break
 			}
 			if out[p] = c; c.Cut {
 				b.Omit(budget.CalendarEvents)
+			}
+			if c.Unread {
+				b.Omit(budget.Text)
 			}
 		}
 	}
@@ -300,11 +304,12 @@ func readCards(p *message.Part, b *budget.Budget) []calendar.Card {
 	cards, cut := calendar.ReadCards(content)
 	if cut {
 		b.Omit(budget.CalendarEvents)
+		b.Omit(budget.Text)
 	}
 	return cards
 }
 
-// ReadPage reads a page that stands in the message or in a file of it.
+// ReadPage reads a page that is in the message or in a file of it.
 func ReadPage(content string, b *budget.Budget) *Page { return NewPage(markup.Parse(content, b), b) }
 
 // EventLinks returns the links of an entry of a calendar.

@@ -9,7 +9,7 @@ type reader struct {
 	remarks strings.Builder // what the comments of the result say
 }
 
-// item is what stands between two semicolons.
+// item is what is between two semicolons.
 type item struct {
 	Result
 	name string // first word as written
