@@ -41,7 +41,7 @@ func TestAttributesAreCountedAsTheTokenizerDoes(t *testing.T) {
 		doc := "<x " + strings.Join(rapid.SliceOfN(piece, 0, 20).Draw(t, "pieces"), "") + ">"
 		z := html.NewTokenizer(strings.NewReader(doc))
 		if z.Next() != html.StartTagToken && z.Token().Type != html.SelfClosingTagToken {
-			return // not one tag: there is nothing to compare
+			t.Skip("not one tag") // rapid draws another
 		}
 		tag := string(z.Raw())
 		n := 0
