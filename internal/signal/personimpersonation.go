@@ -90,7 +90,7 @@ func nameShare(e *evidence.Evidence, a *message.Mailbox) float64 {
 	}
 	service := strings.TrimSpace(observable.Words(serviceIn(a.Name)))
 	claimed := strings.ReplaceAll(service, " ", "")
-	fits := len(claimed) >= 3 && strings.Contains(strings.ReplaceAll(observable.Brand(a.Domain), "-", ""), claimed)
+	fits := len(claimed) >= 3 && !isServiceName(claimed) && strings.Contains(strings.ReplaceAll(observable.Brand(a.Domain), "-", ""), claimed)
 	if (fits || service == "" && e.IsReply()) && !demands(e) {
 		return namesakeShare
 	}
@@ -114,6 +114,17 @@ func serviceIn(name string) string {
 // isService reports whether a domain belongs to a service that writes in the name of its users.
 func isService(domain string) bool {
 	return listed(lists().services, domain) || listed(lists().services, observable.Brand(domain)+".*")
+}
+
+// isServiceName reports whether a word is the name of a listed service, which another domain that
+// has the word in it only borrows.
+func isServiceName(word string) bool {
+	for d := range lists().services {
+		if observable.Brand(strings.TrimSuffix(d, ".*")+".com") == word || observable.Brand(d) == word {
+			return true
+		}
+	}
+	return false
 }
 
 // maxSigners bounds the lines of a text in which a name is looked for.

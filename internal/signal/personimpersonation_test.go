@@ -25,3 +25,12 @@ func TestNearName(t *testing.T) {
 		})
 	}
 }
+
+func TestNamesOfServicesAreTheirs(t *testing.T) {
+	t.Parallel()
+	for word, want := range map[string]bool{"zoom": true, "docusign": true, "google": true, "paperflow": false, "helpdesk": false} {
+		if got := isServiceName(word); got != want {
+			t.Errorf("isServiceName(%q) = %v", word, got)
+		}
+	}
+}

@@ -254,28 +254,35 @@ func (t *Text) add(texts []calendar.Text, b *budget.Budget) {
 func Calendars(m *message.Message, b *budget.Budget) map[*message.Part]*calendar.Calendar {
 	out := map[*message.Part]*calendar.Calendar{}
 	for _, p := range m.Parts {
-		if !isCalendar(p) {
+		c, ok := readCalendar(p)
+		if !ok {
 			continue
 		}
-		content := p.Text()
-		if content == "" {
-			content = string(p.Decoded()) // no text by its media type
+		full := len(out) == maxCalendars
+		if full || c.Cut {
+			b.Omit(budget.CalendarEvents)
 		}
-		if c, ok := calendar.Read(content); ok {
-			if len(out) == maxCalendars {
-				b.Omit(budget.CalendarEvents)
-				b.Omit(budget.Text)
-				break
-			}
-			if out[p] = c; c.Cut {
-				b.Omit(budget.CalendarEvents)
-			}
-			if c.Unread {
-				b.Omit(budget.Text)
-			}
+		if full || c.Unread {
+			b.Omit(budget.Text)
 		}
+		if full {
+			break
+		}
+		out[p] = c
 	}
 	return out
+}
+
+// readCalendar reads a part that is a calendar.
+func readCalendar(p *message.Part) (*calendar.Calendar, bool) {
+	if !isCalendar(p) {
+		return nil, false
+	}
+	content := p.Text()
+	if content == "" {
+		content = string(p.Decoded()) // no text by its media type
+	}
+	return calendar.Read(content)
 }
 
 func isCalendar(p *message.Part) bool {
