@@ -50,7 +50,7 @@ func TestFullDisk(t *testing.T) {
 	sink.closed.Store(true)
 	sink.healthy.Store(true)
 	p := newProcess(t, filepath.Join(dir, "data"), strings.ReplaceAll(tortureConfig, "{{SINK}}", sink.addr))
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	if err := p.start(ctx); err != nil {
 		t.Fatal(err)
