@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -214,7 +215,7 @@ func (s *scanCmd) scanOne(ctx context.Context, judge *mailflow.Judge, settings *
 // addressee recovers the envelope from the fields that delivery leaves behind, and
 // returns the protected domain of the first recipient that has one.
 func addressee(dir *tenant.Directory, raw []byte, r *message.Received) *tenant.Domain {
-	h := message.Parse(raw[:min(len(raw), 64<<10)], budget.New(budget.Default())).Header()
+	h := message.Parse(headerOf(raw), budget.New(budget.Default())).Header()
 	for _, m := range h.Mailboxes("Return-Path") {
 		r.Envelope.From = m.Address()
 		break
@@ -229,6 +230,24 @@ func addressee(dir *tenant.Directory, raw []byte, r *message.Received) *tenant.D
 		}
 	}
 	return found
+}
+
+// headerOf returns the bytes up to the first empty line, 64 KiB at most: the body is parsed
+// once, when it is judged.
+func headerOf(raw []byte) []byte {
+	raw = raw[:min(len(raw), 64<<10)]
+	for at := 0; at < len(raw); {
+		n := bytes.IndexByte(raw[at:], '\n')
+		if n < 0 {
+			break
+		}
+		line := raw[at : at+n]
+		at += n + 1
+		if len(bytes.TrimSuffix(line, []byte("\r"))) == 0 && at > 2 {
+			return raw[:at]
+		}
+	}
+	return raw
 }
 
 // summary is what scan says at the end.

@@ -11,7 +11,6 @@ import (
 type Lexicon struct {
 	machine ahocorasick.AhoCorasick
 	entries [][]entry // by pattern
-	topics  int
 }
 
 // entry is one phrase in one topic.
@@ -26,8 +25,8 @@ type Phrase struct {
 	Text  string // words; an asterisk at the end matches any ending of the last word
 }
 
-// Hits are the different phrases found, by topic.
-type Hits [][]string
+// Hits are the different phrases found, by topic; nil where there are none.
+type Hits map[int][]string
 
 // NewLexicon compiles phrases.
 func NewLexicon(phrases []Phrase) *Lexicon {
@@ -48,7 +47,6 @@ func NewLexicon(phrases []Phrase) *Lexicon {
 			l.entries = append(l.entries, nil)
 		}
 		l.entries[i] = append(l.entries[i], entry{topic: p.Topic, phrase: text})
-		l.topics = max(l.topics, p.Topic+1)
 	}
 	b := ahocorasick.NewAhoCorasickBuilder(ahocorasick.Opts{DFA: false, MatchKind: ahocorasick.StandardMatch})
 	l.machine = b.Build(patterns)
@@ -58,8 +56,8 @@ func NewLexicon(phrases []Phrase) *Lexicon {
 // Find returns the phrases in words, which Words made. Each phrase is returned once,
 // in the order in which it first stands.
 func (l *Lexicon) Find(words string) Hits {
-	hits := make(Hits, l.topics)
-	seen := make(map[int]bool)
+	var hits Hits
+	var seen map[int]bool
 	for it := l.machine.IterOverlapping(words); ; {
 		m := it.Next()
 		if m == nil {
@@ -67,6 +65,9 @@ func (l *Lexicon) Find(words string) Hits {
 		}
 		if seen[m.Pattern()] {
 			continue
+		}
+		if seen == nil {
+			hits, seen = make(Hits), make(map[int]bool)
 		}
 		seen[m.Pattern()] = true
 		for _, e := range l.entries[m.Pattern()] {

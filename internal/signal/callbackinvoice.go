@@ -33,7 +33,7 @@ func callbackInvoice() Signal {
 
 // callback judges one text. The number may stand in a link that dials instead.
 func callback(e *evidence.Evidence, t *evidence.Text) Match {
-	times := worded(t.Phrases(lists().phrases)[topicCallback], 2.5, 5) * share(t)
+	times := worded(t.Phrases(lists().phrases)[int(topicCallback)], 2.5, 5) * share(t)
 	if times <= 0 {
 		return Match{}
 	}

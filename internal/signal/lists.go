@@ -165,7 +165,8 @@ func parseBrands(text string) (brands []brand, words []observable.Phrase) {
 func (b *brand) owns(domain string) bool {
 	for _, d := range b.domains {
 		label, wild := strings.CutSuffix(d, ".*")
-		if wild && observable.Brand(domain) == label || !wild && address.Within(domain, d) {
+		// The label is looked for first: finding the brand of a domain costs more.
+		if wild && strings.Contains(domain, label) && observable.Brand(domain) == label || !wild && address.Within(domain, d) {
 			return true
 		}
 	}
@@ -192,7 +193,7 @@ func isFreemail(domain string) bool {
 }
 
 // phrases returns the phrases of a topic in the message.
-func phrases(e *evidence.Evidence, t topic) []string { return e.Phrases(lists().phrases)[t] }
+func phrases(e *evidence.Evidence, t topic) []string { return e.Phrases(lists().phrases)[int(t)] }
 
 // maxStrength bounds the phrases that are added up; more say nothing new.
 const maxStrength = 40

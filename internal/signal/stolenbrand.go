@@ -2,6 +2,8 @@ package signal
 
 import (
 	"cmp"
+	"maps"
+	"slices"
 
 	"outrider/internal/evidence"
 	"outrider/internal/observable"
@@ -59,8 +61,8 @@ func leadsAway(e *evidence.Evidence, b *brand) (away *observable.URL, toBrand bo
 // to, or nil.
 func foreignBrand(text, domain string) *brand {
 	for _, words := range []string{observable.Words(text), observable.Words(plainLookalikes(text))} {
-		for i, hits := range lists().brandWords.Find(words) {
-			if b := &lists().brands[i]; len(hits) > 0 && !b.owns(domain) {
+		for _, i := range slices.Sorted(maps.Keys(lists().brandWords.Find(words))) {
+			if b := &lists().brands[i]; !b.owns(domain) {
 				return b
 			}
 		}

@@ -18,10 +18,15 @@ func throwawayLink() Signal {
 		Why: "A link leads to %s, which has the form of a throw-away domain.",
 		Find: func(e *evidence.Evidence) []Match {
 			best, times := "", 0.0
+			seen := map[string]bool{}
 			for i, u := range e.Links() {
 				if i == maxClaims {
 					break
 				}
+				if seen[u.Host] {
+					continue
+				}
+				seen[u.Host] = true
 				if u.Org() == "" || address.SameOrganization(u.Host, e.Author().Domain) || isRewriter(u.Host) {
 					continue
 				}

@@ -32,7 +32,7 @@ func wordingIn(e *evidence.Evidence, t topic, low, high float64, meant func(*evi
 		if !meant(text) {
 			continue
 		}
-		found := text.Phrases(lists().phrases)[t]
+		found := text.Phrases(lists().phrases)[int(t)]
 		more := chance(text)
 		if times := worded(found, low+more, high+more) * share(text) * mild; times > best.Times {
 			best = Match{Portion: text.Portion, Field: text.Field, Value: quoted(found), Args: []any{quoted(found) + where(text)}, Times: times}

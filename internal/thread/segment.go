@@ -15,12 +15,12 @@ func (s *splitter) segment(sender string) Segment {
 	body, g.Banners = s.banners(s.current)
 	body, notice := s.disclaimer(body)
 	text, signature := s.signature(body, sender)
-	s.wrote = s.join(text) != ""
+	s.wrote = !s.isBlank(text)
 	s.closed = len(signature) > 0 && isClosing(s.lines[signature[0]].lower)
-	if s.join(text) == "" {
+	if s.isBlank(text) {
 		text, signature = signature, nil
 	}
-	if s.join(text) == "" {
+	if s.isBlank(text) {
 		text, notice = notice, nil
 	}
 	g.Text, g.Signature, g.Disclaimer = s.join(text), s.join(signature), s.join(notice)

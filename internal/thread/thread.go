@@ -22,6 +22,7 @@
 package thread
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -274,7 +275,11 @@ func (s *splitter) next(i int) int {
 // join returns the lines as text, blank ones at either end left out.
 func (s *splitter) join(at []int) string {
 	var b strings.Builder
-	blank := 0
+	blank, size := 0, 0
+	for _, i := range at {
+		size += len(s.lines[i].text) + 1
+	}
+	b.Grow(size)
 	for _, i := range at {
 		text := s.lines[i].text
 		if text == "" {
@@ -288,6 +293,11 @@ func (s *splitter) join(at []int) string {
 		b.WriteString(text)
 	}
 	return b.String()
+}
+
+// isBlank reports whether no line has text.
+func (s *splitter) isBlank(at []int) bool {
+	return !slices.ContainsFunc(at, func(i int) bool { return s.lines[i].text != "" })
 }
 
 func (s *splitter) finish(sender string) Thread {
@@ -311,7 +321,7 @@ func (s *splitter) finish(sender string) Thread {
 // reclaim makes a quotation that nothing introduces the current text, when there is
 // no other: a mark before each line must not hide a text.
 func (s *splitter) reclaim() {
-	if s.join(s.current) != "" || len(s.messages) == 0 || len(s.messages[0].intro) > 0 {
+	if !s.isBlank(s.current) || len(s.messages) == 0 || len(s.messages[0].intro) > 0 {
 		return
 	}
 	s.current = s.messages[0].body

@@ -43,7 +43,7 @@ func Read(stdin io.Reader, paths ...string) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		for _, p := range paths {
 			if p == "-" {
-				if !readStream("-", stdin, yield) {
+				if !readStream("-", stdin, 0, yield) {
 					return
 				}
 				continue
@@ -138,40 +138,48 @@ func readFile(path string, yield func(Item, error) bool) bool {
 		return yield(Item{Path: path}, fmt.Errorf("opening %s: %w", path, err))
 	}
 	defer f.Close() //nolint:errcheck // only read
-	if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() {
-		return true
+	var size int64
+	if info, err := f.Stat(); err == nil {
+		if !info.Mode().IsRegular() {
+			return true
+		}
+		size = info.Size()
 	}
-	return readStream(path, f, yield)
+	return readStream(path, f, size, yield)
 }
 
 // gzipMagic begins every gzip file. RFC 1952, Section 2.3.1.
 const gzipMagic = "\x1f\x8b"
 
-func readStream(path string, r io.Reader, yield func(Item, error) bool) bool {
-	br := bufio.NewReaderSize(r, 64<<10)
+// readStream reads what a file holds, of which size bytes are expected; 0 is unknown.
+func readStream(path string, r io.Reader, size int64, yield func(Item, error) bool) bool {
+	br := bufio.NewReader(r)
 	if head, _ := br.Peek(2); string(head) == gzipMagic {
 		zr, err := gzip.NewReader(br)
 		if err != nil {
 			return yield(Item{Path: path}, fmt.Errorf("unpacking %s: %w", path, err))
 		}
-		br = bufio.NewReaderSize(zr, 64<<10)
+		br, size = bufio.NewReader(zr), 0
 	}
 	if head, _ := br.Peek(5); string(head) == "From " {
-		return readMbox(path, br, yield)
+		return readMbox(path, bufio.NewReaderSize(br, 64<<10), yield)
 	}
-	raw, err := readAll(br)
+	raw, err := readAll(br, size)
 	if err != nil {
 		err = fmt.Errorf("reading %s: %w", path, err)
 	}
 	return yield(Item{Path: path, Raw: raw}, err)
 }
 
-func readAll(r io.Reader) ([]byte, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, MaxMessage+1))
-	if len(raw) > MaxMessage {
-		return raw[:MaxMessage], ErrTooLarge
+func readAll(r io.Reader, size int64) ([]byte, error) {
+	var buf bytes.Buffer
+	// ReadFrom wants room behind the last byte to see the end.
+	buf.Grow(int(min(max(size, 0), MaxMessage)) + bytes.MinRead)
+	_, err := buf.ReadFrom(io.LimitReader(r, MaxMessage+1))
+	if buf.Len() > MaxMessage {
+		return buf.Bytes()[:MaxMessage], ErrTooLarge
 	}
-	return raw, err
+	return buf.Bytes(), err
 }
 
 // mbox collects the messages of one mbox.
