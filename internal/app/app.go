@@ -121,13 +121,13 @@ func build(ctx context.Context, c config.Config, from bootstrap, log *slog.Logge
 	return a, nil
 }
 
-// openers builds the pools of workers. None runs before it is needed.
+// openers builds the pools of workers. One runs from the start; the others when they are needed.
 func (a *App) openers(c *config.Config, active *feed.Active) error {
 	pc, err := workerConfig(c, active, a.log)
 	if err != nil {
 		return err
 	}
-	a.workers = attachment.NewPool(pc)
+	a.workers = warmPool(pc, a.log)
 	pc.Size = 1
 	a.calm = attachment.NewPool(pc)
 	if c.Revisit.Deep {

@@ -117,8 +117,11 @@ func (c *console) offline(cfg *config.Config, active *feed.Active, deep, askDNS 
 	}
 	o := &offline{}
 	var err error
-	if o.settings, err = newSettings(cfg, active, can, log); err != nil {
+	if o.workers, err = newWorkers(cfg, active, deep, log); err != nil {
 		return nil, err
+	}
+	if o.settings, err = newSettings(cfg, active, can, log); err != nil {
+		return nil, errors.Join(err, o.workers.Close())
 	}
 	if c.path == "" {
 		// Without a configuration of its own, mail is judged for nobody in particular.
@@ -128,9 +131,6 @@ func (c *console) offline(cfg *config.Config, active *feed.Active, deep, askDNS 
 	o.judge.Limits.Wall = cfg.Detection.Deadline.D()
 	if deep {
 		o.judge.Limits.Wall = deepWall
-	}
-	if o.workers, err = newWorkers(cfg, active, deep, log); err != nil {
-		return nil, err
 	}
 	if askDNS {
 		if o.judge.DNS, err = newResolver(cfg); err != nil {

@@ -34,8 +34,7 @@ func (workerCmd) Run() error {
 	return nil
 }
 
-// newWorkers returns the pool of processes that open attachments. They start when they are
-// needed.
+// newWorkers returns the pool of processes that open attachments. One starts at once.
 func newWorkers(c *config.Config, active *feed.Active, deep bool, log *slog.Logger) (*attachment.Pool, error) {
 	pc, err := workerConfig(c, active, log)
 	if err != nil {
@@ -44,7 +43,16 @@ func newWorkers(c *config.Config, active *feed.Active, deep bool, log *slog.Logg
 	if deep {
 		pc = deepConfig(pc, c, log)
 	}
-	return attachment.NewPool(pc), nil
+	return warmPool(pc, log), nil
+}
+
+// warmPool returns a pool with a worker that starts while the rest of Outrider does.
+func warmPool(pc attachment.PoolConfig, log *slog.Logger) *attachment.Pool {
+	p := attachment.NewPool(pc)
+	if err := p.Warm(context.Background()); err != nil {
+		log.Warn("the first attachment worker did not start", "error", err)
+	}
+	return p
 }
 
 // workerConfig says how attachments are opened, with the tools that the configuration names.

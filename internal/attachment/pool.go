@@ -59,7 +59,7 @@ type worker struct {
 	files  int
 }
 
-// NewPool returns a pool. Workers start when they are needed.
+// NewPool returns a pool. Workers start when they are needed, and the first by Warm.
 func NewPool(c PoolConfig) *Pool {
 	if c.Size <= 0 {
 		c.Size = 2
@@ -85,6 +85,18 @@ func NewPool(c PoolConfig) *Pool {
 		p.idle = time.AfterFunc(c.Idle, p.rest)
 	}
 	return p
+}
+
+// Warm starts a worker where none runs, so that the first message need not wait for one. Nothing
+// is lost where it fails but that time.
+func (p *Pool) Warm(ctx context.Context) error {
+	w, err := p.worker(ctx)
+	if err != nil {
+		return err
+	}
+	w.used = time.Now()
+	p.give(w)
+	return nil
 }
 
 // rest ends the workers that nobody has needed for a while. Close waits for it by the slot that
@@ -225,7 +237,7 @@ func (p *Pool) use(ctx context.Context, w *worker, q request) ([]*Report, error)
 	reports, err := w.ask(ctx, q)
 	if w.files++; err != nil || w.killed || w.files >= p.config.Recycle {
 		err = errors.Join(err, w.stop(err != nil))
-		w = nil
+		w = p.successor(err)
 	} else {
 		w.used = time.Now()
 	}
@@ -241,6 +253,20 @@ func (p *Pool) use(ctx context.Context, w *worker, q request) ([]*Report, error)
 		return q.without(NoteWorkerDied, err.Error()), nil
 	}
 	return reports, nil
+}
+
+// successor starts a worker in the place of one that has done its share, while nobody waits
+// for it. Behind one that failed, the next caller starts it, and reports what goes wrong.
+func (p *Pool) successor(failed error) *worker {
+	if failed != nil {
+		return nil
+	}
+	w, err := p.start()
+	if err != nil {
+		return nil
+	}
+	w.used = time.Now()
+	return w
 }
 
 // take waits for a slot.

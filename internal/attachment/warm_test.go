@@ -1,0 +1,48 @@
+package attachment_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"outrider/internal/attachment"
+)
+
+// A pool that is warm has a worker before the first file comes, and one that has done its
+// share has a successor before the next does.
+func TestWorkersStartBeforeTheyAreNeeded(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	starts := filepath.Join(t.TempDir(), "starts")
+	p := attachment.NewPool(attachment.PoolConfig{
+		Command: []string{"/bin/sh", "-c", `echo started >>"$0"; exec "$1" worker`, starts, self}, Size: 1, Recycle: 2,
+	})
+	for _, n := range []int{0, 1, 3} { // files that are opened; two make a worker old
+		if err := p.Warm(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for range n {
+			if r, err := p.Inspect(t.Context(), attachment.Input{Name: "a.txt", Data: []byte("hello")}); err != nil || r.Has(attachment.NoteWorkerDied) {
+				t.Fatalf("%+v, %v", r, err)
+			}
+		}
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := os.ReadFile(starts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One for all that was warmed first, and two in its place behind the second and the fourth file.
+	if got := strings.Count(string(lines), "started"); got != 3 {
+		t.Errorf("%d workers were started, want 3", got)
+	}
+	if p.Warm(t.Context()) == nil {
+		t.Error("a closed pool was warmed")
+	}
+}
