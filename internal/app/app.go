@@ -87,6 +87,9 @@ func build(ctx context.Context, c config.Config, from bootstrap, log *slog.Logge
 			err = errors.Join(err, a.close())
 		}
 	}()
+	if err := c.Loops(); err != nil {
+		return nil, fmt.Errorf("checking routes:\n%w", err)
+	}
 	if err := a.openState(ctx, &c); err != nil {
 		return nil, err
 	}
@@ -220,14 +223,35 @@ func newSettings(c *config.Config, active *feed.Active, can asks, log *slog.Logg
 	if s.Sealer, err = newSealer(c); err != nil {
 		return nil, err
 	}
+	signals, err := newSignals(c)
+	if err != nil {
+		return nil, err
+	}
 	if !c.Detection.Off {
-		detectors := []detect.Detector{signal.New(c.Detection.Disable)}
+		detectors := []detect.Detector{signals}
 		if d := detector(c, active, can, log); d != nil {
 			detectors = append(detectors, d)
 		}
 		s.Engine = detect.New(detect.Default(), detectors...)
 	}
 	return s, nil
+}
+
+// newSignals returns the signals that the configuration leaves in use.
+func newSignals(c *config.Config) (*signal.Set, error) {
+	known := map[string]bool{}
+	for _, s := range signal.All() {
+		known[s.ID] = true
+	}
+	for i, id := range c.Detection.Disable {
+		if !known[id] {
+			return nil, &config.Error{
+				Where: fmt.Sprintf("detection.disable[%d]", i), What: fmt.Sprintf("%q is the id of no signal", id),
+				Hint: "Use the ids that findings show; rules are switched off by \"outrider rules override\".",
+			}
+		}
+	}
+	return signal.New(c.Detection.Disable), nil
 }
 
 // newSealer returns the sealer of the configuration, or nil.
@@ -378,6 +402,9 @@ func (a *App) recover(ctx context.Context) error {
 // Reload applies a new configuration, or none of it. What only a restart can change is
 // named in the log.
 func (a *App) Reload(ctx context.Context, c config.Config) error {
+	if err := c.Loops(); err != nil {
+		return fmt.Errorf("reloading, the old configuration stays: %w", err)
+	}
 	active, err := activeRules(&c, a.log)
 	if err != nil {
 		return fmt.Errorf("reloading, the old configuration stays: %w", err)

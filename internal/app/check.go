@@ -1,15 +1,18 @@
 package app
 
 import (
-	"crypto/x509"
-	"encoding/pem"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"outrider/internal/config"
 	"outrider/internal/dns"
@@ -54,7 +57,7 @@ func (cc *checkCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	k.ok("configuration", "%d tenants", len(cfg.Tenants))
+	k.configuration(&cfg)
 	k.certificate(&cfg)
 	k.dataDir(&cfg)
 	var resolver *dns.Client
@@ -64,6 +67,9 @@ func (cc *checkCmd) Run(c *console) error {
 		}
 	}
 	k.sealer(resolver, &cfg)
+	if resolver != nil {
+		k.filter(resolver.For(nil))
+	}
 	client := relay.New(relayConfig(&cfg, resolver, discard()))
 	for _, t := range dir.Tenants() {
 		for _, d := range t.Domains {
@@ -96,20 +102,15 @@ func (k *checker) certificate(c *config.Config) {
 		k.warn("certificate", "Name tls.cert and tls.key, so that senders who verify can deliver (MTA-STS).", "self-signed, made at first start")
 		return
 	}
-	raw, err := os.ReadFile(c.TLS.Cert)
+	pair, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key)
 	if err != nil {
-		k.fail("certificate", "Correct tls.cert.", "%v", err)
+		k.fail("certificate", "Correct tls.cert and tls.key: PEM files that belong together, which the user that runs Outrider can read.", "%v", err)
 		return
 	}
-	block, _ := pem.Decode(raw)
-	if block == nil {
-		k.fail("certificate", "tls.cert must be a PEM file.", "%s holds no certificate", c.TLS.Cert)
-		return
-	}
-	cert, err := x509.ParseCertificate(block.Bytes)
+	cert := pair.Leaf
 	switch {
-	case err != nil:
-		k.fail("certificate", "tls.cert must be an X.509 certificate.", "%v", err)
+	case time.Now().Before(cert.NotBefore):
+		k.fail("certificate", "Look at the clock of this machine, or wait.", "valid from %s on", cert.NotBefore.Format(time.DateOnly))
 	case time.Now().After(cert.NotAfter):
 		k.fail("certificate", "Renew it; Outrider reads the files again when they change.", "expired on %s", cert.NotAfter.Format(time.DateOnly))
 	case time.Until(cert.NotAfter) < expirySoon:
@@ -151,26 +152,49 @@ func keyOf(record string) string {
 	return strings.Join(strings.Fields(key), "")
 }
 
-// dataDir proves that the directory can be written and synced.
-func (k *checker) dataDir(c *config.Config) {
-	err := os.MkdirAll(c.DataDir, 0o700)
-	if err == nil {
-		var f *os.File
-		if f, err = os.CreateTemp(c.DataDir, "check-*"); err == nil {
-			err = errors.Join(f.Sync(), f.Close(), os.Remove(f.Name()))
-		}
+// configuration looks for settings that can be read and cannot work.
+func (k *checker) configuration(c *config.Config) {
+	_, err := newSignals(c)
+	if err = errors.Join(err, c.Loops()); err != nil {
+		k.fail("configuration", "Outrider does not start with it.", "%v", err)
+		return
 	}
-	if err != nil {
+	k.ok("configuration", "%d tenants", len(c.Tenants))
+}
+
+// dataDir tells whether the directory can be written, without writing.
+func (k *checker) dataDir(c *config.Config) {
+	if err := canWrite(c.DataDir); err != nil {
 		k.fail("data directory", "Give the user that runs Outrider write access.", "%v", err)
 		return
 	}
 	k.ok("data directory", "%s can be written", c.DataDir)
 }
 
+// canWrite tells whether this user may write into a directory, or make it where it is missing.
+func canWrite(dir string) error {
+	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		if up := filepath.Dir(filepath.Clean(dir)); up != dir {
+			return canWrite(up)
+		}
+	}
+	switch {
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is no directory", dir)
+	}
+	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
+		return fmt.Errorf("writing to %s: %w", dir, err)
+	}
+	return nil
+}
+
 func (k *checker) nextHop(client *relay.Relay, d *tenant.Domain) {
 	what := "next hop of " + d.Name
 	if d.Route.Transport == tenant.TransportMaildir {
-		if err := os.MkdirAll(d.Route.Path, 0o700); err != nil {
+		if err := canWrite(d.Route.Path); err != nil {
 			k.fail(what, "Give the user that runs Outrider write access.", "%v", err)
 			return
 		}

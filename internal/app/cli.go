@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -84,14 +85,16 @@ func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
 
 // load returns the configuration that the command line names.
 func (c *console) load() (config.Config, error) {
-	path := c.path
-	if path == "" {
-		if _, err := os.Stat(defaultFile); err != nil {
-			return config.Parse(defaultConfig)
-		}
-		path = defaultFile
+	if c.builtIn() {
+		return config.Parse(defaultConfig)
 	}
-	return config.Load(path)
+	return config.Load(cmp.Or(c.path, defaultFile))
+}
+
+// builtIn reports whether no configuration is named and none is in the working directory.
+func (c *console) builtIn() bool {
+	_, err := os.Stat(defaultFile)
+	return c.path == "" && err != nil
 }
 
 // database opens the store of the configured data directory beside a running gateway.

@@ -123,10 +123,6 @@ func (c *console) offline(cfg *config.Config, active *feed.Active, deep, askDNS 
 	if o.settings, err = newSettings(cfg, active, can, log); err != nil {
 		return nil, errors.Join(err, o.workers.Close())
 	}
-	if c.path == "" {
-		// Without a configuration of its own, mail is judged for nobody in particular.
-		o.settings.Directory = &tenant.Directory{}
-	}
 	o.judge = &mailflow.Judge{Limits: budget.Default(), TrustedHosts: cfg.Auth.TrustedHosts, Sealers: cfg.Auth.TrustedSealers, AskDNS: askDNS}
 	o.judge.Limits.Wall = cfg.Detection.Deadline.D()
 	if deep {

@@ -9,7 +9,9 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"runtime/pprof"
+	"strings"
 	"syscall"
+	"unicode"
 
 	"outrider/internal/config"
 	"outrider/internal/telemetry"
@@ -119,9 +121,26 @@ func (c *console) welcome(cfg *config.Config, addrs []net.Addr) {
 	c.printf("  keeps     %s\n\n", cfg.DataDir)
 	c.printf("Try next, in another terminal:\n")
 	self := os.Args[0]
-	c.printf("  %s inject samples        send the sample messages through this gateway\n", self)
+	if c.path != "" {
+		self += " -c " + quoted(c.path)
+	}
+	if c.builtIn() {
+		c.printf("  %s inject samples        send the sample messages through this gateway\n", self)
+	} else { // nobody wants samples of malware in the mailboxes of a real domain
+		c.printf("  %s check                 look at certificates, next hops and DNS records\n", self)
+	}
 	c.printf("  %s messages list         see what happened to each, and why (messages show ID)\n", self)
 	c.printf("  %s quarantine list       see what is held (quarantine release ID lets it go)\n\n", self)
+}
+
+// quoted returns a word of a command line as a shell takes it.
+func quoted(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool {
+		return !strings.ContainsRune("/._-+=:@%,", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}) {
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	}
+	return s
 }
 
 func describeRoute(r *config.Route) string {

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -46,6 +47,21 @@ func TestMistakesAreNamed(t *testing.T) {
 		"memory that holds no message":           {"detection: {memory: 60MiB}\n" + minimal, "smtp.max_size"},
 		"a listener without a port":              {"listen: {smtp: [localhost]}\n" + minimal, "host:port"},
 		"a network that is none":                 {"smtp: {xclient_from: [10.0.0.0/99]}\n" + minimal, "192.0.2.0/24"},
+		"a proxy that everybody is":              {"smtp: {proxy_from: [\"::/0\"]}\n" + minimal, "trusts everybody"},
+		"a gateway in front that everybody is":   {strings.Replace(minimal, "route:", "lookback_hops: 1\n        trusted_hops: [0.0.0.0/0]\n        route:", 1), "trusts everybody"},
+		"a trusted sender who is everybody":      {minimal + "    trusted: [{sender: 0.0.0.0/0}]\n", "means everybody"},
+		"a blocked sender who is everybody":      {minimal + "    blocked: [{sender: \"*\"}]\n", "means everybody"},
+		"all addresses of a blocked domain":      {minimal + "    blocked: [{sender: \"*@bad.test\"}]\n", `Write "bad.test"`},
+		"all domains below a blocked one":        {minimal + "    blocked: [{sender: \"*.bad.test\"}]\n", `Write "bad.test"`},
+		"a wildcard within a sender":             {minimal + "    trusted: [{sender: \"ann*@good.test\"}]\n", "has a wildcard"},
+		"a wildcard domain":                      {strings.Replace(minimal, "example.org", `"*.example.org"`, 1), "List each domain"},
+		"a next hop without a host":              {strings.Replace(minimal, "[mail.example.org]", `[":25"]`, 1), "names no host"},
+		"a next hop with a port that is none":    {strings.Replace(minimal, "[mail.example.org]", `["mail.example.org:smtp"]`, 1), "not a port"},
+		"a socket that speaks SMTP":              {strings.Replace(minimal, "[mail.example.org]", `["unix:/run/lmtp"]`, 1), "type lmtp"},
+		"held mail that nobody could see":        {"quarantine: {keep: 1s}\n" + minimal, "before anybody saw it"},
+		"a second document":                      {minimal + "---\nhostname: other\n", "one document"},
+		"levels without end":                     {"hostname: " + strings.Repeat("[", 100000), "levels"},
+		"levels of blocks without end":           {strings.Repeat("- ", 100000) + "x", "levels"},
 		"a share of rules that is none":          {"rules: {max_aside: 101}\n" + minimal, "rules.max_aside"},
 		"a subject tag that would inject fields": {minimal + "    policy: {subject_tag: {SPAM: \"a\\nb\"}}\n", "control characters"},
 	} {
@@ -56,6 +72,35 @@ func TestMistakesAreNamed(t *testing.T) {
 				t.Errorf("got %v, want an error with %q", err, tc.want)
 			}
 		})
+	}
+}
+
+func TestOnlyTheOwnPortIsOwn(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		listen, hop string
+		own         bool
+	}{
+		{"127.0.0.1:2525", "127.0.0.1:2525", true},
+		{"127.0.0.1:2525", "localhost:2525", true},
+		{"127.0.0.1:2525", "127.0.0.1:2526", false},
+		{"127.0.0.1:25", "127.0.0.2:25", false},
+		{"127.0.0.1:25", "192.0.2.1:25", false},
+		{"0.0.0.0:25", "127.0.0.2:25", true},
+		{":25", "mx.example.org", true},
+		{"192.0.2.7:25", "192.0.2.7", true},
+		{"192.0.2.7:25", "127.0.0.1", false},
+		{"192.0.2.7:25", "mail.example.org", false},
+		{"[::]:25", "[::1]:25", true},
+	} {
+		in := fmt.Sprintf("hostname: mx.example.org\nlisten: {smtp: [%q]}\n%s", tc.listen, strings.Replace(minimal, "[mail.example.org]", fmt.Sprintf("[%q]", tc.hop), 1))
+		c, err := config.Parse([]byte(in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Loops(); (err != nil) != tc.own || tc.own && !strings.Contains(err.Error(), "tenants[0].domains[0].route.hosts[0]") {
+			t.Errorf("%s behind %s: %v", tc.hop, tc.listen, err)
+		}
 	}
 }
 

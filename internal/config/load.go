@@ -138,9 +138,15 @@ func Parse(data []byte) (Config, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return Config{}, c.Validate()
 	}
+	if tooDeep(data) {
+		return Config{}, fmt.Errorf("more than %d levels are nested, and no setting needs so many", maxNesting)
+	}
 	d := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict(), yaml.DisallowUnknownField())
 	if err := d.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
 		return Config{}, err
+	}
+	if err := d.Decode(&struct{}{}); !errors.Is(err, io.EOF) {
+		return Config{}, errors.New("a second document follows behind \"---\": a configuration is one document")
 	}
 	if c.Hostname == "" {
 		c.Hostname = systemName()

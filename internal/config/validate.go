@@ -80,8 +80,8 @@ func (c *Config) checkEdge(k *checker) {
 		}
 	}
 	k.oneOf("smtp.bare_newlines", c.SMTP.BareNewlines, "reject", "normalise")
-	k.networks("smtp.proxy_from", c.SMTP.ProxyFrom)
-	k.networks("smtp.xclient_from", c.SMTP.XClientFrom)
+	k.trusted("smtp.proxy_from", c.SMTP.ProxyFrom)
+	k.trusted("smtp.xclient_from", c.SMTP.XClientFrom)
 	k.positive("smtp.max_size", int64(c.SMTP.MaxSize))
 	k.positive("smtp.max_recipients", int64(c.SMTP.MaxRecipients))
 	k.positive("smtp.max_messages", int64(c.SMTP.MaxMessages))
@@ -108,10 +108,7 @@ func (c *Config) checkRest(k *checker) {
 	}
 	k.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.oneOf("log.format", c.Log.Format, "text", "json")
-	k.positive("quarantine.keep", int64(c.Quarantine.Keep))
-	if keep := c.Retention.Keep; keep != 0 && keep < c.Quarantine.Keep {
-		k.fail("retention.keep", "Raise it, or use 0 to keep everything.", "%s is less than quarantine.keep (%s)", keep, c.Quarantine.Keep)
-	}
+	c.checkKeep(k)
 	k.positive("relay.connect_timeout", int64(c.Relay.ConnectTimeout))
 	k.positive("relay.reply_timeout", int64(c.Relay.ReplyTimeout))
 	k.positive("relay.final_timeout", int64(c.Relay.FinalTimeout))
@@ -164,31 +161,25 @@ func (t *Tenant) checkSenders(k *checker, at string) {
 	}
 	for i, s := range t.Trusted {
 		where := fmt.Sprintf("%s.trusted[%d]", at, i)
-		if s.Sender == "" {
-			k.fail(where+".sender", "", "must not be empty")
-		}
+		k.sender(where+".sender", s.Sender)
 		if _, err := time.Parse(time.DateOnly, s.Expires); s.Expires != "" && err != nil {
 			k.fail(where+".expires", "Use a day such as 2026-12-31.", "%q is not a day", s.Expires)
 		}
 	}
 	for i, s := range t.Blocked {
-		if s.Sender == "" {
-			k.fail(fmt.Sprintf("%s.blocked[%d].sender", at, i), "", "must not be empty")
-		}
+		k.sender(fmt.Sprintf("%s.blocked[%d].sender", at, i), s.Sender)
 	}
 }
 
 func (d *Domain) check(k *checker, at string) {
-	if d.Name == "" || strings.ContainsAny(d.Name, " @/") {
-		k.fail(at+".name", "", "%q is not a domain", d.Name)
-	}
+	k.domain(at+".name", d.Name)
 	if d.LookbackHops < 0 || d.LookbackHops > 20 {
 		k.fail(at+".lookback_hops", "Use 0 when Outrider is the MX, 1 to 20 behind other gateways.", "%d is out of range", d.LookbackHops)
 	}
 	if d.LookbackHops > 0 && len(d.TrustedHops) == 0 {
 		k.fail(at+".trusted_hops", "List the networks of the gateways in front of Outrider, or anyone could forge the path.", "look-back needs them")
 	}
-	k.networks(at+".trusted_hops", d.TrustedHops)
+	k.trusted(at+".trusted_hops", d.TrustedHops)
 	k.networks(at+".ip_restrictions", d.AllowFrom)
 	k.oneOf(at+".recipients", d.Recipients, "", "none", "list", "ask")
 	if d.Recipients == "list" && len(d.RecipientList) == 0 {
@@ -215,6 +206,7 @@ func (r *Route) check(k *checker, at string) {
 	if r.Port < 0 || r.Port > 65535 {
 		k.fail(at+".port", "", "%d is not a port", r.Port)
 	}
+	r.hosts(k, at)
 }
 
 // minSpoolFree is what the journal needs on a disk that is otherwise full: two
