@@ -288,7 +288,7 @@ func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Setti
 	}
 	a.flow = mailflow.New(mailflow.Config{
 		Settings: s, Spool: a.spool, Relay: a.relay, History: memory, Signer: signer, Memory: int64(c.Detection.Memory), Log: a.log,
-		Judge: judge,
+		Judge: judge, Delivered: a.db.Delivered,
 		Observe: mailflow.Observer{
 			Judged: func(d string, took time.Duration) {
 				a.metrics.Verdicts.WithLabelValues(d).Inc()

@@ -78,6 +78,8 @@ type Config struct {
 	Memory   int64 // bytes of messages under judgement at once
 	Log      *slog.Logger
 	Observe  Observer
+	// Delivered reports whether mail was delivered to an address before; nil: nothing is known.
+	Delivered func(ctx context.Context, recipient string) (bool, error)
 }
 
 // Observer is told what happens, for metrics. Functions may be nil.
@@ -114,7 +116,7 @@ func New(c Config) *Flow {
 	f := &Flow{
 		judge: c.Judge, spool: c.Spool, relay: c.Relay, history: c.History, signer: c.Signer,
 		memory: semaphore.NewWeighted(c.Memory), capacity: c.Memory, log: c.Log, observe: c.Observe.orNothing(),
-		checks: newRecipientCache(), wake: make(chan struct{}, 1), owing: [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}, fresh: make(chan struct{}, 1),
+		checks: newRecipientCache(c.Delivered), wake: make(chan struct{}, 1), owing: [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}, fresh: make(chan struct{}, 1),
 	}
 	f.settings.Store(c.Settings)
 	return f
@@ -123,7 +125,7 @@ func New(c Config) *Flow {
 // Configure replaces the settings. Messages under way keep those they began with.
 func (f *Flow) Configure(s *Settings) {
 	f.settings.Store(s)
-	f.checks.clear()
+	f.checks.doubt()
 }
 
 // Settings returns the settings that hold now.

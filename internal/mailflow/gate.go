@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -131,6 +132,8 @@ const (
 
 // recipientCache remembers what the next hop said about recipients.
 type recipientCache struct {
+	delivered func(ctx context.Context, recipient string) (bool, error) // or nil
+
 	mu   sync.Mutex
 	seen map[string]recipientCheck // by address key; guarded by mu
 }
@@ -140,18 +143,24 @@ type recipientCheck struct {
 	until time.Time
 }
 
-func newRecipientCache() *recipientCache {
-	return &recipientCache{seen: make(map[string]recipientCheck)}
+func newRecipientCache(delivered func(context.Context, string) (bool, error)) *recipientCache {
+	return &recipientCache{delivered: delivered, seen: make(map[string]recipientCheck)}
 }
 
-func (c *recipientCache) clear() {
+// doubt has every recipient asked about again: the next hop may be another one. What is known
+// counts still while nobody answers.
+func (c *recipientCache) doubt() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	clear(c.seen)
+	for key, check := range c.seen {
+		check.until = time.Time{}
+		c.seen[key] = check
+	}
 }
 
 // ask returns the remembered or fresh word about the recipient. When the next hop is
-// down, an address that was good before passes, so that mail is spooled and not lost.
+// down, an address passes that was good before, or to which mail was delivered, so that mail
+// is spooled and not sent back.
 func (c *recipientCache) ask(ctx context.Context, key string, verify func(context.Context) (smtp.Reply, error)) error {
 	c.mu.Lock()
 	old, known := c.seen[key]
@@ -161,7 +170,7 @@ func (c *recipientCache) ask(ctx context.Context, key string, verify func(contex
 	}
 	reply, err := verify(ctx)
 	if err != nil || reply.Class() == 4 {
-		if known && old.reply.Class() == 2 {
+		if known && old.reply.Class() == 2 || !known && c.wasDelivered(ctx, key) {
 			return nil
 		}
 		return &smtp.Error{Code: errUnverifiable.Code, Enhanced: errUnverifiable.Enhanced, Text: errUnverifiable.Text,
@@ -169,6 +178,16 @@ func (c *recipientCache) ask(ctx context.Context, key string, verify func(contex
 	}
 	c.remember(key, reply)
 	return reply.Err()
+}
+
+// wasDelivered asks what happened before this start. A database that does not answer knows
+// nothing, and the sender tries again.
+func (c *recipientCache) wasDelivered(ctx context.Context, key string) bool {
+	if c.delivered == nil {
+		return false
+	}
+	was, err := c.delivered(ctx, key)
+	return err == nil && was
 }
 
 func (c *recipientCache) remember(key string, reply smtp.Reply) {
@@ -179,7 +198,16 @@ func (c *recipientCache) remember(key string, reply smtp.Reply) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.seen) >= maxChecked {
-		clear(c.seen) // asking again is cheap, and an attacker who fills it gains nothing
+		c.makeRoom()
 	}
 	c.seen[key] = recipientCheck{reply: reply, until: time.Now().Add(keep)}
+}
+
+// makeRoom forgets the recipients that do not exist, with whom an attacker fills the memory, and
+// the others only where that is not enough.
+func (c *recipientCache) makeRoom() {
+	maps.DeleteFunc(c.seen, func(_ string, check recipientCheck) bool { return check.reply.Class() != 2 })
+	if len(c.seen) >= maxChecked {
+		clear(c.seen)
+	}
 }

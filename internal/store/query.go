@@ -48,8 +48,8 @@ type Delivery struct {
 type MessageFilter struct {
 	Tenant      string // or "" for all
 	Disposition string // or ""
-	Sender      string // part of the author's address, or ""
-	Recipient   string // or ""
+	Sender      string // part of the author's address in any case, or ""
+	Recipient   string // an address in any case, or ""
 	Since       time.Time
 	Limit       int
 }
@@ -57,8 +57,8 @@ type MessageFilter struct {
 // Messages lists messages, the newest first.
 func (d *DB) Messages(ctx context.Context, f MessageFilter) ([]Message, error) {
 	rows, err := d.read.QueryContext(ctx, messageColumns+`
-		WHERE ($1 = '' OR tenant = $1) AND ($2 = '' OR disposition = $2) AND ($3 = '' OR instr(header_from, $3) > 0)
-		AND ($4 = '' OR id IN (SELECT message_id FROM deliveries WHERE recipient = $4)) AND at >= $5
+		WHERE ($1 = '' OR tenant = $1) AND ($2 = '' OR disposition = $2) AND ($3 = '' OR instr(lower(header_from), lower($3)) > 0)
+		AND ($4 = '' OR id IN (SELECT message_id FROM deliveries WHERE lower(recipient) = lower($4))) AND at >= $5
 		ORDER BY at DESC, id DESC LIMIT $6`, f.Tenant, f.Disposition, f.Sender, f.Recipient, micros(f.Since), max(f.Limit, 1))
 	if err != nil {
 		return nil, fmt.Errorf("listing messages: %w", err)
@@ -73,6 +73,17 @@ func (d *DB) Messages(ctx context.Context, f MessageFilter) ([]Message, error) {
 		}
 	}
 	return out, nil
+}
+
+// Delivered reports whether mail was ever delivered to an address, in any case of letters.
+func (d *DB) Delivered(ctx context.Context, recipient string) (bool, error) {
+	var found bool
+	err := d.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM deliveries WHERE lower(recipient) = lower($1) AND status = $2)`,
+		recipient, string(event.Placed)).Scan(&found)
+	if err != nil {
+		return false, fmt.Errorf("looking for mail delivered to %s: %w", recipient, err)
+	}
+	return found, nil
 }
 
 const messageColumns = `SELECT id, tenant, at, mail_from, header_from, from_name, subject, field_id, client, size, verdict, auth FROM messages`

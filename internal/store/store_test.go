@@ -92,6 +92,7 @@ func TestMessageShowsItsPresentState(t *testing.T) {
 	}
 	for name, f := range map[string]store.MessageFilter{
 		"by tenant": {Tenant: "a"}, "by disposition": {Disposition: "BULK"}, "by author": {Sender: "b.example"}, "by recipient": {Recipient: "x@example.org"},
+		"by author in other letters": {Sender: "B.Example"}, "by recipient in other letters": {Recipient: "X@EXAMPLE.org"},
 	} {
 		f.Limit = 10
 		if list, err := db.Messages(t.Context(), f); err != nil || len(list) != 1 {
@@ -100,6 +101,22 @@ func TestMessageShowsItsPresentState(t *testing.T) {
 	}
 	if list, _ := db.Messages(t.Context(), store.MessageFilter{Since: day.Add(time.Hour), Limit: 10}); len(list) != 0 {
 		t.Error("a message older than asked for was listed")
+	}
+}
+
+func TestDeliveredMailIsFound(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	es := life("a", "m1", 1)
+	record(t, db, es[:2])
+	for _, want := range []bool{false, true} {
+		if was, err := db.Delivered(t.Context(), "X@example.org"); err != nil || was != want {
+			t.Errorf("delivered: %v, %v, want %v", was, err, want)
+		}
+		record(t, db, es[2:])
+	}
+	if was, err := db.Delivered(t.Context(), "y@example.org"); err != nil || was {
+		t.Errorf("delivered to somebody else: %v, %v", was, err)
 	}
 }
 
