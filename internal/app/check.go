@@ -21,7 +21,7 @@ import (
 )
 
 type checkCmd struct {
-	NoDNS bool `name:"no-dns" help:"Do not look at DNS records."`
+	NoDNS bool `name:"no-dns" help:"Skip DNS records."`
 }
 
 // discard is the logger of commands that report in their own way.

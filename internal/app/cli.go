@@ -27,16 +27,16 @@ const defaultFile = "outrider.yaml"
 type cli struct {
 	Config string `short:"c" help:"Configuration file. Default: ${default_file} if it exists, otherwise the built-in one, which protects example.org." type:"path" env:"OUTRIDER_CONFIG"`
 
-	Serve      serveCmd      `cmd:"" help:"Receive, judge and deliver mail."`
-	Scan       scanCmd       `cmd:"" help:"Judge messages in files without delivering them."`
-	Inject     injectCmd     `cmd:"" help:"Send files through a running gateway and show what happens to each."`
+	Serve      serveCmd      `cmd:"" help:"Receive, analyse and deliver mail."`
+	Scan       scanCmd       `cmd:"" help:"Analyse messages in files without delivering them."`
+	Inject     injectCmd     `cmd:"" help:"Send files through a running gateway and show the result of each."`
 	Check      checkCmd      `cmd:"" help:"Check configuration, certificates, routes, next hops and DNS records."`
-	Quarantine quarantineCmd `cmd:"" help:"List, show, release and delete held messages."`
-	Messages   messagesCmd   `cmd:"" help:"List and show messages and what became of them."`
-	Rules      rulesCmd      `cmd:"" help:"Fetch, check, activate, list and change detection rules."`
+	Quarantine quarantineCmd `cmd:"" help:"List, show, release and delete quarantined messages."`
+	Messages   messagesCmd   `cmd:"" help:"List and show messages with their verdicts and delivery status."`
+	Rules      rulesCmd      `cmd:"" help:"Fetch, check, activate, list and override detection rules."`
 	Settings   configCmd     `cmd:"" name:"config" help:"Print the reference of all settings."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
-	Worker     workerCmd     `cmd:"" hidden:"" help:"Open attachments that come on standard input."`
+	Worker     workerCmd     `cmd:"" hidden:"" help:"Inspect attachments from standard input."`
 }
 
 // console is what commands print to and read their configuration from.
@@ -57,7 +57,7 @@ func (e ExitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
 	var c cli
 	exit := -1
-	parser, err := kong.New(&c, kong.Name("outrider"), kong.Description("Outrider protects people from bad mail."),
+	parser, err := kong.New(&c, kong.Name("outrider"), kong.Description("Self-hosted email security."),
 		kong.Writers(out, errOut), kong.UsageOnError(), kong.Vars{"default_file": defaultFile},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Exit(func(code int) { exit = code }))
 	if err != nil {
@@ -138,7 +138,7 @@ func Version() string {
 }
 
 type configCmd struct {
-	Reference referenceCmd `cmd:"" help:"Print every setting with its meaning and default."`
+	Reference referenceCmd `cmd:"" help:"Print all settings with meaning and default."`
 }
 
 type referenceCmd struct {

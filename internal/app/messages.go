@@ -15,8 +15,8 @@ import (
 )
 
 type messagesCmd struct {
-	List messagesListCmd `cmd:"" help:"List messages, the newest first."`
-	Show messagesShowCmd `cmd:"" help:"Show one message: verdict, evidence, and everything that happened to it."`
+	List messagesListCmd `cmd:"" help:"List messages, newest first."`
+	Show messagesShowCmd `cmd:"" help:"Show one message: verdict, evidence and history."`
 }
 
 type messagesListCmd struct {
@@ -24,9 +24,9 @@ type messagesListCmd struct {
 	Disposition string          `help:"Only this disposition, such as MALICIOUS."`
 	From        string          `help:"Only authors whose address contains this."`
 	To          string          `help:"Only this recipient."`
-	Since       config.Duration `default:"30d" help:"Not older than this, such as 2h or 7d."`
-	Limit       int             `default:"50" help:"At most this many."`
-	JSON        bool            `help:"One JSON object per line."`
+	Since       config.Duration `default:"30d" help:"Maximum age, such as 2h or 7d."`
+	Limit       int             `default:"50" help:"Maximum number of rows."`
+	JSON        bool            `help:"Print one JSON object per line."`
 }
 
 // Run lists.
@@ -81,7 +81,7 @@ func statusOf(m *store.Message) string {
 }
 
 type messagesShowCmd struct {
-	ID string `arg:"" help:"Outrider's id of the message."`
+	ID string `arg:"" help:"Message id, as printed by messages list."`
 }
 
 // Run shows one message.

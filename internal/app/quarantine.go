@@ -15,10 +15,10 @@ import (
 )
 
 type quarantineCmd struct {
-	List    quarantineListCmd    `cmd:"" help:"List held messages, the newest first."`
-	Show    quarantineShowCmd    `cmd:"" help:"Show one held message and why it is held."`
-	Release quarantineReleaseCmd `cmd:"" help:"Deliver held messages to their recipients, unchanged."`
-	Delete  quarantineDeleteCmd  `cmd:"" help:"Remove held messages for good."`
+	List    quarantineListCmd    `cmd:"" help:"List quarantined messages, newest first."`
+	Show    quarantineShowCmd    `cmd:"" help:"Show one quarantined message and the reason."`
+	Release quarantineReleaseCmd `cmd:"" help:"Release quarantined messages to their recipients, unmodified."`
+	Delete  quarantineDeleteCmd  `cmd:"" help:"Delete quarantined messages permanently."`
 }
 
 // box opens the quarantine of the configured data directory.
@@ -36,9 +36,9 @@ func (c *console) box() (*quarantine.Box, func() error, error) {
 
 type quarantineListCmd struct {
 	Tenant string `help:"Only this tenant."`
-	All    bool   `help:"Also those released, deleted or expired."`
-	Limit  int    `default:"50" help:"At most this many."`
-	JSON   bool   `help:"One JSON object per line."`
+	All    bool   `help:"Include released, deleted and expired messages."`
+	Limit  int    `default:"50" help:"Maximum number of rows."`
+	JSON   bool   `help:"Print one JSON object per line."`
 }
 
 // Run lists.
@@ -80,8 +80,8 @@ func (c *console) jsonLines(items []quarantine.Item) error {
 }
 
 type quarantineShowCmd struct {
-	ID  string `arg:"" help:"Id of the held message."`
-	Raw bool   `help:"Print the original message instead. It may be hostile: do not open it."`
+	ID  string `arg:"" help:"Quarantine id."`
+	Raw bool   `help:"Print the original message. It may be malicious: do not open it."`
 }
 
 // Run shows one message, with the verdict as the database has it.
@@ -112,7 +112,7 @@ func (q *quarantineShowCmd) Run(c *console) (err error) {
 }
 
 type quarantineReleaseCmd struct {
-	IDs []string `arg:"" help:"Ids of held messages."`
+	IDs []string `arg:"" help:"Quarantine ids."`
 }
 
 // Run asks for the release and waits until the gateway has carried it out.
@@ -121,7 +121,7 @@ func (q *quarantineReleaseCmd) Run(c *console) error {
 }
 
 type quarantineDeleteCmd struct {
-	IDs []string `arg:"" help:"Ids of held messages."`
+	IDs []string `arg:"" help:"Quarantine ids."`
 }
 
 // Run asks for the removal and waits until the gateway has carried it out.

@@ -20,17 +20,17 @@ import (
 )
 
 type rulesCmd struct {
-	Pull     rulesPullCmd     `cmd:"" help:"Fetch a feed of rules, keep it as a version, and show what would change."`
-	Activate rulesActivateCmd `cmd:"" help:"Make what was pulled the rules that run, with the organisation's own rules and lists."`
-	Rollback rulesRollbackCmd `cmd:"" help:"Go back to the rules that ran before."`
-	Status   rulesStatusCmd   `cmd:"" help:"Show which versions run, wait and are kept."`
+	Pull     rulesPullCmd     `cmd:"" help:"Fetch a rule feed, stage it as a version and show what would change."`
+	Activate rulesActivateCmd `cmd:"" help:"Activate the staged rules, with the organisation's own rules and lists."`
+	Rollback rulesRollbackCmd `cmd:"" help:"Return to the previously active rules."`
+	Status   rulesStatusCmd   `cmd:"" help:"Show active, staged and stored versions."`
 	List     rulesListCmd     `cmd:"" help:"List the active rules."`
-	Override rulesOverrideCmd `cmd:"" help:"Switch a rule off, or change its severity, weight or action."`
-	Lint     rulesLintCmd     `cmd:"" help:"Check rules, and count what they need."`
-	Fmt      rulesFmtCmd      `cmd:"" help:"Print rules in the form that all rules share."`
-	Test     rulesTestCmd     `cmd:"" help:"Run rules on the example messages that their authors wrote."`
-	Explain  rulesExplainCmd  `cmd:"" help:"Show what each condition of a rule is for a message."`
-	Hunt     rulesHuntCmd     `cmd:"" help:"Look for past mail that a rule matches."`
+	Override rulesOverrideCmd `cmd:"" help:"Disable a rule, or override its severity, weight or action."`
+	Lint     rulesLintCmd     `cmd:"" help:"Check rules and count the capabilities they need."`
+	Fmt      rulesFmtCmd      `cmd:"" help:"Format rules."`
+	Test     rulesTestCmd     `cmd:"" help:"Run rules on their example messages."`
+	Explain  rulesExplainCmd  `cmd:"" help:"Show the value of each condition of a rule for a message."`
+	Hunt     rulesHuntCmd     `cmd:"" help:"Search past mail with a rule."`
 }
 
 func rulesPath(c *config.Config) string { return filepath.Join(c.DataDir, "rules") }
@@ -48,7 +48,7 @@ func (c *console) rules() (*feed.Store, config.Config, error) {
 // plan says how new rules are checked.
 func (c *console) plan(cfg *config.Config, mail string) feed.Plan {
 	return feed.Plan{
-		Rules: cfg.Rules.Directory, Lists: cfg.Rules.Lists, MaxAside: float64(cfg.Rules.MaxAside) / 100,
+		Rules: cfg.Rules.Directory, Lists: cfg.Rules.Lists, MaxAside: float64(cfg.Rules.MaxInvalidPercent) / 100,
 		Schema: rule.NewSchema(), Mail: mail, Prepare: c.preparer(cfg),
 	}
 }
@@ -109,7 +109,7 @@ type rulesListCmd struct {
 	Severity string `help:"Only this severity, such as high."`
 	Type     string `help:"Only this type: rule, query, exclusion, triage_rule or dlp."`
 	Feed     string `help:"Only this feed."`
-	Off      bool   `help:"Those that are switched off, instead."`
+	Off      bool   `help:"List disabled rules instead."`
 	Format   string `enum:"table,json" default:"table" help:"table, or json: one object per line."`
 }
 
@@ -247,13 +247,13 @@ func (c *console) versions(st *feed.Status) {
 }
 
 type rulesOverrideCmd struct {
-	ID       string   `arg:"" help:"Id of the rule."`
-	Off      bool     `help:"Do not run it." xor:"state"`
-	On       bool     `help:"Run it again." xor:"state"`
-	Severity string   `help:"Severity instead of the rule's: informational, low, medium, high or critical."`
-	Weight   *float64 `help:"Weight of its finding, as log-odds, instead of that of its severity: --weight=-1.5."`
-	Action   string   `help:"What to do with messages that match: deliver, quarantine, reject or defer."`
-	Note     string   `help:"Why."`
+	ID       string   `arg:"" help:"Rule id."`
+	Off      bool     `help:"Switch the rule off." xor:"state"`
+	On       bool     `help:"Switch the rule on again." xor:"state"`
+	Severity string   `help:"Override the severity: informational, low, medium, high or critical."`
+	Weight   *float64 `help:"Override the weight of the finding (log-odds), e.g. --weight=-1.5."`
+	Action   string   `help:"Action for matching messages: deliver, quarantine, reject or defer."`
+	Note     string   `help:"Reason, for the record."`
 	Reset    bool     `help:"Remove the override."`
 }
 

@@ -30,7 +30,7 @@ func newAuthor(t *testing.T) *author {
 	a.config = write(t, filepath.Join(a.dir, "outrider.yaml"), fmt.Sprintf(`
 hostname: gw.example.org
 data_dir: %s
-rules: {directory: %s, lists: %s, max_aside: 40}
+rules: {directory: %s, lists: %s, max_invalid_percent: 40}
 tenants:
   - id: a
     domains:

@@ -88,10 +88,10 @@ func readRule(path string) (*rule.Rule, error) {
 }
 
 type rulesExplainCmd struct {
-	Rule   string `arg:"" help:"Id of a rule, a part of its name, or a YAML file."`
-	File   string `arg:"" help:"Message."`
-	Deep   bool   `help:"Draw the pages of PDFs and read text in pictures too."`
-	AskDNS bool   `name:"ask-dns" help:"Ask DNS and the registries of domains now."`
+	Rule   string `arg:"" help:"Rule id, part of a rule name, or a YAML file."`
+	File   string `arg:"" help:"Message file."`
+	Deep   bool   `help:"Also render PDF pages and run OCR on images."`
+	AskDNS bool   `name:"ask-dns" help:"Query DNS and domain registries (RDAP) now."`
 	Format string `enum:"table,json" default:"table" help:"table or json."`
 }
 
@@ -218,8 +218,8 @@ func (c *console) truth(t rule.Truth, line string) string {
 }
 
 type rulesTestCmd struct {
-	Paths   []string `arg:"" help:"Files of examples (.txtar), or directories of them."`
-	Verbose bool     `short:"v" help:"Show every message, and why a rule said what it said where that was not expected."`
+	Paths   []string `arg:"" help:"Example files (.txtar) or directories."`
+	Verbose bool     `short:"v" help:"Show every message, and explain unexpected results."`
 }
 
 // Run tests rules on their examples. The exit code is 1 where one fails.
@@ -317,12 +317,12 @@ func (s *shelf) ruleOf(f *example.File) (*rule.Rule, error) {
 }
 
 type rulesHuntCmd struct {
-	Rule   string   `arg:"" help:"Id of a rule, a part of its name, or a YAML file."`
-	Paths  []string `arg:"" optional:"" help:"Files, mailboxes or directories. Default: what the gateway delivered to its own mailbox, and what it holds."`
-	AskDNS bool     `name:"ask-dns" help:"Ask DNS and the registries of domains now."`
-	Since  string   `help:"Only mail that is not older, such as 30d or 12h."`
+	Rule   string   `arg:"" help:"Rule id, part of a rule name, or a YAML file."`
+	Paths  []string `arg:"" optional:"" help:"Files, mailboxes or directories. Default: the gateway's own Maildir routes and its quarantine."`
+	AskDNS bool     `name:"ask-dns" help:"Query DNS and domain registries (RDAP) now."`
+	Since  string   `help:"Only mail received within this time, such as 30d or 12h."`
 	Format string   `enum:"table,jsonl" default:"table" help:"table or jsonl."`
-	Quiet  bool     `short:"q" help:"No progress and no summary."`
+	Quiet  bool     `short:"q" help:"Print no progress and no summary."`
 }
 
 // huntLine is what hunt prints of a message.

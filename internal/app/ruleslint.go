@@ -18,8 +18,8 @@ import (
 )
 
 type rulesLintCmd struct {
-	Paths   []string `arg:"" optional:"" help:"Directories or files of rules. Default: the active rules."`
-	ShortOf string   `enum:",strict" default:"" placeholder:"strict" help:"strict: also name every rule that needs a model, a browser or a list that nobody has."`
+	Paths   []string `arg:"" optional:"" help:"Rule files or directories. Default: the active rules."`
+	ShortOf string   `enum:",strict" default:"" placeholder:"strict" help:"Also list rules that need a model, a browser or a list that is not available."`
 	Format  string   `enum:"table,json" default:"table" help:"table or json."`
 }
 
@@ -152,9 +152,9 @@ func (c *console) showCoverage(l *feed.Lint) {
 }
 
 type rulesFmtCmd struct {
-	Paths []string `arg:"" help:"Files of rules, or directories of them."`
-	Check bool     `help:"Change nothing; name the files that are not in that form, and fail where there are some." xor:"what"`
-	Write bool     `short:"w" help:"Change the files." xor:"what"`
+	Paths []string `arg:"" help:"Rule files or directories."`
+	Check bool     `help:"List files that are not formatted and exit with 1 if there are any; write nothing." xor:"what"`
+	Write bool     `short:"w" help:"Write the result back to the files." xor:"what"`
 }
 
 // Run formats.

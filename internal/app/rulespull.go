@@ -13,11 +13,11 @@ import (
 type rulesPullCmd struct {
 	Source       string `arg:"" help:"A directory, an archive (.tar.zst, .tar.gz, .zip) or a git repository, as a path or an https URL."`
 	Name         string `default:"public" help:"Name of the feed."`
-	Branch       string `help:"Branch or tag of a repository. Default: its default branch."`
-	Commit       string `help:"Commit of a repository, all 40 digits: nothing else is taken."`
-	Activate     bool   `help:"Make it active, unless it is broken."`
-	Mail         string `type:"path" help:"Judge the mail in this file or directory by the old and the new rules, and show what differs."`
-	AllowPrivate bool   `help:"Let the URL lead into a private network."`
+	Branch       string `help:"Branch or tag of the repository. Default: its default branch."`
+	Commit       string `help:"Pin to this full 40-character commit hash."`
+	Activate     bool   `help:"Activate it, unless it fails its checks."`
+	Mail         string `type:"path" help:"Back-test: evaluate this mail with the old and the new rules and show the differences."`
+	AllowPrivate bool   `help:"Allow URLs in private networks."`
 	Format       string `enum:"table,json" default:"table" help:"table or json."`
 }
 
@@ -48,10 +48,10 @@ func (p *rulesPullCmd) Run(c *console) error {
 }
 
 type rulesActivateCmd struct {
-	Name    string `help:"Feed of which --version becomes active."`
+	Name    string `help:"Feed to which --version applies."`
 	Version string `help:"A version that is kept, by its first digits, as \"outrider rules status\" shows it."`
-	Mail    string `type:"path" help:"Judge the mail in this file or directory by the old and the new rules, and show what differs."`
-	DryRun  bool   `help:"Only show what would change."`
+	Mail    string `type:"path" help:"Back-test: evaluate this mail with the old and the new rules and show the differences."`
+	DryRun  bool   `help:"Show what would change; activate nothing."`
 	Format  string `enum:"table,json" default:"table" help:"table or json."`
 }
 

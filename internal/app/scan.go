@@ -38,11 +38,11 @@ import (
 type scanCmd struct {
 	Paths  []string `arg:"" help:"Files (eml, mbox, gz), Maildirs or directories; - is standard input."`
 	Format string   `enum:"table,json,jsonl,csv" default:"table" help:"table, json, jsonl or csv."`
-	AskDNS bool     `name:"ask-dns" help:"Authenticate by DNS now, instead of reading what the receiving host wrote."`
-	Jobs   int      `help:"Messages judged at once. Default: one per core."`
-	MDM    bool     `name:"mdm" help:"Print the message data model of each message as JSON, instead of its verdict."`
-	Deep   bool     `help:"Draw the pages of PDFs and read text in pictures too (tesseract), however long it takes."`
-	Quiet  bool     `short:"q" help:"No progress and no summary."`
+	AskDNS bool     `name:"ask-dns" help:"Verify SPF, DKIM and DMARC by DNS now instead of reading Authentication-Results."`
+	Jobs   int      `help:"Messages analysed in parallel. Default: one per core."`
+	MDM    bool     `name:"mdm" help:"Print the message data model of each message as JSON instead of the verdict."`
+	Deep   bool     `help:"Also render PDF pages and run OCR on images (tesseract), without a deadline."`
+	Quiet  bool     `short:"q" help:"Print no progress and no summary."`
 }
 
 // scanResult is what scan prints of one message.

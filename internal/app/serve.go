@@ -18,8 +18,8 @@ import (
 )
 
 type serveCmd struct {
-	Roles   []string `help:"Parts to run: edge (receive and deliver)." default:"edge" enum:"edge" sep:","`
-	Profile string   `help:"Write a CPU profile to this file until the stop." type:"path"`
+	Roles   []string `help:"Roles of this process: edge (receive and deliver)." default:"edge" enum:"edge" sep:","`
+	Profile string   `help:"Write a CPU profile to this file until shutdown." type:"path"`
 }
 
 // Run serves until it is told to stop. SIGHUP reads the configuration again.

@@ -4,10 +4,10 @@ import "time"
 
 // Config is the whole configuration of one Outrider process.
 type Config struct {
-	// Hostname is the name that this host gives itself in SMTP greetings, Received and Authentication-Results.
+	// Hostname is the name that this host uses in SMTP greetings, Received and Authentication-Results fields.
 	// It should be the name that the MX record points to. Default: the system's host name.
 	Hostname string `yaml:"hostname"`
-	// DataDir is the directory that holds everything Outrider keeps: spool, database, quarantined bodies, keys.
+	// DataDir is the directory for all data of Outrider: spool, database, quarantined messages, keys.
 	DataDir string `yaml:"data_dir"`
 	// Listen says where Outrider accepts connections.
 	Listen Listen `yaml:"listen"`
@@ -15,29 +15,29 @@ type Config struct {
 	SMTP SMTP `yaml:"smtp"`
 	// TLS names the certificate of the receiving edge.
 	TLS TLS `yaml:"tls"`
-	// DNS says whom to ask.
+	// DNS configures the resolvers.
 	DNS DNS `yaml:"dns"`
-	// Auth says whose authentication results to believe.
+	// Auth configures which authentication results are trusted.
 	Auth Auth `yaml:"auth"`
 	// Relay holds what concerns delivery to every next hop.
 	Relay Relay `yaml:"relay"`
 	// Spool holds the limits of the durable journal.
 	Spool Spool `yaml:"spool"`
-	// Quarantine says how long held messages are kept.
+	// Quarantine configures the quarantine.
 	Quarantine Quarantine `yaml:"quarantine"`
-	// Retention says how long records are kept.
+	// Retention configures how long records are kept.
 	Retention Retention `yaml:"retention"`
-	// Detection holds what concerns judging.
+	// Detection configures the analysis of messages.
 	Detection Detection `yaml:"detection"`
-	// Revisit holds what concerns judging messages again.
+	// Revisit configures the re-evaluation of messages after delivery.
 	Revisit Revisit `yaml:"revisit"`
-	// Attachments holds what concerns opening attachments.
+	// Attachments configures the inspection of attachments.
 	Attachments Attachments `yaml:"attachments"`
-	// Rules holds what concerns the rules that come from feeds, and those of the organisation itself.
+	// Rules configures detection rules: those of feeds and the organisation's own.
 	Rules Rules `yaml:"rules"`
-	// Log says what is logged, to standard error.
+	// Log configures logging to standard error.
 	Log Log `yaml:"log"`
-	// Tenants are the organisations that this installation protects. At least one.
+	// Tenants are the protected organisations. At least one is required.
 	Tenants []Tenant `yaml:"tenants"`
 }
 
@@ -61,19 +61,19 @@ type SMTP struct {
 	MaxConnections int `yaml:"max_connections"`
 	// MaxConnectionsPerAddress is the same for one client address (one /64 for IPv6).
 	MaxConnectionsPerAddress int `yaml:"max_connections_per_address"`
-	// BareNewlines says what happens to mail with a CR or LF that stands alone: reject or normalise.
+	// BareNewlines is the treatment of mail with a bare CR or LF: reject or normalise.
 	BareNewlines string `yaml:"bare_newlines"`
-	// EarlyTalkDelay is how long a client must wait for the greeting; one that talks first is refused. 0: no check.
+	// EarlyTalkDelay is the delay before the greeting; clients that talk first are rejected. 0 disables the check.
 	EarlyTalkDelay Duration `yaml:"early_talk_delay"`
-	// CommandTimeout is how long the edge waits for the next command.
+	// CommandTimeout is the timeout for the next command.
 	CommandTimeout Duration `yaml:"command_timeout"`
-	// DataTimeout is how long the edge waits for the next block of a message.
+	// DataTimeout is the timeout for the next block of message data.
 	DataTimeout Duration `yaml:"data_timeout"`
-	// ProxyFrom lists the networks whose PROXY protocol header is believed (and required).
+	// ProxyFrom lists networks whose PROXY protocol header is trusted (and required).
 	ProxyFrom []string `yaml:"proxy_from"`
-	// XClientFrom lists the networks that may use XCLIENT.
+	// XClientFrom lists networks that may use XCLIENT.
 	XClientFrom []string `yaml:"xclient_from"`
-	// DrainTimeout is how long open transactions may go on after a stop was asked for.
+	// DrainTimeout is the time for open transactions to finish at shutdown.
 	DrainTimeout Duration `yaml:"drain_timeout"`
 }
 
@@ -87,36 +87,36 @@ type TLS struct {
 	Off bool `yaml:"off"`
 }
 
-// DNS says whom to ask.
+// DNS configures the resolvers.
 type DNS struct {
 	// Servers lists resolvers, host or host:port. Empty: those of /etc/resolv.conf.
 	Servers []string `yaml:"servers"`
-	// Timeout is how long one question may take.
+	// Timeout is the timeout of one query.
 	Timeout Duration `yaml:"timeout"`
-	// Off asks nothing: authentication results become "temperror" and are named in "degraded".
+	// Off disables DNS: authentication results become "temperror" and verdicts list them as degraded.
 	Off bool `yaml:"off"`
 }
 
-// Auth says whose authentication results to believe.
+// Auth configures which authentication results are trusted.
 type Auth struct {
-	// TrustedHosts lists the authserv-id names whose Authentication-Results are believed for mail that others received.
-	// Empty: the top-most Authentication-Results of such mail is believed.
+	// TrustedHosts lists the authserv-ids whose Authentication-Results fields are trusted for mail received by other servers.
+	// Empty: the topmost field is trusted.
 	TrustedHosts []string `yaml:"trusted_hosts"`
-	// TrustedSealers lists the domains of forwarders and lists whose ARC seals are believed: mail that they received in
-	// order and changed is not taken for forged.
+	// TrustedSealers lists the domains of forwarders and mailing lists whose ARC seals are trusted: mail that passed DMARC there
+	// and was modified is not treated as forged.
 	TrustedSealers []string `yaml:"trusted_sealers"`
-	// Seal says in whose name Outrider adds to the ARC chain of the mail it relays, so that hosts behind it can believe what
-	// it found before it changed the message. Nothing is sealed unless all of it is given.
+	// Seal adds an ARC set to relayed mail, so that downstream hosts can trust the authentication results from before
+	// modification. Domain, selector and key are required together.
 	Seal Seal `yaml:"seal"`
 }
 
 // Seal is the key of an ARC sealer.
 type Seal struct {
-	// Domain is the domain that seals.
+	// Domain is the signing domain.
 	Domain string `yaml:"domain"`
-	// Selector names the key below the domain.
+	// Selector is the selector of the key.
 	Selector string `yaml:"selector"`
-	// Key is a file with the private key in PEM: RSA of at least 2048 bits, or Ed25519. "outrider check" tells the record to
+	// Key is the private key file in PEM: RSA (at least 2048 bits) or Ed25519. "outrider check" prints the DNS record to
 	// publish.
 	Key string `yaml:"key"`
 }
@@ -126,102 +126,99 @@ func (s *Seal) On() bool { return s.Domain != "" }
 
 // Relay holds what concerns delivery to every next hop.
 type Relay struct {
-	// ConnectTimeout bounds one attempt to connect.
+	// ConnectTimeout is the timeout of one connection attempt.
 	ConnectTimeout Duration `yaml:"connect_timeout"`
-	// ReplyTimeout bounds the wait for one reply.
+	// ReplyTimeout is the timeout of one reply.
 	ReplyTimeout Duration `yaml:"reply_timeout"`
-	// FinalTimeout bounds the wait for the reply to the final dot.
+	// FinalTimeout is the timeout of the reply after the message data.
 	FinalTimeout Duration `yaml:"final_timeout"`
-	// MaxConnectionsPerRoute bounds the connections to one next hop.
+	// MaxConnectionsPerRoute is the maximum number of connections to one next hop.
 	MaxConnectionsPerRoute int `yaml:"max_connections_per_route"`
-	// FirstRetry is how long a deferred message waits for its second attempt; the waits double from there up to four hours.
+	// FirstRetry is the delay before the second delivery attempt; it doubles with each attempt, up to four hours.
 	FirstRetry Duration `yaml:"first_retry"`
-	// RetryFor is how long a deferred message is tried again before it is bounced.
+	// RetryFor is the queue lifetime: undelivered messages bounce after it.
 	RetryFor Duration `yaml:"retry_for"`
-	// DelayNotice is when a sender who asked for it hears of a delay.
+	// DelayNotice is the age at which senders who asked for it receive a delay notification.
 	DelayNotice Duration `yaml:"delay_notice"`
-	// Outbound is the route of what Outrider itself sends to senders: delivery status notifications. Default: their MX.
+	// Outbound is the route for delivery status notifications. Default: the MX of the recipient.
 	Outbound Route `yaml:"outbound"`
-	// DANE honours TLSA records of mail hosts that are found by MX, where a resolver on this machine vouches for them by DNSSEC.
+	// DANE enforces TLSA records of MX hosts. Requires a DNSSEC-validating resolver on this machine.
 	DANE bool `yaml:"dane"`
-	// MTASTS fetches and honours the MTA-STS policies of domains whose mail hosts are found by MX.
+	// MTASTS enforces the MTA-STS policies of domains that are routed by MX.
 	MTASTS bool `yaml:"mta_sts"`
-	// AllowPrivateMX delivers to MX hosts on private, loopback and other addresses that are not public. Needed for MX records
-	// of an intranet; without it a stranger's MX cannot point Outrider at what stands behind the firewall.
+	// AllowPrivateMX permits delivery to MX hosts with private or loopback addresses, e.g. in an intranet. When false, an
+	// external MX record cannot direct Outrider to internal hosts.
 	AllowPrivateMX bool `yaml:"allow_private_mx"`
-	// MaxHops refuses a message with more Received fields, as a loop.
+	// MaxHops is the maximum number of Received fields; messages with more are rejected as a mail loop.
 	MaxHops int `yaml:"max_hops"`
 }
 
-// Attachments holds what concerns opening attachments.
+// Attachments configures the inspection of attachments.
 type Attachments struct {
-	// Rules lists directories of YARA rules (.yar, .yara), which every file is compared with. Rules that are not understood
-	// are named in the log and left out.
+	// Rules lists directories of YARA rules (.yar, .yara) that all files are matched against. Invalid rules are logged and
+	// skipped.
 	Rules []string `yaml:"rules"`
-	// Languages are those of text in pictures, by the names of tesseract, for revisit.deep and "outrider scan --deep". Default: eng.
+	// Languages are the OCR languages, as tesseract names them, for revisit.deep and "outrider scan --deep". Default: eng.
 	Languages []string `yaml:"languages"`
-	// ClamAV is the socket of a clamd that is asked about every attachment: a path, or host:port. Empty: nobody is asked.
+	// ClamAV is the address of a clamd that scans every attachment: a socket path or host:port. Empty disables ClamAV.
 	ClamAV string `yaml:"clamav"`
 }
 
 // Spool holds the limits of the durable journal.
 type Spool struct {
-	// MinFree is the free space below which mail is refused with 452.
+	// MinFree is the free disk space below which mail is rejected with 452.
 	MinFree Size `yaml:"min_free"`
 }
 
-// Quarantine says how long held messages are kept.
+// Quarantine configures the quarantine.
 type Quarantine struct {
-	// Keep is how long a held message can be released.
+	// Keep is the time after which quarantined messages are deleted.
 	Keep Duration `yaml:"keep"`
 }
 
-// Retention says how long records are kept.
+// Retention configures how long records are kept.
 type Retention struct {
-	// Keep is how long messages, verdicts, events and senders not heard of are kept. 0: for ever. Held mail stays until it expires.
+	// Keep is the retention of messages, verdicts, events and inactive senders. 0 keeps them forever. Quarantined mail stays until it expires.
 	Keep Duration `yaml:"keep"`
 }
 
-// Detection holds what concerns judging.
+// Detection configures the analysis of messages.
 type Detection struct {
-	// Off places all mail unjudged.
+	// Off delivers all mail without analysis.
 	Off bool `yaml:"off"`
-	// Deadline bounds the inline judgement of one message.
+	// Deadline is the time limit for the inline analysis of one message.
 	Deadline Duration `yaml:"deadline"`
-	// Memory bounds the message bytes under judgement at once.
+	// Memory is the maximum number of message bytes under analysis at once.
 	Memory Size `yaml:"memory"`
-	// Disable lists the ids of signals that are not used.
+	// Disable lists the ids of disabled signals.
 	Disable []string `yaml:"disable"`
-	// OnFailure says what happens to a message that could not be judged: deliver or defer.
+	// OnFailure is the action for messages whose analysis failed: deliver or defer.
 	OnFailure string `yaml:"on_failure"`
 }
 
-// Revisit holds what concerns judging messages again, behind their delivery, when what their verdict lacked may be had.
+// Revisit configures the re-evaluation of messages after delivery, when missing evidence becomes available.
 type Revisit struct {
-	// Off never judges a message again. What waits for it is let go.
+	// Off disables re-evaluation and drops pending entries.
 	Off bool `yaml:"off"`
-	// Deep draws the pages of PDFs and reads text in pictures when a message is judged again. Without tesseract pages are still
-	// drawn.
+	// Deep renders PDF pages and runs OCR on images during re-evaluation. Without tesseract, pages are rendered only.
 	Deep bool `yaml:"deep"`
 }
 
-// Rules holds what concerns the rules that come from feeds, and those of the organisation itself.
+// Rules configures detection rules: those of feeds and the organisation's own.
 type Rules struct {
-	// Directory holds the organisation's own rules, one YAML file each. Where one has the id of a rule of a feed, it runs
-	// instead. Changes run from the next "outrider rules activate" on, which keeps every version.
+	// Directory contains the organisation's own rules, one YAML file per rule. A rule with the id of a feed rule replaces it.
+	// Changes take effect with the next "outrider rules activate", which keeps every version.
 	Directory string `yaml:"directory"`
-	// Lists is a directory of the organisation's own lists, one text file each, with one entry a line: the name of the file
-	// is that of the list. They replace lists of the same name that feeds bring. An empty file says that the list is known to
-	// be empty.
+	// Lists is a directory of the organisation's own lists: one text file per list, one entry per line, named after the list.
+	// They replace feed lists of the same name. An empty file is a list that is known to be empty.
 	Lists string `yaml:"lists"`
-	// MaxAside is how many percent of the rules of a feed may be beyond understanding before the feed is refused and the one
-	// that runs stays.
-	MaxAside int `yaml:"max_aside"`
-	// Whois lets rules ask when and by whom domains were registered (RDAP, over HTTPS). On the way of a message only what is
-	// known already counts; the rest is asked behind it. Off where DNS is.
+	// MaxInvalidPercent is the share of invalid rules, in percent, above which a feed is rejected and the active version stays.
+	MaxInvalidPercent int `yaml:"max_invalid_percent"`
+	// Whois lets rules query domain registrations (RDAP over HTTPS). Inline, only cached registrations are used; others are
+	// fetched after delivery. Requires DNS.
 	Whois bool `yaml:"whois"`
-	// AssumeUnsolicited takes it that nobody here wrote to a sender first, where no sent mail passes this installation and so
-	// nobody can know. Without it, rules that need to know are not decided; with it, some match mail of correspondents.
+	// AssumeUnsolicited treats all senders as unsolicited when outbound mail does not pass through Outrider. When false, rules that
+	// depend on it stay undecided; when true, some match mail from correspondents.
 	AssumeUnsolicited bool `yaml:"assume_unsolicited"`
 }
 
@@ -235,44 +232,44 @@ type Log struct {
 
 // Tenant is one organisation.
 type Tenant struct {
-	// ID names the tenant in the API and in events; it never changes.
+	// ID identifies the tenant in the API and in events. Do not change it.
 	ID string `yaml:"id"`
-	// Name is shown to people.
+	// Name is the display name.
 	Name string `yaml:"name"`
-	// Domains are the domains whose mail is accepted.
+	// Domains are the domains for which mail is accepted.
 	Domains []Domain `yaml:"domains"`
-	// People are those whose names attackers use.
+	// People are protected persons: executives and others whom attackers impersonate.
 	People []Person `yaml:"people"`
-	// Partners are organisations that the tenant trades with.
+	// Partners are business partners.
 	Partners []Partner `yaml:"partners"`
-	// Trusted lists senders whose mail is let through.
+	// Trusted lists trusted senders.
 	Trusted []Trusted `yaml:"trusted"`
-	// Blocked lists senders whose mail is malicious by definition.
+	// Blocked lists blocked senders; their mail is MALICIOUS.
 	Blocked []Blocked `yaml:"blocked"`
-	// Exempt lists recipients who get everything, such as a report mailbox.
+	// Exempt lists recipients who receive all mail, such as an abuse mailbox.
 	Exempt []string `yaml:"exempt"`
-	// Policy says what happens to each disposition; a domain may override it.
+	// Policy maps dispositions to actions; a domain may override it.
 	Policy Policy `yaml:"policy"`
 }
 
 // Domain is one protected domain.
 type Domain struct {
-	// Name is the domain; mail for its subdomains is accepted only where they are listed themselves.
+	// Name is the domain. Subdomains must be listed themselves.
 	Name string `yaml:"name"`
-	// Route says where its mail goes.
+	// Route is the destination of its mail.
 	Route Route `yaml:"route"`
-	// LookbackHops is how many Received hops before Outrider the true sender connected: 0 when Outrider is the MX,
-	// 1 to 20 behind other gateways.
+	// LookbackHops is the number of Received hops between Outrider and the true sender: 0 when Outrider is the MX,
+	// 1 to 20 downstream of other gateways.
 	LookbackHops int `yaml:"lookback_hops"`
-	// TrustedHops lists the networks of the gateways in front of Outrider; look-back stops at the first other address.
+	// TrustedHops lists the networks of upstream gateways; look-back stops at the first other address.
 	TrustedHops []string `yaml:"trusted_hops"`
-	// AllowFrom lists the networks that may send to the domain. Empty: all.
+	// AllowFrom lists networks that may send to the domain. Empty: all.
 	AllowFrom []string `yaml:"ip_restrictions"`
-	// RequireTLS refuses recipients of the domain on clear-text sessions.
+	// RequireTLS rejects recipients of the domain in sessions without TLS.
 	RequireTLS bool `yaml:"require_tls_inbound"`
-	// Recipients says how recipients are checked: none, list or ask (asks the next hop by RCPT and remembers).
+	// Recipients is the recipient verification: none, list, or ask (RCPT at the next hop, cached).
 	Recipients string `yaml:"recipients"`
-	// RecipientList lists the local parts that exist, for recipients: list.
+	// RecipientList lists valid local parts, for recipients: list.
 	RecipientList []string `yaml:"recipient_list"`
 	// Policy overrides single settings of the tenant's policy.
 	Policy Policy `yaml:"policy"`
@@ -282,7 +279,7 @@ type Domain struct {
 type Route struct {
 	// Type is smtp, lmtp or maildir.
 	Type string `yaml:"type"`
-	// Hosts are tried in order, host or host:port. Empty: the MX of MX.
+	// Hosts are the next hops in order of preference, host or host:port. Empty: the MX hosts of the domain in mx.
 	Hosts []string `yaml:"hosts"`
 	// MX is the domain whose MX records are used when there are no hosts. Empty: the domain of the recipient.
 	MX string `yaml:"mx"`
@@ -290,19 +287,19 @@ type Route struct {
 	Port int `yaml:"port"`
 	// TLS is none, opportunistic, required or verified.
 	TLS string `yaml:"tls"`
-	// Name is checked against the certificate instead of the host's name.
+	// Name is the name expected in the certificate, instead of the host name.
 	Name string `yaml:"name"`
-	// CA is a PEM file of authorities to trust instead of the system's.
+	// CA is a PEM file of certificate authorities that replaces those of the system.
 	CA string `yaml:"ca"`
 	// Path is the directory, for type maildir.
 	Path string `yaml:"path"`
 }
 
-// Person is someone whose name attackers may use.
+// Person is someone whom attackers may impersonate.
 type Person struct {
 	// Name is the display name.
 	Name string `yaml:"name"`
-	// Addresses are all addresses from which the person writes.
+	// Addresses are all sender addresses of the person.
 	Addresses []string `yaml:"addresses"`
 }
 
@@ -310,7 +307,7 @@ type Person struct {
 type Partner struct {
 	// Domain is the partner's domain, subdomains included.
 	Domain string `yaml:"domain"`
-	// RequireTLS refuses mail from the domain on clear-text sessions.
+	// RequireTLS rejects mail from the domain in sessions without TLS.
 	RequireTLS bool `yaml:"require_tls"`
 	// Except lists subdomains to which RequireTLS does not apply.
 	Except []string `yaml:"except"`
@@ -320,13 +317,13 @@ type Partner struct {
 type Trusted struct {
 	// Sender is an address, a domain, or a network in CIDR form.
 	Sender string `yaml:"sender"`
-	// Accept exempts from SPAM, SPOOF and BULK only; otherwise the sender is trusted in everything.
+	// Accept limits the entry to SPAM, SPOOF and BULK; otherwise it covers all dispositions.
 	Accept bool `yaml:"accept"`
-	// Unverified honours the entry without SPF, DKIM or DMARC having passed for the sender's domain.
+	// Unverified applies the entry even when neither SPF, DKIM nor DMARC passed for the sender's domain.
 	Unverified bool `yaml:"unverified"`
-	// Expires is the day from which the entry no longer holds, as 2026-12-31. Empty: never.
+	// Expires is the first day on which the entry no longer applies, such as 2026-12-31. Empty: never.
 	Expires string `yaml:"expires"`
-	// Note says why the entry exists.
+	// Note is the reason for the entry.
 	Note string `yaml:"note"`
 }
 
@@ -334,7 +331,7 @@ type Trusted struct {
 type Blocked struct {
 	// Sender is an address, a domain, or a network in CIDR form.
 	Sender string `yaml:"sender"`
-	// Note says why the entry exists.
+	// Note is the reason for the entry.
 	Note string `yaml:"note"`
 }
 
@@ -378,7 +375,7 @@ func Default() Config {
 		Retention:  Retention{Keep: Duration(180 * 24 * time.Hour)},
 		Detection:  Detection{Deadline: Duration(5 * time.Second), Memory: 256 << 20, OnFailure: "deliver"},
 		Revisit:    Revisit{Deep: true},
-		Rules:      Rules{MaxAside: 5, Whois: true},
+		Rules:      Rules{MaxInvalidPercent: 5, Whois: true},
 		Log:        Log{Level: "info", Format: "text"},
 	}
 }

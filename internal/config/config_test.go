@@ -62,7 +62,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		"a second document":                      {minimal + "---\nhostname: other\n", "one document"},
 		"levels without end":                     {"hostname: " + strings.Repeat("[", 100000), "levels"},
 		"levels of blocks without end":           {strings.Repeat("- ", 100000) + "x", "levels"},
-		"a share of rules that is none":          {"rules: {max_aside: 101}\n" + minimal, "rules.max_aside"},
+		"a share of rules that is none":          {"rules: {max_invalid_percent: 101}\n" + minimal, "rules.max_invalid_percent"},
 		"a subject tag that would inject fields": {minimal + "    policy: {subject_tag: {SPAM: \"a\\nb\"}}\n", "control characters"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestNobodyIsNotTheSameAsNotTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		// Lists that rules read are empty in one case and missing in the other.
-		if p := c.Tenants[0].People; (p != nil) != known || len(p) != 0 || c.Rules.MaxAside != 5 {
+		if p := c.Tenants[0].People; (p != nil) != known || len(p) != 0 || c.Rules.MaxInvalidPercent != 5 {
 			t.Errorf("people %#v of %q", p, in)
 		}
 	}

@@ -54,13 +54,23 @@ func comments() (map[string]string, error) {
 		if s, ok := t.Type.(*ast.StructType); ok {
 			for _, f := range s.Fields.List {
 				for _, name := range f.Names {
-					docs[t.Name.Name+"."+name.Name] = strings.Join(strings.Fields(f.Doc.Text()), " ")
+					docs[t.Name.Name+"."+name.Name] = sentence(name.Name, f.Doc.Text())
 				}
 			}
 		}
 		return true
 	})
 	return docs, nil
+}
+
+// sentence returns a comment without the name of its field, which the reader sees already.
+func sentence(name, comment string) string {
+	s := strings.TrimPrefix(strings.Join(strings.Fields(comment), " "), name+" ")
+	s = strings.TrimPrefix(strings.TrimPrefix(s, "is "), "are ")
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 // walk lists the settings below v in order.

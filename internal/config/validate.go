@@ -103,8 +103,8 @@ func (c *Config) checkRest(k *checker) {
 		k.fail("auth.seal", "Give domain, selector and key, or none of them.", "something is missing")
 	}
 	k.oneOf("detection.on_failure", c.Detection.OnFailure, "deliver", "defer")
-	if a := c.Rules.MaxAside; a < 0 || a > 100 {
-		k.fail("rules.max_aside", "Use a number from 0 to 100.", "%d is no percentage", a)
+	if a := c.Rules.MaxInvalidPercent; a < 0 || a > 100 {
+		k.fail("rules.max_invalid_percent", "Use a number from 0 to 100.", "%d is not a percentage", a)
 	}
 	k.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.oneOf("log.format", c.Log.Format, "text", "json")
