@@ -72,6 +72,7 @@ type App struct {
 
 	mu        sync.Mutex
 	config    config.Config  // guarded by mu
+	rules     *ruleBase      // that run; guarded by mu
 	listeners []net.Listener // bound by Listen; guarded by mu
 }
 
@@ -93,19 +94,19 @@ func build(ctx context.Context, c config.Config, from bootstrap, log *slog.Logge
 	if err := a.openState(ctx, &c); err != nil {
 		return nil, err
 	}
-	active := startingRules(&c, log)
+	a.rules = startingRules(&c, log)
 	resolver, err := newResolver(&c)
 	if err != nil {
 		return nil, err
 	}
 	a.dns = resolver
-	if err := a.openers(&c, active); err != nil {
+	if err := a.openers(&c, a.rules.Active); err != nil {
 		return nil, err
 	}
 	if a.whois, err = newRegistries(&c, resolver, from, log); err != nil {
 		return nil, err
 	}
-	settings, err := newSettings(&c, active, a.asks(&c), log)
+	settings, err := newSettings(&c, a.rules, a.asks(&c), log)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +211,7 @@ func newResolver(c *config.Config) (*dns.Client, error) {
 }
 
 // newSettings builds what a reload replaces, with the active rules.
-func newSettings(c *config.Config, active *feed.Active, can asks, log *slog.Logger) (*mailflow.Settings, error) {
+func newSettings(c *config.Config, base *ruleBase, can asks, log *slog.Logger) (*mailflow.Settings, error) {
 	dir, err := tenant.New(c)
 	if err != nil {
 		return nil, err
@@ -229,7 +230,7 @@ func newSettings(c *config.Config, active *feed.Active, can asks, log *slog.Logg
 	}
 	if !c.Detection.Off {
 		detectors := []detect.Detector{signals}
-		if d := detector(c, active, can, log); d != nil {
+		if d := detector(c, base, can, log); d != nil {
 			detectors = append(detectors, d)
 		}
 		s.Engine = detect.New(detect.Default(), detectors...)
@@ -405,25 +406,26 @@ func (a *App) Reload(ctx context.Context, c config.Config) error {
 	if err := c.Loops(); err != nil {
 		return fmt.Errorf("reloading, the old configuration stays: %w", err)
 	}
-	active, err := activeRules(&c, a.log)
-	if err != nil {
-		return fmt.Errorf("reloading, the old configuration stays: %w", err)
-	}
-	settings, err := newSettings(&c, active, a.asks(&c), a.log)
-	if err != nil {
-		return fmt.Errorf("reloading, the old configuration stays: %w", err)
-	}
-	files, err := workerConfig(&c, active, a.log)
-	if err != nil {
-		return fmt.Errorf("reloading, the old configuration stays: %w", err)
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	rules, err := activeRules(&c, a.rules, a.log)
+	if err != nil {
+		return fmt.Errorf("reloading, the old configuration stays: %w", err)
+	}
+	settings, err := newSettings(&c, rules, a.asks(&c), a.log)
+	if err != nil {
+		return fmt.Errorf("reloading, the old configuration stays: %w", err)
+	}
+	files, err := workerConfig(&c, rules.Active, a.log)
+	if err != nil {
+		return fmt.Errorf("reloading, the old configuration stays: %w", err)
+	}
 	settings.Hostname = a.config.Hostname // the edge and the relay keep theirs, and so must the header
-	for _, s := range needRestart(&a.config, &c) {
+	for _, s := range config.NeedRestart(&a.config, &c) {
 		a.log.WarnContext(ctx, "setting changes at the next restart", "setting", s)
 	}
 	a.flow.Configure(settings)
+	a.rules = rules
 	for _, pool := range a.pools() {
 		pool.UseRules(files.Setup.Rules)
 	}

@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strconv"
 	"syscall"
 	"time"
@@ -153,31 +152,4 @@ func secret(path string, n int) ([]byte, error) {
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return !errors.Is(err, os.ErrNotExist)
-}
-
-// needRestart names the settings that differ and that a reload does not change.
-func needRestart(old, now *config.Config) []string {
-	a, b := *old, *now
-	for _, c := range []*config.Config{&a, &b} { // what Settings holds, and a reload replaces
-		c.Tenants, c.Quarantine, c.Retention = nil, config.Quarantine{}, config.Retention{}
-		c.Rules = config.Rules{Whois: c.Rules.Whois}
-		c.Detection = config.Detection{Memory: c.Detection.Memory}
-		c.Revisit = config.Revisit{Deep: c.Revisit.Deep}
-		c.Attachments.Rules = nil
-		c.Relay.MaxHops, c.Relay.FirstRetry, c.Relay.RetryFor, c.Relay.DelayNotice, c.Relay.Outbound = 0, 0, 0, 0, config.Route{}
-	}
-	return sectionsThatDiffer(&a, &b)
-}
-
-// sectionsThatDiffer names the top-level settings that are not equal.
-func sectionsThatDiffer(old, now *config.Config) []string {
-	var out []string
-	a, b := reflect.ValueOf(*old), reflect.ValueOf(*now)
-	for i := range a.NumField() {
-		name := a.Type().Field(i).Tag.Get("yaml")
-		if !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
-			out = append(out, name)
-		}
-	}
-	return out
 }

@@ -34,3 +34,13 @@ var Secret = secret
 
 // AdviseLogo is what check says of the logo of a domain.
 var AdviseLogo = adviseLogo
+
+// RulesOf returns what identifies the compiled rules that run.
+func RulesOf(a *App) any {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.rules.compiled()
+}
+
+// Close ends a gateway that never ran.
+func Close(a *App) error { return a.close() }

@@ -58,12 +58,12 @@ func (c *console) plan(cfg *config.Config, mail string) feed.Plan {
 // nobody in particular is judged with the lists of all tenants.
 func (c *console) preparer(cfg *config.Config) feed.Preparer {
 	return func(next *feed.Active) (feed.Prepare, func(), error) {
-		o, err := c.offline(cfg, &feed.Active{Patterns: next.Patterns}, false, false)
+		o, err := c.offline(cfg, newRuleBase(&feed.Active{Patterns: next.Patterns}, ""), false, false)
 		if err != nil {
 			return nil, nil, err
 		}
 		o.nobody = feed.AllOrgLists(cfg.Tenants)
-		set := newRuleSet(cfg, &feed.Active{}, nil, opensFiles)
+		set := newRuleSet(cfg, &feed.Active{}, noRules(), opensFiles)
 		return func(ctx context.Context, _ string, raw []byte) (*rule.Input, error) {
 			return o.input(ctx, raw, set)
 		}, o.close, nil

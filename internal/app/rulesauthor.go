@@ -42,7 +42,7 @@ func (c *console) shelf() (*shelf, config.Config, error) {
 	if err != nil {
 		return nil, cfg, err
 	}
-	s := &shelf{schema: rule.NewSchema(), rules: slices.Concat(a.Rules, a.Off), set: newRuleSet(&cfg, a, nil, opensFiles)}
+	s := &shelf{schema: rule.NewSchema(), rules: slices.Concat(a.Rules, a.Off), set: newRuleSet(&cfg, a, noRules(), opensFiles)}
 	s.files = &feed.Active{Patterns: a.Patterns}
 	return s, cfg, nil
 }
@@ -109,7 +109,7 @@ func (x *rulesExplainCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	o, err := c.offline(&cfg, s.files, x.Deep, x.AskDNS)
+	o, err := c.offline(&cfg, newRuleBase(s.files, ""), x.Deep, x.AskDNS)
 	if err != nil {
 		return err
 	}
@@ -355,7 +355,7 @@ func (h *rulesHuntCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	o, err := c.offline(&cfg, s.files, false, h.AskDNS)
+	o, err := c.offline(&cfg, newRuleBase(s.files, ""), false, h.AskDNS)
 	if err != nil {
 		return err
 	}

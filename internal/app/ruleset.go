@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"outrider/internal/config"
 	"outrider/internal/rule"
@@ -20,11 +21,42 @@ type asks struct{ have, later schema.Capability }
 // pictures is read by deep inspection only.
 const opensFiles = schema.Files | schema.QR
 
-// activeRules reads the active rules, once for all who need them.
-func activeRules(c *config.Config, log *slog.Logger) (*feed.Active, error) {
+// ruleBase is the active rules, compiled once however often settings are built from them.
+type ruleBase struct {
+	*feed.Active
+	stamp    string // of the store when they were read, or ""
+	compiled func() *compiledRules
+}
+
+type compiledRules struct {
+	schema *rule.Schema
+	engine *rule.Engine // or nil: no rule takes part in a verdict
+}
+
+func newRuleBase(active *feed.Active, stamp string) *ruleBase {
+	return &ruleBase{active, stamp, sync.OnceValue(func() *compiledRules {
+		rules := judging(active.Rules)
+		if len(rules) == 0 {
+			return &compiledRules{}
+		}
+		s := rule.NewSchema()
+		return &compiledRules{s, rule.Compile(s, rules)}
+	})}
+}
+
+// activeRules reads the active rules, once for all who need them. Those that run are returned
+// as they are where nothing has changed; they may be nil.
+func activeRules(c *config.Config, running *ruleBase, log *slog.Logger) (*ruleBase, error) {
 	store, err := feed.Open(rulesPath(c))
 	if err != nil {
 		return nil, fmt.Errorf("opening the rules: %w", err)
+	}
+	stamp, err := store.Stamp()
+	if err != nil {
+		return nil, err
+	}
+	if running != nil && running.stamp == stamp {
+		return running, nil
 	}
 	active, err := store.Active()
 	if err != nil {
@@ -32,19 +64,20 @@ func activeRules(c *config.Config, log *slog.Logger) (*feed.Active, error) {
 	}
 	if active.Older != nil {
 		log.Warn("older rules are in use", "error", active.Older)
+		stamp = "" // what was meant may be readable again
 	}
-	return active, nil
+	return newRuleBase(active, stamp), nil
 }
 
 // startingRules is activeRules for a start: rules that cannot be read never stop mail. There
 // are none then, and the log says so.
-func startingRules(c *config.Config, log *slog.Logger) *feed.Active {
-	active, err := activeRules(c, log)
+func startingRules(c *config.Config, log *slog.Logger) *ruleBase {
+	base, err := activeRules(c, nil, log)
 	if err != nil {
 		log.Error("mail is judged without rules", "error", err)
-		return &feed.Active{}
+		return newRuleBase(&feed.Active{}, "")
 	}
-	return active
+	return base
 }
 
 // judging returns the rules that take part in a verdict. The others are for analysts.
@@ -52,10 +85,9 @@ func judging(rules []*rule.Rule) []*rule.Rule {
 	return slices.DeleteFunc(slices.Clone(rules), func(r *rule.Rule) bool { return r.Kind != rule.Detection && r.Kind != rule.Exclusion })
 }
 
-// newRuleSet compiles rules of those that are active, with the lists of each tenant.
-func newRuleSet(c *config.Config, active *feed.Active, rules []*rule.Rule, have schema.Capability) *rule.Set {
-	s := rule.NewSchema()
-	set := rule.NewSet(s, rule.Compile(s, rules), active.Lists, active.Version)
+// newRuleSet returns compiled rules with the lists of each tenant.
+func newRuleSet(c *config.Config, active *feed.Active, rules *compiledRules, have schema.Capability) *rule.Set {
+	set := rule.NewSet(rules.schema, rules.engine, active.Lists, active.Version)
 	set.Have, set.Weights, set.Actions, set.Tenants = have, make(map[string]float64), make(map[string]string), make(map[string]rule.Lists)
 	set.Unsolicited = c.Rules.AssumeUnsolicited
 	for id, o := range active.Overrides {
@@ -73,18 +105,24 @@ func newRuleSet(c *config.Config, active *feed.Active, rules []*rule.Rule, have 
 }
 
 // detector returns the detector of the active rules, or nil where there are none.
-func detector(c *config.Config, active *feed.Active, can asks, log *slog.Logger) *rule.Detector {
-	rules := judging(active.Rules)
-	if len(rules) == 0 {
+func detector(c *config.Config, base *ruleBase, can asks, log *slog.Logger) *rule.Detector {
+	rules := base.compiled()
+	if rules.engine == nil {
 		return nil
 	}
-	set := newRuleSet(c, active, rules, can.have)
+	set := newRuleSet(c, base.Active, rules, can.have)
 	set.Later = can.later
 	set.Report = func(r *rule.Rule, err error) {
 		log.Warn("a rule failed on a message", "rule", r.ID, "name", r.Name, "error", err)
 	}
 	log.Info("rules are in use", "rules", len(set.Engine.Rules()), "set_aside", len(set.Engine.Asides()), "version", set.Version)
 	return rule.NewDetector(set)
+}
+
+// noRules is what runs where rules are chosen later.
+func noRules() *compiledRules {
+	s := rule.NewSchema()
+	return &compiledRules{s, rule.Compile(s, nil)}
 }
 
 // patterns returns the YARA rules of the active feeds as one text.

@@ -28,7 +28,6 @@ import (
 	"outrider/internal/mailflow"
 	"outrider/internal/message"
 	"outrider/internal/rule"
-	"outrider/internal/rule/feed"
 	"outrider/internal/rule/schema"
 	"outrider/internal/smtp"
 	"outrider/internal/tenant"
@@ -109,7 +108,7 @@ type offline struct {
 
 // offline builds what judges files, with some rules. Deep inspection draws pages and reads
 // text in pictures.
-func (c *console) offline(cfg *config.Config, active *feed.Active, deep, askDNS bool) (*offline, error) {
+func (c *console) offline(cfg *config.Config, base *ruleBase, deep, askDNS bool) (*offline, error) {
 	log := quietLog(c)
 	can := asks{have: opensFiles}
 	if deep {
@@ -117,10 +116,10 @@ func (c *console) offline(cfg *config.Config, active *feed.Active, deep, askDNS 
 	}
 	o := &offline{}
 	var err error
-	if o.workers, err = newWorkers(cfg, active, deep, log); err != nil {
+	if o.workers, err = newWorkers(cfg, base.Active, deep, log); err != nil {
 		return nil, err
 	}
-	if o.settings, err = newSettings(cfg, active, can, log); err != nil {
+	if o.settings, err = newSettings(cfg, base, can, log); err != nil {
 		return nil, errors.Join(err, o.workers.Close())
 	}
 	o.judge = &mailflow.Judge{Limits: budget.Default(), TrustedHosts: cfg.Auth.TrustedHosts, Sealers: cfg.Auth.TrustedSealers, AskDNS: askDNS}

@@ -6,9 +6,9 @@ import "time"
 type Config struct {
 	// Hostname is the name that this host uses in SMTP greetings, Received and Authentication-Results fields.
 	// It should be the name that the MX record points to. Default: the system's host name.
-	Hostname string `yaml:"hostname"`
+	Hostname string `yaml:"hostname" reload:"restart"`
 	// DataDir is the directory for all data of Outrider: spool, database, quarantined messages, keys.
-	DataDir string `yaml:"data_dir"`
+	DataDir string `yaml:"data_dir" reload:"restart"`
 	// Listen says where Outrider accepts connections.
 	Listen Listen `yaml:"listen"`
 	// SMTP holds the limits of the receiving edge.
@@ -44,67 +44,67 @@ type Config struct {
 // Listen says where Outrider accepts connections.
 type Listen struct {
 	// SMTP lists addresses, host:port, on which mail is received.
-	SMTP []string `yaml:"smtp"`
+	SMTP []string `yaml:"smtp" reload:"restart"`
 	// HTTP is the address of /metrics, /healthz and /readyz. Empty: none.
-	HTTP string `yaml:"http"`
+	HTTP string `yaml:"http" reload:"restart"`
 }
 
 // SMTP holds the limits of the receiving edge.
 type SMTP struct {
 	// MaxSize is the largest message accepted.
-	MaxSize Size `yaml:"max_size"`
+	MaxSize Size `yaml:"max_size" reload:"restart"`
 	// MaxRecipients is the largest number of recipients in one transaction.
-	MaxRecipients int `yaml:"max_recipients"`
+	MaxRecipients int `yaml:"max_recipients" reload:"restart"`
 	// MaxMessages is the largest number of messages in one connection.
-	MaxMessages int `yaml:"max_messages"`
+	MaxMessages int `yaml:"max_messages" reload:"restart"`
 	// MaxConnections is the largest number of connections at once.
-	MaxConnections int `yaml:"max_connections"`
+	MaxConnections int `yaml:"max_connections" reload:"restart"`
 	// MaxConnectionsPerAddress is the same for one client address (one /64 for IPv6).
-	MaxConnectionsPerAddress int `yaml:"max_connections_per_address"`
+	MaxConnectionsPerAddress int `yaml:"max_connections_per_address" reload:"restart"`
 	// BareNewlines is the treatment of mail with a bare CR or LF: reject or normalise.
-	BareNewlines string `yaml:"bare_newlines"`
+	BareNewlines string `yaml:"bare_newlines" reload:"restart"`
 	// EarlyTalkDelay is the delay before the greeting; clients that talk first are rejected. 0 disables the check.
-	EarlyTalkDelay Duration `yaml:"early_talk_delay"`
+	EarlyTalkDelay Duration `yaml:"early_talk_delay" reload:"restart"`
 	// CommandTimeout is the timeout for the next command.
-	CommandTimeout Duration `yaml:"command_timeout"`
+	CommandTimeout Duration `yaml:"command_timeout" reload:"restart"`
 	// DataTimeout is the timeout for the next block of message data.
-	DataTimeout Duration `yaml:"data_timeout"`
+	DataTimeout Duration `yaml:"data_timeout" reload:"restart"`
 	// ProxyFrom lists networks whose PROXY protocol header is trusted (and required).
-	ProxyFrom []string `yaml:"proxy_from"`
+	ProxyFrom []string `yaml:"proxy_from" reload:"restart"`
 	// XClientFrom lists networks that may use XCLIENT.
-	XClientFrom []string `yaml:"xclient_from"`
+	XClientFrom []string `yaml:"xclient_from" reload:"restart"`
 	// DrainTimeout is the time for open transactions to finish at shutdown.
-	DrainTimeout Duration `yaml:"drain_timeout"`
+	DrainTimeout Duration `yaml:"drain_timeout" reload:"restart"`
 }
 
 // TLS names the certificate of the receiving edge.
 type TLS struct {
 	// Cert is the PEM file of the certificate chain; it is read again when it changes. Empty: self-signed, made at first start.
-	Cert string `yaml:"cert"`
+	Cert string `yaml:"cert" reload:"restart"`
 	// Key is the PEM file of its private key.
-	Key string `yaml:"key"`
+	Key string `yaml:"key" reload:"restart"`
 	// Off disables STARTTLS.
-	Off bool `yaml:"off"`
+	Off bool `yaml:"off" reload:"restart"`
 }
 
 // DNS configures the resolvers.
 type DNS struct {
 	// Servers lists resolvers, host or host:port. Empty: those of /etc/resolv.conf.
-	Servers []string `yaml:"servers"`
+	Servers []string `yaml:"servers" reload:"restart"`
 	// Timeout is the timeout of one query.
-	Timeout Duration `yaml:"timeout"`
+	Timeout Duration `yaml:"timeout" reload:"restart"`
 	// Off disables DNS: authentication results become "temperror" and verdicts list them as degraded.
-	Off bool `yaml:"off"`
+	Off bool `yaml:"off" reload:"restart"`
 }
 
 // Auth configures which authentication results are trusted.
 type Auth struct {
 	// TrustedHosts lists the authserv-ids whose Authentication-Results fields are trusted for mail received by other servers.
 	// Empty: the topmost field is trusted.
-	TrustedHosts []string `yaml:"trusted_hosts"`
+	TrustedHosts []string `yaml:"trusted_hosts" reload:"restart"`
 	// TrustedSealers lists the domains of forwarders and mailing lists whose ARC seals are trusted: mail that passed DMARC there
 	// and was modified is not treated as forged.
-	TrustedSealers []string `yaml:"trusted_sealers"`
+	TrustedSealers []string `yaml:"trusted_sealers" reload:"restart"`
 	// Seal adds an ARC set to relayed mail, so that downstream hosts can trust the authentication results from before
 	// modification. Domain, selector and key are required together.
 	Seal Seal `yaml:"seal"`
@@ -127,13 +127,13 @@ func (s *Seal) On() bool { return s.Domain != "" }
 // Relay holds what concerns delivery to every next hop.
 type Relay struct {
 	// ConnectTimeout is the timeout of one connection attempt.
-	ConnectTimeout Duration `yaml:"connect_timeout"`
+	ConnectTimeout Duration `yaml:"connect_timeout" reload:"restart"`
 	// ReplyTimeout is the timeout of one reply.
-	ReplyTimeout Duration `yaml:"reply_timeout"`
+	ReplyTimeout Duration `yaml:"reply_timeout" reload:"restart"`
 	// FinalTimeout is the timeout of the reply after the message data.
-	FinalTimeout Duration `yaml:"final_timeout"`
+	FinalTimeout Duration `yaml:"final_timeout" reload:"restart"`
 	// MaxConnectionsPerRoute is the maximum number of connections to one next hop.
-	MaxConnectionsPerRoute int `yaml:"max_connections_per_route"`
+	MaxConnectionsPerRoute int `yaml:"max_connections_per_route" reload:"restart"`
 	// FirstRetry is the delay before the second delivery attempt; it doubles with each attempt, up to four hours.
 	FirstRetry Duration `yaml:"first_retry"`
 	// RetryFor is the queue lifetime: undelivered messages bounce after it.
@@ -143,12 +143,12 @@ type Relay struct {
 	// Outbound is the route for delivery status notifications. Default: the MX of the recipient.
 	Outbound Route `yaml:"outbound"`
 	// DANE enforces TLSA records of MX hosts. Requires a DNSSEC-validating resolver on this machine.
-	DANE bool `yaml:"dane"`
+	DANE bool `yaml:"dane" reload:"restart"`
 	// MTASTS enforces the MTA-STS policies of domains that are routed by MX.
-	MTASTS bool `yaml:"mta_sts"`
+	MTASTS bool `yaml:"mta_sts" reload:"restart"`
 	// AllowPrivateMX permits delivery to MX hosts with private or loopback addresses, e.g. in an intranet. When false, an
 	// external MX record cannot direct Outrider to internal hosts.
-	AllowPrivateMX bool `yaml:"allow_private_mx"`
+	AllowPrivateMX bool `yaml:"allow_private_mx" reload:"restart"`
 	// MaxHops is the maximum number of Received fields; messages with more are rejected as a mail loop.
 	MaxHops int `yaml:"max_hops"`
 }
@@ -159,15 +159,15 @@ type Attachments struct {
 	// skipped.
 	Rules []string `yaml:"rules"`
 	// Languages are the OCR languages, as tesseract names them, for revisit.deep and "outrider scan --deep". Default: eng.
-	Languages []string `yaml:"languages"`
+	Languages []string `yaml:"languages" reload:"restart"`
 	// ClamAV is the address of a clamd that scans every attachment: a socket path or host:port. Empty disables ClamAV.
-	ClamAV string `yaml:"clamav"`
+	ClamAV string `yaml:"clamav" reload:"restart"`
 }
 
 // Spool holds the limits of the durable journal.
 type Spool struct {
 	// MinFree is the free disk space below which mail is rejected with 452.
-	MinFree Size `yaml:"min_free"`
+	MinFree Size `yaml:"min_free" reload:"restart"`
 }
 
 // Quarantine configures the quarantine.
@@ -189,7 +189,7 @@ type Detection struct {
 	// Deadline is the time limit for the inline analysis of one message.
 	Deadline Duration `yaml:"deadline"`
 	// Memory is the maximum number of message bytes under analysis at once.
-	Memory Size `yaml:"memory"`
+	Memory Size `yaml:"memory" reload:"restart"`
 	// Disable lists the ids of disabled signals.
 	Disable []string `yaml:"disable"`
 	// OnFailure is the action for messages whose analysis failed: deliver or defer.
@@ -201,7 +201,7 @@ type Revisit struct {
 	// Off disables re-evaluation and drops pending entries.
 	Off bool `yaml:"off"`
 	// Deep renders PDF pages and runs OCR on images during re-evaluation. Without tesseract, pages are rendered only.
-	Deep bool `yaml:"deep"`
+	Deep bool `yaml:"deep" reload:"restart"`
 }
 
 // Rules configures detection rules: those of feeds and the organisation's own.
@@ -216,7 +216,7 @@ type Rules struct {
 	MaxInvalidPercent int `yaml:"max_invalid_percent"`
 	// Whois lets rules query domain registrations (RDAP over HTTPS). Inline, only cached registrations are used; others are
 	// fetched after delivery. Requires DNS.
-	Whois bool `yaml:"whois"`
+	Whois bool `yaml:"whois" reload:"restart"`
 	// AssumeUnsolicited treats all senders as unsolicited when outbound mail does not pass through Outrider. When false, rules that
 	// depend on it stay undecided; when true, some match mail from correspondents.
 	AssumeUnsolicited bool `yaml:"assume_unsolicited"`
@@ -225,9 +225,9 @@ type Rules struct {
 // Log says what is logged.
 type Log struct {
 	// Level is debug, info, warn or error.
-	Level string `yaml:"level"`
+	Level string `yaml:"level" reload:"restart"`
 	// Format is text or json.
-	Format string `yaml:"format"`
+	Format string `yaml:"format" reload:"restart"`
 }
 
 // Tenant is one organisation.

@@ -104,6 +104,28 @@ func TestOnlyTheOwnPortIsOwn(t *testing.T) {
 	}
 }
 
+func TestSettingsThatNeedARestartAreNamed(t *testing.T) {
+	t.Parallel()
+	read := func(in string) *config.Config {
+		c, err := config.Parse([]byte(in + minimal))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &c
+	}
+	old := read("hostname: a\n")
+	for in, want := range map[string]string{
+		"hostname: a\nrelay: {max_hops: 7}\nquarantine: {keep: 2d}\nretention: {keep: 0s}\nlog: {level: info}\n": "",
+		"hostname: b\n": "hostname",
+		"hostname: a\nsmtp: {max_recipients: 7}\nrelay: {max_hops: 7, dane: false}\n": "smtp.max_recipients relay.dane",
+		"hostname: a\ndetection: {deadline: 1s, memory: 1GiB}\n":                      "detection.memory",
+	} {
+		if got := strings.Join(config.NeedRestart(old, read(in)), " "); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestNobodyIsNotTheSameAsNotTold(t *testing.T) {
 	t.Parallel()
 	for in, known := range map[string]bool{minimal: false, minimal + "    people: []\n": true} {

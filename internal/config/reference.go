@@ -31,7 +31,7 @@ func Reference(format string) (string, error) {
 		return string(raw) + "\n", err
 	}
 	var b strings.Builder
-	b.WriteString("# Configuration\n\nOne YAML file. Unknown settings are errors. Times are written as `90s`, `5m`, `12h` or `30d`, sizes as `50MiB`.\n\n")
+	b.WriteString("# Configuration\n\nOne YAML file. Unknown settings are errors. Times are written as `90s`, `5m`, `12h` or `30d`, sizes as `50MiB`. SIGHUP applies all\nsettings but those that need a restart.\n\n")
 	b.WriteString("| setting | type | default | meaning |\n|---|---|---|---|\n")
 	for _, s := range walk("", reflect.ValueOf(Default()), docs) {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", s.Path, s.Type, s.Default, s.Doc)
@@ -89,6 +89,9 @@ func walk(path string, v reflect.Value, docs map[string]string) []setting {
 			out = append(out, setting{p, "list", "", doc})
 			out = append(out, walk(p+"[]", reflect.New(f.Type.Elem()).Elem(), docs)...)
 		default:
+			if f.Tag.Get("reload") == "restart" {
+				doc += " Needs a restart."
+			}
 			out = append(out, setting{p, typeName(f.Type), defaultText(value), doc})
 		}
 	}

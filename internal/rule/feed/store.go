@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -88,6 +89,20 @@ func Open(dir string) (*Store, error) {
 		return nil, fmt.Errorf("opening the store of rules: %s is no directory", dir)
 	}
 	return &Store{dir}, nil
+}
+
+// Stamp returns a text that differs when other rules, lists or overrides are active.
+func (s *Store) Stamp() (string, error) {
+	sum := sha256.New()
+	for _, name := range []string{activeFile, overrideFile} {
+		raw, err := os.ReadFile(filepath.Join(s.dir, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("reading the state of the rules: %w", err)
+		}
+		_, _ = fmt.Fprintf(sum, "%d ", len(raw)) // a hash takes everything
+		_, _ = sum.Write(raw)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // change calls do while nobody else changes the store.
