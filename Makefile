@@ -11,7 +11,7 @@ help: ## show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 build: ## build bin/outrider
-	$(GO) build -trimpath -o bin/outrider ./cmd/outrider
+	@GO=$(GO) ./scripts/build
 
 run: build ## build and start everything on embedded defaults
 	./bin/outrider serve
