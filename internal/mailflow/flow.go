@@ -140,7 +140,7 @@ func (f *Flow) Process(ctx context.Context, r *message.Received, at Placement) (
 	if err != nil {
 		return smtp.Reply{}, err
 	}
-	l := &letter{settings: s, received: r, tenant: dom.Tenant}
+	l := &inflight{settings: s, received: r, tenant: dom.Tenant}
 	defer f.teach(l) // whatever becomes of it
 
 	// Steps 2 to 7: parse, authenticate, observe, enrich, detect, decide. Nothing is
@@ -165,8 +165,8 @@ func (f *Flow) Process(ctx context.Context, r *message.Received, at Placement) (
 	return f.settle(ctx, l, f.place(ctx, l, at, intent))
 }
 
-// letter is what Process knows of one message on its way.
-type letter struct {
+// inflight is what Process knows of one message on its way.
+type inflight struct {
 	settings *Settings
 	received *message.Received
 	tenant   *tenant.Tenant
@@ -200,7 +200,7 @@ func domainOf(dir *tenant.Directory, r *message.Received) (*tenant.Domain, error
 }
 
 // read loads the bytes into memory for as long as they are judged and edited.
-func (f *Flow) read(ctx context.Context, l *letter, dom *tenant.Domain) error {
+func (f *Flow) read(ctx context.Context, l *inflight, dom *tenant.Domain) error {
 	// Decoded parts, texts and tokens of HTML take about four times the bytes of a message.
 	weight := min(4*l.received.Body.Size(), f.capacity)
 	if err := f.memory.Acquire(ctx, weight); err != nil {
@@ -237,7 +237,7 @@ func (f *Flow) read(ctx context.Context, l *letter, dom *tenant.Domain) error {
 }
 
 // refuse answers a message that the sender keeps, and records that.
-func (f *Flow) refuse(ctx context.Context, l *letter, err error) (smtp.Reply, error) {
+func (f *Flow) refuse(ctx context.Context, l *inflight, err error) (smtp.Reply, error) {
 	kind := event.Refused
 	if !smtp.IsTemporary(err) {
 		kind = event.Rejected

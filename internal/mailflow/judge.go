@@ -65,7 +65,7 @@ type Judgement struct {
 	Authors  []string // all of them
 	Took     time.Duration
 	Contact  history.Contact // of the author, before the message came
-	Lack     Lack            // what another look may have
+	Lack     MissingEvidence            // what another look may have
 }
 
 // Proved returns the author of a message that is wanted and whose author was proved,
@@ -80,8 +80,8 @@ func (j *Judgement) Proved() string {
 	return j.Author
 }
 
-// sitting is what judgements on the way and later ones have not in common.
-type sitting struct {
+// pass is what judgements on the way and later ones have not in common.
+type pass struct {
 	limits  budget.Limits
 	open    Opener            // or nil
 	draws   bool              // open draws pages
@@ -94,7 +94,7 @@ type sitting struct {
 // Inline judges a message for d, which may be nil, before the deadline of the budget.
 // The judgement always has a Message; on error its verdict is UNKNOWN.
 func (g *Judge) Inline(ctx context.Context, s *Settings, r *message.Received, raw []byte, d *tenant.Domain) (Judgement, error) {
-	now := sitting{limits: g.Limits, open: g.Open, whois: g.Whois}
+	now := pass{limits: g.Limits, open: g.Open, whois: g.Whois}
 	if s.Deadline > 0 {
 		now.limits.Wall = s.Deadline
 	}
@@ -102,7 +102,7 @@ func (g *Judge) Inline(ctx context.Context, s *Settings, r *message.Received, ra
 }
 
 // judge is Inline for any sitting.
-func (g *Judge) judge(ctx context.Context, s *Settings, r *message.Received, raw []byte, d *tenant.Domain, now *sitting) (j Judgement, err error) {
+func (g *Judge) judge(ctx context.Context, s *Settings, r *message.Received, raw []byte, d *tenant.Domain, now *pass) (j Judgement, err error) {
 	start := time.Now()
 	b := budget.New(now.limits)
 	defer func() {
@@ -156,7 +156,7 @@ func (g *Judge) judge(ctx context.Context, s *Settings, r *message.Received, raw
 }
 
 // facts gathers what detectors see.
-func (g *Judge) facts(ctx context.Context, r *message.Received, j *Judgement, d *tenant.Domain, b *budget.Budget, now *sitting) evidence.Facts {
+func (g *Judge) facts(ctx context.Context, r *message.Received, j *Judgement, d *tenant.Domain, b *budget.Budget, now *pass) evidence.Facts {
 	facts := evidence.Facts{
 		Received: r, Message: j.Message, Auth: j.Auth, Domain: d, Tenant: tenantOf(d), Budget: b,
 		Contact: j.Contact, Degraded: j.Auth.Degraded(), Whois: now.whois, Deep: now.reads,
@@ -213,7 +213,7 @@ func (g *Judge) authenticate(ctx context.Context, r *message.Received, m *messag
 }
 
 // decide maps the verdict to what happens to each recipient.
-func decide(l *letter) []policy.Decision {
+func decide(l *inflight) []policy.Decision {
 	auth := &l.judged.Auth
 	return policy.Decide(l.settings.Directory, l.received.Envelope.Recipients, &l.judged.Verdict, policy.Facts{
 		Client: auth.Client, From: l.received.Envelope.From, Authors: l.judged.Authors,
@@ -221,7 +221,7 @@ func decide(l *letter) []policy.Decision {
 	})
 }
 
-func receivedFact(l *letter) event.Event {
+func receivedFact(l *inflight) event.Event {
 	r := l.received
 	d := event.ReceivedDetail{
 		Road: string(r.Road), From: r.Envelope.From, HeaderFrom: clip(l.judged.Author), Helo: r.Peer.Helo,
@@ -251,7 +251,7 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:maxText], "")
 }
 
-func judgedFact(l *letter, decisions []policy.Decision) event.Event {
+func judgedFact(l *inflight, decisions []policy.Decision) event.Event {
 	d := event.JudgedDetail{Verdict: l.judged.Verdict, Micros: l.judged.Took.Microseconds()}
 	d.Auth, _ = json.Marshal(l.judged.Auth)
 	d.Decisions, _ = json.Marshal(decisions)

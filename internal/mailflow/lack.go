@@ -14,18 +14,18 @@ import (
 	"outrider/internal/verdict"
 )
 
-// Lack is what a judgement had not, and another look may have.
-type Lack struct {
+// MissingEvidence is what a judgement had not, and another look may have.
+type MissingEvidence struct {
 	Late  []string `json:"late,omitempty"`  // stages that ran out of time or had no answer
 	Waits []string `json:"waits,omitempty"` // capabilities that undecided rules wait for
 	Pages string   `json:"pages,omitempty"` // why the pages of an attachment are worth drawing
 }
 
 // any reports whether there is a reason for another look.
-func (k *Lack) any() bool { return len(k.Late) > 0 || len(k.Waits) > 0 || k.Pages != "" }
+func (k *MissingEvidence) any() bool { return len(k.Late) > 0 || len(k.Waits) > 0 || k.Pages != "" }
 
 // why says the reasons.
-func (k *Lack) why() []string {
+func (k *MissingEvidence) why() []string {
 	var out []string
 	if len(k.Late) > 0 {
 		out = append(out, "late: "+strings.Join(k.Late, ", "))
@@ -40,19 +40,19 @@ func (k *Lack) why() []string {
 }
 
 // deep reports whether it takes drawn pages or text in pictures, which cost seconds.
-func (k *Lack) deep() bool {
+func (k *MissingEvidence) deep() bool {
 	return k.Pages != "" || slices.Contains(k.Late, stageFiles) || slices.Contains(k.Waits, schema.OCR.String())
 }
 
 // slow reports whether a look may take long: pages are drawn in seconds, and a sender may
 // own the name servers that do not answer.
-func (k *Lack) slow() bool { return len(k.Late) > 0 || k.deep() }
+func (k *MissingEvidence) slow() bool { return len(k.Late) > 0 || k.deep() }
 
 // asksAuth reports whether authentication had no answer.
-func (k *Lack) asksAuth() bool { return slices.ContainsFunc(k.Late, isAuth) }
+func (k *MissingEvidence) asksAuth() bool { return slices.ContainsFunc(k.Late, isAuth) }
 
 // lack finds out what a judgement had not. The worst verdict wants nothing.
-func (g *Judge) lack(ctx context.Context, r *message.Received, j *Judgement, now *sitting, untold *atomic.Bool) (out Lack) {
+func (g *Judge) lack(ctx context.Context, r *message.Received, j *Judgement, now *pass, untold *atomic.Bool) (out MissingEvidence) {
 	if j.Verdict.Disposition == verdict.Malicious {
 		return out
 	}
@@ -112,7 +112,7 @@ func waits(undecided []verdict.Undecided, registries bool) []string {
 
 // watch notes in what it returns whether a registry that can be asked has not told yet. Of
 // many countries there is none to ask, and no look would change that.
-func (g *Judge) watch(now *sitting) *atomic.Bool {
+func (g *Judge) watch(now *pass) *atomic.Bool {
 	ask := now.whois
 	if ask == nil || g.Registry == nil {
 		return nil

@@ -14,21 +14,21 @@ import (
 // learn remembers the author of a message that somebody has received. What was refused,
 // deferred or held does not make its author known, and neither does an author who was not
 // proved.
-func (f *Flow) learn(l *letter, p *placed) {
+func (f *Flow) learn(l *inflight, p *placed) {
 	if author := l.judged.Proved(); author != "" && len(p.replies) > 0 && f.history != nil {
 		f.history.Learn(l.tenant.ID, author, l.received.At)
 	}
 }
 
 // teach gives the memory what a judged message taught, whatever became of it.
-func (f *Flow) teach(l *letter) {
+func (f *Flow) teach(l *inflight) {
 	if l.lesson != nil {
 		f.history.Teach(l.tenant.ID, *l.lesson)
 	}
 }
 
 // lessonOf returns what a judged message teaches about the people in it.
-func lessonOf(l *letter) history.Lesson {
+func lessonOf(l *inflight) history.Lesson {
 	j := &l.judged
 	out := history.Lesson{At: l.received.At, What: history.Judged(j.Verdict.Disposition, j.Auth.Disowned())}
 	if len(j.Authors) == 1 {
@@ -44,7 +44,7 @@ func lessonOf(l *letter) history.Lesson {
 }
 
 // addressees lists whom a message is to, by its envelope and by its header.
-func addressees(l *letter) []string {
+func addressees(l *inflight) []string {
 	var out []string
 	for _, r := range l.received.Envelope.Recipients {
 		out = append(out, r.Address)

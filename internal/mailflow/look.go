@@ -29,14 +29,14 @@ const (
 // look is one message that is judged again.
 type look struct {
 	row    *spool.Revisit
-	letter *letter
+	letter *inflight
 	domain *tenant.Domain
 	debt   *debt
 }
 
-// recall makes a look of a row, with the message as it was when it came; nil where nobody
+// load makes a look of a row, with the message as it was when it came; nil where nobody
 // wants it judged any more.
-func (f *Flow) recall(row *spool.Revisit) *look {
+func (f *Flow) load(row *spool.Revisit) *look {
 	s := f.settings.Load()
 	var d debt
 	if !s.Revisit || s.Engine == nil || json.Unmarshal(row.Meta, &d) != nil {
@@ -47,14 +47,14 @@ func (f *Flow) recall(row *spool.Revisit) *look {
 	if err != nil || dom.Tenant.ID != row.Tenant {
 		return nil
 	}
-	return &look{row: row, domain: dom, debt: &d, letter: &letter{settings: s, received: r, tenant: dom.Tenant}}
+	return &look{row: row, domain: dom, debt: &d, letter: &inflight{settings: s, received: r, tenant: dom.Tenant}}
 }
 
 // again judges a message that came earlier, and takes its time. Authentication is asked for
 // again only where it had no answer: keys may have changed since.
 func (g *Judge) again(ctx context.Context, k *look, raw []byte) (err error) {
 	d, l := k.debt, k.letter
-	now := sitting{limits: g.Limits, open: g.Calm, whois: g.Whois, contact: &d.Contact}
+	now := pass{limits: g.Limits, open: g.Calm, whois: g.Whois, contact: &d.Contact}
 	now.limits.Wall = lookWall
 	if !d.Lack.asksAuth() {
 		now.auth = &d.Auth
@@ -107,8 +107,8 @@ func (g *Judge) asking(ctx context.Context) evidence.Whois {
 	}
 }
 
-// conclude records what a look changed, and whether there will be another.
-func (f *Flow) conclude(ctx context.Context, k *look, failed error) {
+// finish records what a look changed, and whether there will be another.
+func (f *Flow) finish(ctx context.Context, k *look, failed error) {
 	row, d, j := k.row, k.debt, &k.letter.judged
 	before, changed, detail := d.Verdict.Disposition, false, event.RejudgedDetail{Attempt: row.Attempts, Why: d.Lack.why()}
 	var lesson *history.Lesson
@@ -136,7 +136,7 @@ func (f *Flow) conclude(ctx context.Context, k *look, failed error) {
 		o.Facts = []event.Event{k.fact(before, &detail)}
 	}
 	if f.mark(ctx, row, o) && len(o.Facts) > 0 {
-		f.tell(ctx, k, before, lesson)
+		f.notify(ctx, k, before, lesson)
 	}
 }
 
@@ -148,8 +148,8 @@ func (k *look) fact(before verdict.Disposition, d *event.RejudgedDetail) event.E
 	return event.New(event.Rejudged, k.row.Tenant, string(k.row.MessageID), time.Now(), k.letter.received.Envelope.Recipients, d)
 }
 
-// tell says what became of a verdict to all who want to know.
-func (f *Flow) tell(ctx context.Context, k *look, before verdict.Disposition, lesson *history.Lesson) {
+// notify says what became of a verdict to all who want to know.
+func (f *Flow) notify(ctx context.Context, k *look, before verdict.Disposition, lesson *history.Lesson) {
 	if lesson != nil {
 		f.history.Teach(k.row.Tenant, *lesson)
 	}
@@ -187,7 +187,7 @@ func (d *debt) changed(v *verdict.Verdict) bool {
 
 // lesson returns what a new verdict teaches beyond the last: that the message is unwanted.
 // It adds to what was taught before, since nothing can be taken back.
-func (d *debt) lesson(l *letter) *history.Lesson {
+func (d *debt) lesson(l *inflight) *history.Lesson {
 	out := lessonOf(l)
 	if out.What != history.Unwanted || history.Judged(d.Verdict.Disposition, d.Auth.Disowned()) == history.Unwanted {
 		return nil

@@ -32,20 +32,20 @@ var errCrowded = &smtp.Error{Code: 452, Enhanced: "4.3.1", Text: "Too many messa
 // debt travels with a message that is owed another look: all that it takes to judge it as
 // if it had just come.
 type debt struct {
-	Road     message.Road     `json:"road"`
+	Road     message.Source     `json:"road"`
 	Envelope smtp.Envelope    `json:"envelope"`
 	Peer     message.Peer     `json:"peer"`
 	Traits   message.Traits   `json:"traits"`
 	Auth     mailauth.Results `json:"auth"`
 	Contact  history.Contact  `json:"contact"` // as it was: the message must not make its own author known
 	Verdict  verdict.Verdict  `json:"verdict"` // the last that counts
-	Lack     Lack             `json:"lack"`
+	Lack     MissingEvidence             `json:"lack"`
 	Drawn    bool             `json:"drawn,omitempty"` // files were opened deeply, and are from then on
 }
 
-// owe puts a message down for another look, behind the append that answered for it:
+// schedule puts a message down for another look, behind the append that answered for it:
 // whatever fails here is counted, and touches neither the mail nor the reply.
-func (f *Flow) owe(ctx context.Context, l *letter, p *placed) {
+func (f *Flow) schedule(ctx context.Context, l *inflight, p *placed) {
 	if !l.settings.Revisit || !l.judged.Lack.any() {
 		return
 	}
@@ -65,7 +65,7 @@ func (f *Flow) owe(ctx context.Context, l *letter, p *placed) {
 
 // putDown writes the row, which shares the body of the message where that is held. The
 // error is an *smtp.Error where there is no room.
-func (f *Flow) putDown(ctx context.Context, l *letter, p *placed) error {
+func (f *Flow) putDown(ctx context.Context, l *inflight, p *placed) error {
 	r := l.received
 	meta, err := json.Marshal(debt{
 		Road: r.Road, Envelope: r.Envelope, Peer: r.Peer, Traits: r.Traits,

@@ -37,7 +37,7 @@ type placed struct {
 }
 
 // place carries out every decision. Decisions that need no other host come first.
-func (f *Flow) place(ctx context.Context, l *letter, at Placement, intent *spool.Append) *placed {
+func (f *Flow) place(ctx context.Context, l *inflight, at Placement, intent *spool.Append) *placed {
 	p := &placed{outcome: spool.Outcome{ID: l.received.ID, Facts: l.facts}}
 	for i := range l.copies {
 		if p.err != nil && p.accepted == 0 {
@@ -59,7 +59,7 @@ func (f *Flow) place(ctx context.Context, l *letter, at Placement, intent *spool
 }
 
 // deliver hands one copy to the next hop and notes what became of each recipient.
-func (f *Flow) deliver(ctx context.Context, l *letter, c *Copy, at Placement, intent *spool.Append, p *placed) {
+func (f *Flow) deliver(ctx context.Context, l *inflight, c *Copy, at Placement, intent *spool.Append, p *placed) {
 	var commitErr error
 	results := at.Place(ctx, *c, func(ctx context.Context) error {
 		commitErr = intent.Wait(ctx)
@@ -106,7 +106,7 @@ func (f *Flow) deliver(ctx context.Context, l *letter, c *Copy, at Placement, in
 }
 
 // queue spools one copy for the recipients that the next hop could not take now.
-func (f *Flow) queue(l *letter, c *Copy, deferred []relay.Result, p *placed) {
+func (f *Flow) queue(l *inflight, c *Copy, deferred []relay.Result, p *placed) {
 	now := time.Now()
 	e := spool.Entry{
 		MessageID: l.received.ID, Tenant: l.tenant.ID, RouteKey: c.Decision.Domain.Route.Key(), Domain: c.Decision.Domain.Name,
@@ -131,7 +131,7 @@ type HeldMeta struct {
 }
 
 // hold keeps the original bytes for the recipients of the copy.
-func (f *Flow) hold(l *letter, c *Copy, p *placed) {
+func (f *Flow) hold(l *inflight, c *Copy, p *placed) {
 	id := string(message.NewID(time.Now()))
 	meta := HeldMeta{Detail: event.HeldDetail{
 		Held: id, Disposition: c.Decision.Disposition, Override: c.Decision.Override, Expires: l.received.At.Add(l.settings.HoldFor),
@@ -150,18 +150,18 @@ func (f *Flow) hold(l *letter, c *Copy, p *placed) {
 }
 
 // envelopeFor returns the envelope as it came, for some of its recipients.
-func envelopeFor(l *letter, recipients []smtp.Recipient) smtp.Envelope {
+func envelopeFor(l *inflight, recipients []smtp.Recipient) smtp.Envelope {
 	env := l.received.Envelope
 	env.Recipients = recipients
 	return env
 }
 
-func (p *placed) fact(kind event.Kind, l *letter, r relay.Result, d event.DeliveryDetail) {
+func (p *placed) fact(kind event.Kind, l *inflight, r relay.Result, d event.DeliveryDetail) {
 	p.outcome.Facts = append(p.outcome.Facts, event.New(kind, l.tenant.ID, string(l.received.ID), time.Now(), []smtp.Recipient{r.Recipient}, d))
 }
 
 // settle records what became of the message and says what its sender is told.
-func (f *Flow) settle(ctx context.Context, l *letter, p *placed) (smtp.Reply, error) {
+func (f *Flow) settle(ctx context.Context, l *inflight, p *placed) (smtp.Reply, error) {
 	if p.accepted == 0 {
 		return f.settleRefused(ctx, l, p)
 	}
@@ -188,12 +188,12 @@ func (f *Flow) settle(ctx context.Context, l *letter, p *placed) (smtp.Reply, er
 	}
 	signal(f.fresh)
 	f.count(p.outcome.Facts)
-	f.owe(ctx, l, p)
+	f.schedule(ctx, l, p)
 	return p.reply(l.received.ID), nil
 }
 
 // settleRefused answers a message of which nothing was accepted.
-func (f *Flow) settleRefused(ctx context.Context, l *letter, p *placed) (smtp.Reply, error) {
+func (f *Flow) settleRefused(ctx context.Context, l *inflight, p *placed) (smtp.Reply, error) {
 	if p.err != nil {
 		l.facts = p.outcome.Facts
 		return f.refuse(ctx, l, p.err)
@@ -213,7 +213,7 @@ func (f *Flow) settleRefused(ctx context.Context, l *letter, p *placed) (smtp.Re
 
 // bounce notifies the sender about recipients that the next hop refused, after others
 // were accepted.
-func (f *Flow) bounce(l *letter, p *placed) {
+func (f *Flow) bounce(l *inflight, p *placed) {
 	if len(p.failed) == 0 {
 		return
 	}

@@ -36,7 +36,7 @@ const maxPasses = 3
 // checkLoop refuses a message that goes round.
 // RFC 5321, Section 6.3: counting Received fields, with a limit of at least 100 hosts
 // in theory; mail in practice stays under 30.
-func (f *Flow) checkLoop(l *letter) error {
+func (f *Flow) checkLoop(l *inflight) error {
 	h := l.judged.Message.Header()
 	if n := len(h.All("Received")); n > l.settings.MaxHops {
 		return &smtp.Error{Code: 554, Enhanced: "5.4.6", Text: "Message loops: too many hops", Err: fmt.Errorf("%d received fields", n)}
@@ -48,7 +48,7 @@ func (f *Flow) checkLoop(l *letter) error {
 }
 
 // prepare renders one copy per decision.
-func (f *Flow) prepare(ctx context.Context, l *letter, decisions []policy.Decision) error {
+func (f *Flow) prepare(ctx context.Context, l *inflight, decisions []policy.Decision) error {
 	for _, d := range decisions {
 		c := Copy{Decision: d, Job: relay.Job{Envelope: l.received.Envelope, Traits: l.received.Traits}}
 		c.Job.Envelope.Recipients = muteForged(d.Recipients, &l.judged)
@@ -66,7 +66,7 @@ func (f *Flow) prepare(ctx context.Context, l *letter, decisions []policy.Decisi
 
 // render edits the message as decided: tag and banner first, then our own header,
 // whose signature covers the body as it is sent.
-func (f *Flow) render(ctx context.Context, l *letter, d *policy.Decision) (*message.Rendition, error) {
+func (f *Flow) render(ctx context.Context, l *inflight, d *policy.Decision) (*message.Rendition, error) {
 	m, host := l.judged.Message, l.settings.Hostname
 	edit := message.Edit{SubjectPrefix: d.SubjectPrefix, Remove: func(field message.Field) bool {
 		return strings.HasPrefix(field.Key, headerPrefix) || field.Key == "authentication-results" && wroteBy(m, field, host)
@@ -88,7 +88,7 @@ func (f *Flow) render(ctx context.Context, l *letter, d *policy.Decision) (*mess
 
 // seal renders the message again with our set of its ARC chain on top. Its signature
 // covers what is sent, so it comes last.
-func (f *Flow) seal(ctx context.Context, l *letter, rendered *message.Rendition, edit message.Edit) (*message.Rendition, error) {
+func (f *Flow) seal(ctx context.Context, l *inflight, rendered *message.Rendition, edit message.Edit) (*message.Rendition, error) {
 	var leaving bytes.Buffer
 	if _, err := rendered.WriteTo(&leaving); err != nil {
 		return nil, fmt.Errorf("reading what is sealed: %w", err)
@@ -147,7 +147,7 @@ func bannerHTML(d *policy.Decision) string {
 }
 
 // header writes our fields, top-most last in the list.
-func (f *Flow) header(w *message.HeaderWriter, l *letter, d *policy.Decision, edit message.Edit) error {
+func (f *Flow) header(w *message.HeaderWriter, l *inflight, d *policy.Decision, edit message.Edit) error {
 	r, s := l.received, l.settings
 	h := l.judged.Message.Header()
 	var add fields
@@ -181,7 +181,7 @@ func (f *fields) put(name, value string) {
 
 // asSent returns the header, without our own fields, and the SHA-256 of the body as they
 // will be sent.
-func (f *Flow) asSent(l *letter, edit message.Edit) (*message.Header, []byte, error) {
+func (f *Flow) asSent(l *inflight, edit message.Edit) (*message.Header, []byte, error) {
 	r, err := l.judged.Message.Render(l.received.Body, edit)
 	if err != nil {
 		return nil, nil, err

@@ -71,7 +71,7 @@ type redelivery struct {
 	flow   *Flow
 	slots  chan struct{}
 	health *routeHealth
-	shares *shares
+	shares *routeLimiter
 	wg     sync.WaitGroup
 }
 
@@ -109,36 +109,36 @@ func (r *redelivery) contain(ctx context.Context, e *spool.Entry) {
 	}
 }
 
-// crowded is how long an entry waits when its route has its share of the workers.
-const crowded = 5 * time.Second
+// routeBusyDelay is how long an entry waits when its route has its share of the workers.
+const routeBusyDelay = 5 * time.Second
 
 // postpone lets an entry wait for its route to have room. That is no attempt.
 func (f *Flow) postpone(ctx context.Context, e *spool.Entry) {
-	e.Next = time.Now().Add(crowded/2 + rand.N(crowded)) //nolint:gosec // not a secret
+	e.Next = time.Now().Add(routeBusyDelay/2 + rand.N(routeBusyDelay)) //nolint:gosec // not a secret
 	f.commitAttempt(ctx, e, spool.Outcome{Requeue: []spool.Entry{*e}})
 }
 
-// patience is how long an entry waits for a worker of its route before others go first:
+// workerWait is how long an entry waits for a worker of its route before others go first:
 // a healthy next hop takes mail in less.
-const patience = 20 * time.Millisecond
+const workerWait = 20 * time.Millisecond
 
-// shares keeps one slow route from taking all workers: half of them for a next hop of
+// routeLimiter keeps one slow route from taking all workers: half of them for a next hop of
 // ours, a quarter for all mail to senders, whose hosts are anybody's and may hold a
 // connection for as long as SMTP allows. It is safe for concurrent use.
-type shares struct {
+type routeLimiter struct {
 	mu    sync.Mutex
 	taken map[string]int // workers by route key; no zero values; guarded by mu
 	freed chan struct{}  // tells of a share that was given back
 }
 
-func newShares() *shares { return &shares{taken: make(map[string]int), freed: make(chan struct{}, 1)} }
+func newShares() *routeLimiter { return &routeLimiter{taken: make(map[string]int), freed: make(chan struct{}, 1)} }
 
 // await takes a share of the route, and gives up when none comes free soon.
-func (s *shares) await(ctx context.Context, route string) bool {
+func (s *routeLimiter) await(ctx context.Context, route string) bool {
 	if s.take(route) {
 		return true
 	}
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(workerWait)
 	defer timer.Stop()
 	for {
 		select {
@@ -154,7 +154,7 @@ func (s *shares) await(ctx context.Context, route string) bool {
 	}
 }
 
-func (s *shares) take(route string) bool {
+func (s *routeLimiter) take(route string) bool {
 	limit := workers / 2
 	if route == outbound {
 		limit = workers / 4
@@ -168,7 +168,7 @@ func (s *shares) take(route string) bool {
 	return true
 }
 
-func (s *shares) give(route string) {
+func (s *routeLimiter) give(route string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.taken[route]--; s.taken[route] == 0 {

@@ -112,7 +112,7 @@ func (r *lane) contain(ctx context.Context, row *spool.Revisit) {
 // visit looks at one message and records what that gave.
 func (r *lane) visit(ctx context.Context, row *spool.Revisit) {
 	f := r.flow
-	k := f.recall(row)
+	k := f.load(row)
 	if k == nil || row.Attempts >= maxLooks {
 		// Switched off, of a domain that is gone, or cut off by a crash in its last look.
 		f.mark(ctx, row, spool.Outcome{Revisited: []string{row.ID}})
@@ -144,7 +144,7 @@ func (r *lane) visit(ctx context.Context, row *spool.Revisit) {
 	if err != nil {
 		f.log.ErrorContext(ctx, "message could not be judged again", "message_id", row.MessageID, "error", err)
 	}
-	f.conclude(ctx, k, err)
+	f.finish(ctx, k, err)
 }
 
 // How a look lets mail under way go first: it begins when that leaves a processor free, as often

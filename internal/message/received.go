@@ -25,13 +25,13 @@ func NewID(t time.Time) ID {
 	return ID(idEncoding.EncodeToString(b[:]))
 }
 
-// Road says how a message came to Outrider.
-type Road string
+// Source says how a message came to Outrider.
+type Source string
 
 // The roads of mail.
 const (
-	RoadSMTP Road = "smtp" // this edge received it by SMTP
-	RoadFile Road = "file" // others received it: scan, journals, mailboxes
+	RoadSMTP Source = "smtp" // this edge received it by SMTP
+	RoadFile Source = "file" // others received it: scan, journals, mailboxes
 )
 
 // Peer is the other side of the session that handed the message over.
@@ -58,7 +58,7 @@ type Traits struct {
 // Received is one message as it came: raw bytes, envelope, and where from.
 type Received struct {
 	ID       ID
-	Road     Road
+	Road     Source
 	Envelope smtp.Envelope
 	Peer     Peer
 	At       time.Time // when the last byte came
