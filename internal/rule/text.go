@@ -40,8 +40,15 @@ func foldFrom(s string, i int) string {
 	return string(out)
 }
 
-// isASCII reports whether a text has no other characters.
+// isASCII reports whether a text has no other characters. It looks at eight bytes at once.
 func isASCII(s string) bool {
+	for len(s) >= 8 {
+		eight := s[:8]
+		if (eight[0]|eight[1]|eight[2]|eight[3]|eight[4]|eight[5]|eight[6]|eight[7])&utf8.RuneSelf != 0 {
+			return false
+		}
+		s = s[8:]
+	}
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
 			return false
@@ -125,7 +132,17 @@ const maxDistance = 500
 // levenshtein counts the characters to insert, remove or replace that make one text of
 // another.
 func levenshtein(a, b string) int {
-	x, y := runes(a), runes(b)
+	var short, long [64]rune
+	x, y := runes(short[:0], a), runes(long[:0], b)
+	if len(x) > len(y) {
+		x, y = y, x
+	}
+	switch {
+	case len(x) == 0:
+		return len(y)
+	case len(x) <= 64:
+		return distanceByBits(x, y)
+	}
 	row := make([]int, len(y)+1)
 	for j := range row {
 		row[j] = j
@@ -144,8 +161,36 @@ func levenshtein(a, b string) int {
 	return row[len(y)]
 }
 
-func runes(s string) []rune {
-	out := make([]rune, 0, min(len(s), maxDistance))
+// distanceByBits is the distance of a text of 1 to 64 characters from another (Myers, 1999, as
+// Hyyrö has it): a column of the table at once, of which two sets of bits say where the next row
+// has one more, and where one less.
+func distanceByBits(x, y []rune) int {
+	more, less := ^uint64(0), uint64(0)
+	last := uint64(1) << (len(x) - 1)
+	distance := len(x)
+	for _, r := range y {
+		var equal uint64
+		for i, c := range x {
+			if c == r {
+				equal |= 1 << i
+			}
+		}
+		diagonal := (equal&more + more) ^ more | equal | less
+		up, down := less|^(diagonal|more), more&diagonal
+		switch {
+		case up&last != 0:
+			distance++
+		case down&last != 0:
+			distance--
+		}
+		up, down = up<<1|1, down<<1
+		more, less = down|^(diagonal|up), up&diagonal
+	}
+	return distance
+}
+
+// runes appends the first characters of a text.
+func runes(out []rune, s string) []rune {
 	for _, r := range s {
 		if len(out) == maxDistance {
 			break

@@ -194,7 +194,7 @@ func (t *wordTable) add(ws *wordStream, text string) int {
 func (t *wordTable) build() {
 	for _, s := range t.streams {
 		if len(s.texts) > 0 {
-			s.machine = newAutomaton(s.texts)
+			s.machine = newAutomaton(s.texts, true)
 		}
 	}
 }
