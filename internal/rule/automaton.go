@@ -278,12 +278,7 @@ func (a *automaton) find(text string, hit func(int) bool) {
 			continue
 		}
 		for i += head; ; i++ {
-			for e := a.states[s].ends; e != 0; e = a.also[e-1] {
-				if !hit(int(a.words[e-1])) {
-					return
-				}
-			}
-			if i == len(text) {
+			if !a.report(s, hit) || i == len(text) {
 				return
 			}
 			if s = a.next(s, a.fold(text[i])); s == 0 {
@@ -292,6 +287,16 @@ func (a *automaton) find(text string, hit func(int) bool) {
 		}
 		i -= head - 1 // the last bytes may begin a word
 	}
+}
+
+// report calls hit with the words that end in a state, until it returns false.
+func (a *automaton) report(s int32, hit func(int) bool) bool {
+	for e := a.states[s].ends; e != 0; e = a.also[e-1] {
+		if !hit(int(a.words[e-1])) {
+			return false
+		}
+	}
+	return true
 }
 
 // fold returns a byte as the words have it.

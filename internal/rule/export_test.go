@@ -128,6 +128,9 @@ func SelectsAlike(tb testing.TB, expression, doc string) bool {
 	return len(want) > 0
 }
 
+// Fold is the folded form of a text.
+var Fold = fold
+
 // FoldRune is the folded form of a character.
 func FoldRune(r rune) rune { return foldRune(r) }
 

@@ -447,3 +447,24 @@ func selectsSafely(expression, doc string) (selects, byText, byNodes bool, err e
 	selects, byText, byNodes = rule.Selects(expression, doc)
 	return selects, byText, byNodes, nil
 }
+
+// Each character is folded by itself, whatever stands around it.
+func TestTextsAreFoldedByCharacter(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "B", "Zz", "01234567", "É", "ſ", "\u212a", "ẞ", "日", "\xff", "\u200b"}), 0, 20).Draw(t, "text")
+		var want strings.Builder
+		for _, c := range text {
+			if c == "\xff" {
+				want.WriteString(c)
+				continue
+			}
+			for _, r := range c {
+				want.WriteRune(rule.FoldRune(r))
+			}
+		}
+		if got := rule.Fold(strings.Join(text, "")); got != want.String() {
+			t.Fatalf("%q: %q, want %q", text, got, want.String())
+		}
+	})
+}

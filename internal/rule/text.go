@@ -18,43 +18,46 @@ func fold(s string) string {
 }
 
 func foldFrom(s string, i int) string {
-	out := make([]byte, i, len(s)+utf8.UTFMax)
-	copy(out, s)
+	out := make([]byte, len(s)) // no character has a longer form
+	n := copy(out, s[:i])
 	for i < len(s) {
-		if c := s[i]; c < utf8.RuneSelf {
-			if 'A' <= c && c <= 'Z' {
-				c += 'a' - 'A'
+		run := out[n : n+asciiLength(s[i:])]
+		for k := range copy(run, s[i:]) {
+			if c := run[k]; 'A' <= c && c <= 'Z' {
+				run[k] = c + 'a' - 'A'
 			}
-			out = append(out, c)
-			i++
-			continue
 		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && n == 1 {
-			out = append(out, s[i])
-		} else {
-			out = utf8.AppendRune(out, foldRune(r))
+		i, n = i+len(run), n+len(run)
+		for i < len(s) && s[i] >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && size == 1 {
+				out[n] = s[i]
+				n++
+			} else {
+				n += utf8.EncodeRune(out[n:], foldRune(r))
+			}
+			i += size
 		}
-		i += n
 	}
-	return string(out)
+	return string(out[:n])
 }
 
-// isASCII reports whether a text has no other characters. It looks at eight bytes at once.
-func isASCII(s string) bool {
-	for len(s) >= 8 {
-		eight := s[:8]
+// isASCII reports whether a text has no other characters.
+func isASCII(s string) bool { return asciiLength(s) == len(s) }
+
+// asciiLength returns how many bytes of ASCII a text begins with. It looks at eight at once.
+func asciiLength(s string) int {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		eight := s[i : i+8]
 		if (eight[0]|eight[1]|eight[2]|eight[3]|eight[4]|eight[5]|eight[6]|eight[7])&utf8.RuneSelf != 0 {
-			return false
-		}
-		s = s[8:]
-	}
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
+			break
 		}
 	}
-	return true
+	for i < len(s) && s[i] < utf8.RuneSelf {
+		i++
+	}
+	return i
 }
 
 // foldRune returns the least rune of the cases of a letter, in lower case where that is ASCII.
