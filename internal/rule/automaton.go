@@ -1,191 +1,310 @@
 package rule
 
-// automaton finds all words of a set in one pass over a text (Aho and Corasick, 1975). It
-// is a table of transitions by state and class of byte, so that a byte costs one look-up
-// and a hit nothing more than a call. The table is far larger than the caches next to the
-// processor, and most of a text is in no word: small bitmaps tell where a word can begin, by its
-// first three bytes and then by its first five, and only from there on the table is looked at.
-type automaton struct {
-	classes [256]uint8
-	width   int
-	next    []int32  // by state and class
-	ends    []int32  // by state: index of the first word that ends there plus one, or 0
-	words   []int32  // by index: its number
-	also    []int32  // by index: index of a word that ends there too plus one, or 0
-	begins  []uint64 // by the key of three bytes: a word begins so
-	short   []uint64 // by the key of three bytes: a word is no longer
-	fours   []uint64 // by the hash of four bytes: a word is no longer
-	fives   []uint64 // by the hash of five bytes: a longer word begins so
-	second  int32    // first state that stands for two bytes; those of one byte come before
-	third   int32    // first state that stands for three or more
-}
-
-// A word begins with head bytes, of which the low bits of the classes are looked up.
-const (
-	head     = shortest
-	headBits = 6
-	headMask = 1<<(head*headBits) - 1
+import (
+	"cmp"
+	mathbits "math/bits"
+	"slices"
+	"strings"
 )
 
-// newAutomaton builds the table for words, none of which is shorter than head.
-func newAutomaton(words []string) *automaton {
-	a := &automaton{}
-	a.classify(words)
-	for c := byte('a'); c <= 'z'; c++ { // texts of ASCII need no folding
-		a.classes[c-'a'+'A'] = a.classes[c]
+// automaton finds all words of a set in one pass over a text (Aho and Corasick, 1975). Most of a
+// text is in no word: small bitmaps tell where a word can begin, by its first three bytes and then
+// by its first five, and only from there on the words are compared. Those are a tree whose states
+// lie in the order of the words, so that the letters of one word are next to each other: there
+// are many sets, and what is read of them has to fit in the caches next to the processor.
+type automaton struct {
+	folds  bool    // upper case of ASCII equals lower case
+	states []state // the first is that of nothing
+	roots  []root  // table by hash: of the states of three bytes
+	words  []int32 // by index: its number
+	also   []int32 // by index: index of a word that ends there too plus one, or 0
+
+	begins bitmap // by the hash of three bytes: a word begins so
+	short  bitmap // by the hash of three bytes: a word is no longer
+	fours  bitmap // by the hash of four bytes: a word is no longer
+	fives  bitmap // by the hash of five bytes: a longer word begins so
+}
+
+// state stands for the beginning of some words, of three bytes or more. Those of the same words
+// with one more byte follow: the first is the next state.
+type state struct {
+	sibling int32 // state for another last byte, or 0
+	suffix  int32 // state of the longest suffix that has one, or 0
+	ends    int32 // index of the first word that ends there plus one, or 0
+	last    byte  // of what it stands for
+	isLeaf  bool  // there are no longer words
+}
+
+// root is the state of three bytes.
+type root struct {
+	key   uint32 // the bytes
+	state int32  // 0 where the place in the table is free
+}
+
+// head is how many bytes of a word are looked up before it is compared.
+const head = shortest
+
+// newAutomaton builds the tree of words, none of which is shorter than head. They are folded
+// where it folds.
+func newAutomaton(words []string, folds bool) *automaton {
+	a := &automaton{folds: folds, states: make([]state, 1, 1+total(words)), also: make([]int32, len(words)), words: make([]int32, 0, len(words))}
+	order := make([]int32, len(words))
+	for i := range order {
+		order[i] = int32(i)
 	}
-	a.trie(words)
+	slices.SortFunc(order, func(i, j int32) int { return cmp.Or(strings.Compare(words[i], words[j]), cmp.Compare(i, j)) })
+	heads := 0
+	for i, n := range order {
+		if i == 0 || words[n][:head] != words[order[i-1]][:head] {
+			heads++
+		}
+	}
+	a.roots = make([]root, 1<<mathbits.Len(uint(2*heads)))
+	a.begins, a.short, a.fours, a.fives = newBitmap(heads), newBitmap(heads), newBitmap(len(words)), newBitmap(len(words))
+	a.grow(words, order)
+	a.states = slices.Clip(a.states)
 	a.link()
 	return a
 }
 
-// classify gives each byte that occurs a class of its own; class 0 is all others.
-func (a *automaton) classify(words []string) {
-	a.width = 1
+func total(words []string) (n int) {
 	for _, w := range words {
-		for i := range len(w) {
-			if a.classes[w[i]] == 0 {
-				a.classes[w[i]] = uint8(a.width)
-				a.width++
+		n += len(w)
+	}
+	return n
+}
+
+// grow adds the words in their order, which makes those with the same beginning follow one
+// another.
+func (a *automaton) grow(words []string, order []int32) {
+	var path []int32 // states of the last word
+	before := ""
+	for _, n := range order {
+		w := words[n]
+		same := shared(before, w)
+		path = path[:max(same-head+1, 0)]
+		for k := max(same, head-1); k < len(w); k++ {
+			s := int32(len(a.states))
+			a.states = append(a.states, state{last: w[k], isLeaf: true})
+			switch {
+			case k == head-1:
+				a.plant(keyOf(w), s)
+			case a.states[path[len(path)-1]].isLeaf:
+				a.states[path[len(path)-1]].isLeaf = false
+			default:
+				a.append(path[len(path)-1]+1, s)
 			}
+			path = append(path, s)
 		}
+		last := &a.states[path[len(path)-1]]
+		a.words = append(a.words, n)
+		a.also[len(a.words)-1] = last.ends
+		last.ends = int32(len(a.words))
+		a.begin(w)
+		before = w
 	}
 }
 
-// trie makes the states, those of few bytes first.
-func (a *automaton) trie(words []string) {
-	a.state()
-	for _, w := range words {
-		a.path(w[:1])
+// shared is how many bytes two words begin with together; less than head count as none.
+func shared(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
 	}
-	a.second = int32(len(a.ends))
-	for _, w := range words {
-		a.path(w[:2])
+	if n < head {
+		return 0
 	}
-	a.third = int32(len(a.ends))
-	a.begins, a.short = make([]uint64, (headMask+1)/64), make([]uint64, (headMask+1)/64)
-	a.fours, a.fives = make([]uint64, (1<<hashBits)/64), make([]uint64, (1<<hashBits)/64)
-	for n, w := range words {
-		a.begin(w)
-		s := a.path(w)
-		a.words = append(a.words, int32(n))
-		a.also = append(a.also, a.ends[s])
-		a.ends[s] = int32(len(a.words))
+	return n
+}
+
+// append adds a sibling at the end.
+func (a *automaton) append(s, sibling int32) {
+	for a.states[s].sibling != 0 {
+		s = a.states[s].sibling
 	}
+	a.states[s].sibling = sibling
 }
 
 // begin notes how a word begins.
 func (a *automaton) begin(w string) {
-	key := a.key(a.key(a.key(0, w[0]), w[1]), w[2])
-	set(a.begins, key)
+	key := filterKey(w)
+	a.begins.set(key)
 	switch len(w) {
 	case head:
-		set(a.short, key)
+		a.short.set(key)
 	case head + 1:
-		set(a.fours, a.hash(key, w[3], 0))
+		a.fours.set(longer(key, w[3], 0))
 	default:
-		set(a.fives, a.hash(key, w[3], w[4]))
+		a.fives.set(longer(key, w[3], w[4]))
 	}
 }
 
-func set(bits []uint64, n uint32)      { bits[n/64] |= 1 << (n % 64) }
-func has(bits []uint64, n uint32) bool { return bits[n/64]&(1<<(n%64)) != 0 }
+// keyOf is the first three bytes of a word.
+func keyOf(w string) uint32 { return uint32(w[0])<<16 | uint32(w[1])<<8 | uint32(w[2]) }
 
-// hashBits is how many bits the hash of a longer beginning has.
-const hashBits = 15
+// toLower is the bit that makes a letter of ASCII one of lower case. The filters take it for set,
+// and some other bytes thus for the same.
+const toLower = 0x20
 
-// hash mixes the key of three bytes with two more, by a multiplication (Knuth, 1973).
-func (a *automaton) hash(key uint32, fourth, fifth byte) uint32 {
-	longer := key<<(2*headBits) | uint32(a.classes[fourth])<<headBits | uint32(a.classes[fifth])
-	return longer * 2654435761 >> (32 - hashBits)
+// filterKey is keyOf for the filters.
+func filterKey(w string) uint32 { return keyOf(w) | toLower<<16 | toLower<<8 | toLower }
+
+// longer makes a key of five bytes.
+func longer(key uint32, fourth, fifth byte) uint32 {
+	return key*31 + (uint32(fourth|toLower)<<8|uint32(fifth|toLower))*hashBy
 }
 
-// path returns the state of a beginning of a word, and makes it where there is none.
-func (a *automaton) path(w string) (s int32) {
-	for i := range len(w) {
-		at := int(s)*a.width + int(a.classes[w[i]])
-		if a.next[at] == 0 {
-			created := a.state()
-			a.next[at] = created
+// hashBy is the golden ratio of a word (Knuth, 1973).
+const hashBy = 2654435761
+
+// bitmap is a set of keys: it has some more than were put in.
+type bitmap struct {
+	bits  []uint64
+	shift uint8
+}
+
+// Sizes of bitmaps, in bits by their logarithm: as many as leave one in 32 set, within bounds.
+const (
+	leastBits = 9
+	mostBits  = 18
+	sparse    = 5
+)
+
+func newBitmap(keys int) bitmap {
+	n := min(max(mathbits.Len(uint(keys))+sparse, leastBits), mostBits)
+	return bitmap{make([]uint64, 1<<n/64), uint8(32 - n)}
+}
+
+func (b *bitmap) set(key uint32) {
+	at := key * hashBy >> (b.shift & 31)
+	b.bits[at/64] |= 1 << (at % 64)
+}
+
+func (b *bitmap) has(key uint32) bool {
+	at := key * hashBy >> (b.shift & 31)
+	return b.bits[at/64]&(1<<(at%64)) != 0
+}
+
+// plant notes the state of three bytes.
+func (a *automaton) plant(key uint32, s int32) {
+	at := a.place(key)
+	for a.roots[at].state != 0 {
+		at = (at + 1) % len(a.roots)
+	}
+	a.roots[at] = root{key, s}
+}
+
+func (a *automaton) place(key uint32) int { return int(key*hashBy>>8) % len(a.roots) }
+
+// root returns the state of three bytes, or 0.
+func (a *automaton) root(key uint32) int32 {
+	for at := a.place(key); ; at = (at + 1) % len(a.roots) {
+		if r := &a.roots[at]; r.state == 0 || r.key == key {
+			return r.state
 		}
-		s = a.next[at]
+	}
+}
+
+// child returns the state for one more byte, or 0.
+func (a *automaton) child(s int32, c byte) int32 {
+	if a.states[s].isLeaf {
+		return 0
+	}
+	for s++; s != 0 && a.states[s].last != c; s = a.states[s].sibling {
 	}
 	return s
 }
 
-// key adds a byte to the key of those before it, under which begins has a beginning.
-func (a *automaton) key(before uint32, c byte) uint32 {
-	return (before<<headBits | uint32(a.classes[c]&(1<<headBits-1))) & headMask
-}
-
-func (a *automaton) state() int32 {
-	a.next = append(a.next, make([]int32, a.width)...)
-	a.ends = append(a.ends, 0)
-	return int32(len(a.ends) - 1)
-}
-
-// link completes the transitions breadth first: where a state has none, that of the
-// longest suffix holds, and words that end in the suffix end here too.
+// link finds the suffixes, those of few bytes first: the longest suffix goes on that of what
+// is one byte shorter, or is three bytes long. Words that end in a suffix end in the state too.
 func (a *automaton) link() {
-	suffix := make([]int32, len(a.ends))
-	queue := make([]int32, 0, len(a.ends))
-	for c := range a.width {
-		if s := a.next[c]; s != 0 {
-			queue = append(queue, s)
+	keys := make([]uint32, len(a.states)) // last three bytes
+	queue := make([]int32, 0, len(a.states))
+	for _, r := range a.roots {
+		if r.state != 0 {
+			keys[r.state] = r.key
+			queue = append(queue, r.state)
 		}
 	}
-	for len(queue) > 0 {
-		s := queue[0]
-		queue = queue[1:]
-		back := int(suffix[s]) * a.width
-		a.inherit(s, suffix[s])
-		for c := range a.width {
-			at := int(s)*a.width + c
-			if t := a.next[at]; t != 0 {
-				suffix[t] = a.next[back+c]
-				queue = append(queue, t)
-			} else {
-				a.next[at] = a.next[back+c]
+	for i := 0; i < len(queue); i++ {
+		s := queue[i]
+		if a.states[s].isLeaf {
+			continue
+		}
+		for t := s + 1; t != 0; t = a.states[t].sibling {
+			c := a.states[t].last
+			keys[t] = (keys[s]<<8 | uint32(c)) & 0xFFFFFF
+			if a.states[t].suffix = a.next(a.states[s].suffix, c); a.states[t].suffix == 0 {
+				a.states[t].suffix = a.root(keys[t])
 			}
+			a.inherit(t)
+			queue = append(queue, t)
 		}
 	}
+}
+
+// next returns the state for one more byte, or that of the longest suffix with it, or 0.
+func (a *automaton) next(s int32, c byte) int32 {
+	for s != 0 {
+		if t := a.child(s, c); t != 0 {
+			return t
+		}
+		s = a.states[s].suffix
+	}
+	return 0
 }
 
 // inherit makes words that end in the suffix of a state end in the state.
-func (a *automaton) inherit(s, suffix int32) {
-	if a.ends[s] == 0 {
-		a.ends[s] = a.ends[suffix]
+func (a *automaton) inherit(s int32) {
+	from := a.states[a.states[s].suffix].ends
+	if a.states[s].ends == 0 {
+		a.states[s].ends = from
 		return
 	}
-	last := a.ends[s] - 1
+	last := a.states[s].ends - 1
 	for a.also[last] != 0 {
 		last = a.also[last] - 1
 	}
-	a.also[last] = a.ends[suffix]
+	a.also[last] = from
 }
 
 // find calls hit with the number of each word that ends somewhere in the text, which is folded
 // or of ASCII, until it returns false.
 func (a *automaton) find(text string, hit func(int) bool) {
 	for i := a.skip(text, 0); i < len(text); i = a.skip(text, i) {
-		s := int32(0)
-		for n := 1; i < len(text) && (n <= head || s >= a.third); n++ {
-			s = a.next[int(s)*a.width+int(a.classes[text[i]])]
+		s := a.root(uint32(a.fold(text[i]))<<16 | uint32(a.fold(text[i+1]))<<8 | uint32(a.fold(text[i+2])))
+		if s == 0 {
 			i++
-			for e := a.ends[s]; e != 0; e = a.also[e-1] {
-				if !hit(int(a.words[e-1])) {
-					return
-				}
+			continue
+		}
+		for i += head; ; i++ {
+			if !a.report(s, hit) || i == len(text) {
+				return
+			}
+			if s = a.next(s, a.fold(text[i])); s == 0 {
+				break
 			}
 		}
-		switch { // what the last state stands for may begin a word
-		case s >= a.third: // the end of the text
-		case s >= a.second:
-			i -= 2
-		case s > 0:
-			i--
+		i -= head - 1 // the last bytes may begin a word
+	}
+}
+
+// report calls hit with the words that end in a state, until it returns false.
+func (a *automaton) report(s int32, hit func(int) bool) bool {
+	for e := a.states[s].ends; e != 0; e = a.also[e-1] {
+		if !hit(int(a.words[e-1])) {
+			return false
 		}
 	}
+	return true
+}
+
+// fold returns a byte as the words have it.
+func (a *automaton) fold(c byte) byte {
+	if a.folds && c-'A' < 26 {
+		c |= toLower
+	}
+	return c
 }
 
 // skip returns the first place from i on at which a word can begin, or the end of the text.
@@ -193,10 +312,11 @@ func (a *automaton) skip(text string, i int) int {
 	if i+head > len(text) {
 		return len(text)
 	}
-	key := a.key(a.key(0, text[i]), text[i+1])
+	key := uint32(text[i])<<8 | uint32(text[i+1])
+	begins := a.begins
 	for ; i+head <= len(text); i++ {
-		key = a.key(key, text[i+head-1])
-		if has(a.begins, key) && a.goesOn(key, text[i+head:]) {
+		key = key<<8 | uint32(text[i+2])
+		if k := key&0xFFFFFF | toLower<<16 | toLower<<8 | toLower; begins.has(k) && a.goesOn(k, text[i+head:]) {
 			return i
 		}
 	}
@@ -206,13 +326,13 @@ func (a *automaton) skip(text string, i int) int {
 // goesOn reports whether a word can begin with the three bytes of a key and go on with a text.
 func (a *automaton) goesOn(key uint32, text string) bool {
 	switch {
-	case has(a.short, key):
+	case a.short.has(key):
 		return true
 	case len(text) == 0:
 		return false
-	case has(a.fours, a.hash(key, text[0], 0)):
+	case a.fours.has(longer(key, text[0], 0)):
 		return true
 	default:
-		return len(text) > 1 && has(a.fives, a.hash(key, text[0], text[1]))
+		return len(text) > 1 && a.fives.has(longer(key, text[0], text[1]))
 	}
 }

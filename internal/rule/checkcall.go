@@ -134,7 +134,7 @@ func (c *checker) networks(n *syntax.Call) {
 		text, ok := literal(a)
 		if !ok {
 			c.fault(a, "write the network as a text", "a network of %s must stand in the rule", n.Function)
-		} else if !newNetworks().add(text) {
+		} else if _, ok := parseNetwork(text); !ok {
 			c.fault(a, "write it as 192.0.2.0/24 or 2001:db8::/32", "%q is no address or network", text)
 		}
 	}

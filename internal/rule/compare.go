@@ -14,7 +14,11 @@ func (c *compiler) compare(n *syntax.Compare) *code {
 	if len(n.Ops) == 1 {
 		return c.simple(n.Ops[0], parts[0], parts[1])
 	}
-	return &code{cost: cost + costCompare, odds: oddsOrder / 2, test: func(f *frame) tri {
+	needs, hopes := make([]*formula, len(n.Ops)), make([]*formula, len(n.Ops))
+	for i, op := range n.Ops {
+		needs[i], hopes[i] = needOfNumber(op, parts[i], parts[i+1])
+	}
+	return &code{cost: cost + costCompare, odds: oddsOrder / 2, need: both(needs...), hope: both(hopes...), test: func(f *frame) tri {
 		out := yes
 		left := parts[0].eval(f)
 		for i, op := range n.Ops {
@@ -31,7 +35,8 @@ func (c *compiler) compare(n *syntax.Compare) *code {
 func (c *compiler) simple(op syntax.Op, l, r *code) *code {
 	text, ok := literal(r.node)
 	if !ok || isOrder(op) {
-		return &code{cost: l.cost + r.cost + costCompare, odds: compareOdds(op), test: func(f *frame) tri { return relation(op, l.eval(f), r.eval(f)) }}
+		need, hope := needOfNumber(op, l, r)
+		return &code{cost: l.cost + r.cost + costCompare, odds: compareOdds(op), need: need, hope: hope, test: func(f *frame) tri { return relation(op, l.eval(f), r.eval(f)) }}
 	}
 	folds := op == syntax.EqFold || op == syntax.NeFold
 	wanted := yes
@@ -52,6 +57,40 @@ func (c *compiler) simple(op syntax.Op, l, r *code) *code {
 		}
 		return -wanted
 	}}
+}
+
+// needOfNumber returns what holds where a comparison does, if that takes a number above 0, such as
+// the length of a list.
+func needOfNumber(op syntax.Op, l, r *code) (need, hope *formula) {
+	if n, ok := stripped(l.node).(*syntax.Literal); ok && n.Kind == syntax.Int {
+		l, r, op = r, l, turned(op)
+	}
+	n, ok := stripped(r.node).(*syntax.Literal)
+	if !ok || n.Kind != syntax.Int {
+		return nil, nil
+	}
+	switch {
+	case op == syntax.Gt && n.Int >= 0, (op == syntax.Ge || op == syntax.Eq) && n.Int >= 1, op == syntax.Ne && n.Int == 0:
+		return l.some, l.someHope
+	default:
+		return nil, nil
+	}
+}
+
+// turned is the comparison with its sides exchanged.
+func turned(op syntax.Op) syntax.Op {
+	switch op {
+	case syntax.Lt:
+		return syntax.Gt
+	case syntax.Le:
+		return syntax.Ge
+	case syntax.Gt:
+		return syntax.Lt
+	case syntax.Ge:
+		return syntax.Le
+	default:
+		return op
+	}
 }
 
 // compareOdds is how often a comparison is taken to hold.

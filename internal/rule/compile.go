@@ -67,6 +67,9 @@ func (c *compiler) compile(n syntax.Node) *code {
 	if out.each = each; out.hope == nil {
 		out.hope = out.need
 	}
+	if out.someHope == nil {
+		out.someHope = out.some
+	}
 	if c.never[n] {
 		out.hope = impossible()
 	}
@@ -478,7 +481,11 @@ func (c *compiler) lengthOf(n *syntax.Call) *code {
 		}}
 	}
 	v := c.compile(n.Args[0])
-	return &code{cost: v.cost + costField, eval: func(f *frame) schema.Value { return length(v.eval(f)) }}
+	out := &code{cost: v.cost + costField, eval: func(f *frame) schema.Value { return length(v.eval(f)) }}
+	if t := c.types[stripped(n.Args[0])]; t != nil && t.Kind == schema.List {
+		out.some, out.someHope = c.someOf(v)
+	}
+	return out
 }
 
 // coalesce compiles the function that returns its first argument that is not null. It takes

@@ -17,11 +17,14 @@ func (f *frame) latin(s string) string {
 	}
 	var b strings.Builder
 	b.Grow(len(s))
-	for _, r := range s {
-		if r < utf8.RuneSelf {
-			b.WriteByte(byte(r))
+	for s != "" {
+		if n := asciiLength(s); n > 0 {
+			b.WriteString(s[:n])
+			s = s[n:]
 			continue
 		}
+		r, n := utf8.DecodeRuneInString(s)
+		s = s[n:]
 		seen := &f.latins[r%rune(len(f.latins))]
 		if seen.from != r {
 			*seen = likeness{r, latinRune(r)}

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"testing"
 
@@ -59,7 +60,7 @@ func Agree(t *testing.T, e *Engine, texts []string) int {
 // Words returns which of some words an automaton finds in a text.
 func Words(words []string, text string) map[int]bool {
 	out := map[int]bool{}
-	newAutomaton(words).find(text, func(n int) bool {
+	newAutomaton(words, true).find(text, func(n int) bool {
 		out[n] = true
 		return true
 	})
@@ -127,5 +128,21 @@ func SelectsAlike(tb testing.TB, expression, doc string) bool {
 	return len(want) > 0
 }
 
+// Fold is the folded form of a text.
+var Fold = fold
+
 // FoldRune is the folded form of a character.
 func FoldRune(r rune) rune { return foldRune(r) }
+
+// Distance is the edit distance of two texts.
+var Distance = levenshtein
+
+// InList reports whether a text contains an element of a list.
+func InList(elements []string, text string, folds bool) bool {
+	return NewList(elements).in(text, folds)
+}
+
+// InNetworks reports whether an address is in one of some networks.
+func InNetworks(texts []string, addr string) bool {
+	return newNetworks(texts).has(netip.MustParseAddr(addr))
+}

@@ -51,6 +51,85 @@ func TestMatchesHaveTheWordsOfTheirPattern(t *testing.T) {
 	})
 }
 
+// The distance that is counted by bits is that of the table, which counts those of longer texts.
+func TestDistances(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringOfN(rapid.SampledFrom([]rune("abcé")), 0, 80, -1)
+		a, b := text.Draw(t, "a"), text.Draw(t, "b")
+		if got, want := rule.Distance(a, b), table([]rune(a), []rune(b)); got != want {
+			t.Fatalf("%q and %q: %d, want %d", a, b, got, want)
+		}
+	})
+}
+
+// table is the distance of two texts by the definition.
+func table(a, b []rune) int {
+	d := make([][]int, len(a)+1)
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		for j := range d[i] {
+			switch {
+			case i == 0 || j == 0:
+				d[i][j] = i + j
+			case a[i-1] == b[j-1]:
+				d[i][j] = d[i-1][j-1]
+			default:
+				d[i][j] = 1 + min(d[i-1][j-1], d[i-1][j], d[i][j-1])
+			}
+		}
+	}
+	return d[len(a)][len(b)]
+}
+
+// A text contains an element of a list if it contains one of its texts, of any length.
+func TestTextsContainElements(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		letters := rapid.SampledFrom([]rune("abAB"))
+		elements := rapid.SliceOfN(rapid.StringOfN(letters, 1, 7, -1), 0, 5).Draw(t, "elements")
+		text := rapid.StringOfN(letters, 0, 20, -1).Draw(t, "text")
+		exact, folded := false, false
+		for _, e := range elements {
+			exact = exact || strings.Contains(text, e)
+			folded = folded || strings.Contains(strings.ToLower(text), strings.ToLower(e))
+		}
+		if got := rule.InList(elements, text, false); got != exact {
+			t.Fatalf("%q in %q: %v", elements, text, got)
+		}
+		if got := rule.InList(elements, text, true); got != folded {
+			t.Fatalf("%q in %q, whatever the case: %v", elements, text, got)
+		}
+	})
+}
+
+func TestAddressesInNetworks(t *testing.T) {
+	t.Parallel()
+	nets := []string{"10.0.0.0/8", "10.1.0.0/16", "192.0.2.7", "198.51.100.128/25", "2001:db8::/32", "2001:db8:1::1", "10.255.255.255"}
+	for _, tt := range []struct {
+		addr string
+		in   bool
+	}{
+		{"9.255.255.255", false},
+		{"10.0.0.0", true},
+		{"10.1.2.3", true},
+		{"10.2.0.0", true},
+		{"11.0.0.0", false},
+		{"192.0.2.7", true},
+		{"192.0.2.8", false},
+		{"198.51.100.127", false},
+		{"198.51.100.255", true},
+		{"::ffff:10.9.9.9", true},
+		{"2001:db8:ffff::1", true},
+		{"2001:db9::", false},
+		{"::", false},
+	} {
+		if got := rule.InNetworks(nets, tt.addr); got != tt.in {
+			t.Errorf("%s: %v", tt.addr, got)
+		}
+	}
+}
+
 func patternPart(depth int) *rapid.Generator[string] {
 	if depth == 0 {
 		return rapid.SampledFrom([]string{"<br", "abc", "x", "\n", "[kK]", "[a-c]", "s+", "ab?c", ".", "\\s*", "sure"})
@@ -121,8 +200,15 @@ func TestMarksOfExpressions(t *testing.T) {
 		{"//*/@dir", false, true},
 		{"//comment()", true, false},
 		{"//body/div//a", false, true},
-		{"//tr[td[1]/img[@height='25px']]/td[2]//a", false, false},
-		{"//*[local-name() = 'admin']", false, false},
+		{"//tr[td[1]/img[@height='25px']]/td[2]//a", false, true},
+		{"//*[local-name() = 'admin']", false, true},
+		{"//*[local-name() = 'table']", true, false},
+		{"//*/@*[local-name() = 'title']", true, false},
+		{"//tr[td/a[@href] and td[@style]]", true, false},
+		{"//tr[td/img or td]", true, false},
+		{"//tr[position() = 1]", true, false},
+		{"//tr[count(td/img) = 0]", true, false},
+		{"//tr[td//img[contains(@alt, 'x')]]", false, true},
 		{"/html/body/table/tbody/tr", true, false},
 		{"//p/text()", true, false},
 		{"//a/ancestor::table", true, false},
@@ -360,4 +446,25 @@ func selectsSafely(expression, doc string) (selects, byText, byNodes bool, err e
 	}()
 	selects, byText, byNodes = rule.Selects(expression, doc)
 	return selects, byText, byNodes, nil
+}
+
+// Each character is folded by itself, whatever stands around it.
+func TestTextsAreFoldedByCharacter(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "B", "Zz", "01234567", "É", "ſ", "\u212a", "ẞ", "日", "\xff", "\u200b"}), 0, 20).Draw(t, "text")
+		var want strings.Builder
+		for _, c := range text {
+			if c == "\xff" {
+				want.WriteString(c)
+				continue
+			}
+			for _, r := range c {
+				want.WriteRune(rule.FoldRune(r))
+			}
+		}
+		if got := rule.Fold(strings.Join(text, "")); got != want.String() {
+			t.Fatalf("%q: %q, want %q", text, got, want.String())
+		}
+	})
 }

@@ -60,12 +60,13 @@ func (c *compiler) xpath(n *syntax.Call, document *code) *code {
 	if !c.plain.NoWords {
 		marks = marksOf(source)
 	}
-	return &code{cost: document.cost + costXPath, eval: func(f *frame) schema.Value {
+	some := c.wordsOfMarks(document.stream, marks)
+	return &code{cost: document.cost + costXPath, some: some, eval: func(f *frame) schema.Value {
 		v := document.eval(f)
 		if v.Ref() == nil {
 			return schema.Value{}
 		}
-		if !f.hasMarks(v, marks) {
+		if !some.holds(f) || !f.hasMarks(v, marks) {
 			return schema.OfObject(&result.XPath{Nodes: []result.HTML{}})
 		}
 		return f.once(name, v.Ref(), func() schema.Value {
@@ -77,27 +78,58 @@ func (c *compiler) xpath(n *syntax.Call, document *code) *code {
 	}}
 }
 
+// wordsOfMarks returns the formula that what a document has is listed with some marks.
+func (c *compiler) wordsOfMarks(document *stream, marks []string) *formula {
+	if document == nil || document.array {
+		return nil
+	}
+	listed := &stream{key: "digest(" + document.key + ")", from: document, long: true, next: func(f *frame, v schema.Value) schema.Value {
+		if v.Ref() == nil {
+			return schema.Value{}
+		}
+		d, ok := f.digest(v)
+		if !ok {
+			return schema.Value{}
+		}
+		return schema.OfString(d)
+	}}
+	needs := make([]*formula, len(marks))
+	for i, m := range marks {
+		needs[i] = c.words.want(listed, m)
+	}
+	return both(needs...)
+}
+
+// digest lists what is in a document, once. It is false where there is none.
+func (f *frame) digest(v schema.Value) (string, bool) {
+	key := asked{"digest", v.Ref()}
+	if d, ok := f.cache[key].(string); ok {
+		return d, true
+	}
+	root := f.tree(v)
+	if root == nil {
+		return "", false
+	}
+	d := digest(root)
+	f.cache[key] = d
+	return d, true
+}
+
 // hasMarks reports whether an expression with some marks can select anything in a document.
 // What is in the document is listed once.
 func (f *frame) hasMarks(v schema.Value, marks []string) bool {
 	if len(marks) == 0 {
 		return true
 	}
-	key := asked{"digest", v.Ref()}
-	d, ok := f.cache[key].(string)
+	if h, isPart := v.Ref().(*result.HTML); isPart && f.cache[asked{"digest", v.Ref()}] == nil {
+		raw := f.cut(h.Raw(), maxText)
+		if !f.spend(1+len(raw)/stepBytes) || cannotHave(raw, marks) {
+			return false // it need not even be parsed
+		}
+	}
+	d, ok := f.digest(v)
 	if !ok {
-		if h, isPart := v.Ref().(*result.HTML); isPart {
-			raw := f.cut(h.Raw(), maxText)
-			if !f.spend(1+len(raw)/stepBytes) || cannotHave(raw, marks) {
-				return false // it need not even be parsed
-			}
-		}
-		root := f.tree(v)
-		if root == nil {
-			return true // the expression finds that out
-		}
-		d = digest(root)
-		f.cache[key] = d
+		return true // the expression finds that out
 	}
 	return f.spend(1+len(d)/stepBytes) && within(d, marks)
 }

@@ -26,13 +26,7 @@ func (c *compiler) lambda(name string, n *syntax.Call) *code {
 	}
 	switch name {
 	case "any":
-		out.need, out.hope = body.need, body.hope
-		if out.need == nil {
-			out.need = c.words.wantSome(list.stream.elements())
-		}
-		if out.hope == nil {
-			out.hope = out.need
-		}
+		out.need, out.hope = c.someWith(list, body)
 		out.odds = 1 - (1-body.odds)*(1-body.odds)
 		out.test, out.seek = quantifier(list, body, yes, &c.schema.switches, (*frame).ask), quantifier(list, body, yes, &c.schema.switches, (*frame).seek)
 	case "all":
@@ -40,14 +34,36 @@ func (c *compiler) lambda(name string, n *syntax.Call) *code {
 		out.test = quantifier(list, body, no, &c.schema.switches, (*frame).ask)
 	case "filter":
 		out.eval, out.stream = filter(list, body), list.stream
+		out.some, out.someHope = c.someWith(list, body)
 	case "map":
 		out.eval = transform(list, body)
+		out.some, out.someHope = c.someOf(list)
 	case "distinct":
 		out.eval, out.stream = distinct(list, body), list.stream
+		out.some, out.someHope = c.someOf(list)
 	case "ratio":
 		out.eval = ratio(list, body)
 	}
 	return out
+}
+
+// someOf returns what holds where a list has an element.
+func (c *compiler) someOf(list *code) (some, hope *formula) {
+	if list.some != nil {
+		return list.some, list.someHope
+	}
+	some = c.words.wantSome(list.stream.elements())
+	return some, some
+}
+
+// someWith returns what holds where a list has an element of which a condition is true. The words
+// that it needs stand in an element already.
+func (c *compiler) someWith(list, body *code) (some, hope *formula) {
+	if list.some == nil && body.need != nil {
+		return body.need, body.hope
+	}
+	some, hope = c.someOf(list)
+	return both(body.need, some), both(body.hope, hope)
 }
 
 // anyOfList compiles any($list, strings.contains(text, .)), or returns nil for another

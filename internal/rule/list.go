@@ -2,9 +2,8 @@ package rule
 
 import (
 	"slices"
+	"strings"
 	"sync"
-
-	ahocorasick "github.com/petar-dambovaliev/aho-corasick"
 
 	"outrider/internal/rule/result"
 	"outrider/internal/rule/schema"
@@ -151,15 +150,28 @@ func setOf(elements []string, form func(string) string) map[string]bool {
 	return set
 }
 
-// finder returns a function that reports whether a text contains one of the elements. Lists
-// are long, and few rules look into them: the machine is one that takes little memory.
+// finder returns a function that reports whether a text contains one of the elements.
 func finder(elements []string) func(string) bool {
-	if slices.Contains(elements, "") {
-		return func(string) bool { return true }
+	long := make([]string, 0, len(elements))
+	var short []string // an automaton takes none
+	for _, e := range elements {
+		if len(e) < head {
+			short = append(short, e)
+		} else {
+			long = append(long, e)
+		}
 	}
-	b := ahocorasick.NewAhoCorasickBuilder(ahocorasick.Opts{DFA: false, MatchKind: ahocorasick.StandardMatch})
-	machine := b.Build(elements)
-	return func(text string) bool { return machine.Iter(text).Next() != nil }
+	machine := newAutomaton(long, false)
+	return func(text string) bool {
+		found := slices.ContainsFunc(short, func(e string) bool { return strings.Contains(text, e) })
+		if !found {
+			machine.find(text, func(int) bool {
+				found = true
+				return false
+			})
+		}
+		return found
+	}
 }
 
 // list finds a named list, or notes that it is not there.

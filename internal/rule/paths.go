@@ -11,8 +11,13 @@ import (
 // stream is where texts come from that can be looked through before any rule is: a path
 // from the message, through lists.
 type stream struct {
-	key  string
-	each func(f *frame, yield func(schema.Value))
+	key string
+	// from is the stream that this one goes on from, each of whose values next goes on with; nil
+	// where it begins, at a null value.
+	from *stream
+	next func(f *frame, v schema.Value) schema.Value
+	goes bool // to the elements of lists, instead of next
+	long bool // the texts are looked through however long they are
 	// parts are the streams of which this one has all values: those of an array that is in
 	// a rule. Their texts are looked through where they come from, not again here.
 	parts []*stream
@@ -35,6 +40,28 @@ func (s *stream) of(next func(*stream) *stream) []*stream {
 	return out
 }
 
+// each calls yield with the values of the stream.
+func (s *stream) each(f *frame, yield func(schema.Value)) {
+	if s.from == nil {
+		yield(s.next(f, schema.Value{}))
+		return
+	}
+	s.from.each(f, func(v schema.Value) { s.step(f, v, yield) })
+}
+
+// step calls yield with the values that come of one of the stream before.
+func (s *stream) step(f *frame, v schema.Value, yield func(schema.Value)) {
+	if !s.goes {
+		yield(s.next(f, v))
+		return
+	}
+	if l := v.List(); l != nil {
+		for i := range min(l.Len(), maxElements) {
+			yield(l.At(i))
+		}
+	}
+}
+
 // isLong reports whether the texts are those of the message itself.
 func (s *stream) isLong() bool {
 	if s == nil {
@@ -54,12 +81,11 @@ func (s *stream) field(name string, get func(any) schema.Value) *stream {
 		return nil
 	}
 	parts := s.of(func(p *stream) *stream { return p.field(name, get) })
-	return &stream{key: s.key + "." + name, parts: parts, each: func(f *frame, yield func(schema.Value)) {
-		s.each(f, func(v schema.Value) {
-			if o := v.Ref(); o != nil {
-				yield(get(o))
-			}
-		})
+	return &stream{key: s.key + "." + name, parts: parts, from: s, next: func(_ *frame, v schema.Value) schema.Value {
+		if o := v.Ref(); o != nil {
+			return get(o)
+		}
+		return schema.Value{}
 	}}
 }
 
@@ -72,15 +98,7 @@ func (s *stream) elements() *stream {
 	if s.array {
 		parts = s.parts
 	}
-	return &stream{key: s.key + "[]", parts: parts, full: len(s.parts) > 0 && s.array, each: func(f *frame, yield func(schema.Value)) {
-		s.each(f, func(v schema.Value) {
-			if l := v.List(); l != nil {
-				for i := range min(l.Len(), maxElements) {
-					yield(l.At(i))
-				}
-			}
-		})
-	}}
+	return &stream{key: s.key + "[]", parts: parts, full: len(s.parts) > 0 && s.array, from: s, goes: true}
 }
 
 // apply goes to what a function makes of each text.
@@ -89,12 +107,11 @@ func (s *stream) apply(name string, do func(*frame, string) string) *stream {
 		return nil
 	}
 	parts := s.of(func(p *stream) *stream { return p.apply(name, do) })
-	return &stream{key: name + "(" + s.key + ")", parts: parts, base: s, made: do, each: func(f *frame, yield func(schema.Value)) {
-		s.each(f, func(v schema.Value) {
-			if v.Kind() == schema.String {
-				yield(schema.OfString(do(f, v.Text())))
-			}
-		})
+	return &stream{key: name + "(" + s.key + ")", parts: parts, base: s, made: do, from: s, next: func(f *frame, v schema.Value) schema.Value {
+		if v.Kind() == schema.String {
+			return schema.OfString(do(f, v.Text()))
+		}
+		return schema.Value{}
 	}}
 }
 
@@ -112,7 +129,7 @@ func (c *compiler) name(n *syntax.Name) *code {
 	}
 	field := c.schema.root().Field(n.Name)
 	get := func(f *frame) schema.Value { return field.Get(f.in.Message) }
-	return &code{cost: costField, eval: get, stream: &stream{key: n.Name, each: func(f *frame, yield func(schema.Value)) { yield(get(f)) }}}
+	return &code{cost: costField, eval: get, stream: &stream{key: n.Name, next: func(f *frame, _ schema.Value) schema.Value { return get(f) }}}
 }
 
 func (c *compiler) element(n *syntax.Element) *code {
@@ -143,7 +160,7 @@ func (c *compiler) field(n *syntax.Field) *code {
 		empty = schema.Value{}
 	}
 	needs := fieldNeeds(t, n.Name)
-	out := &code{unanswered: object.unanswered, cost: object.cost + costField, odds: fieldOdds(n.Name), stream: object.stream.field(n.Name, get), eval: func(f *frame) schema.Value {
+	out := &code{some: object.some, unanswered: object.unanswered, cost: object.cost + costField, odds: fieldOdds(n.Name), stream: object.stream.field(n.Name, get), eval: func(f *frame) schema.Value {
 		o := object.eval(f).Ref()
 		if o == nil {
 			return empty
@@ -273,7 +290,7 @@ func (c *compiler) array(n *syntax.Array) *code {
 	}
 	out := &code{cost: cost + costField, eval: eval}
 	if !slices.ContainsFunc(n.Elements, func(e syntax.Node) bool { return pathOf(e) == "" }) {
-		out.stream = &stream{key: syntax.Key(n), parts: streamsOf(parts), array: true, each: func(f *frame, yield func(schema.Value)) { yield(eval(f)) }}
+		out.stream = &stream{key: syntax.Key(n), parts: streamsOf(parts), array: true, next: func(f *frame, _ schema.Value) schema.Value { return eval(f) }}
 	}
 	return out
 }

@@ -1,10 +1,12 @@
 package rule
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -249,11 +251,11 @@ func sha(_ *frame, s string) schema.Value {
 // in the rule.
 func (c *compiler) ipIn(n *syntax.Call) *code {
 	value := c.compile(n.Args[0])
-	nets := newNetworks()
-	for _, a := range n.Args[1:] {
-		s, _ := literal(a) // the checker has read it
-		nets.add(s)
+	texts := make([]string, len(n.Args)-1)
+	for i, a := range n.Args[1:] {
+		texts[i], _ = literal(a)
 	}
+	nets := newNetworks(texts)
 	return &code{cost: value.cost + costList, test: func(f *frame) tri {
 		text := value.eval(f)
 		if ip, ok := text.Ref().(*mdm.IP); ok {
@@ -267,49 +269,44 @@ func (c *compiler) ipIn(n *syntax.Call) *code {
 	}}
 }
 
-// networks is a set of networks: for each length of prefix that occurs, the prefixes.
-type networks struct {
-	byPrefix map[netip.Prefix]bool
-	lengths  [2][]int // of IPv4 and IPv6
+// networks is a set of networks: sorted, and none within another.
+type networks struct{ list []netip.Prefix }
+
+// newNetworks reads networks and addresses. The checker has seen that all can be read.
+func newNetworks(texts []string) networks {
+	all := make([]netip.Prefix, 0, len(texts))
+	for _, s := range texts {
+		if p, ok := parseNetwork(s); ok {
+			all = append(all, p.Masked())
+		}
+	}
+	slices.SortFunc(all, func(a, b netip.Prefix) int {
+		return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
+	})
+	var n networks
+	for _, p := range all {
+		if len(n.list) == 0 || !n.list[len(n.list)-1].Contains(p.Addr()) {
+			n.list = append(n.list, p)
+		}
+	}
+	return n
 }
 
-func newNetworks() *networks { return &networks{byPrefix: make(map[netip.Prefix]bool)} }
-
-// add adds a network or an address, and reports whether it is one.
-func (n *networks) add(s string) bool {
+// parseNetwork reads a network or an address.
+func parseNetwork(s string) (netip.Prefix, bool) {
 	p, err := netip.ParsePrefix(s)
+	if err == nil {
+		return p, true
+	}
+	addr, err := netip.ParseAddr(s)
 	if err != nil {
-		addr, err := netip.ParseAddr(s)
-		if err != nil {
-			return false
-		}
-		p = netip.PrefixFrom(addr, addr.BitLen())
+		return netip.Prefix{}, false
 	}
-	family := 0
-	if p.Addr().Is6() {
-		family = 1
-	}
-	known := false
-	for _, l := range n.lengths[family] {
-		known = known || l == p.Bits()
-	}
-	if !known {
-		n.lengths[family] = append(n.lengths[family], p.Bits())
-	}
-	n.byPrefix[p.Masked()] = true
-	return true
+	return netip.PrefixFrom(addr, addr.BitLen()), true
 }
 
-func (n *networks) has(addr netip.Addr) bool {
+func (n networks) has(addr netip.Addr) bool {
 	addr = addr.Unmap().WithZone("")
-	family := 0
-	if addr.Is6() {
-		family = 1
-	}
-	for _, l := range n.lengths[family] {
-		if p, err := addr.Prefix(l); err == nil && n.byPrefix[p] {
-			return true
-		}
-	}
-	return false
+	i, ok := slices.BinarySearchFunc(n.list, addr, func(p netip.Prefix, a netip.Addr) int { return p.Addr().Compare(a) })
+	return ok || i > 0 && n.list[i-1].Contains(addr)
 }

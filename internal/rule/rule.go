@@ -296,11 +296,7 @@ func (e *Engine) candidates(f *frame) []int {
 		by = &e.quick
 	}
 	out := append(f.candidates[:0], by.always...)
-	for s := range e.words.streams {
-		if f.overrun = false; f.ctx.Err() == nil {
-			f.read(s)
-		}
-	}
+	f.readAll()
 	for i, bits := range f.words.found {
 		for bits != 0 {
 			id := i*64 + mathbits.TrailingZeros64(bits)

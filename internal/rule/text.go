@@ -18,36 +18,46 @@ func fold(s string) string {
 }
 
 func foldFrom(s string, i int) string {
-	out := make([]byte, i, len(s)+utf8.UTFMax)
-	copy(out, s)
+	out := make([]byte, len(s)) // no character has a longer form
+	n := copy(out, s[:i])
 	for i < len(s) {
-		if c := s[i]; c < utf8.RuneSelf {
-			if 'A' <= c && c <= 'Z' {
-				c += 'a' - 'A'
+		run := out[n : n+asciiLength(s[i:])]
+		for k := range copy(run, s[i:]) {
+			if c := run[k]; 'A' <= c && c <= 'Z' {
+				run[k] = c + 'a' - 'A'
 			}
-			out = append(out, c)
-			i++
-			continue
 		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && n == 1 {
-			out = append(out, s[i])
-		} else {
-			out = utf8.AppendRune(out, foldRune(r))
+		i, n = i+len(run), n+len(run)
+		for i < len(s) && s[i] >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && size == 1 {
+				out[n] = s[i]
+				n++
+			} else {
+				n += utf8.EncodeRune(out[n:], foldRune(r))
+			}
+			i += size
 		}
-		i += n
 	}
-	return string(out)
+	return string(out[:n])
 }
 
 // isASCII reports whether a text has no other characters.
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
+func isASCII(s string) bool { return asciiLength(s) == len(s) }
+
+// asciiLength returns how many bytes of ASCII a text begins with. It looks at eight at once.
+func asciiLength(s string) int {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		eight := s[i : i+8]
+		if (eight[0]|eight[1]|eight[2]|eight[3]|eight[4]|eight[5]|eight[6]|eight[7])&utf8.RuneSelf != 0 {
+			break
 		}
 	}
-	return true
+	for i < len(s) && s[i] < utf8.RuneSelf {
+		i++
+	}
+	return i
 }
 
 // foldRune returns the least rune of the cases of a letter, in lower case where that is ASCII.
@@ -125,7 +135,17 @@ const maxDistance = 500
 // levenshtein counts the characters to insert, remove or replace that make one text of
 // another.
 func levenshtein(a, b string) int {
-	x, y := runes(a), runes(b)
+	var short, long [64]rune
+	x, y := runes(short[:0], a), runes(long[:0], b)
+	if len(x) > len(y) {
+		x, y = y, x
+	}
+	switch {
+	case len(x) == 0:
+		return len(y)
+	case len(x) <= 64:
+		return distanceByBits(x, y)
+	}
 	row := make([]int, len(y)+1)
 	for j := range row {
 		row[j] = j
@@ -144,8 +164,36 @@ func levenshtein(a, b string) int {
 	return row[len(y)]
 }
 
-func runes(s string) []rune {
-	out := make([]rune, 0, min(len(s), maxDistance))
+// distanceByBits is the distance of a text of 1 to 64 characters from another (Myers, 1999, as
+// Hyyrö has it): a column of the table at once, of which two sets of bits say where the next row
+// has one more, and where one less.
+func distanceByBits(x, y []rune) int {
+	more, less := ^uint64(0), uint64(0)
+	last := uint64(1) << (len(x) - 1)
+	distance := len(x)
+	for _, r := range y {
+		var equal uint64
+		for i, c := range x {
+			if c == r {
+				equal |= 1 << i
+			}
+		}
+		diagonal := (equal&more + more) ^ more | equal | less
+		up, down := less|^(diagonal|more), more&diagonal
+		switch {
+		case up&last != 0:
+			distance++
+		case down&last != 0:
+			distance--
+		}
+		up, down = up<<1|1, down<<1
+		more, less = down|^(diagonal|up), up&diagonal
+	}
+	return distance
+}
+
+// runes appends the first characters of a text.
+func runes(out []rune, s string) []rune {
 	for _, r := range s {
 		if len(out) == maxDistance {
 			break

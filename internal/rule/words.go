@@ -63,6 +63,15 @@ type wordTable struct {
 	words   []word
 	streams []*wordStream
 	byKey   map[string]*wordStream
+	roots   []*branch
+}
+
+// branch is a stream among those that go on from the same values: what several streams have in
+// common of their way is gone once.
+type branch struct {
+	at    *stream
+	reads *wordStream // the texts are looked through; or nil
+	goes  []*branch
 }
 
 type word struct {
@@ -110,15 +119,15 @@ func (t *wordTable) want(s *stream, text string) *formula {
 	if !ok {
 		id = t.add(ws, text)
 		ws.ids[text] = id
-		ws.look(text, id)
+		ws.lookFor(text, id)
 	}
 	return &formula{word: id}
 }
 
-// look makes a word be looked for where the texts of the stream are read.
-func (ws *wordStream) look(text string, id int) {
+// lookFor makes a word be looked for where the texts of the stream are read.
+func (ws *wordStream) lookFor(text string, id int) {
 	for _, p := range ws.parts {
-		p.look(text, id)
+		p.lookFor(text, id)
 	}
 	if len(ws.parts) > 0 {
 		return
@@ -194,8 +203,66 @@ func (t *wordTable) add(ws *wordStream, text string) int {
 func (t *wordTable) build() {
 	for _, s := range t.streams {
 		if len(s.texts) > 0 {
-			s.machine = newAutomaton(s.texts)
+			s.machine = newAutomaton(s.texts, true)
 		}
+	}
+	byKey := make(map[string]*branch)
+	for _, s := range t.streams {
+		if s.reads() {
+			t.branch(byKey, s.from).reads = s
+		}
+	}
+}
+
+// branch returns the branch of a stream, and makes those that it goes on from.
+func (t *wordTable) branch(byKey map[string]*branch, s *stream) *branch {
+	b := byKey[s.key]
+	switch {
+	case b != nil:
+		return b
+	case s.from == nil:
+		b = &branch{at: s}
+		t.roots = append(t.roots, b)
+	default:
+		b = &branch{at: s}
+		from := t.branch(byKey, s.from)
+		from.goes = append(from.goes, b)
+	}
+	byKey[s.key] = b
+	return b
+}
+
+// walk looks through a value and what the streams make of it.
+func (b *branch) walk(f *frame, v schema.Value) {
+	if b.reads != nil {
+		b.reads.look(f, v)
+	}
+	if v.IsNull() {
+		return
+	}
+	for _, next := range b.goes {
+		if !next.at.goes {
+			next.walk(f, next.at.next(f, v))
+			continue
+		}
+		if l := v.List(); l != nil {
+			for i := range min(l.Len(), maxElements) {
+				next.walk(f, l.At(i))
+			}
+		}
+	}
+}
+
+// readAll reads the texts of all streams, unless the judgement ends before.
+func (f *frame) readAll() {
+	for _, b := range f.words.table.roots {
+		if f.overrun = false; f.ctx.Err() != nil {
+			return
+		}
+		b.walk(f, b.at.next(f, schema.Value{}))
+	}
+	for i := range f.words.read {
+		f.words.read[i] = true
 	}
 }
 
@@ -250,17 +317,29 @@ func (f *frame) read(s int) {
 	}
 }
 
+// reads reports whether anything is looked for in the texts of the stream itself.
+func (ws *wordStream) reads() bool {
+	return len(ws.parts) == 0 && ws.base == nil && (ws.machine != nil || len(ws.somes) > 0)
+}
+
 // scan looks for all words of the stream.
 func (ws *wordStream) scan(f *frame) {
-	if ws.machine == nil && len(ws.somes) == 0 {
+	if ws.reads() {
+		ws.from.each(f, func(v schema.Value) { ws.look(f, v) })
+	}
+}
+
+// look looks for all words of the stream in one of its values.
+func (ws *wordStream) look(f *frame, v schema.Value) {
+	f.words.mark(ws.somes)
+	if ws.machine == nil || v.Kind() != schema.String {
 		return
 	}
-	ws.from.each(f, func(v schema.Value) {
-		f.words.mark(ws.somes)
-		if ws.machine != nil && v.Kind() == schema.String {
-			ws.scanText(f, f.cut(v.Text(), maxText))
-		}
-	})
+	text := v.Text()
+	if !ws.from.long {
+		text = f.cut(text, maxText)
+	}
+	ws.scanText(f, text)
 }
 
 // scanText looks for the words in a text, and in what is made of it where that is another.

@@ -13,14 +13,18 @@ import (
 const (
 	markElement   = "\x01"
 	markAttribute = "\x02"
-	markComment   = "\x03"
+	markComment   = "\x03-"
 	markEnd       = "\x04"
 )
+
+// leastDigest is the length in bytes that most digests have at least.
+const leastDigest = 2 << 10
 
 // digest lists the names, attributes and comments of a document, so that most expressions need
 // not go through it: they ask for what it does not have.
 func digest(root *html.Node) string {
 	var b strings.Builder
+	b.Grow(leastDigest)
 	for n := range descendants(root) {
 		if n.Type == html.CommentNode {
 			b.WriteString(markComment + markEnd)
@@ -107,6 +111,9 @@ func cutStep(s string) (marks []string, rest string, ok bool) {
 		if !closed {
 			return nil, "", false
 		}
+		if m[1] != "@" && m[1] != "attribute::" {
+			marks = append(marks, marksOfNames(inside)...)
+		}
 		marks, rest = append(marks, marksOfPredicate(inside)...), behind
 	}
 	return marks, rest, ok
@@ -117,6 +124,7 @@ func cutStep(s string) (marks []string, rest string, ok bool) {
 var (
 	xpathStep = regexp.MustCompile(`^(@|[a-z-]+::)?([A-Za-z_][\w-]*|\*|\.\.?)(\(\))?`)
 	xpathTerm = regexp.MustCompile(`^(?:(?:contains|starts-with)\(\s*@([\w-]+)\s*,\s*(?:"([^"]*)"|'([^']*)')\s*\)|@([\w-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'))?)$`)
+	xpathName = regexp.MustCompile(`^local-name\(\)\s*=\s*(?:"([^"]+)"|'([^']+)')$`)
 	xpathOr   = regexp.MustCompile(`\bor\b|\|`)
 	xpathAnd  = regexp.MustCompile(`\s+and\s+`)
 	xpathText = regexp.MustCompile(`"[^"]*"|'[^']*'`)
@@ -175,6 +183,22 @@ func conjuncts(s string) []string {
 		out, from = append(out, strings.TrimSpace(s[from:at[0]])), at[1]
 	}
 	return append(out, strings.TrimSpace(s[from:]))
+}
+
+// marksOfNames returns the marks of the conditions on an element that ask for its name, or for
+// what is there as seen from it.
+func marksOfNames(s string) (marks []string) {
+	if xpathOr.MatchString(s) {
+		return nil
+	}
+	for _, term := range conjuncts(s) {
+		if m := xpathName.FindStringSubmatch(term); m != nil {
+			marks = append(marks, markElement+m[1]+m[2]+markEnd)
+		} else if !strings.HasPrefix(term, "@") {
+			marks = append(marks, marksOf(term)...)
+		}
+	}
+	return marks
 }
 
 // marksOfPredicate returns the marks of the conditions on attributes that must all hold.

@@ -69,13 +69,19 @@ func Read(in *Input) *Message {
 func (m *Message) recipients(in *Input) {
 	h := in.Message.Header()
 	m.Recipients = Recipients{To: newMailboxes(h.Mailboxes("To")), Cc: newMailboxes(h.Mailboxes("Cc")), Bcc: newMailboxes(h.Mailboxes("Bcc"))}
+	named := make(map[string]bool)
+	for _, list := range [][]Mailbox{m.Recipients.To, m.Recipients.Cc, m.Recipients.Bcc} {
+		for i := range list {
+			named[list[i].Email.Email] = true
+		}
+	}
 	for i, r := range in.Received.Envelope.Recipients {
 		e := NewEmail(r.Address)
-		named := func(o Mailbox) bool { return o.Email.Email == e.Email }
 		if i == 0 {
 			m.Mailbox = newOwner(e, slices.Concat(m.Recipients.To, m.Recipients.Cc))
 		}
-		if len(m.Recipients.Bcc) < maxMailboxes && !slices.ContainsFunc(slices.Concat(m.Recipients.To, m.Recipients.Cc, m.Recipients.Bcc), named) {
+		if len(m.Recipients.Bcc) < maxMailboxes && !named[e.Email] {
+			named[e.Email] = true
 			m.Recipients.Bcc = append(m.Recipients.Bcc, Mailbox{Email: e})
 		}
 	}
@@ -109,11 +115,13 @@ func newType(in *Input, m *Message) Type {
 	}
 	from := own(m.Sender.Email.Domain.Domain)
 	inside, outside := 0, 0
-	for _, r := range slices.Concat(m.Recipients.To, m.Recipients.Cc, m.Recipients.Bcc) {
-		if own(r.Email.Domain.Domain) {
-			inside++
-		} else {
-			outside++
+	for _, list := range [][]Mailbox{m.Recipients.To, m.Recipients.Cc, m.Recipients.Bcc} {
+		for i := range list {
+			if own(list[i].Email.Domain.Domain) {
+				inside++
+			} else {
+				outside++
+			}
 		}
 	}
 	proved := from && in.Auth.AlignedPass(m.Sender.Email.Domain.Domain)

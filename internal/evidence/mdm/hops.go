@@ -12,10 +12,13 @@ const (
 	maxFields = 2000
 )
 
+// usualFields is how many fields most hops have at most.
+const usualFields = 16
+
 // newHops splits the header section into the steps of the way, the author's first. Each
 // Received or X-Received field from the second on begins a hop, read from below.
 func newHops(h *message.Header) []Hop {
-	hops := []Hop{{Fields: []Field{}}}
+	hops := []Hop{{Fields: make([]Field, 0, usualFields)}}
 	for i := len(h.Fields) - 1; i >= 0; i-- {
 		f := &h.Fields[i]
 		position := len(h.Fields) - 1 - i
@@ -24,7 +27,7 @@ func newHops(h *message.Header) []Hop {
 		}
 		last := &hops[len(hops)-1]
 		if isReceived(f.Key) && last.Received != nil && len(hops) < maxHops {
-			hops = append(hops, Hop{Index: len(hops), Fields: []Field{}})
+			hops = append(hops, Hop{Index: len(hops), Fields: make([]Field, 0, usualFields)})
 			last = &hops[len(hops)-1]
 		}
 		value := h.Value(*f)
