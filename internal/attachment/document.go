@@ -111,6 +111,11 @@ func openPDF(i *inspector, n *node) {
 	d.Pages, d.Pictures, d.Shapes = p.Pages, len(p.Images), p.Shapes
 	d.links(p.URIs...)
 	d.scripts(p.Scripts...)
+	for _, s := range p.Scripts {
+		if opensAddress.MatchString(s) {
+			d.links(find(s)...)
+		}
+	}
 	for _, a := range p.Actions {
 		d.action(a.Kind, a.Target)
 	}

@@ -59,6 +59,7 @@ func openers() []opener {
 		{[]string{"doc", "xls", "ppt", "msg", "msi", "ole", "encrypted-ooxml"}, openOLE},
 		{[]string{"rtf"}, openRTF},
 		{[]string{"csv"}, openTable},
+		{[]string{"htmlsheet"}, openPageTable},
 		{[]string{"slk"}, openSYLK},
 		{unreadArchives(), openUnread},
 		{[]string{"activemime"}, openActiveMime},
