@@ -277,6 +277,34 @@ func TestBothNamesOfAnEntry(t *testing.T) {
 	}
 }
 
+// APPNOTE 4.6.9: the extra field tells the name in UTF-8, with the checksum of the name in the header.
+func TestTheUnicodeNameOfAnEntry(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, header, unicode string
+		sum                   uint32
+		want                  string
+	}{
+		{"another extension", "plan.txt", "plan.js", 0, "two-names"},
+		{"the same name", "pl\x84ne.txt", "pläne.txt", 0, ""},
+		{"a checksum of another name", "plan.txt", "plan.js", 1, ""},
+	} {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		extra := binary.LittleEndian.AppendUint32([]byte{0x75, 0x70, byte(5 + len(tt.unicode)), 0, 1}, crc32.ChecksumIEEE([]byte(tt.header))+tt.sum)
+		if _, err := w.CreateHeader(&zip.FileHeader{Name: tt.header, NonUTF8: true, Extra: append(extra, tt.unicode...)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r := inspect("a.zip", b.Bytes())
+		if got := harms(r); got != tt.want || tt.want != "" && !strings.Contains(names(r), tt.unicode) {
+			t.Errorf("%s: %q, %s", tt.name, got, names(r))
+		}
+	}
+}
+
 // sevenZipStored is an archive of one stored and encrypted file, whose names can be read.
 // 7zFormat.txt of 7-Zip; the key of AES takes no rounds, as 0x3f in the property says.
 func sevenZipStored(tb testing.TB, password, body string) []byte {
