@@ -31,7 +31,8 @@ type Document struct {
 
 // Bounds of what a report keeps of one document.
 const (
-	maxDocumentText  = 64 << 10
+	maxDocumentText  = 256 << 10 // as maxContentFile
+	maxInnerText     = 64 << 10  // of a document in another file, of which a report can have many
 	maxDocumentItems = 200
 	maxScript        = 64 << 10 // bytes of one script
 )

@@ -123,6 +123,10 @@ func (i *inspector) stopped(id int) bool {
 // open unpacks one container, and takes what was found in it.
 func (i *inspector) open(n *node) {
 	i.unpack(n)
+	if d := i.file(n.id).Document; d != nil && n.id > 0 && len(d.Text) > maxInnerText {
+		d.Text, _ = ends(d.Text, maxInnerText)
+		d.note(noteCut)
+	}
 	i.explode.children(n.id)
 }
 
