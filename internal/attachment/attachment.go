@@ -117,6 +117,9 @@ type File struct {
 	Matches   []string      `json:"matches,omitempty"`  // names of the YARA rules it satisfies, sorted, at most maxMatches
 	Head      []byte        `json:"head,omitempty"`     // first bytes, at most 64
 
+	// HostScript says that a script calls the script host of Windows, which web pages and packages
+	// of software do not.
+	HostScript bool `json:"host_script,omitempty"`
 	// Harms are what opening the file does, or can hide, that honest files do not do.
 	Harms []Harm `json:"harms,omitempty"`
 	// Content is a page, text, calendar or card as UTF-8; of a long one the beginning and the end.

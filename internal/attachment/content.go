@@ -15,7 +15,7 @@ const (
 // texts are the formats of which File.Content is kept: what programs show as a page, text,
 // invitation or card.
 func texts() []string {
-	return []string{"html", "hta", "svg", "xml", "txt", "csv", "ics", "vcf", "json"}
+	return []string{"html", "htmlsheet", "hta", "svg", "xml", "txt", "csv", "ics", "vcf", "json"}
 }
 
 // IsText reports whether files of the format are pages, texts, calendars or cards.
@@ -41,7 +41,7 @@ func (i *inspector) content(f *File, data []byte, charset string) {
 func (i *inspector) isPart(f *File) bool {
 	switch parent := i.file(f.Parent).Format; {
 	case slices.Contains(packages(), parent) || parent == "odf":
-		return f.Format != "html" && f.Format != "hta"
+		return f.Format != "html" && f.Format != "htmlsheet" && f.Format != "hta"
 	default:
 		return parent == "jar" || parent == "apk" || parent == "msix"
 	}

@@ -1,8 +1,10 @@
 package attachment
 
 import (
+	"html"
 	"strings"
 
+	"outrider/internal/attachment/ooxml"
 	"outrider/internal/message"
 )
 
@@ -20,13 +22,35 @@ func openTable(i *inspector, n *node) {
 		i.note(NoteTruncated, n.id, "the middle of the table was not looked at")
 	}
 	for line := range strings.Lines(message.DecodeBytes(data, i.charset)) {
-		f := formula(line)
-		if f == "" || !ddeFormula.MatchString(f) && !outwardFormula(f) {
-			continue
+		i.cell(n.id, d, formula(line))
+	}
+	i.file(n.id).Document = d
+}
+
+// cell records what a formula of a table starts and where it leads.
+func (i *inspector) cell(id int, d *Document, formula string) {
+	if formula == "" || !ddeFormula.MatchString(formula) && !outwardFormula(formula) {
+		return
+	}
+	d.scripts(formula)
+	i.dde(id, formula)
+	d.links(find(ooxml.JoinLiterals(strings.ReplaceAll(formula, `""`, `"`)))...)
+}
+
+// openPageTable reads a page whose name makes Excel open it as a workbook: cells that begin like
+// a formula are one there, and so are those of its own attribute.
+func openPageTable(i *inspector, n *node) {
+	data := n.data[:min(len(n.data), tableBytes)]
+	if len(data) < len(n.data) {
+		i.note(NoteTruncated, n.id, "the end of the table was not looked at")
+	}
+	d := newDocument("", "", "", "")
+	for piece := range strings.SplitSeq(message.DecodeBytes(data, i.charset), "<") {
+		tag, text, _ := strings.Cut(piece, ">")
+		if at := strings.Index(strings.ToLower(tag), "x:fmla="); at >= 0 {
+			i.cell(n.id, d, formula(html.UnescapeString(tag[at+len("x:fmla="):])))
 		}
-		d.scripts(f)
-		i.dde(n.id, f)
-		d.links(find(f)...)
+		i.cell(n.id, d, formula(html.UnescapeString(text)))
 	}
 	i.file(n.id).Document = d
 }
@@ -43,7 +67,7 @@ func formula(line string) string {
 	}
 	for begins, k := true, 0; k < len(line); k++ {
 		switch c := line[k]; {
-		case begins && strings.IndexByte("=+-@", c) >= 0:
+		case begins && strings.IndexByte("=+-@", c) >= 0 && !isNumber(line[k:]):
 			return strings.TrimSpace(line[k:min(len(line), k+longestFormula)])
 		case strings.IndexByte(",;\t|", c) >= 0:
 			begins = true
@@ -52,6 +76,13 @@ func formula(line string) string {
 		}
 	}
 	return ""
+}
+
+// isNumber reports whether a cell that begins with a sign is only a number: what follows it in
+// the line is another cell.
+func isNumber(cell string) bool {
+	rest := strings.TrimLeft(cell[1:], "0123456789. ")
+	return (cell[0] == '+' || cell[0] == '-') && (rest == "" || strings.IndexByte(",;\t\"\r\n", rest[0]) >= 0)
 }
 
 // outwardFormula reports functions that fetch something or start a program.

@@ -1,6 +1,7 @@
 package attachment
 
 import (
+	"bytes"
 	"crypto/md5"  //nolint:gosec // a name of files that the field uses, no protection
 	"crypto/sha1" //nolint:gosec // as MD5
 	"crypto/sha256"
@@ -11,7 +12,8 @@ import (
 // Bounds of examine.
 const (
 	headBytes = 64
-	tlshBytes = 8 << 20 // TLSH runs at 100 MB/s; what follows seldom tells more
+	hostBytes = 256 << 10 // a script that starts programs is seldom longer
+	tlshBytes = 8 << 20   // TLSH runs at 100 MB/s; what follows seldom tells more
 )
 
 // examine fills in what the bytes tell: type, digests, entropy and head.
@@ -23,6 +25,18 @@ func examine(f *File, data []byte) {
 	f.Head = append([]byte(nil), data[:min(len(data), headBytes)]...)
 	f.Format, f.MIME = identify(data, f.Extension)
 	f.Type = typeOf(f.Format)
+	f.HostScript = (f.Extension == "js" || f.Extension == "mjs") && callsHost(data[:min(len(data), hostBytes)])
+}
+
+// callsHost reports whether a script names an object of the script host of Windows.
+func callsHost(script []byte) bool {
+	low := bytes.ToLower(script)
+	for _, word := range []string{"activexobject", "wscript", "getobject", "shell.application", "scripting."} {
+		if bytes.Contains(low, []byte(word)) {
+			return true
+		}
+	}
+	return false
 }
 
 // entropy returns Shannon's entropy in bits per byte.

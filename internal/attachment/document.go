@@ -31,7 +31,8 @@ type Document struct {
 
 // Bounds of what a report keeps of one document.
 const (
-	maxDocumentText  = 64 << 10
+	maxDocumentText  = 256 << 10 // as maxContentFile
+	maxInnerText     = 64 << 10  // of a document in another file, of which a report can have many
 	maxDocumentItems = 200
 	maxScript        = 64 << 10 // bytes of one script
 )
@@ -111,6 +112,11 @@ func openPDF(i *inspector, n *node) {
 	d.Pages, d.Pictures, d.Shapes = p.Pages, len(p.Images), p.Shapes
 	d.links(p.URIs...)
 	d.scripts(p.Scripts...)
+	for _, s := range p.Scripts {
+		if opensAddress.MatchString(s) {
+			d.links(find(s)...)
+		}
+	}
 	for _, a := range p.Actions {
 		d.action(a.Kind, a.Target)
 	}

@@ -186,7 +186,7 @@ func head(data []byte, most int) []byte {
 func (x *explosion) markup(f *File, text string, b *scan.Budget) {
 	var children []scan.Child
 	switch {
-	case f.Format == "html" || f.Format == "hta":
+	case f.Format == "html" || f.Format == "htmlsheet" || f.Format == "hta":
 		f.Scan.HTML, children = scan.ReadHTML(text, b)
 		x.metadata(f.ID, func(m *scan.Metadata) { m.HTML(f.Scan.HTML) })
 	case f.Format == "svg" || strings.HasSuffix(f.MIME, "xml"):

@@ -55,7 +55,7 @@ func archived(s *scan.Scan, f *File, b *scan.Budget) {
 	a := f.Archive
 	total := &scan.Total{TotalFiles: a.Entries, TotalExtracted: a.Extracted}
 	switch f.Format {
-	case "pdf", "rtf", "ics", "eml", "html", "doc", "xls", "ppt", "ole", "msg", "msi", "lnk", "encrypted-ooxml", "onenote", "tnef":
+	case "pdf", "rtf", "ics", "eml", "html", "htmlsheet", "doc", "xls", "ppt", "ole", "msg", "msi", "lnk", "encrypted-ooxml", "onenote", "tnef":
 	case "rar":
 		s.RAR = total
 	case "tar":

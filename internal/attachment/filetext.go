@@ -90,7 +90,9 @@ func textKind(text, ext string) (format, mime string) {
 			return m.format, m.mime
 		}
 	}
-	if format, mime = markup(t); format != "" {
+	if format, mime = markup(t); format == "html" && (ext == "xls" || ext == "xlt") {
+		return "htmlsheet", mime
+	} else if format != "" {
 		return format, mime
 	}
 	if isMail(t) {

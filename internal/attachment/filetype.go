@@ -346,6 +346,8 @@ func typeOf(format string) string {
 	switch format {
 	case "pe", "mz":
 		return "exe"
+	case "htmlsheet":
+		return "html"
 	case "docm":
 		return "docx"
 	case "xlsm", "xlsb":

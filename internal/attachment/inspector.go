@@ -59,6 +59,7 @@ func openers() []opener {
 		{[]string{"doc", "xls", "ppt", "msg", "msi", "ole", "encrypted-ooxml"}, openOLE},
 		{[]string{"rtf"}, openRTF},
 		{[]string{"csv"}, openTable},
+		{[]string{"htmlsheet"}, openPageTable},
 		{[]string{"slk"}, openSYLK},
 		{unreadArchives(), openUnread},
 		{[]string{"activemime"}, openActiveMime},
@@ -122,6 +123,10 @@ func (i *inspector) stopped(id int) bool {
 // open unpacks one container, and takes what was found in it.
 func (i *inspector) open(n *node) {
 	i.unpack(n)
+	if d := i.file(n.id).Document; d != nil && n.id > 0 && len(d.Text) > maxInnerText {
+		d.Text, _ = ends(d.Text, maxInnerText)
+		d.note(noteCut)
+	}
 	i.explode.children(n.id)
 }
 

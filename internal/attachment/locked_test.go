@@ -227,7 +227,7 @@ func TestManyLocalHeadersAreNoted(t *testing.T) {
 
 func TestDocumentsThatAreCutSaySo(t *testing.T) {
 	t.Parallel()
-	long := "{\\rtf1 " + strings.Repeat("many words ", 10_000) + "}"
+	long := "{\\rtf1 " + strings.Repeat("many words ", 30_000) + "}"
 	notes := inspect("a.rtf", []byte(long)).Files[0].Document.Notes
 	if strings.Join(notes, ",") != "over-limit" {
 		t.Errorf("long text: %q", notes)

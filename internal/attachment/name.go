@@ -82,7 +82,7 @@ func formatsOf(ext string) ([]string, bool) {
 	case "doc", "dot":
 		return []string{"doc", "ole", "rtf", "docx", "docm", "html", "xml", "txt", "encrypted-ooxml"}, true
 	case "xls", "xlt":
-		return []string{"xls", "ole", "xlsx", "xlsm", "html", "xml", "txt", "csv", "encrypted-ooxml"}, true
+		return []string{"xls", "ole", "xlsx", "xlsm", "html", "htmlsheet", "xml", "txt", "csv", "encrypted-ooxml"}, true
 	case "ppt":
 		return []string{"ppt", "ole", "pptx", "encrypted-ooxml"}, true
 	case "docx", "docm", "xlsx", "xlsm", "xlsb", "pptx", "pptm":

@@ -16,6 +16,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
+
+	"outrider/internal/observable"
 )
 
 // zipEntry is one file as a header of a zip describes it.
@@ -282,6 +284,9 @@ func zipCompare(i *inspector, n *node, listed, found []zipEntry) {
 		case l != e.name:
 			i.secondName(n, &e, l)
 			why = twoNames + strconv.Quote(clean(l, 80))
+		case unicodeName(&e) != "":
+			i.secondName(n, &e, unicodeName(&e))
+			why = "its Unicode name is " + strconv.Quote(clean(unicodeName(&e), 80))
 		case binary.LittleEndian.Uint16(n.data[e.start+8:]) != e.method:
 			why = "the methods differ"
 		}
@@ -325,6 +330,20 @@ func (i *inspector) secondName(n *node, e *zipEntry, local string) {
 	}
 	i.harm(n.id, HarmTwoNames, e.name+" and "+local)
 	i.unread(n.id, local, max(e.size, 0), e.encrypted(), nil)
+}
+
+// unicodeName returns the name in the extra field of an entry, which most unpackers prefer, where
+// its extension is another than that of the name in the header, or "". It counts only with the
+// checksum of that name. APPNOTE 4.6.9.
+func unicodeName(e *zipEntry) string {
+	x := extraField(e.extra, 0x7075)
+	if len(x) < 6 || x[0] != 1 || binary.LittleEndian.Uint32(x[1:]) != crc32.ChecksumIEEE([]byte(e.name)) {
+		return ""
+	}
+	if name := string(x[5:]); observable.Extension(name) != observable.Extension(e.name) {
+		return name
+	}
+	return ""
 }
 
 // plainName returns what packers cannot write in two ways.

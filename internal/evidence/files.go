@@ -252,7 +252,7 @@ func (f *File) opensInBrowser() bool {
 		return true
 	}
 	switch f.Format {
-	case "html", "svg", "xhtml":
+	case "html", "htmlsheet", "svg", "xhtml":
 		return true
 	case "zip", "gz", "eml", "pdf":
 		return false

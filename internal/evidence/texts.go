@@ -20,7 +20,8 @@ const (
 	maxFileText  = 512 << 10 // of all files
 	leastText    = 4 << 10   // of each file, whatever the others have
 	maxHidden    = 24 << 10
-	piece        = 32 << 10 // of a long text are judged together
+	piece        = 5 << 10 // of a long text are judged together, as much as a lure has with room
+	overlap      = 1 << 10 // of a piece that the next begins with, so that no cut parts a lure
 )
 
 // Text is one text that the message gives its reader: its own, one that it hides, or that of a
@@ -100,17 +101,27 @@ func (e *Evidence) bodyTexts() []*Text {
 	return out
 }
 
-// pieces cuts a text into pieces of about the same length, at least one.
+// pieces cuts a text into pieces of the same length, at least one. What surrounds a lure weakens
+// it, as chance in package signal says, so a piece is hardly longer than one.
 func pieces(s string) []string {
-	var out []string
-	for len(s) > piece+piece/2 {
-		n := piece
-		for !utf8.RuneStart(s[n]) {
-			n++
-		}
-		out, s = append(out, s[:n]), s[n:]
+	if len(s) <= piece {
+		return []string{s}
 	}
-	return append(out, s)
+	count := (len(s) - overlap + piece - overlap - 1) / (piece - overlap)
+	step := (len(s) - overlap + count - 1) / count
+	var out []string
+	for k := range count {
+		out = append(out, s[runeStart(s, k*step):runeStart(s, k*step+step+overlap)])
+	}
+	return out
+}
+
+// runeStart returns the first beginning of a character in s from n on.
+func runeStart(s string, n int) int {
+	for n < len(s) && !utf8.RuneStart(s[n]) {
+		n++
+	}
+	return min(n, len(s))
 }
 
 // hiddenText joins what the pages of the body hide and do not show as well.

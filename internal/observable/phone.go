@@ -20,7 +20,7 @@ const (
 // Digits, dashes and brackets of any script count, and letters that stand for digits
 // inside of a group of digits.
 func Phones(text string) []string {
-	text = dialed(text)
+	text = dialed(spoken(text))
 	var out []string
 	for i := 0; i < len(text) && len(out) < maxPhones; {
 		c := text[i]
@@ -294,6 +294,8 @@ func phone(s string) (string, bool) {
 		return "+" + digits, true
 	case groups == len(digits) && !counts(digits):
 		return digits, true
+	case groups == 2 && hasTrunkCode(s):
+		return digits, true
 	case groups < 3 || groups > 5, strings.HasPrefix(digits, "19"), strings.HasPrefix(digits, "20"):
 		return "", false // dates with times, and what is one number
 	case len(digits) > 11 && digits[0] != '0':
@@ -301,6 +303,13 @@ func phone(s string) (string, bool) {
 	default:
 		return digits, true
 	}
+}
+
+// hasTrunkCode reports whether a candidate of two groups begins with an area code and the prefix of
+// calls within a country, as in "0331 5550122". ITU-T E.164, Annex A.
+func hasTrunkCode(s string) bool {
+	n := strings.IndexFunc(s, func(c rune) bool { return c < '0' || c > '9' })
+	return n >= 3 && n <= 5 && s[0] == '0' && s[1] != '0' && len(s)-n >= 7 && len(s)-n <= 9 && (s[n] == ' ' || s[n] == '-')
 }
 
 // counts reports whether single digits count up or down, or repeat, as scales and tables

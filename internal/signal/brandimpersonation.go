@@ -20,6 +20,9 @@ func brandImpersonation() Signal {
 			if a.Domain == "" || throughList(e) && e.ListHostProved() {
 				return nil
 			}
+			if e.IsReport() && isSystem(a.Local) {
+				return nil // mail systems sign reports with the name of their maker
+			}
 			if b := brandIn(a.Name, a.Domain); b != "" {
 				return one(Match{Portion: verdict.PortionHeader, Field: "From", Value: a.Name + " <" + a.Address() + ">", Args: []any{b, a.Address()}})
 			}
@@ -33,6 +36,12 @@ func brandImpersonation() Signal {
 			return nil
 		},
 	}
+}
+
+// isSystem reports whether a local part is one that mail systems send reports from.
+func isSystem(local string) bool {
+	local = strings.ToLower(local)
+	return local == "postmaster" || strings.HasPrefix(local, "mailer-daemon") || strings.HasPrefix(local, "microsoftexchange")
 }
 
 // brandIn returns the name of the brand that text names and that the domain does not

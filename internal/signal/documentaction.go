@@ -58,6 +58,8 @@ func actions(h *attachment.Harm) (how string, times float64) {
 		return "it carries a program", 1.5
 	case attachment.HarmSubmitForm:
 		return "its form sends what you fill in to a host", 0.4
+	case attachment.HarmOpenSubmit:
+		return "it sends its form to a host as soon as it opens", 1
 	case attachment.HarmKnownPassword:
 		return "it is locked with a password that everybody knows, so that scanners do not see it", 1
 	case attachment.HarmTwoNames:

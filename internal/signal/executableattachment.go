@@ -16,18 +16,24 @@ func executableAttachment() Signal {
 		ID: "executable-attachment", Name: "Program attached", Class: verdict.ClassMalware, Weight: 10, Since: "0.1",
 		Why: "The attachment %s is a program or script, which runs when opened.",
 		Find: func(e *evidence.Evidence) []Match {
+			var worst Match
 			for _, f := range e.Files() {
 				name, ok := runs(f)
-				if !ok || inPackage(f) {
+				times := 1 - inPackage(f)
+				if !ok || times == 0 {
 					continue
 				}
-				times := 1.0
 				if f.Attached && onlyScript(name) && isPatchMail(e) {
 					times = 0.2 // programmers send each other scripts
 				}
-				return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: name, Args: []any{name}, Times: times})
+				if times > worst.Times {
+					worst = Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: name, Args: []any{name}, Times: times}
+				}
 			}
-			return nil
+			if worst.Times == 0 {
+				return nil
+			}
+			return one(worst)
 		},
 	}
 }
@@ -43,23 +49,6 @@ func runs(f *evidence.File) (string, bool) {
 		}
 	}
 	return f.Label(), attachment.IsProgram(f.Format)
-}
-
-// manyFiles is the number of files from which an archive can be a package of software.
-const manyFiles = 20
-
-// inPackage reports whether a script belongs into the archive that it is in: saved web
-// pages and browser extensions hold scripts in folders, among many files. A script that stands
-// beside the folders is what the archive is opened for.
-func inPackage(f *evidence.File) bool {
-	if f.Attached || len(f.Report.Files) < manyFiles || !strings.ContainsAny(f.Name, `/\`) {
-		return false
-	}
-	switch observable.Extension(f.Name) {
-	case "js", "mjs", "bat", "sys", "inf", "cmd", "ps1":
-		return !attachment.IsProgram(f.Format)
-	}
-	return false
 }
 
 func onlyScript(name string) bool {

@@ -11,7 +11,7 @@ import (
 
 // htmlScript finds attached pages that build themselves by script, redirect at once,
 // or hide their content in encodings: smuggling past filters. Pages without scripts,
-// as invoices are saved, pass.
+// as invoices are saved, pass, and so do plain scripts of the pages of browser extensions.
 func htmlScript() Signal {
 	return Signal{
 		ID: "html-script", Name: "Attached page with hidden program", Class: verdict.ClassMalware, Weight: 5, Since: "0.1",
@@ -19,10 +19,10 @@ func htmlScript() Signal {
 		Find: func(e *evidence.Evidence) []Match {
 			for _, f := range e.Files() {
 				page := f.Page()
-				if page == nil || f.Source == "tnef-body" || inPackage(f) {
+				if page == nil || f.Source == "tnef-body" || inPackage(f) == 1 {
 					continue
 				}
-				if how, times := tricks(page); times > 0 {
+				if how, times := tricks(page); times >= 1 || times > 0 && (f.Attached || !hasManifest(f)) {
 					return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: f.Label(), Args: []any{f.Label(), how}, Times: times})
 				}
 			}

@@ -82,19 +82,40 @@ func isTheirs(e *evidence.Evidence, a *message.Mailbox, p *tenant.Person) bool {
 // nameShare returns how much the name counts on an address: nothing for a service that writes
 // for its users, little for a proved namesake or an unknown service that demands nothing.
 func nameShare(e *evidence.Evidence, a *message.Mailbox) float64 {
+	service := strings.TrimSpace(observable.Words(serviceIn(a.Name)))
+	claimed := strings.ReplaceAll(service, " ", "")
+	if claimed != "" && isListAddress(e, a) && !demands(e) {
+		return namesakeShare // lists write in the name of their members where DMARC forbids to write as them
+	}
 	if !e.AuthorProved() || isFreemail(a.Domain) {
 		return 1
 	}
 	if isService(a.Domain) && foreignBrand(serviceIn(a.Name), a.Domain) == nil {
 		return 0
 	}
-	service := strings.TrimSpace(observable.Words(serviceIn(a.Name)))
-	claimed := strings.ReplaceAll(service, " ", "")
-	fits := len(claimed) >= 3 && !isServiceName(claimed) && strings.Contains(strings.ReplaceAll(observable.Brand(a.Domain), "-", ""), claimed)
+	fits := len(claimed) >= 3 && !isServiceName(claimed) &&
+		(strings.Contains(strings.ReplaceAll(observable.Brand(a.Domain), "-", ""), claimed) || foreignBrand(service, a.Domain) == nil && onlyNotifies(e))
 	if (fits || service == "" && e.IsReply()) && !demands(e) {
 		return namesakeShare
 	}
 	return 1
+}
+
+// isListAddress reports whether an address is that of the mailing list that the message came through.
+// RFC 2919 and RFC 2369.
+func isListAddress(e *evidence.Evidence, a *message.Mailbox) bool {
+	if !throughList(e) || !e.ListHostProved() {
+		return false
+	}
+	h, address := e.Message.Header(), strings.ToLower(a.Address())
+	id := strings.ToLower(h.Get("List-Id"))
+	return strings.Contains(strings.ToLower(h.Get("List-Post")), "mailto:"+address) || strings.Contains(id, "<"+strings.Replace(address, "@", ".", 1)+">")
+}
+
+// onlyNotifies reports whether the message does what the notice of a service does: it leads to the
+// service alone, and asks for no sign-in.
+func onlyNotifies(e *evidence.Evidence) bool {
+	return staysHome(e) && len(wording(e, topicCredential, 0.3, 1.8)) == 0
 }
 
 // serviceIn returns the service that a name tells: "Ann Lee (Tracker)", "Ann Lee via Tracker".

@@ -22,7 +22,7 @@ func wording(e *evidence.Evidence, t topic, low, high float64) []Match {
 func wordingIn(e *evidence.Evidence, t topic, low, high float64, meant func(*evidence.Text) bool) []Match {
 	var best Match
 	mild := 1.0
-	if isDaemon(e) && t == topicCredential {
+	if isDaemon(e) && t == topicCredential && len(e.Pages()) == 0 {
 		mild = daemonShare
 	}
 	if e.IsReport() {

@@ -225,7 +225,7 @@ func (r *reader) sheet(data []byte, macro bool) {
 }
 
 // outward are the functions and signs of formulas that reach out of the workbook.
-var outward = []string{"HYPERLINK(", "WEBSERVICE(", "RTD(", "CALL(", "EXEC(", "REGISTER(", "|"}
+var outward = []string{"HYPERLINK(", "WEBSERVICE(", "RTD(", "CALL(", "EXEC(", "REGISTER(", "DDE(", "|"}
 
 func (r *reader) formula(s string, macro bool) {
 	upper := strings.ToUpper(s)
@@ -236,11 +236,43 @@ func (r *reader) formula(s string, macro bool) {
 	if !reaches {
 		return
 	}
+	s = JoinLiterals(s)
 	r.doc.Formulas = keep(r, r.doc.Formulas, s)
 	if _, rest, ok := strings.Cut(s, "HYPERLINK(\""); ok {
 		target, _, _ := strings.Cut(rest, "\"")
 		r.link(target)
 	}
+}
+
+// JoinLiterals returns a formula with the texts that it puts together by "&" as one text, so that
+// an address in pieces is found. ECMA-376-1, 18.17.2.2.
+func JoinLiterals(formula string) string {
+	if !strings.Contains(formula, "&") {
+		return formula
+	}
+	var out strings.Builder
+	inText := false
+	for i := 0; i < len(formula); i++ {
+		c := formula[i]
+		if c == '"' {
+			if rest, ok := joint(formula[i:]); inText && ok {
+				i += len(formula[i:]) - len(rest) - 1
+				continue
+			}
+			inText = !inText
+		}
+		out.WriteByte(c)
+	}
+	return out.String()
+}
+
+// joint cuts the end of a text, "&" and the beginning of the next text from the front of s.
+func joint(s string) (string, bool) {
+	s, ok := strings.CutPrefix(strings.TrimLeft(s[1:], " "), "&")
+	if !ok {
+		return "", false
+	}
+	return strings.CutPrefix(strings.TrimLeft(s, " "), `"`)
 }
 
 // word reads text and fields. ECMA-376-1, 17.16: a complex field is a run of instruction

@@ -133,6 +133,9 @@ func (r *reader) action(kind name, d dict) {
 		r.uri(d["URI"])
 	case "Launch", "GoToR", "GoToE", "SubmitForm", "ImportData", "Thread":
 		r.act(string(kind), r.target(d))
+		if fs := r.dict(d["F"]); kind != "SubmitForm" && fs["FS"] == name("URL") { // ISO 32000-1, 7.11.5
+			r.uri(fs["F"])
+		}
 	case "Named":
 		n, _ := r.resolve(d["N"]).(name)
 		r.act("Named", string(n))

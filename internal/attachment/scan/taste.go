@@ -26,7 +26,7 @@ var tastes = [...]struct{ prefix, name string }{
 
 // kinds name files by our word for their format.
 var kinds = map[string]string{
-	"js": "javascript_file", "vbs": "vb_file", "html": "html_file", "hta": "hta_file", "bat": "batch_file", "svg": "svg_file", "xml": "xml_file",
+	"js": "javascript_file", "vbs": "vb_file", "html": "html_file", "htmlsheet": "html_file", "hta": "hta_file", "bat": "batch_file", "svg": "svg_file", "xml": "xml_file",
 	"eml": "email_file", "iso": "iso_file", "tar": "tar_file", "macho": "macho_file", "zip": "zip_file", "jar": "zip_file", "odf": "zip_file",
 	"apk": "zip_file", "epub": "zip_file", "docx": "ooxml_file", "docm": "ooxml_file", "xlsx": "ooxml_file", "xlsm": "ooxml_file",
 	"xlsb": "ooxml_file", "pptx": "ooxml_file", "pptm": "ooxml_file", "ooxml": "ooxml_file", "encrypted-ooxml": "encrypted_word_document",

@@ -99,15 +99,15 @@ func concealed(d *markup.Document) string {
 
 // zeroWidth counts invisible characters between two letters, where they only serve to
 // break words for machines. Joiners have a use in several scripts. Soft hyphens count only in
-// words that are cut into pieces of less than three letters: HTML, Section 4.5.27, has them for
-// hyphenation, and languages with long compounds use many.
+// words with a piece that is no syllable: HTML, Section 4.5.27, has them for hyphenation, which
+// some writers do in every word.
 func zeroWidth(s string) int {
 	n := 0
 	var w cutWord
 	for _, c := range s {
 		switch {
 		case unicode.IsLetter(c):
-			w.letter()
+			w.letter(c)
 		case c >= 0x80 && c != 0x200C && c != 0x200D && observable.IsInvisible(c):
 			w.cut(c == 0xAD)
 		default:
@@ -120,19 +120,26 @@ func zeroWidth(s string) int {
 
 // cutWord is one word with the invisible characters in it.
 type cutWord struct {
-	letters, others, soft int
-	pending, pendingSoft  int // after the last letter
+	others, soft           int
+	pending, pendingSoft   int  // after the last letter
+	letters                int  // of the piece after the last soft hyphen
+	vowel                  bool // the piece has one
+	begun, unpronounceable bool
 }
 
-func (w *cutWord) letter() {
-	w.letters++
+func (w *cutWord) letter(c rune) {
 	w.others, w.soft = w.others+w.pending, w.soft+w.pendingSoft
-	w.pending, w.pendingSoft = 0, 0
+	if w.pendingSoft > 0 {
+		w.endPiece()
+	}
+	w.pending, w.pendingSoft, w.begun = 0, 0, true
+	w.letters++
+	w.vowel = w.vowel || c >= 0x80 || strings.ContainsRune("aeiouyAEIOUY", c)
 }
 
 func (w *cutWord) cut(soft bool) {
 	switch {
-	case w.letters == 0:
+	case !w.begun:
 	case soft:
 		w.pendingSoft++
 	default:
@@ -140,9 +147,18 @@ func (w *cutWord) cut(soft bool) {
 	}
 }
 
+// endPiece ends a piece of the word. One that is a syllable has two letters or more and a vowel;
+// some languages take an r or l among consonants for one.
+func (w *cutWord) endPiece() {
+	w.unpronounceable = w.unpronounceable || w.letters < 2 || !w.vowel && w.letters < 3
+	w.letters, w.vowel = 0, false
+}
+
 func (w *cutWord) count() int {
-	if w.soft > 0 && w.letters < 3*(w.soft+1) {
-		return w.others + w.soft
+	if w.soft > 0 {
+		if w.endPiece(); w.unpronounceable {
+			return w.others + w.soft
+		}
 	}
 	return w.others
 }
