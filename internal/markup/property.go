@@ -271,6 +271,7 @@ type sheetParser struct {
 // declarations returns the declarations of interest, in order. What is invalid is left
 // out, so that an earlier one holds. CSS Syntax, Section 9.
 func (p *sheetParser) declarations(css string) []declaration {
+	css = closed(css)
 	out := make([]declaration, 0, min(1+strings.Count(css, ";"), maxAttributes))
 	for css != "" {
 		i := endOf(css, ";")
@@ -303,7 +304,7 @@ func (p *sheetParser) declaration(css string, out []declaration) []declaration {
 // cutImportant cuts "!important", which white space may part.
 func cutImportant(s string) (value string, important bool) {
 	i := strings.LastIndexByte(s, '!')
-	if i < 0 || !strings.EqualFold(trimSpace(s[i+1:]), "important") {
+	if i < 0 || !strings.EqualFold(unescape(trimSpace(s[i+1:])), "important") {
 		return s, false
 	}
 	return trimSpace(s[:i]), true
@@ -320,6 +321,9 @@ func (p *sheetParser) expand(name, value string, important bool, out []declarati
 	}
 	d := declaration{property: id, name: name, value: value, important: important}
 	if strings.Contains(value, "var(") && (id != noProperty || isShorthand(name)) {
+		if !namesVariables(value) {
+			return out
+		}
 		d.variable = true
 		return append(out, d)
 	}
@@ -332,13 +336,35 @@ func (p *sheetParser) expand(name, value string, important bool, out []declarati
 	return out
 }
 
-// keyword lowers a value and decodes its escapes, outside of strings.
+// keyword lowers a value and decodes its escapes, outside of strings. Names of custom
+// properties keep their case.
 func keyword(s string) string {
-	s = strings.ToLower(s)
-	if strings.IndexByte(s, '\\') >= 0 && !strings.ContainsAny(s, `"'`) {
-		return unescape(s)
+	s = lowerKeywords(s)
+	if strings.IndexByte(s, '\\') >= 0 && !strings.ContainsAny(s, `"'`) && !strings.Contains(s, "\\\n") {
+		return unescapeName(s)
 	}
 	return s
+}
+
+func lowerKeywords(s string) string {
+	lower := strings.ToLower(s)
+	if lower == s || len(lower) != len(s) || !strings.Contains(lower, "var(") {
+		return lower
+	}
+	var b strings.Builder
+	for s != "" {
+		i := strings.Index(s, "--")
+		if i < 0 {
+			break
+		}
+		name, _ := cutName(s[i:])
+		n := i + max(min(len(name), len(s)-i), 2)
+		b.WriteString(lower[:i])
+		b.WriteString(s[i:n])
+		s, lower = s[n:], lower[n:]
+	}
+	b.WriteString(lower)
+	return b.String()
 }
 
 func isGlobal(value string) bool {
@@ -503,19 +529,25 @@ func (p *sheetParser) font(value string, add func(property, string)) {
 		add(lineHeight, value)
 		return
 	}
-	size, height, family, slash := "", "normal", false, false
+	size, height, before, family, slash := "", "normal", "", false, false
 	for w := range words(value) {
 		switch {
 		case w == "/":
 			slash = size != ""
 		case slash:
 			height, slash = w, false
+		case size != "" && (w == "," && !family || w == "!" || strings.HasSuffix(w, "!")):
+			return
 		case size != "":
 			family = true
+		case isFontWord(w) && w != "normal" && (strings.Contains(" "+before+" ", " "+w+" ")):
+			return
 		case p.isValid(fontSize, w) && !isFontWord(w):
 			size = w
 		case !isFontWord(w):
 			return
+		default:
+			before += " " + w
 		}
 	}
 	if size != "" && family {

@@ -279,6 +279,9 @@ func (s *style) setLine(p property, value string, parent *style, u units) {
 	case whiteSpace:
 		s.setWhiteSpace(value, parent)
 	case textIndent:
+		if !isGlobal(value) {
+			value = indentOf(value)
+		}
 		s.indent = lengthOr(value, u, parent.indent, 0)
 	case lineHeight:
 		s.setLineHeight(value, parent, u)

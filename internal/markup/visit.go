@@ -223,7 +223,7 @@ func (v *visitor) leave(n *html.Node, s *style) {
 // content visits the children. Of closed details, the summary alone is shown.
 func (v *visitor) content(n *html.Node, s *style) {
 	switch {
-	case n.DataAtom == atom.Details && !hasAttr(n, "open") && s.gone == "":
+	case n.DataAtom == atom.Details && !hasAttr(n, "open") && s.gone == "" && !v.sheet.opensDetails:
 		v.closedDetails(n, s)
 	case n.DataAtom == atom.Template && isShadow(n):
 		v.shadow(n, s)
