@@ -316,36 +316,6 @@ func compare(a, b float64, sign string) truth {
 	return answer(a == b)
 }
 
-// isSupported answers the condition of @supports. CSS Conditional Rules Level 4.
-func isSupported(s string, quirks bool, depth int) bool {
-	parser := &sheetParser{}
-	selectors := &selectorParser{quirks: quirks, strict: true}
-	return condition(s, func(f string) truth {
-		if list, ok := callOf(f, "selector"); ok {
-			return answer(len(selectors.list(list, 0, false)) == 1)
-		}
-		if !strings.Contains(f, ":") {
-			return no
-		}
-		return answer(len(parser.declaration(f, nil)) > 0 || isOtherDeclaration(f))
-	}, depth) == yes
-}
-
-// isOtherDeclaration takes properties that decide nothing here, as all browsers know them.
-func isOtherDeclaration(s string) bool {
-	name, value, _ := strings.Cut(s, ":")
-	name = strings.ToLower(trimSpace(name))
-	for _, prefix := range []string{"align-", "animation", "aspect-ratio", "background-", "border-", "border", "box-", "column", "cursor", "flex", "font-",
-		"gap", "grid", "hyphens", "justify-", "letter-spacing", "list-style", "mask", "object-", "order", "outline", "overscroll", "perspective",
-		"place-", "pointer-events", "resize", "row-gap", "scroll-", "table-layout", "text-", "touch-action", "transform-", "transition", "user-select",
-		"vertical-align", "will-change", "word-", "writing-mode", "z-index", "accent-color", "appearance", "-webkit-", "backdrop-filter"} {
-		if strings.HasPrefix(name, prefix) {
-			return trimSpace(value) != ""
-		}
-	}
-	return false
-}
-
 // containerApplies answers a query for a container of a width, NaN where that is not known.
 func containerApplies(query string, width float64) bool {
 	if name, rest := cutName(query); name != "" && name != "not" && rest != "" && !strings.HasPrefix(rest, "(") {

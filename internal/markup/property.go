@@ -17,6 +17,7 @@ const (
 	fontSize
 	textColor
 	textFill
+	strokeColor
 	textStroke
 	textShadow
 	svgFill
@@ -25,6 +26,7 @@ const (
 	backgroundColor
 	backgroundImage
 	backgroundClip
+	backgroundArea
 	overflowX
 	overflowY
 	width
@@ -67,6 +69,11 @@ const (
 	contentVisibility
 	contain
 	containerType
+	containerName
+	intrinsicSize
+	clipMargin
+	boxSizing
+	mask
 	animation
 	content
 	counterReset
@@ -130,6 +137,8 @@ func textProperty(name string) property {
 		return textFill
 	case "-webkit-text-stroke", "-webkit-text-stroke-width":
 		return textStroke
+	case "-webkit-text-stroke-color":
+		return strokeColor
 	case "text-shadow":
 		return textShadow
 	case "fill":
@@ -160,6 +169,8 @@ func boxProperty(name string) property {
 		return backgroundImage
 	case "background-clip", "-webkit-background-clip":
 		return backgroundClip
+	case "background-size", "background-position", "background-repeat", "background-position-x", "background-position-y":
+		return backgroundArea
 	case "overflow-x", "overflow-inline":
 		return overflowX
 	case "overflow-y", "overflow-block":
@@ -240,6 +251,16 @@ func effectProperty(name string) property {
 		return contain
 	case "container-type":
 		return containerType
+	case "container-name":
+		return containerName
+	case "contain-intrinsic-size", "contain-intrinsic-height", "contain-intrinsic-block-size":
+		return intrinsicSize
+	case "overflow-clip-margin":
+		return clipMargin
+	case "box-sizing", "-webkit-box-sizing":
+		return boxSizing
+	case "mask", "mask-image", "-webkit-mask", "-webkit-mask-image":
+		return mask
 	case "animation-name", "-webkit-animation-name":
 		return animation
 	case "counter-reset":
@@ -255,7 +276,7 @@ func effectProperty(name string) property {
 // isInherited reports whether an element takes the value of its parent by itself.
 func (p property) isInherited() bool {
 	switch p {
-	case visibility, fontSize, textColor, textFill, textStroke, textShadow, svgFill, svgFillOpacity, svgStroke, textIndent, textAlign,
+	case visibility, fontSize, textColor, textFill, strokeColor, textStroke, textShadow, svgFill, svgFillOpacity, svgStroke, textIndent, textAlign,
 		direction, whiteSpace, msoHide, lineHeight, quotes:
 		return true
 	default:
@@ -428,7 +449,8 @@ func (p *sheetParser) shorthandOfBox(name, value string, add func(property, stri
 	case "flex":
 		add(flexGrow, flexGrowOf(value))
 	case "container":
-		_, kind, _ := strings.Cut(value, "/")
+		names, kind, _ := strings.Cut(value, "/")
+		add(containerName, trimSpace(names))
 		add(containerType, trimSpace(kind))
 	case "animation", "-webkit-animation":
 		add(animation, value)
@@ -479,7 +501,7 @@ func (p *sheetParser) sides(value string, to []property, add func(property, stri
 
 // background takes the color and whether there is a picture.
 func (p *sheetParser) background(value string, add func(property, string)) {
-	picture, shade, area := "none", "initial", "initial"
+	picture, shade, area, part := "none", "initial", "initial", "initial"
 	if isGlobal(value) {
 		picture, shade, area = value, value, value
 	}
@@ -487,6 +509,10 @@ func (p *sheetParser) background(value string, add func(property, string)) {
 		switch {
 		case isPicture(w):
 			picture = w
+		case w == "," && shade != "initial": // the last layer alone has a color
+			return
+		case oneOf(w, "/", "no-repeat", "repeat-x", "repeat-y", "space", "round"):
+			part = "part"
 		case w == "text":
 			area = "text"
 		case w != "0" && p.isValid(backgroundColor, w):
@@ -498,6 +524,7 @@ func (p *sheetParser) background(value string, add func(property, string)) {
 	add(backgroundColor, shade)
 	add(backgroundImage, picture)
 	add(backgroundClip, area)
+	add(backgroundArea, part)
 }
 
 func isPicture(w string) bool {

@@ -381,8 +381,8 @@ func (r *compoundReader) class(name, argument string, isCall bool) bool {
 	case !isCall:
 		ok = isPlainClass(name)
 	case name == "is" || name == "where" || name == "-webkit-any" || name == "matches":
-		ok = name != "matches"
 		c.list = r.p.list(argument, r.depth+1, true)
+		ok = name != "matches" && (len(c.list) > 0 || !r.p.strict)
 		c.name, weight = "is", highest(c.list)
 		if name == "where" {
 			weight = 0

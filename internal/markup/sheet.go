@@ -45,6 +45,8 @@ type sheet struct {
 	layers    bool
 	counters  bool
 
+	registered map[string]registered // custom properties
+
 	opensDetails bool // rules for what closed details hold, which they may show
 }
 
@@ -52,6 +54,12 @@ type sheet struct {
 type target struct {
 	url, property string
 	node          *html.Node
+}
+
+// registered is one custom property that @property describes.
+type registered struct {
+	value         string // without a declaration, or noValue
+	inherits, any bool
 }
 
 // context is where in a sheet a rule is.
@@ -64,8 +72,10 @@ type context struct {
 	inFrames   string // name of the keyframes that are read
 }
 
-// maxAtRules bounds blocks within blocks.
-const maxAtRules = 8
+const (
+	maxAtRules    = 8  // blocks within blocks
+	maxProperties = 32 // that @property describes; each element looks through them
+)
 
 func newSheet(d *Document, quirks bool) *sheet {
 	s := &sheet{doc: d, byID: map[string][]*rule{}, byClass: map[string][]*rule{}, byTag: map[string][]*rule{}}
@@ -286,12 +296,43 @@ func (s *sheet) atRule(prelude, body string, c context) {
 			s.nested(c.parser.rootOfScope(), body, c)
 		}
 		return
+	case "property":
+		s.register(rest, body)
+		return
 	case "keyframes", "-webkit-keyframes":
 		c.inFrames = unescape(strings.Trim(rest, `"'`))
 	default:
 		return
 	}
 	s.within(body, c)
+}
+
+// register reads @property, which needs a syntax and says whether the property inherits. CSS
+// Properties and Values API Level 1, Section 2.
+func (s *sheet) register(name, body string) {
+	if !strings.HasPrefix(name, "--") || len(s.registered) == maxProperties {
+		return
+	}
+	p := registered{value: noValue, inherits: true}
+	for line := range strings.SplitSeq(body, ";") {
+		key, value, _ := strings.Cut(line, ":")
+		value = trimSpace(value)
+		switch strings.ToLower(trimSpace(key)) {
+		case "syntax":
+			p.any = strings.Trim(value, `"'`) == "*"
+		case "inherits":
+			p.inherits = !strings.EqualFold(value, "false")
+		case "initial-value":
+			p.value = value
+		}
+	}
+	if p.value == noValue && !p.any {
+		return
+	}
+	if s.registered == nil {
+		s.registered = map[string]registered{}
+	}
+	s.registered[name] = p
 }
 
 // within reads a block of rules, which may begin with declarations in a nested rule.

@@ -15,7 +15,7 @@ func (p *sheetParser) isValid(id property, value string) bool {
 		return isGlobal(value)
 	case fontSize:
 		return isFontSize(value, p.quirks)
-	case textColor, textFill, backgroundColor:
+	case textColor, textFill, strokeColor, backgroundColor:
 		return p.isColor(value)
 	case svgFill, svgStroke:
 		return value == "none" || strings.HasPrefix(value, cssFunction) || value == "context-fill" || value == "context-stroke" || p.isColor(value)
@@ -159,6 +159,8 @@ func isValidKeyword(id property, value string) bool {
 		return value == "none" || strings.ContainsAny(value, "0123456789")
 	case whiteSpace:
 		return isWhiteSpace(value)
+	case boxSizing:
+		return oneOf(value, "border-box", "content-box")
 	case contain:
 		return isContain(value)
 	case content:
@@ -226,9 +228,22 @@ func isContentFunction(w string) bool {
 func isFunctions(value string) bool {
 	for w := range words(value) {
 		name, _, ok := strings.Cut(w, "(")
-		if _, isCall := callOf(w, name); !ok || !isCall || !isEffect(name) {
+		arguments, isCall := callOf(w, name)
+		if !ok || !isCall || !isEffect(name) || !takes(name, arguments) {
 			return false
 		}
+	}
+	return true
+}
+
+// takes reports whether the argument of a turn is an angle, and that of opacity() no less
+// than nothing. CSS Transforms Level 1, Section 11.
+func takes(name, argument string) bool {
+	switch name {
+	case "rotate", "rotatex", "rotatey", "rotatez", "skewx", "skewy":
+		return trimSpace(argument) == "0" || isTimeOrAngle(trimSpace(argument)) || strings.HasSuffix(argument, ")")
+	case "opacity":
+		return !strings.HasPrefix(trimSpace(argument), "-")
 	}
 	return true
 }
