@@ -245,6 +245,7 @@ func (v *visitor) foreignDefaults(n *html.Node, s *style) {
 		s.drawsLetters = true
 	case "foreignObject":
 		s.drawsLetters = false
+		s.frameSize(n)
 	}
 	parent := *s
 	parser := v.cascade.parser

@@ -14,6 +14,9 @@ import (
 func (v *visitor) settle(n *html.Node, s, parent *style) {
 	b := &s.box
 	s.flexible = b.flex
+	if n.Namespace == "svg" {
+		s.drawnInPlace(n)
+	}
 	s.blockify(parent, n.DataAtom == atom.Html)
 	if b.shape == contentsShape {
 		s.flexible = parent.flexible
@@ -35,6 +38,18 @@ func (v *visitor) settle(n *html.Node, s, parent *style) {
 	s.locate(v, parent)
 	s.cut(n, parent)
 	s.indents(v)
+}
+
+// drawnInPlace drops what does not count within drawings: their elements are where their
+// attributes put them. SVG 2, Section 8.
+func (s *style) drawnInPlace(n *html.Node) {
+	b := &s.box
+	s.indent = 0
+	if n.Data == "svg" {
+		return
+	}
+	b.position, b.float, b.margin, b.zoom = "", "", [4]float64{}, 1
+	b.maxH, b.maxW = math.NaN(), math.NaN()
 }
 
 // blockify makes a block of what floats, is placed or is a flex item. CSS 2.1, Section 9.7.
@@ -320,7 +335,7 @@ func hasTextOnly(n *html.Node) bool {
 			return false
 		}
 	}
-	return true
+	return n.FirstChild != nil
 }
 
 // isFlat reports whether the box has no height to speak of, or no line in it has.
