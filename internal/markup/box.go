@@ -71,6 +71,17 @@ type box struct {
 	skipped        bool // content-visibility: hidden
 	containsSize   bool
 	containsPaint  bool
+	intrinsic      bool // a size of its own without content
+	softX, softY   bool // overflow is clip, which leaves the other axis alone
+	clipMargin     bool
+	borderBox      bool
+	masked         bool // by a gradient that leaves nothing
+	caption        bool
+	native         shape  // what the element makes without attributes
+	names          string // of the container
+	plain          bool   // the picture is a gradient of one color
+	veil           color  // that color
+	partial        bool   // the picture does not cover the box
 	container      bool
 	picture        bool // a background picture
 	textClip       bool // the background is seen through the letters
@@ -102,6 +113,10 @@ func (b *box) clear() {
 func (b *box) set(p property, value string, u units) {
 	switch p {
 	case display:
+		if value == "revert" {
+			b.shape, b.byTag = b.native, false
+			return
+		}
 		b.displayed = true
 		b.shape, b.flex = shapeNamed(value)
 		b.listItem = strings.Contains(value, "list-item")
@@ -112,9 +127,9 @@ func (b *box) set(p property, value string, u units) {
 	case float:
 		b.float = value
 	case overflowX:
-		b.clipsX = clips(value)
+		b.clipsX, b.softX = clips(value), value == "clip"
 	case overflowY:
-		b.clipsY = clips(value)
+		b.clipsY, b.softY = clips(value), value == "clip"
 	case flexGrow:
 		v, _ := parseNumber(value)
 		b.grows = v > 0
@@ -233,12 +248,23 @@ func (b *box) setEffect(p property, value string, u units) {
 	case contain:
 		b.containsSize = strings.Contains(value, "strict") || hasWord(value, "size")
 		b.containsPaint = strings.Contains(value, "strict") || strings.Contains(value, "content") || hasWord(value, "paint")
+	case intrinsicSize:
+		b.intrinsic = strings.ContainsAny(value, "123456789")
+	case clipMargin:
+		b.clipMargin = strings.ContainsAny(value, "123456789")
+	case boxSizing:
+		b.borderBox = value == "border-box"
+	case mask:
+		c, ok := plainGradient(value)
+		b.masked = ok && c.a == 0
+	case containerName:
+		b.names = value
 	case containerType:
 		b.container = strings.Contains(value, "size")
 		b.containsSize = hasWord(value, "size")
 	case border:
 		b.border = drawsBorder(value, u)
-		b.inset = b.inset || strings.Contains(value, "inset ") && b.border
+		b.inset = b.inset || (hasWord(value, "inset") || hasWord(value, "fill")) && b.border
 	case colorScheme:
 		b.picture = b.picture || strings.Contains(value, "dark")
 	case listStyle:
@@ -261,7 +287,7 @@ func drawsBorder(value string, u units) bool {
 			return true
 		}
 	}
-	return strings.Contains(value, "image")
+	return strings.Contains(value, "image") || strings.Contains(value, "gradient(") || strings.Contains(value, cssFunction)
 }
 
 func (b *box) setBackground(p property, value string) {
@@ -270,6 +296,11 @@ func (b *box) setBackground(p property, value string) {
 		b.textClip = strings.Contains(value, "text")
 	case backgroundImage:
 		b.picture = isPicture(value) || value == "inherit"
+		if b.veil, b.plain = plainGradient(value); b.plain && b.veil.a == 0 {
+			b.picture, b.plain = false, false
+		}
+	case backgroundArea:
+		b.partial = value != "initial"
 	default:
 		switch value {
 		case "initial":
@@ -342,6 +373,10 @@ func (b *box) function(name, arguments string, u units) {
 		b.move(arguments, u, false, true)
 	case "scale", "scale3d", "scalex", "scaley":
 		b.shrink(arguments)
+	case "scalez":
+		b.shrink("1 1 " + arguments)
+	case "rotate3d":
+		b.turn(arguments)
 	case "rotatex", "rotatey":
 		b.turn("x " + arguments)
 	case "matrix":
@@ -374,6 +409,9 @@ func (b *box) shrink(value string) {
 	for w := range words(value) {
 		f, ok := fraction(w)
 		if n++; !ok || n > 2 {
+			if ok && f == 0 { // nothing is drawn of what is flat in depth
+				least = 0
+			}
 			break
 		}
 		least = min(least, math.Abs(f))
@@ -386,6 +424,11 @@ func (b *box) shrink(value string) {
 // turn reads a rotation around an axis of the screen: at a right angle nothing is seen.
 func (b *box) turn(value string) {
 	axis, angle, _ := strings.Cut(value, " ")
+	for prefix, name := range map[string]string{"1 0 0 ": "x", "0 1 0 ": "y"} {
+		if rest, ok := strings.CutPrefix(strings.Join(strings.Fields(value), " "), prefix); ok {
+			axis, angle = name, rest
+		}
+	}
 	if axis != "x" && axis != "y" {
 		return
 	}

@@ -15,6 +15,7 @@ const (
 	otherBase    = "followed: in the test the address of the page itself is a base, which mail does not have"
 	inert        = "listed: the second reading lists links of templates and other elements that are not followed"
 	blending     = "shown in doubt: blending and relative colors are not computed"
+	scrolls      = "shown: one can scroll to it, or a wider window shows it"
 	disguised    = "shown: the letters are drawn as dots, and copied as letters"
 )
 
@@ -60,6 +61,26 @@ func named() map[string]string {
 		"element: <select>QZWORD</select>":                                                                      otherClients,
 		"svg: <text y=20><textPath href=\"#p\">QZWORD</textPath></text>":                                        otherClients,
 		"svg around: <svg width=0 height=0 style=\"overflow:visible\"><text y=20>QZWORD</text></svg>":           otherClients,
-		"animation: @keyframes k{to{opacity:0}}.x{animation:k .01s forwards}":                                   moment,
+		"found: filter:invert(1)":                                                                               blending,
+		"found: mask-image:url(none.png)":                                                                       pictures,
+		"found: transform:skewX(90deg)":                                                                         notComputed,
+		"found: text-indent:200%":                                                                               scrolls,
+		"found: position:absolute;left:100%":                                                                    scrolls,
+		"found: position:absolute;top:9999px":                                                                   scrolls,
+		"found: overflow:hidden;max-height:3px":                                                                 notComputed,
+		"found: font-size-adjust:0":                                                                             otherClients,
+		"found: opacity:attr(data-x,0)":                                                                         otherClients,
+		"found: overflow:hidden;aspect-ratio:99999/1":                                                           notComputed,
+		"found: font-size:2px":                                                                                  unreadable,
+		"found: overflow:hidden;width:1px":                                                                      unreadable,
+		"found: filter:opacity(0.02)":                                                                           unreadable,
+		"found: color:#f8f8f8":                                                                                  unreadable,
+		"found rule: @import \"data:text/css,.x{display:none}\";":                                               otherClients,
+		"found rule: @function --a(){result:none}.x{display:--a()}":                                             otherClients,
+		"found element: <select><option>a<option>QZWORD</select>":                                               otherClients,
+		"found element: <math><mphantom><mi>QZWORD</mi></mphantom></math>":                                      otherClients,
+		"found element: <style>::placeholder{color:white}</style><input placeholder=QZWORD>":                    otherClients,
+		"found element: <div style=\"line-height:0;overflow:hidden\"><span style=\"display:block\">QZWORD</span></div>": notComputed,
+		"animation: @keyframes k{to{opacity:0}}.x{animation:k .01s forwards}":                                           moment,
 	}
 }

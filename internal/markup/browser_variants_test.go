@@ -7,7 +7,7 @@ import (
 // variants returns the documents whose word is looked for.
 func variants() []variant {
 	var all []variant
-	for _, of := range []func() []variant{boxes, sheets, selectors, media, colors, sizes, places, elements, drawings, entities, reveals, conditional} {
+	for _, of := range []func() []variant{boxes, sheets, selectors, media, colors, sizes, places, elements, drawings, entities, reveals, conditional, found} {
 		all = append(all, of()...)
 	}
 	return all

@@ -11,8 +11,9 @@ import (
 // again for the next one.
 type cascade struct {
 	winners [propertyCount]*declaration
-	set     []property // those that have a winner
-	all     string     // value of the property "all", or ""
+	below   [propertyCount]*declaration // winners of the layers below
+	set     []property                  // those that have a winner
+	all     string                      // value of the property "all", or ""
 	vars    *scope
 	spent   int // bytes that var() put in, in the whole document
 	parser  *sheetParser
@@ -44,6 +45,8 @@ func (c *cascade) win(d *declaration) {
 		vars := c.vars
 		c.reset(vars)
 		c.all = d.value
+	case d.value == "revert-layer" && c.below[d.property] != nil:
+		c.winners[d.property] = c.below[d.property]
 	default:
 		if c.winners[d.property] == nil {
 			c.set = append(c.set, d.property)
@@ -105,6 +108,9 @@ func (c *cascade) value(p property) string {
 		}
 		return "initial"
 	case "revert", "revert-layer":
+		if p == display {
+			return "revert" // drops the attribute hidden, too
+		}
 		return ""
 	}
 	return value
@@ -168,6 +174,10 @@ func (v *visitor) match(n *html.Node, parent *style) {
 
 func answers(queries []string, parent *style) bool {
 	for _, q := range queries {
+		name, rest := cutName(q)
+		if named := name != "" && name != "not" && (rest == "" || isSpace(rest[0])); named && !hasWord(parent.containers, name) {
+			return false
+		}
 		if !parent.contained || !containerApplies(q, parent.wide) {
 			return false
 		}
@@ -185,17 +195,44 @@ func (v *visitor) run(rules []*rule, inline []declaration) {
 		}
 		own = c.custom(inline, important, own)
 	}
+	own = v.describe(own)
 	if own != nil {
 		c.vars = own
 	}
-	for _, r := range rules {
+	if v.sheet.layers {
+		clear(c.below[:])
+	}
+	for i, r := range rules {
+		if v.sheet.layers && i > 0 && r.layer != rules[i-1].layer {
+			c.below = c.winners
+		}
 		c.take(r.declarations, false)
+	}
+	if v.sheet.layers {
+		c.below = c.winners
 	}
 	c.take(inline, false)
 	for _, r := range v.importantOrder(rules) {
 		c.take(r.declarations, true)
 	}
 	c.take(inline, true)
+}
+
+// describe adds what @property says of custom properties that the element does not declare.
+func (v *visitor) describe(own *scope) *scope {
+	for name, p := range v.sheet.registered {
+		if own != nil && own.values[name] != "" {
+			continue
+		}
+		if _, declared := v.cascade.vars.lookup(name); p.inherits && declared {
+			continue
+		}
+		if own == nil {
+			own = &scope{values: map[string]string{}, outer: v.cascade.vars}
+		}
+		own.values[name] = p.value
+	}
+	return own
 }
 
 // importantOrder turns the order of layers around, since earlier ones win where

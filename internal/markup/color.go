@@ -238,6 +238,8 @@ func channels(name, arguments string) (color, bool) {
 	if name == "color" {
 		space, arguments, _ = strings.Cut(arguments, " ")
 	}
+	separated := strings.ContainsRune(arguments, ',')
+	commas, slashes := strings.Count(arguments, ","), strings.Count(arguments, "/")
 	arguments = strings.NewReplacer(",", " ", "/", " ").Replace(arguments)
 	var raw []string
 	for w := range words(arguments) {
@@ -247,7 +249,7 @@ func channels(name, arguments string) (color, bool) {
 		return color{}, false
 	}
 	r, g, b, ok := toRGB(name, space, raw)
-	if !ok {
+	if !ok || separated && !strings.ContainsRune(arguments, '(') && (commas != len(raw)-1 || slashes > 0 || !isLegacySyntax(name, raw)) {
 		return color{}, false
 	}
 	alpha := 1.0
@@ -260,6 +262,19 @@ func channels(name, arguments string) (color, bool) {
 		return color{}, true
 	}
 	return color{r: toByte(r), g: toByte(g), b: toByte(b), a: toByte(alpha), state: knownColor}, true
+}
+
+// isLegacySyntax reports whether channels between commas are those of rgb() or hsl(): of
+// rgb() all numbers or all percentages. CSS Color Level 4, Sections 5.1 and 7.
+func isLegacySyntax(name string, raw []string) bool {
+	share := func(i int) bool { return strings.HasSuffix(raw[i], "%") }
+	switch name {
+	case "rgb", "rgba":
+		return share(0) == share(1) && share(1) == share(2)
+	case "hsl", "hsla":
+		return share(1) && share(2)
+	}
+	return false
 }
 
 func toByte(v float64) uint8 { return uint8(math.Round(255 * min(max(v, 0), 1))) }

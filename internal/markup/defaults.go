@@ -13,6 +13,7 @@ import (
 // Standard, Section 15 (Rendering).
 func (v *visitor) defaults(n *html.Node, s, parent *style) {
 	s.box.shape = v.shapeOf(n)
+	s.box.native = s.box.shape
 	if n.Namespace != "" {
 		v.foreignDefaults(n, s)
 		return
@@ -30,6 +31,8 @@ func (v *visitor) defaults(n *html.Node, s, parent *style) {
 		s.nowrap = true
 	case atom.Center:
 		s.align = centerAligned
+	case atom.Caption:
+		s.box.caption = true
 	case atom.Li, atom.Summary:
 		s.box.listItem = true
 	case atom.Mark:
@@ -85,6 +88,7 @@ func (s *style) widget(n *html.Node) {
 	kind := strings.ToLower(attr(n, "type"))
 	if n.DataAtom == atom.Button || oneOf(kind, "submit", "button", "reset", "image", "file") {
 		s.box.background = color{} // gray, or what the client likes
+		s.box.padding = [4]float64{6, 1, 6, 1}
 	}
 }
 
@@ -155,7 +159,7 @@ func (v *visitor) hints(n *html.Node, s, parent *style) {
 		case "background":
 			s.box.picture = s.box.picture || hasGround(n.DataAtom) && a.Val != ""
 		case "hidden":
-			s.box.shape, s.box.byTag = noneShape, true
+			s.hiddenHint(n, a.Val)
 		case "nowrap":
 			s.nowrap = s.nowrap || isCell(n.DataAtom)
 		case "dir":
@@ -172,6 +176,19 @@ func (v *visitor) hints(n *html.Node, s, parent *style) {
 			s.box.shape = noneShape
 		}
 	default:
+	}
+}
+
+// hiddenHint reads the attribute hidden. Marquees and the options of a closed list are
+// shown in spite of it, and until-found hides what is in a block only. HTML Living
+// Standard, Sections 6.1 and 15.3.1.
+func (s *style) hiddenHint(n *html.Node, value string) {
+	switch {
+	case n.DataAtom == atom.Marquee, n.DataAtom == atom.Option && n.Parent != nil && n.Parent.DataAtom == atom.Select:
+	case strings.EqualFold(value, "until-found"):
+		s.box.skipped = true
+	default:
+		s.box.shape, s.box.byTag = noneShape, true
 	}
 }
 
@@ -228,6 +245,7 @@ func (v *visitor) foreignDefaults(n *html.Node, s *style) {
 		s.drawsLetters = true
 	case "foreignObject":
 		s.drawsLetters = false
+		s.frameSize(n)
 	}
 	parent := *s
 	parser := v.cascade.parser

@@ -14,6 +14,9 @@ import (
 func (v *visitor) settle(n *html.Node, s, parent *style) {
 	b := &s.box
 	s.flexible = b.flex
+	if n.Namespace == "svg" {
+		s.drawnInPlace(n)
+	}
 	s.blockify(parent, n.DataAtom == atom.Html)
 	if b.shape == contentsShape {
 		s.flexible = parent.flexible
@@ -25,6 +28,9 @@ func (v *visitor) settle(n *html.Node, s, parent *style) {
 	if b.transformable() || b.shape == inlineShape {
 		s.opacity *= b.opacity
 	}
+	if b.names != "" && b.container {
+		s.containers += " " + b.names
+	}
 	s.contained = s.contained || b.container && b.shape != inlineShape
 	if why := s.vanishes(n); why != "" && s.gone == "" {
 		s.gone = why
@@ -32,6 +38,18 @@ func (v *visitor) settle(n *html.Node, s, parent *style) {
 	s.locate(v, parent)
 	s.cut(n, parent)
 	s.indents(v)
+}
+
+// drawnInPlace drops what does not count within drawings: their elements are where their
+// attributes put them. SVG 2, Section 8.
+func (s *style) drawnInPlace(n *html.Node) {
+	b := &s.box
+	s.indent = 0
+	if n.Data == "svg" {
+		return
+	}
+	b.position, b.float, b.margin, b.zoom = "", "", [4]float64{}, 1
+	b.maxH, b.maxW = math.NaN(), math.NaN()
 }
 
 // blockify makes a block of what floats, is placed or is a flex item. CSS 2.1, Section 9.7.
@@ -81,8 +99,14 @@ func (s *style) paint(v *visitor, parent *style) {
 	if own.state == currentColor {
 		own = s.color
 	}
+	if b.plain && !b.partial && b.veil.a == 0xFF {
+		own = b.veil
+	}
+	if b.caption && parent.box.shape == tableShape && parent.box.background.a > 0 {
+		s.background = color{} // captions are beside the ground of their table
+	}
 	switch {
-	case b.picture || b.effects || b.inset:
+	case b.picture && (!b.plain || b.partial || b.veil.a < 0xFF), b.effects, b.inset, b.border && (b.overflows() || s.line() <= sliver):
 		s.background = color{}
 	case b.textClip && own.isLike(parent.background):
 	case b.textClip:
@@ -137,7 +161,7 @@ func (s *style) vanishes(n *html.Node) Why {
 		return WhyDisplay
 	case s.scale == 0:
 		return WhyScaled
-	case b.clipPath, b.clipRect && s.isPlaced():
+	case b.clipPath, b.masked, b.clipRect && s.isPlaced():
 		return WhyClipped
 	case b.skipped && (b.isSized() || b.shape == cellShape):
 		return WhyClipped
@@ -208,6 +232,9 @@ func offset(start, end float64) float64 {
 func (s *style) locatePlaced(v *visitor, parent *style) {
 	b, p := &s.box, &s.place
 	if b.position == "fixed" && !parent.fixedWithin() {
+		if (b.top > farRight || math.IsNaN(b.top) && b.bottom < -farRight) && s.gone == "" {
+			s.gone = WhyOffScreen // nobody scrolls there
+		}
 		p.originX, p.originY, p.originWide, p.screen = 0, 0, screenWidth, true
 	}
 	s.wide = p.originWide
@@ -260,21 +287,39 @@ func (s *style) clipsOwn(n *html.Node, parent *style) Why {
 	if !b.isSized() || !clipsItself(n) {
 		return ""
 	}
-	if b.containsPaint {
-		b.clipsX, b.clipsY = true, true
-	}
-	if !b.clipsX && !b.clipsY {
+	x, y := b.clipped()
+	if !x && !y {
 		return ""
 	}
+	text := hasTextOnly(n)
 	switch {
-	case b.isFlat(!parent.flexible && s.line() <= sliver && hasTextOnly(n)):
+	case y && b.isFlat(!parent.flexible && s.line() <= sliver && text, text):
 		return WhyZeroHeight
-	case b.isNarrow():
+	case x && b.isNarrow(text && !s.rtl && s.align == startAligned):
 		return WhyZeroWidth
-	case s.nowrap && s.indent >= s.wide && !s.rtl:
+	case x && s.nowrap && s.indent >= s.wide && !s.rtl, y && text && s.isBelow():
 		return WhyClipped
 	}
 	return ""
+}
+
+// clipped returns along which axes the box clips. Overflow that is visible on one axis
+// becomes automatic beside one that scrolls. CSS Overflow Level 3, Section 3.1.
+func (b *box) clipped() (x, y bool) {
+	if b.containsPaint || b.clipsX && !b.softX || b.clipsY && !b.softY {
+		return true, true
+	}
+	return b.clipsX && !b.clipMargin, b.clipsY && !b.clipMargin
+}
+
+// isBelow reports whether the line is so high that its letters are below the box.
+func (s *style) isBelow() bool {
+	b := &s.box
+	high := b.height
+	if math.IsNaN(high) || b.maxH < high {
+		high = b.maxH
+	}
+	return s.line()/2-s.font > max(high, b.minH)+b.padding[3]
 }
 
 // clipsItself reports whether clipping is that of the element: body and html leave it to
@@ -290,27 +335,39 @@ func hasTextOnly(n *html.Node) bool {
 			return false
 		}
 	}
-	return true
+	return n.FirstChild != nil
 }
 
 // isFlat reports whether the box has no height to speak of, or no line in it has.
-func (b *box) isFlat(lines bool) bool {
+// Padding above moves plain text out of the box; other content can be moved back into it.
+func (b *box) isFlat(lines, text bool) bool {
 	h := b.height
-	if math.IsNaN(h) && (b.containsSize || lines) {
+	if math.IsNaN(h) && (b.containsSize && !b.intrinsic || lines) {
 		h = 0
 	}
 	if b.grows {
 		h = math.NaN()
 	}
-	return isThin(h, b.minH, b.maxH) && b.padding[1] <= sliver && b.padding[3] <= sliver
+	edges := b.edges(b.padding[1] + b.padding[3])
+	return isThin(h-edges, b.minH-edges, b.maxH-edges) && b.padding[3] <= sliver && (text || b.padding[1] <= sliver)
 }
 
-func (b *box) isNarrow() bool {
+// isNarrow is the same for the width.
+func (b *box) isNarrow(text bool) bool {
 	w := b.width
 	if b.grows {
 		w = math.NaN()
 	}
-	return isThin(w, b.minW, b.maxW) && b.padding[0] <= sliver && b.padding[2] <= sliver
+	edges := b.edges(b.padding[0] + b.padding[2])
+	return isThin(w-edges, b.minW-edges, b.maxW-edges) && b.padding[2] <= sliver && (text || b.padding[0] <= sliver)
+}
+
+// edges returns what padding takes of the sizes.
+func (b *box) edges(padding float64) float64 {
+	if b.borderBox {
+		return padding
+	}
+	return 0
 }
 
 // isThin applies the least and the largest size. CSS 2.1, Section 10.7.
@@ -408,7 +465,7 @@ func (v *visitor) notePaint(s, parent *style) {
 		own = color{}
 	}
 	v.grounds.add(own)
-	if b.isDisplaced() {
+	if b.isDisplaced() || b.shape == columnShape { // columns are behind the cells of their rows
 		v.displaced.add(own)
 	}
 }

@@ -35,7 +35,7 @@ func queryApplies(q string) bool {
 	holds := answer(kind == "all" || kind == "screen")
 	if rest = trimSpace(rest); rest != "" {
 		word, condi := cutName(rest)
-		if word != "and" {
+		if word != "and" || condi == "" || !isSpace(condi[0]) || strings.Contains(condi, ") or ") && hasWord(condi, "or") {
 			return false
 		}
 		holds = both(holds, condition(trimSpace(condi), mediaFeature, 0))
@@ -49,7 +49,7 @@ func queryApplies(q string) bool {
 // isNotCondition tells "not (color)" from "not print".
 func isNotCondition(q string) bool {
 	word, rest := cutName(q)
-	return word == "not" && strings.HasPrefix(trimSpace(rest), "(")
+	return word == "not" && rest != "" && isSpace(rest[0]) && strings.HasPrefix(trimSpace(rest), "(")
 }
 
 // truth is what a condition can be. Media Queries Level 4, Section 3.1.
@@ -97,16 +97,18 @@ func condition(s string, feature func(string) truth, depth int) truth {
 	if depth > maxAtRules || s == "" {
 		return unknown
 	}
-	if word, rest := cutName(s); word == "not" && rest != "" && !strings.HasPrefix(rest, "-") {
+	if word, rest := cutName(s); strings.EqualFold(word, "not") && rest != "" && isSpace(rest[0]) {
 		return one(trimSpace(rest), feature, depth).not()
 	}
-	result, joined := unknown, ""
+	result, joined, before := unknown, "", ""
 	for first := true; ; first = false {
 		i := wordEnd(s)
 		t := one(s[:i], feature, depth)
 		switch {
 		case first:
 			result = t
+		case before != "" && before != joined: // "and" and "or" mix in parentheses only
+			return unknown
 		case joined == "and":
 			result = both(result, t)
 		case joined == "or":
@@ -117,8 +119,11 @@ func condition(s string, feature func(string) truth, depth int) truth {
 		if s = trimSpace(s[i:]); s == "" {
 			return result
 		}
-		joined, s = cutName(s)
-		s = trimSpace(s)
+		before = joined
+		if joined, s = cutName(s); s == "" || !isSpace(s[0]) {
+			return unknown
+		}
+		joined, s = strings.ToLower(joined), trimSpace(s)
 	}
 }
 
@@ -172,9 +177,14 @@ func sizeFeature(name, value string, has bool, size func(string) float64) truth 
 		return unknown
 	}
 	if !has {
-		return answer(have != 0)
+		return answer(have != 0 && !isMin && !isMax)
 	}
 	want, ok := featureValue(value)
+	if isLength := strings.HasSuffix(bare, "width") || strings.HasSuffix(bare, "height"); isLength && want != 0 {
+		if _, isNumber := parseNumber(value); isNumber {
+			return unknown
+		}
+	}
 	switch {
 	case !ok:
 		return unknown
@@ -229,7 +239,7 @@ func keywordFeature(name string) (string, bool) {
 		return "landscape", true
 	case "prefers-color-scheme":
 		return "light", true
-	case "prefers-reduced-motion", "prefers-contrast", "prefers-reduced-transparency", "prefers-reduced-data":
+	case "prefers-reduced-motion", "prefers-contrast", "prefers-reduced-transparency":
 		return "no-preference", true
 	case "hover", "any-hover":
 		return "hover", true
@@ -243,11 +253,9 @@ func keywordFeature(name string) (string, bool) {
 		return "scroll", true
 	case "display-mode":
 		return "browser", true
-	case "scan", "video-color-gamut":
-		return "srgb", name != "scan"
 	case "color-gamut":
 		return "srgb", true
-	case "dynamic-range", "video-dynamic-range":
+	case "dynamic-range":
 		return "standard", true
 	}
 	return "", false
@@ -270,6 +278,9 @@ func rangeOf(s string, size func(string) float64) truth {
 		s = s[i+len(sign):]
 	}
 	result := answer(len(signs) <= 2)
+	if len(signs) == 2 && (signs[0][0] != signs[1][0] || signs[0] == "=") {
+		return unknown
+	}
 	for i, sign := range signs {
 		a, b := rangeValue(parts[i], size), rangeValue(parts[i+1], size)
 		result = both(result, compare(a, b, sign))
@@ -303,36 +314,6 @@ func compare(a, b float64, sign string) truth {
 		return answer(a >= b)
 	}
 	return answer(a == b)
-}
-
-// isSupported answers the condition of @supports. CSS Conditional Rules Level 4.
-func isSupported(s string, quirks bool, depth int) bool {
-	parser := &sheetParser{}
-	selectors := &selectorParser{quirks: quirks}
-	return condition(s, func(f string) truth {
-		if list, ok := callOf(f, "selector"); ok {
-			return answer(len(selectors.list(list, 0, false)) == 1)
-		}
-		if !strings.Contains(f, ":") {
-			return no
-		}
-		return answer(len(parser.declaration(f, nil)) > 0 || isOtherDeclaration(f))
-	}, depth) == yes
-}
-
-// isOtherDeclaration takes properties that decide nothing here, as all browsers know them.
-func isOtherDeclaration(s string) bool {
-	name, value, _ := strings.Cut(s, ":")
-	name = strings.ToLower(trimSpace(name))
-	for _, prefix := range []string{"align-", "animation", "aspect-ratio", "background-", "border-", "border", "box-", "column", "cursor", "flex", "font-",
-		"gap", "grid", "hyphens", "justify-", "letter-spacing", "list-style", "mask", "object-", "order", "outline", "overscroll", "perspective",
-		"place-", "pointer-events", "resize", "row-gap", "scroll-", "table-layout", "text-", "touch-action", "transform-", "transition", "user-select",
-		"vertical-align", "will-change", "word-", "writing-mode", "z-index", "accent-color", "appearance", "-webkit-", "backdrop-filter"} {
-		if strings.HasPrefix(name, prefix) {
-			return trimSpace(value) != ""
-		}
-	}
-	return false
 }
 
 // containerApplies answers a query for a container of a width, NaN where that is not known.

@@ -17,6 +17,7 @@ const (
 	fontSize
 	textColor
 	textFill
+	strokeColor
 	textStroke
 	textShadow
 	svgFill
@@ -25,6 +26,7 @@ const (
 	backgroundColor
 	backgroundImage
 	backgroundClip
+	backgroundArea
 	overflowX
 	overflowY
 	width
@@ -67,6 +69,11 @@ const (
 	contentVisibility
 	contain
 	containerType
+	containerName
+	intrinsicSize
+	clipMargin
+	boxSizing
+	mask
 	animation
 	content
 	counterReset
@@ -130,6 +137,8 @@ func textProperty(name string) property {
 		return textFill
 	case "-webkit-text-stroke", "-webkit-text-stroke-width":
 		return textStroke
+	case "-webkit-text-stroke-color":
+		return strokeColor
 	case "text-shadow":
 		return textShadow
 	case "fill":
@@ -160,6 +169,8 @@ func boxProperty(name string) property {
 		return backgroundImage
 	case "background-clip", "-webkit-background-clip":
 		return backgroundClip
+	case "background-size", "background-position", "background-repeat", "background-position-x", "background-position-y":
+		return backgroundArea
 	case "overflow-x", "overflow-inline":
 		return overflowX
 	case "overflow-y", "overflow-block":
@@ -240,6 +251,16 @@ func effectProperty(name string) property {
 		return contain
 	case "container-type":
 		return containerType
+	case "container-name":
+		return containerName
+	case "contain-intrinsic-size", "contain-intrinsic-height", "contain-intrinsic-block-size":
+		return intrinsicSize
+	case "overflow-clip-margin":
+		return clipMargin
+	case "box-sizing", "-webkit-box-sizing":
+		return boxSizing
+	case "mask", "mask-image", "-webkit-mask", "-webkit-mask-image":
+		return mask
 	case "animation-name", "-webkit-animation-name":
 		return animation
 	case "counter-reset":
@@ -255,7 +276,7 @@ func effectProperty(name string) property {
 // isInherited reports whether an element takes the value of its parent by itself.
 func (p property) isInherited() bool {
 	switch p {
-	case visibility, fontSize, textColor, textFill, textStroke, textShadow, svgFill, svgFillOpacity, svgStroke, textIndent, textAlign,
+	case visibility, fontSize, textColor, textFill, strokeColor, textStroke, textShadow, svgFill, svgFillOpacity, svgStroke, textIndent, textAlign,
 		direction, whiteSpace, msoHide, lineHeight, quotes:
 		return true
 	default:
@@ -271,6 +292,7 @@ type sheetParser struct {
 // declarations returns the declarations of interest, in order. What is invalid is left
 // out, so that an earlier one holds. CSS Syntax, Section 9.
 func (p *sheetParser) declarations(css string) []declaration {
+	css = closed(css)
 	out := make([]declaration, 0, min(1+strings.Count(css, ";"), maxAttributes))
 	for css != "" {
 		i := endOf(css, ";")
@@ -303,7 +325,7 @@ func (p *sheetParser) declaration(css string, out []declaration) []declaration {
 // cutImportant cuts "!important", which white space may part.
 func cutImportant(s string) (value string, important bool) {
 	i := strings.LastIndexByte(s, '!')
-	if i < 0 || !strings.EqualFold(trimSpace(s[i+1:]), "important") {
+	if i < 0 || !strings.EqualFold(unescape(trimSpace(s[i+1:])), "important") {
 		return s, false
 	}
 	return trimSpace(s[:i]), true
@@ -320,6 +342,9 @@ func (p *sheetParser) expand(name, value string, important bool, out []declarati
 	}
 	d := declaration{property: id, name: name, value: value, important: important}
 	if strings.Contains(value, "var(") && (id != noProperty || isShorthand(name)) {
+		if !namesVariables(value) {
+			return out
+		}
 		d.variable = true
 		return append(out, d)
 	}
@@ -332,13 +357,35 @@ func (p *sheetParser) expand(name, value string, important bool, out []declarati
 	return out
 }
 
-// keyword lowers a value and decodes its escapes, outside of strings.
+// keyword lowers a value and decodes its escapes, outside of strings. Names of custom
+// properties keep their case.
 func keyword(s string) string {
-	s = strings.ToLower(s)
-	if strings.IndexByte(s, '\\') >= 0 && !strings.ContainsAny(s, `"'`) {
-		return unescape(s)
+	s = lowerKeywords(s)
+	if strings.IndexByte(s, '\\') >= 0 && !strings.ContainsAny(s, `"'`) && !strings.Contains(s, "\\\n") {
+		return unescapeName(s)
 	}
 	return s
+}
+
+func lowerKeywords(s string) string {
+	lower := strings.ToLower(s)
+	if lower == s || len(lower) != len(s) || !strings.Contains(lower, "var(") {
+		return lower
+	}
+	var b strings.Builder
+	for s != "" {
+		i := strings.Index(s, "--")
+		if i < 0 {
+			break
+		}
+		name, _ := cutName(s[i:])
+		n := i + max(min(len(name), len(s)-i), 2)
+		b.WriteString(lower[:i])
+		b.WriteString(s[i:n])
+		s, lower = s[n:], lower[n:]
+	}
+	b.WriteString(lower)
+	return b.String()
 }
 
 func isGlobal(value string) bool {
@@ -402,7 +449,8 @@ func (p *sheetParser) shorthandOfBox(name, value string, add func(property, stri
 	case "flex":
 		add(flexGrow, flexGrowOf(value))
 	case "container":
-		_, kind, _ := strings.Cut(value, "/")
+		names, kind, _ := strings.Cut(value, "/")
+		add(containerName, trimSpace(names))
 		add(containerType, trimSpace(kind))
 	case "animation", "-webkit-animation":
 		add(animation, value)
@@ -453,7 +501,7 @@ func (p *sheetParser) sides(value string, to []property, add func(property, stri
 
 // background takes the color and whether there is a picture.
 func (p *sheetParser) background(value string, add func(property, string)) {
-	picture, shade, area := "none", "initial", "initial"
+	picture, shade, area, part := "none", "initial", "initial", "initial"
 	if isGlobal(value) {
 		picture, shade, area = value, value, value
 	}
@@ -461,6 +509,10 @@ func (p *sheetParser) background(value string, add func(property, string)) {
 		switch {
 		case isPicture(w):
 			picture = w
+		case w == "," && shade != "initial": // the last layer alone has a color
+			return
+		case oneOf(w, "/", "no-repeat", "repeat-x", "repeat-y", "space", "round"):
+			part = "part"
 		case w == "text":
 			area = "text"
 		case w != "0" && p.isValid(backgroundColor, w):
@@ -472,6 +524,7 @@ func (p *sheetParser) background(value string, add func(property, string)) {
 	add(backgroundColor, shade)
 	add(backgroundImage, picture)
 	add(backgroundClip, area)
+	add(backgroundArea, part)
 }
 
 func isPicture(w string) bool {
@@ -503,19 +556,25 @@ func (p *sheetParser) font(value string, add func(property, string)) {
 		add(lineHeight, value)
 		return
 	}
-	size, height, family, slash := "", "normal", false, false
+	size, height, before, family, slash := "", "normal", "", false, false
 	for w := range words(value) {
 		switch {
 		case w == "/":
 			slash = size != ""
 		case slash:
 			height, slash = w, false
+		case size != "" && (w == "," && !family || w == "!" || strings.HasSuffix(w, "!")):
+			return
 		case size != "":
 			family = true
+		case isFontWord(w) && w != "normal" && (strings.Contains(" "+before+" ", " "+w+" ")):
+			return
 		case p.isValid(fontSize, w) && !isFontWord(w):
 			size = w
 		case !isFontWord(w):
 			return
+		default:
+			before += " " + w
 		}
 	}
 	if size != "" && family {

@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -10,6 +11,7 @@ type selector struct {
 	combinators []byte // combinators[i] joins compounds[i+1] to compounds[i]: one of " >+~"
 	specificity int
 	pseudo      string // the pseudo-element that it selects, or ""
+	scoped      bool   // in @scope, which is stronger than what is farther away
 }
 
 // compound is what one element must have.
@@ -43,6 +45,8 @@ type selectorParser struct {
 	scope      []selector        // what :scope stands for in @scope, or nil
 	namespaces map[string]string // prefixes that the sheet declares, "" for the default one
 	quirks     bool
+	strict     bool // of @supports, which forgives nothing
+	inHas      bool
 }
 
 // Bounds of one list of selectors.
@@ -63,7 +67,7 @@ func (p *selectorParser) list(s string, depth int, forgiving bool) []selector {
 		switch {
 		case ok:
 			out = append(out, sel)
-		case !forgiving:
+		case !forgiving || p.strict:
 			return nil
 		}
 	}
@@ -147,10 +151,11 @@ func (r *compoundReader) typeSelector() bool {
 	if name == "" {
 		return true
 	}
+	source := r.rest
 	if r.rest = rest; name != "*" {
 		r.c.tag = strings.ToLower(name)
 		r.specificity++
-		return isIdentifier(name)
+		return isIdentifierOrEscaped(name, source)
 	}
 	return true
 }
@@ -327,12 +332,14 @@ func (r *compoundReader) colon(s string) bool {
 	r.rest = rest
 	switch {
 	case element || !isCall && isOldPseudoElement(name):
+		ok := r.pseudo == "" || isDrawn(r.pseudo) == (name == "marker")
 		r.pseudo = name
 		r.specificity++
-		return isPseudoElement(name, isCall)
-	case r.pseudo != "": // ::before:hover and the like match nothing on paper
+		return ok && isPseudoElement(name, isCall) && !(r.p.strict && isVendorGuess(name))
+	case r.pseudo != "": // ::file-selector-button:hover and the like match nothing on paper
+		ok := !isDrawn(r.pseudo)
 		r.pseudo = "other"
-		return true
+		return ok
 	}
 	return r.class(name, argument, isCall)
 }
@@ -354,6 +361,15 @@ func isPseudoElement(name string, isCall bool) bool {
 	return strings.HasPrefix(name, "-webkit-") && !isCall
 }
 
+// isVendorGuess reports whether browsers take a pseudo-element by its prefix only.
+// Compatibility Standard, Section 4.1: selectors forgive it, @supports does not.
+func isVendorGuess(name string) bool {
+	return strings.HasPrefix(name, "-webkit-") && !strings.HasPrefix(name, "-webkit-scrollbar") && !strings.HasPrefix(name, "-webkit-search-") &&
+		!oneOf(name, "-webkit-input-placeholder", "-webkit-file-upload-button", "-webkit-slider-thumb", "-webkit-slider-runnable-track",
+			"-webkit-inner-spin-button", "-webkit-outer-spin-button", "-webkit-calendar-picker-indicator", "-webkit-details-marker",
+			"-webkit-progress-bar", "-webkit-progress-value", "-webkit-meter-bar", "-webkit-resizer")
+}
+
 // class reads a pseudo-class.
 func (r *compoundReader) class(name, argument string, isCall bool) bool {
 	c := pseudoClass{name: name, argument: argument}
@@ -365,21 +381,24 @@ func (r *compoundReader) class(name, argument string, isCall bool) bool {
 	case !isCall:
 		ok = isPlainClass(name)
 	case name == "is" || name == "where" || name == "-webkit-any" || name == "matches":
-		ok = name != "matches"
 		c.list = r.p.list(argument, r.depth+1, true)
+		ok = name != "matches" && (len(c.list) > 0 || !r.p.strict)
 		c.name, weight = "is", highest(c.list)
 		if name == "where" {
 			weight = 0
 		}
 	case name == "not":
 		c.list = r.p.list(argument, r.depth+1, false)
-		weight, ok = highest(c.list), len(c.list) > 0
+		weight, ok = highest(c.list), len(c.list) > 0 && !selectsPseudo(c.list)
 	case name == "has":
 		ok = r.relative(&c, argument)
 		weight = highest(c.list)
 	case strings.HasPrefix(name, "nth-"):
 		ok = r.nth(&c, argument)
 		weight += highest(c.list)
+	case name == "lang": // Chromium takes one language, without a list or a string
+		_, rest := cutName(argument)
+		ok = argument != "" && rest == ""
 	default:
 		ok = argument != "" && isCalledClass(name)
 	}
@@ -388,15 +407,22 @@ func (r *compoundReader) class(name, argument string, isCall bool) bool {
 	return ok
 }
 
+// selectsPseudo reports whether one of the selectors is for a pseudo-element.
+func selectsPseudo(list []selector) bool {
+	return slices.ContainsFunc(list, func(s selector) bool { return s.pseudo != "" })
+}
+
 // relative reads the selectors of :has(), each after its combinator; "> a" becomes a
 // selector that begins with the element itself.
 func (r *compoundReader) relative(c *pseudoClass, argument string) bool {
-	if r.depth > 0 { // :has() within :has() is invalid, and elsewhere rare
+	if r.p.inHas { // :has() within :has() is invalid
 		return false
 	}
+	parser := *r.p
+	parser.inHas = true
 	for _, one := range split(argument) {
 		combinator, rest := cutCombinator(one)
-		sel, ok := r.p.parse(rest, r.depth+1)
+		sel, ok := parser.parse(rest, r.depth+1)
 		if !ok || sel.pseudo != "" || len(sel.compounds) == maxCompounds {
 			return false
 		}
@@ -417,7 +443,7 @@ func (r *compoundReader) nth(c *pseudoClass, argument string) bool {
 	formula, _, hasOf := strings.Cut(strings.ToLower(argument), " of ")
 	if hasOf {
 		of := argument[min(len(formula)+len(" of "), len(argument)):]
-		if c.list = r.p.list(of, r.depth+1, false); c.list == nil || strings.HasSuffix(c.name, "type") {
+		if c.list = r.p.list(of, r.depth+1, false); c.list == nil || selectsPseudo(c.list) || strings.HasSuffix(c.name, "type") {
 			return false
 		}
 	}
@@ -433,12 +459,17 @@ func parseNth(s string) (step, offset int, ok bool) {
 	case "even":
 		return 2, 0, true
 	}
-	s = strings.ReplaceAll(s, " ", "")
 	a, b, hasN := strings.Cut(s, "n")
 	if !hasN {
 		offset, ok = smallInt(s)
 		return 0, offset, ok
 	}
+	b = strings.Map(func(r rune) rune { // white space is around the sign only
+		if r < 0x80 && isSpace(byte(r)) {
+			return -1
+		}
+		return r
+	}, b)
 	switch a {
 	case "", "+":
 		step = 1
@@ -466,7 +497,7 @@ func smallInt(s string) (int, bool) {
 
 func isCalledClass(name string) bool {
 	switch name {
-	case "lang", "dir", "host", "host-context", "state", "active-view-transition-type":
+	case "dir", "host", "host-context", "state", "active-view-transition-type":
 		return true
 	}
 	return false
@@ -479,10 +510,9 @@ func isPlainClass(name string) bool {
 		"link", "any-link", "checked", "disabled", "enabled", "required", "optional", "read-only", "read-write", "defined", "host",
 		"hover", "active", "focus", "focus-visible", "focus-within", "visited", "target", "default", "indeterminate",
 		"placeholder-shown", "valid", "invalid", "in-range", "out-of-range", "user-valid", "user-invalid", "fullscreen", "modal",
-		"popover-open", "autofill", "picture-in-picture", "playing", "paused", "muted", "open", "target-current", "window-inactive",
-		"active-view-transition", "-webkit-full-screen", "-webkit-any-link", "-webkit-autofill", "buffering", "seeking", "stalled",
-		"volume-locked", "xr-overlay", "current", "has-slotted":
-		return name != "current"
+		"popover-open", "autofill", "picture-in-picture", "open", "target-current", "window-inactive",
+		"active-view-transition", "-webkit-full-screen", "-webkit-any-link", "-webkit-autofill", "xr-overlay", "past", "future", "current":
+		return true
 	}
 	return false
 }

@@ -44,12 +44,22 @@ type sheet struct {
 	pseudos   bool // pseudo-elements have rules
 	layers    bool
 	counters  bool
+
+	registered map[string]registered // custom properties
+
+	opensDetails bool // rules for what closed details hold, which they may show
 }
 
 // target is one URL of a style sheet.
 type target struct {
 	url, property string
 	node          *html.Node
+}
+
+// registered is one custom property that @property describes.
+type registered struct {
+	value         string // without a declaration, or noValue
+	inherits, any bool
 }
 
 // context is where in a sheet a rule is.
@@ -62,8 +72,10 @@ type context struct {
 	inFrames   string // name of the keyframes that are read
 }
 
-// maxAtRules bounds blocks within blocks.
-const maxAtRules = 8
+const (
+	maxAtRules    = 8  // blocks within blocks
+	maxProperties = 32 // that @property describes; each element looks through them
+)
 
 func newSheet(d *Document, quirks bool) *sheet {
 	s := &sheet{doc: d, byID: map[string][]*rule{}, byClass: map[string][]*rule{}, byTag: map[string][]*rule{}}
@@ -136,7 +148,7 @@ func (s *sheet) block(css string, c context) {
 			return
 		}
 		stops := "{"
-		if css[0] == '@' {
+		if isAtRule(css) {
 			stops = "{;"
 		}
 		i := endOf(css, stops)
@@ -153,6 +165,12 @@ func (s *sheet) block(css string, c context) {
 		body, css = cutBlock(css[i+1:])
 		s.one(prelude, body, c)
 	}
+}
+
+// isAtRule reports whether a name follows the "@". CSS Syntax, Section 4.3.1.
+func isAtRule(css string) bool {
+	name, _ := cutName(strings.TrimPrefix(css, "@"))
+	return css[0] == '@' && name != ""
 }
 
 // skipMarks skips white space and the marks of HTML comments, which mean nothing between
@@ -192,7 +210,11 @@ func (s *sheet) statement(prelude string, c context) {
 	name, rest := cutAt(prelude)
 	switch name {
 	case "layer":
-		for _, l := range split(rest) {
+		names := split(rest)
+		if slices.ContainsFunc(names, func(l string) bool { return !isLayerName(l) }) {
+			return
+		}
+		for _, l := range names {
 			s.enter(&c, l)
 		}
 	case "namespace":
@@ -217,6 +239,16 @@ func namespaceOf(rest string) string {
 		return "math"
 	}
 	return "none"
+}
+
+// isLayerName reports whether a name is identifiers between dots.
+func isLayerName(name string) bool {
+	for part := range strings.SplitSeq(name, ".") {
+		if id, rest := cutName(part); !isIdentifier(id) || rest != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // enter moves the context into a layer.
@@ -253,19 +285,54 @@ func (s *sheet) atRule(prelude, body string, c context) {
 			return
 		}
 	case "layer":
+		if rest != "" && !isLayerName(rest) {
+			return
+		}
 		s.enter(&c, rest)
 	case "container":
 		c.containers = append(slices.Clone(c.containers), strings.ToLower(rest))
 	case "scope":
-		if !s.limit(&c, rest) {
-			return
+		if s.limit(&c, rest) {
+			s.nested(c.parser.rootOfScope(), body, c)
 		}
+		return
+	case "property":
+		s.register(rest, body)
+		return
 	case "keyframes", "-webkit-keyframes":
 		c.inFrames = unescape(strings.Trim(rest, `"'`))
 	default:
 		return
 	}
 	s.within(body, c)
+}
+
+// register reads @property, which needs a syntax and says whether the property inherits. CSS
+// Properties and Values API Level 1, Section 2.
+func (s *sheet) register(name, body string) {
+	if !strings.HasPrefix(name, "--") || len(s.registered) == maxProperties {
+		return
+	}
+	p := registered{value: noValue, inherits: true}
+	for line := range strings.SplitSeq(body, ";") {
+		key, value, _ := strings.Cut(line, ":")
+		value = trimSpace(value)
+		switch strings.ToLower(trimSpace(key)) {
+		case "syntax":
+			p.any = strings.Trim(value, `"'`) == "*"
+		case "inherits":
+			p.inherits = !strings.EqualFold(value, "false")
+		case "initial-value":
+			p.value = value
+		}
+	}
+	if p.value == noValue && !p.any {
+		return
+	}
+	if s.registered == nil {
+		s.registered = map[string]registered{}
+	}
+	s.registered[name] = p
 }
 
 // within reads a block of rules, which may begin with declarations in a nested rule.
@@ -296,7 +363,9 @@ func (s *sheet) limit(c *context, prelude string) bool {
 	lower := trimSpace(prelude[min(end+1, len(prelude)):])
 	if rest, ok := strings.CutPrefix(lower, "to"); ok {
 		outside := parser
-		outside.parents = parser.list(strings.Trim(trimSpace(rest), "()"), 0, true)
+		limits := trimSpace(rest)
+		limits = strings.TrimSuffix(strings.TrimPrefix(limits, "("), ")")
+		outside.parents = inside.list(relativeTo(limits), 0, true)
 		if outside.parents != nil {
 			beyond := outside.list("&, & *", 0, false)
 			for i := range c.scope {
@@ -306,6 +375,23 @@ func (s *sheet) limit(c *context, prelude string) bool {
 		}
 	}
 	return true
+}
+
+// relativeTo puts "&" before selectors that begin with a combinator.
+func relativeTo(list string) string {
+	all := split(list)
+	for i, one := range all {
+		if one != "" && strings.IndexByte(">+~", one[0]) >= 0 {
+			all[i] = "&" + one
+		}
+	}
+	return strings.Join(all, ",")
+}
+
+// rootOfScope returns what selectors within @scope begin with, which weighs nothing. CSS
+// Cascade Level 6, Section 2.5.
+func (p *selectorParser) rootOfScope() []selector {
+	return []selector{{compounds: []compound{{pseudos: []pseudoClass{{name: "is", list: p.scope}}}}}}
 }
 
 // styleRule reads selectors and what they are for.
@@ -380,7 +466,8 @@ func (s *sheet) nestedRule(prelude, body string, c context) {
 	}
 	var all []string
 	for _, one := range split(clip(prelude, maxSelectorList)) {
-		if strings.IndexByte(one, '&') < 0 {
+		isScoped := c.parser.scope != nil && strings.Contains(strings.ToLower(one), ":scope")
+		if strings.IndexByte(one, '&') < 0 && !isScoped {
 			one = "& " + one
 		}
 		all = append(all, one)
@@ -409,13 +496,14 @@ func (s *sheet) add(selectors []selector, declarations []declaration, c context)
 	for i := range selectors {
 		sel := selectors[i]
 		if sel.pseudo != "" && !isDrawn(sel.pseudo) {
+			s.opensDetails = s.opensDetails || sel.pseudo == "details-content"
 			continue
 		}
 		if s.rules++; s.rules > maxRules {
 			s.doc.tolerate(StylesCut)
 			return
 		}
-		if c.scope != nil {
+		if sel.scoped = c.scope != nil; sel.scoped {
 			sel.compounds = slices.Clone(sel.compounds)
 			first := &sel.compounds[0]
 			first.pseudos = append(slices.Clone(first.pseudos), pseudoClass{name: "is", list: c.scope})
@@ -522,6 +610,10 @@ func stronger(a, b *rule) int {
 		return a.layer.rank - b.layer.rank
 	case a.selector.specificity != b.selector.specificity:
 		return a.selector.specificity - b.selector.specificity
+	case a.selector.scoped != b.selector.scoped && a.selector.scoped:
+		return 1
+	case a.selector.scoped != b.selector.scoped:
+		return -1
 	}
 	return a.order - b.order
 }

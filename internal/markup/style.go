@@ -55,15 +55,18 @@ type style struct {
 	flexible            bool // child of a flex or grid container
 	inSVG, drawsLetters bool // within svg; within its text
 	filled              bool // text-fill counts
+	stroked             bool // strokeInk counts
 
 	font, scale, opacity  float64
 	indent                float64
 	lineFactor, linePixel float64 // line height: times the font, or pixels; NaN for normal
 	wide                  float64 // width of the block around
 	color, fill, svgFill  color
+	strokeInk             color
 	background            color
 	place                 place
 	vars                  *scope
+	containers            string // names of those around
 	quotes                string // as the property has them, or ""
 	box                   box
 }
@@ -190,7 +193,7 @@ func (s *style) set(p property, value string, parent *style, quirks bool) {
 		s.setFont(value, parent, quirks)
 	case p.isInherited():
 		s.setInherited(p, value, parent, u)
-	case p == backgroundColor || p == backgroundImage || p == backgroundClip:
+	case p == backgroundColor || p == backgroundImage || p == backgroundClip || p == backgroundArea:
 		s.box.setBackground(p, value)
 	default:
 		if value == "inherit" {
@@ -256,8 +259,13 @@ func (s *style) setInherited(p property, value string, parent *style, u units) {
 		s.fill = pick(value, parent.fill, color{state: currentColor})
 	case svgFill, svgFillOpacity:
 		s.setSVGFill(p, value, parent)
-	case textShadow, textStroke, svgStroke:
-		s.outlined = value == "inherit" && parent.outlined || s.draws(value) || p != textShadow && s.outlined
+	case textShadow:
+		s.outlined = value == "inherit" && parent.outlined || s.drawsShadow(value)
+	case strokeColor:
+		s.strokeInk = pick(value, parent.strokeInk, color{state: currentColor})
+		s.stroked = value != "initial"
+	case textStroke, svgStroke:
+		s.outlined = value == "inherit" && parent.outlined || s.draws(value, p == textStroke) || s.outlined
 	default:
 		s.setLine(p, value, parent, u)
 	}
@@ -279,6 +287,9 @@ func (s *style) setLine(p property, value string, parent *style, u units) {
 	case whiteSpace:
 		s.setWhiteSpace(value, parent)
 	case textIndent:
+		if !isGlobal(value) {
+			value = indentOf(value)
+		}
 		s.indent = lengthOr(value, u, parent.indent, 0)
 	case lineHeight:
 		s.setLineHeight(value, parent, u)
@@ -320,13 +331,16 @@ func (s *style) setSVGFill(p property, value string, parent *style) {
 	}
 }
 
-// draws reports whether a shadow or stroke can be seen: it has a color unlike what is
-// behind, and a stroke a width.
-func (s *style) draws(value string) bool {
+// draws reports whether a stroke can be seen: it has a color unlike what is behind, and
+// that of letters a width.
+func (s *style) draws(value string, needsWidth bool) bool {
 	if value == "none" || value == "inherit" || value == "initial" {
 		return false
 	}
 	ink, wide, numbers := s.color, false, 0
+	if s.stroked && needsWidth {
+		ink = s.resolved(s.strokeInk)
+	}
 	for w := range words(value) {
 		if c, ok := parseColor(w); ok {
 			ink = s.resolved(c)
@@ -336,8 +350,9 @@ func (s *style) draws(value string) bool {
 			numbers++
 			wide = wide || px > 0
 		}
+		wide = wide || oneOf(w, "thin", "medium", "thick")
 	}
-	return !ink.isLike(s.background) && (wide || numbers != 1)
+	return !ink.isLike(s.background) && (wide || numbers == 0 && !needsWidth)
 }
 
 func (s *style) setWhiteSpace(value string, parent *style) {

@@ -246,6 +246,43 @@ func unescape(s string) string {
 	return b.String()
 }
 
+// unescapeName decodes escapes within a value: what they decode to is part of a name, and
+// never of a number or a sign. CSS Syntax, Section 4.3.4.
+func unescapeName(s string) string {
+	var b strings.Builder
+	for {
+		i := nextOf(s, `\`)
+		b.WriteString(s[:i])
+		if s = s[i:]; s == "" {
+			return b.String()
+		}
+		c, n := unescapeOne(s)
+		if c == "" || !isNameByte(c[0]) || c[0] >= '0' && c[0] <= '9' || c == "-" {
+			c = string(utf8.RuneError)
+		}
+		b.WriteString(strings.ToLower(c))
+		s = s[n:]
+	}
+}
+
+// closed puts the brackets behind s that are open at its end: the end of a sheet or an
+// attribute closes them. CSS Syntax, Section 5.4.8.
+func closed(s string) string {
+	if strings.IndexByte(s, '(') < 0 || strings.Count(s, "(") == strings.Count(s, ")") {
+		return s
+	}
+	var open nesting
+	for i := 0; i < len(s); i += max(lexeme(s[i:]), 1) {
+		if open = open.after(s[i]); len(open) > maxAtRules {
+			return s
+		}
+	}
+	for i := len(open) - 1; i >= 0; i-- {
+		s += string(open[i])
+	}
+	return s
+}
+
 // words yields the parts of a value between white space, and single commas and slashes
 // outside of functions.
 func words(s string) func(yield func(string) bool) {

@@ -15,12 +15,15 @@ func (p *sheetParser) isValid(id property, value string) bool {
 		return isGlobal(value)
 	case fontSize:
 		return isFontSize(value, p.quirks)
-	case textColor, textFill, backgroundColor:
+	case textColor, textFill, strokeColor, backgroundColor:
 		return p.isColor(value)
 	case svgFill, svgStroke:
 		return value == "none" || strings.HasPrefix(value, cssFunction) || value == "context-fill" || value == "context-stroke" || p.isColor(value)
 	case opacity, svgFillOpacity, zoom:
-		_, ok := fraction(value)
+		v, ok := fraction(value)
+		if id == zoom && v < 0 {
+			return false
+		}
 		return ok || id == zoom && (value == "normal" || value == "reset")
 	case width, height, minWidth, minHeight, maxWidth, maxHeight:
 		return p.isSize(id, value)
@@ -29,7 +32,7 @@ func (p *sheetParser) isValid(id property, value string) bool {
 	case paddingLeft, paddingTop, paddingRight, paddingBottom:
 		return isLengthText(value, p.quirks) && value[0] != '-'
 	case textIndent:
-		return isLengthText(strings.TrimSuffix(strings.TrimSuffix(value, " hanging"), " each-line"), p.quirks)
+		return isLengthText(indentOf(value), p.quirks)
 	case lineHeight:
 		return isLineHeight(value)
 	case flexGrow:
@@ -38,6 +41,16 @@ func (p *sheetParser) isValid(id property, value string) bool {
 	default:
 		return isValidKeyword(id, value)
 	}
+}
+
+// indentOf returns the length of an indent without its keywords.
+func indentOf(value string) string {
+	for w := range words(value) {
+		if w != "hanging" && w != "each-line" {
+			return w
+		}
+	}
+	return ""
 }
 
 // isColor takes numbers without "#" in quirks mode. Quirks Mode Standard, Section 3.1.
@@ -70,7 +83,8 @@ func isFontSize(value string, quirks bool) bool {
 	if _, ok := namedFontSize(value); ok || value == "smaller" || value == "larger" || value == "math" {
 		return true
 	}
-	return isLengthText(value, quirks) && value[0] != '-'
+	px, ok := length(value, units{font: defaultFont, percent: 100, quirks: quirks})
+	return ok && !(px < 0)
 }
 
 // namedFontSize returns the pixels of a keyword.
@@ -143,6 +157,12 @@ func isValidKeyword(id property, value string) bool {
 		return value == "none" || isFunctions(value)
 	case scale, translate, rotate:
 		return value == "none" || strings.ContainsAny(value, "0123456789")
+	case whiteSpace:
+		return isWhiteSpace(value)
+	case boxSizing:
+		return oneOf(value, "border-box", "content-box")
+	case contain:
+		return isContain(value)
 	case content:
 		return isContent(value)
 	case msoHide:
@@ -150,6 +170,28 @@ func isValidKeyword(id property, value string) bool {
 	default:
 		return true
 	}
+}
+
+func isWhiteSpace(value string) bool {
+	for w := range words(value) {
+		if !oneOf(w, "normal", "nowrap", "pre", "pre-wrap", "pre-line", "break-spaces", "wrap", "collapse", "preserve", "preserve-breaks",
+			"preserve-spaces", "balance", "pretty", "stable", "-webkit-nowrap", "-webkit-pre-wrap", "-moz-pre-wrap") {
+			return false
+		}
+	}
+	return true
+}
+
+func isContain(value string) bool {
+	if oneOf(value, "none", "strict", "content") {
+		return true
+	}
+	for w := range words(value) {
+		if !oneOf(w, "size", "inline-size", "block-size", "layout", "style", "paint") {
+			return false
+		}
+	}
+	return true
 }
 
 func oneOf(value string, of ...string) bool {
@@ -186,9 +228,22 @@ func isContentFunction(w string) bool {
 func isFunctions(value string) bool {
 	for w := range words(value) {
 		name, _, ok := strings.Cut(w, "(")
-		if _, isCall := callOf(w, name); !ok || !isCall || !isEffect(name) {
+		arguments, isCall := callOf(w, name)
+		if !ok || !isCall || !isEffect(name) || !takes(name, arguments) {
 			return false
 		}
+	}
+	return true
+}
+
+// takes reports whether the argument of a turn is an angle, and that of opacity() no less
+// than nothing. CSS Transforms Level 1, Section 11.
+func takes(name, argument string) bool {
+	switch name {
+	case "rotate", "rotatex", "rotatey", "rotatez", "skewx", "skewy":
+		return trimSpace(argument) == "0" || isTimeOrAngle(trimSpace(argument)) || strings.HasSuffix(argument, ")")
+	case "opacity":
+		return !strings.HasPrefix(trimSpace(argument), "-")
 	}
 	return true
 }

@@ -90,12 +90,16 @@ func evaluate(s string, u units, depth int) (quantity, bool) {
 
 // numberEnd returns where the unit begins; an e is part of a number only before digits.
 func numberEnd(s string) int {
-	for i := range len(s) {
+	for i, exponent := 0, false; i < len(s); i++ {
 		c := s[i]
+		if exponent && c|0x20 == 'e' {
+			return i
+		}
 		isExponent := c == 'e' && i+1 < len(s) && (s[i+1] >= '0' && s[i+1] <= '9' || s[i+1] == '-' && i+2 < len(s) && s[i+2] >= '0' && s[i+2] <= '9')
 		if (c < '0' || c > '9') && c != '.' && c != '+' && c != '-' && !isExponent {
 			return i
 		}
+		exponent = exponent || isExponent
 	}
 	return len(s)
 }
@@ -171,12 +175,62 @@ func call(s string, u units, depth int) (quantity, bool) {
 		return sum(arguments, u, depth+1)
 	case "min", "max", "clamp":
 		return compareAll(name, arguments, u, depth+1)
-	case "env", "anchor", "anchor-size", "attr", "if", "calc-size":
+	case "env":
+		return environment(arguments, u, depth+1)
+	case "anchor", "anchor-size", "attr", "if", "calc-size":
 		return quantity{v: math.NaN(), isLength: true}, true
 	case "abs", "round", "mod", "rem", "hypot", "sign", "pow", "sqrt", "exp", "log", "sin", "cos", "tan":
-		return quantity{v: math.NaN(), isLength: name == "abs" || name == "round" || name == "mod" || name == "rem" || name == "hypot"}, true
+		return compute(name, arguments, u, depth+1)
 	}
 	return quantity{}, false
+}
+
+// environment reads env(): what a name of the device means is not known, and one that no
+// device has means what follows it.
+func environment(arguments string, u units, depth int) (quantity, bool) {
+	all := split(arguments)
+	if len(all) == 2 && !strings.HasPrefix(all[0], "safe-area-") && !strings.Contains(all[0], "-inset-") {
+		return sum(all[1], u, depth)
+	}
+	return quantity{v: math.NaN(), isLength: true}, true
+}
+
+// compute evaluates functions of numbers and lengths. CSS Values and Units Level 4,
+// Sections 10.3 to 10.7.
+func compute(name, arguments string, u units, depth int) (quantity, bool) {
+	var all []quantity
+	for _, a := range split(arguments) {
+		if oneOf(a, "up", "down", "nearest", "to-zero") && name == "round" && len(all) == 0 {
+			return quantity{v: math.NaN(), isLength: true}, true
+		}
+		q, ok := sum(a, u, depth)
+		if !ok {
+			return quantity{}, false
+		}
+		all = append(all, q)
+	}
+	first := all[0]
+	if len(all) == 2 && (name == "mod" || name == "rem" || name == "round" || name == "hypot") && first.isLength == all[1].isLength {
+		return quantity{v: ofTwo(name, first.v, all[1].v), isLength: first.isLength}, true
+	}
+	f, known := map[string]func(float64) float64{
+		"abs": math.Abs, "hypot": math.Abs, "round": math.Round, "sqrt": math.Sqrt, "exp": math.Exp, "log": math.Log,
+		"sin": math.Sin, "cos": math.Cos, "tan": math.Tan,
+	}[name]
+	if len(all) != 1 || !known || first.isLength && name != "abs" && name != "hypot" {
+		return quantity{v: math.NaN(), isLength: first.isLength && name != "sign"}, true
+	}
+	return quantity{v: f(first.v), isLength: first.isLength}, true
+}
+
+func ofTwo(name string, a, b float64) float64 {
+	switch name {
+	case "round":
+		return math.Round(a/b) * b
+	case "hypot":
+		return math.Hypot(a, b)
+	}
+	return math.Mod(a, b)
 }
 
 // compareAll evaluates min(), max() and clamp().
@@ -327,10 +381,30 @@ func (t substitution) apply(s string, depth int) (string, bool) {
 		s = s[i+len("var("):]
 		end := endOf(s, ")")
 		v, ok := t.variable(s[:end], depth)
+		if b.Len() > 0 && isNameByte(b.String()[b.Len()-1]) {
+			b.WriteByte(commentMark) // words do not join
+		}
 		if b.WriteString(v); !ok || b.Len() > maxSubstituted {
 			return "", false
 		}
-		s = s[min(end+1, len(s)):]
+		if s = s[min(end+1, len(s)):]; s != "" && isNameByte(s[0]) {
+			b.WriteByte(commentMark)
+		}
+	}
+}
+
+// namesVariables reports whether each var() names a custom property.
+func namesVariables(s string) bool {
+	for {
+		_, rest, ok := strings.Cut(s, "var(")
+		if !ok {
+			return true
+		}
+		rest = trimSpace(rest)
+		if name, _ := cutName(rest); !strings.HasPrefix(name, "--") || len(name) < 3 {
+			return false
+		}
+		s = rest
 	}
 }
 

@@ -36,6 +36,7 @@ type visitor struct {
 	loose    int  // index+1 of the form for inputs outside of any, or 0
 
 	linkColor, bodyColor color
+	canvas               color   // ground of the page
 	flow                 float64 // upper bound of the height of what came before
 	lineIndent, lineUsed float64
 	grounds, displaced   paints
@@ -75,7 +76,7 @@ func newVisitor(d *Document, s preview, maxLinks int) *visitor {
 
 // enter makes v read another document.
 func (v *visitor) enter(s preview) {
-	v.preview, v.styles, v.linkColor, v.bodyColor = s, map[string][]declaration{}, rgb(0x0000EE), rgb(0)
+	v.preview, v.styles, v.linkColor, v.bodyColor, v.canvas = s, map[string][]declaration{}, rgb(0x0000EE), rgb(0), rgb(0xFFFFFF)
 	v.cascade.parser = &sheetParser{quirks: s.quirks}
 }
 
@@ -170,7 +171,7 @@ func (v *visitor) code(n *html.Node, s *style) bool {
 	case atom.Title:
 		v.title(n)
 	case atom.Body:
-		v.bodyColor = s.color
+		v.bodyColor, v.canvas = s.color, s.background
 	default:
 	}
 	if !isCode(n) || s.gone == "" {
@@ -223,7 +224,7 @@ func (v *visitor) leave(n *html.Node, s *style) {
 // content visits the children. Of closed details, the summary alone is shown.
 func (v *visitor) content(n *html.Node, s *style) {
 	switch {
-	case n.DataAtom == atom.Details && !hasAttr(n, "open") && s.gone == "":
+	case n.DataAtom == atom.Details && !hasAttr(n, "open") && s.gone == "" && !v.sheet.opensDetails:
 		v.closedDetails(n, s)
 	case n.DataAtom == atom.Template && isShadow(n):
 		v.shadow(n, s)
@@ -499,9 +500,13 @@ func (v *visitor) control(n *html.Node, s *style) {
 	case atom.Optgroup:
 		if n.Parent == nil || n.Parent.DataAtom != atom.Select {
 			v.text(attr(n, "label"), s)
+		} else if hasAttr(n.Parent, "multiple") || oneOf(attr(n.Parent, "size"), "2", "3", "4", "5", "6", "7", "8", "9", "10") {
+			v.text(attr(n, "label"), s)
 		} else {
 			v.also(attr(n, "label"))
 		}
+	case atom.Option:
+		v.text(attr(n, "label"), s)
 	default:
 	}
 }
@@ -550,18 +555,27 @@ func (v *visitor) inputText(n *html.Node, kind string, s *style) {
 	}
 	switch kind {
 	case "image":
-		value = attr(n, "alt")
+		if alt := attr(n, "alt"); alt != "" {
+			value = alt
+		}
 	case "number":
 		if _, ok := parseNumber(value); !ok {
 			v.also(value)
 			value = ""
 		}
-	case "password", "checkbox", "radio", "file", "range", "color", "hidden":
+	case "password":
+		if value != "" {
+			v.also(value)
+			return
+		}
+	case "checkbox", "radio", "file", "range", "color", "hidden":
 		v.also(value)
 		return
 	}
 	if value == "" && (n.DataAtom == atom.Input || n.DataAtom == atom.Textarea && n.FirstChild == nil) {
-		value = attr(n, "placeholder")
+		placeholder := *s // which has a color of its own
+		placeholder.color, placeholder.filled = rgb(0x757575), false
+		v.text(attr(n, "placeholder"), &placeholder)
 	}
 	if value != "" {
 		v.text(value, s)

@@ -150,6 +150,9 @@ func (v *visitor) why(s *style, size int) Why {
 // text. A first walk collects what is drawn, and takes it that nothing is.
 func (v *visitor) mayContrast(s *style) bool {
 	ink := s.ink()
+	if s.moved && s.isPlaced() && !s.background.isLike(v.canvas) && !ink.isLike(v.canvas) {
+		return true // what is placed leaves boxes without a size empty
+	}
 	if v.known != nil {
 		return v.known.displaced.contrast(ink) || s.moved && v.known.all.contrast(ink)
 	}

@@ -23,7 +23,7 @@ func Fold(s string) string {
 // foldTo passes the folded characters of s to emit.
 func foldTo(s string, emit func(rune)) {
 	var it norm.Iter
-	it.InitString(norm.NFKD, s)
+	it.InitString(norm.NFKD, withoutBrackets(s))
 	for !it.Done() {
 		for segment := it.Next(); len(segment) > 0; {
 			c, size := utf8.DecodeRune(segment)
@@ -33,6 +33,23 @@ func foldTo(s string, emit func(rune)) {
 			}
 		}
 	}
+}
+
+// withoutBrackets puts letters in the place of those in brackets that are one character:
+// NFKD would part words at the brackets.
+func withoutBrackets(s string) string {
+	if !strings.Contains(s, "\xe2\x92") && !strings.Contains(s, "\xf0\x9f\x84") {
+		return s
+	}
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c >= 0x249C && c <= 0x24B5:
+			return 'a' + c - 0x249C
+		case c >= 0x1F110 && c <= 0x1F129:
+			return 'a' + c - 0x1F110
+		}
+		return c
+	}, s)
 }
 
 // emitLower spells out the letters that have no decomposition and that people type

@@ -63,7 +63,7 @@ func dialed(text string) string {
 	if !isASCII(text) {
 		text = dialRunes(text)
 	}
-	text = dialSeparators(text)
+	text = spelled(dialSeparators(text))
 	if !hasLookalikes(text) {
 		return text
 	}

@@ -90,6 +90,14 @@ func TestPhones(t *testing.T) {
 		{"808/555/0143 and 030/5550 0143", []string{"8085550143", "03055500143"}},
 		{"+1 (8О8) 555-О143 and +1 808\n555 0144", []string{"+18085550143", "+18085550144"}},
 		{"12/10/2026, 3/4, snake_case_10_20_300, +49 30 5550143\n12 chairs", []string{"+49305550143"}},
+		{"808--555--0143, 808 | 555 | 0144 and 808=555=0145", []string{"8085550143", "8085550144", "8085550145"}},
+		{"808,555,0143 or 808→555→0144 or 808'555'0145", []string{"8085550143", "8085550144", "8085550145"}},
+		{"eight zero eight, five five five, zero one four three", []string{"8085550143"}},
+		{"Acht-null-acht fünf fünf, then one double five triple zero 1", nil},
+		{"one eight zero eight triple five oh one four three.", []string{"18085550143"}},
+		{"1-808-555-HELP, 888-555-PAYS or 1 (800) CALL-NOW", []string{"18085554357", "8885557297", "18002255669"}},
+		{"order 808-555-ABCD, model 1-800-ab, 100, 200, 3000 or 100;200,3000", nil},
+		{"one two three four five six, and one two many", nil},
 		{"room 8O8, gate 5, on 12–10–2026 at 5O1", nil},
 	}
 	for _, tt := range tests {
@@ -147,6 +155,7 @@ func TestWordsInOtherLetters(t *testing.T) {
 		"ᴠᴇʀɪғʏ ʏᴏᴜʀ ᴀᴄᴄᴏᴜɴᴛ": " verify your account ",
 		"ꓦꓰꓣꓲꓝꓬ":              " verify ",
 		"ʌǝrify 🅿🅰🆂🆂":         " verify pass ",
+		"⒱⒠⒭⒤⒡⒴ (a) ⑴":        " verify a 1 ",
 		"pаsswоrd ассount":    " password account ", // Cyrillic letters among Latin ones
 		"пароль счёт":         " пароль счет ",
 	} {

@@ -1,0 +1,225 @@
+package observable
+
+import (
+	"strings"
+)
+
+// spelled returns the text with digits in the place of numbers that are written for people
+// to read and for no program: in words, with letters of the keypad, or with unusual signs
+// between groups of three, three and four digits.
+func spelled(text string) string {
+	text = wordDigits(text)
+	if !hasDigit(text) {
+		return text
+	}
+	b := []byte(text)
+	for i := 0; i < len(b); i++ {
+		if !isDigit(b[i]) || i > 0 && isWordByte(b[i-1]) {
+			continue
+		}
+		if n := northAmerican(b[i:]); n > 0 {
+			i += n - 1
+		} else if n := vanity(b[i:]); n > 0 {
+			i += n - 1
+		}
+	}
+	return string(b)
+}
+
+func hasDigit(text string) bool { return strings.ContainsAny(text, "0123456789") }
+
+// northAmerican writes dashes for the same sign between groups of three, three and four
+// digits, and returns their length: no amount and no date is written so. White space
+// around the sign does not matter.
+func northAmerican(b []byte) int {
+	first, ok := signAfter(b, 3)
+	if !ok {
+		return 0
+	}
+	second, ok := signAfter(b[3+first:], 3)
+	at := 6 + first + second
+	end := at + 4
+	if !ok || end > len(b) || !areDigits(b[at:end]) || end < len(b) && isWordByte(b[end]) {
+		return 0
+	}
+	sign := strings.TrimSpace(string(b[3 : 3+first]))
+	if sign == "" || sign != strings.TrimSpace(string(b[at-second:at])) || len(sign) != first && oneByte(sign, ",.:;") {
+		return 0 // lists have white space after a comma
+	}
+	for _, gap := range [][]byte{b[3 : 3+first], b[at-second : at]} {
+		for i := range gap {
+			gap[i] = ' '
+		}
+		gap[0] = '-'
+	}
+	return end
+}
+
+func oneByte(s, of string) bool { return len(s) == 1 && strings.Contains(of, s) }
+
+// signAfter returns the length of what is between n digits and the next digit.
+func signAfter(b []byte, n int) (length int, ok bool) {
+	const longest = 6
+	if len(b) < n || !areDigits(b[:n]) {
+		return 0, false
+	}
+	for i := n; i < len(b) && i <= n+longest; i++ {
+		switch c := b[i]; {
+		case isDigit(c):
+			return i - n, i > n
+		case isLetter(c), strings.IndexByte("+()\n", c) >= 0:
+			return 0, false
+		}
+	}
+	return 0, false
+}
+
+func areDigits(b []byte) bool {
+	for _, c := range b {
+		if !isDigit(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// vanity writes digits for the letters of a number such as 1-800-555-HELP: in capitals,
+// at its end, after an area code that follows a one or is free to call. ITU-T E.161.
+func vanity(b []byte) int {
+	const local = 7
+	i := 0
+	if b[0] == '1' && len(b) > 2 && !isDigit(b[1]) {
+		for i++; i < len(b) && i < 3 && strings.IndexByte("-. (", b[i]) >= 0; i++ {
+		}
+	} else if len(b) < 3 || !isFreeToCall(string(b[:3])) {
+		return 0
+	}
+	if len(b) < i+4 || !areDigits(b[i:i+3]) {
+		return 0
+	}
+	keys, letters := 0, 0
+	for i += 3; i < len(b) && keys < local; i++ {
+		switch c := b[i]; {
+		case c >= 'A' && c <= 'Z':
+			letters++
+			keys++
+		case isDigit(c) && letters == 0:
+			keys++
+		case keys == local, strings.IndexByte("-. )", c) < 0:
+			return 0
+		}
+	}
+	if keys < local || letters < 3 || i < len(b) && isWordByte(b[i]) {
+		return 0
+	}
+	for j := range b[:i] {
+		if c := b[j]; c >= 'A' && c <= 'Z' {
+			b[j] = "22233344455566677778889999"[c-'A']
+		}
+	}
+	return i
+}
+
+// isFreeToCall reports whether an area code is one of numbers that are free to call.
+func isFreeToCall(code string) bool {
+	switch code {
+	case "800", "833", "844", "855", "866", "877", "888":
+		return true
+	}
+	return false
+}
+
+// wordDigits writes digits for seven or more words in a row that name some.
+func wordDigits(text string) string {
+	const least = 7
+	var out strings.Builder
+	var run []byte
+	from, written := 0, 0
+	flush := func(end int) {
+		if len(run) >= least {
+			out.WriteString(text[written:from])
+			for i, d := range run {
+				if i > 0 {
+					out.WriteByte('-')
+				}
+				out.WriteByte(d)
+			}
+			written = end
+		}
+		run = run[:0]
+	}
+	end, repeat := 0, 1
+	for i := 0; i < len(text); {
+		if !isLetter(text[i]) {
+			if c := text[i]; len(run) > 0 && strings.IndexByte(" ,-.()\n", c) < 0 {
+				flush(end)
+			}
+			i++
+			continue
+		}
+		n := i + 1
+		for n < len(text) && (isLetter(text[n]) || text[n] >= 0x80) {
+			n++
+		}
+		d, times := digitNamed(text[i:n])
+		switch {
+		case times > 1 && d == 0:
+			if len(run) == 0 {
+				from = i
+			}
+			repeat = times
+		case d == 0:
+			flush(end)
+			repeat = 1
+		default:
+			if len(run) == 0 && repeat == 1 {
+				from = i
+			}
+			for range repeat {
+				run = append(run, d)
+			}
+			end, repeat = n, 1
+		}
+		i = n
+	}
+	flush(end)
+	if written == 0 {
+		return text
+	}
+	return out.String() + text[written:]
+}
+
+// digitNamed returns the digit that a word names, or how often the next one counts.
+func digitNamed(word string) (digit byte, times int) {
+	const longest = 6
+	if len(word) > longest {
+		return 0, 0
+	}
+	switch strings.ToLower(word) {
+	case "zero", "oh", "o", "null", "cero":
+		return '0', 1
+	case "one", "eins", "uno", "un":
+		return '1', 1
+	case "two", "zwei", "zwo", "dos", "deux":
+		return '2', 1
+	case "three", "drei", "tres", "trois":
+		return '3', 1
+	case "four", "vier", "cuatro", "quatre":
+		return '4', 1
+	case "five", "cinco", "cinq":
+		return '5', 1
+	case "six", "sechs", "seis":
+		return '6', 1
+	case "seven", "sieben", "siete", "sept":
+		return '7', 1
+	case "eight", "acht", "ocho", "huit":
+		return '8', 1
+	case "nine", "neun", "nueve", "neuf":
+		return '9', 1
+	case "double":
+		return 0, 2
+	case "triple":
+		return 0, 3
+	}
+	return 0, 0
+}
