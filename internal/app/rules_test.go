@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"outrider/internal/app"
+	"outrider/internal/mailtest"
 )
 
 // ruleYAML returns the file of a rule.
@@ -261,7 +262,7 @@ func TestRulesLintOfThePublicFeed(t *testing.T) {
 	t.Parallel()
 	const corpus = "../../.data/sublime/"
 	if _, err := os.Stat(corpus); err != nil {
-		t.Fatalf("the public feed is missing (make data unpacks it): %v", err)
+		mailtest.Missing(t, "the public feed (make data unpacks it)")
 	}
 	a := newAuthor(t)
 	out := a.must("lint --short-of strict "+corpus+"sublime-lists "+corpus+"sublime-rules", "1,587 of 1,587 parse and check\n")

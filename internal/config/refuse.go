@@ -152,19 +152,28 @@ func (r *Route) endpoint(h string) (host, port string) {
 
 // ownListener returns the address on which Outrider itself listens under a host and port, or "".
 func (c *Config) ownListener(host, port string) string {
-	to, err := netip.ParseAddr(host)
-	own := strings.EqualFold(host, "localhost") || strings.EqualFold(host, c.Hostname) || err == nil && (to.IsLoopback() || to.IsUnspecified())
 	for _, l := range c.Listen.SMTP {
-		at, p, err := net.SplitHostPort(l)
-		if err != nil || p != port {
-			continue
-		}
-		on, err := netip.ParseAddr(at)
-		anywhere := at == "" || err == nil && on.IsUnspecified()
-		same := strings.EqualFold(host, at) || to.IsValid() && to == on
-		if same || own && (anywhere || strings.EqualFold(at, "localhost") || on.IsLoopback() && (!to.IsValid() || to.IsUnspecified())) {
+		if at, p, err := net.SplitHostPort(l); err == nil && p == port && c.isOwn(host, at) {
 			return l
 		}
 	}
 	return ""
+}
+
+// isOwn reports whether a connection to a host reaches a listener of this machine.
+func (c *Config) isOwn(host, listener string) bool {
+	if strings.EqualFold(host, listener) {
+		return true
+	}
+	to, named := netip.ParseAddr(host)
+	on, _ := netip.ParseAddr(listener)
+	here := strings.EqualFold(host, "localhost") || named == nil && to.IsUnspecified()
+	switch {
+	case to.IsValid() && to == on:
+		return true
+	case listener == "" || on.IsUnspecified(): // everywhere
+		return here || strings.EqualFold(host, c.Hostname) || to.IsLoopback()
+	default:
+		return (here || to.IsLoopback() && !on.IsValid() || strings.EqualFold(host, c.Hostname)) && (on.IsLoopback() || strings.EqualFold(listener, "localhost"))
+	}
 }

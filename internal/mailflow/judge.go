@@ -65,7 +65,7 @@ type Judgement struct {
 	Authors  []string // all of them
 	Took     time.Duration
 	Contact  history.Contact // of the author, before the message came
-	Lack     MissingEvidence            // what another look may have
+	Lack     MissingEvidence // what another look may have
 }
 
 // Proved returns the author of a message that is wanted and whose author was proved,

@@ -32,14 +32,14 @@ var errCrowded = &smtp.Error{Code: 452, Enhanced: "4.3.1", Text: "Too many messa
 // debt travels with a message that is owed another look: all that it takes to judge it as
 // if it had just come.
 type debt struct {
-	Road     message.Source     `json:"road"`
+	Road     message.Source   `json:"road"`
 	Envelope smtp.Envelope    `json:"envelope"`
 	Peer     message.Peer     `json:"peer"`
 	Traits   message.Traits   `json:"traits"`
 	Auth     mailauth.Results `json:"auth"`
 	Contact  history.Contact  `json:"contact"` // as it was: the message must not make its own author known
 	Verdict  verdict.Verdict  `json:"verdict"` // the last that counts
-	Lack     MissingEvidence             `json:"lack"`
+	Lack     MissingEvidence  `json:"lack"`
 	Drawn    bool             `json:"drawn,omitempty"` // files were opened deeply, and are from then on
 }
 

@@ -131,7 +131,9 @@ type routeLimiter struct {
 	freed chan struct{}  // tells of a share that was given back
 }
 
-func newShares() *routeLimiter { return &routeLimiter{taken: make(map[string]int), freed: make(chan struct{}, 1)} }
+func newShares() *routeLimiter {
+	return &routeLimiter{taken: make(map[string]int), freed: make(chan struct{}, 1)}
+}
 
 // await takes a share of the route, and gives up when none comes free soon.
 func (s *routeLimiter) await(ctx context.Context, route string) bool {

@@ -57,6 +57,7 @@ func named() map[string]string {
 		"place: clip-path:path('M0 0')":                                                                         notComputed,
 		"element: <p popover>QZWORD</p>":                                                                        otherClients,
 		"element: <object type=\"text/x\">QZWORD</object>":                                                      otherClients,
+		"element: <video>QZWORD</video>":                                                                        otherClients,
 		"element: <math>QZWORD</math>":                                                                          otherClients,
 		"element: <select>QZWORD</select>":                                                                      otherClients,
 		"svg: <text y=20><textPath href=\"#p\">QZWORD</textPath></text>":                                        otherClients,

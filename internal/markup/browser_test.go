@@ -31,11 +31,15 @@ func TestDisplayTextIsWhatChromiumShows(t *testing.T) {
 	if least := 400; len(all) < least {
 		t.Fatalf("%d variants, want at least %d", len(all), least)
 	}
-	shown := inChromium(t, all)
+	shown, here := inChromium(t, all), make([]bool, len(all))
+	for i, v := range all {
+		here[i] = strings.Contains(parse(v.doc).DisplayText(), word)
+	}
 	reasons := named()
+	lookAgain(t, all, shown, func(i int) bool { return (here[i] == shown[i]) == (reasons[all[i].name] == "") })
 	agreed, differ := 0, map[string]int{}
 	for i, v := range all {
-		here := strings.Contains(parse(v.doc).DisplayText(), word)
+		here := here[i]
 		reason := reasons[v.name]
 		switch {
 		case here == shown[i] && reason == "":
@@ -62,6 +66,29 @@ func inChromium(t *testing.T, all []variant) []bool {
 	both.Go(func() { look(t, browsers[1], all[half:], shown[half:]) })
 	both.Wait()
 	return shown
+}
+
+// lookAgain asks about those variants again of which the answer is not the expected one: a busy
+// browser draws some pictures and fallbacks late.
+func lookAgain(t *testing.T, all []variant, shown []bool, expected func(int) bool) {
+	t.Helper()
+	for range 3 {
+		var odd []int
+		var docs []variant
+		for i := range all {
+			if !expected(i) {
+				odd, docs = append(odd, i), append(docs, all[i])
+			}
+		}
+		if len(odd) == 0 {
+			return
+		}
+		again := make([]bool, len(docs))
+		look(t, mailtest.Chromium(t), docs, again)
+		for n, i := range odd {
+			shown[i] = again[n]
+		}
+	}
 }
 
 func look(t *testing.T, browser *mailtest.Browser, all []variant, shown []bool) {

@@ -95,13 +95,7 @@ func (b *box) isSized() bool { return b.shape == blockShape || b.shape == inline
 func (s *style) paint(v *visitor, parent *style) {
 	b := &s.box
 	s.moved = s.moved || b.isMoved()
-	own := b.background
-	if own.state == currentColor {
-		own = s.color
-	}
-	if b.plain && !b.partial && b.veil.a == 0xFF {
-		own = b.veil
-	}
+	own := b.ground(s.color)
 	if b.caption && parent.box.shape == tableShape && parent.box.background.a > 0 {
 		s.background = color{} // captions are beside the ground of their table
 	}
@@ -118,6 +112,17 @@ func (s *style) paint(v *visitor, parent *style) {
 		}
 	}
 	v.notePaint(s, parent)
+}
+
+// ground returns the color of an element itself.
+func (b *box) ground(text color) color {
+	switch {
+	case b.plain && !b.partial && b.veil.a == 0xFF:
+		return b.veil
+	case b.background.state == currentColor:
+		return text
+	}
+	return b.background
 }
 
 // isMoved reports whether the element is drawn elsewhere than the flow puts it.

@@ -335,7 +335,7 @@ func (r *compoundReader) colon(s string) bool {
 		ok := r.pseudo == "" || isDrawn(r.pseudo) == (name == "marker")
 		r.pseudo = name
 		r.specificity++
-		return ok && isPseudoElement(name, isCall) && !(r.p.strict && isVendorGuess(name))
+		return ok && isPseudoElement(name, isCall) && (!r.p.strict || !isVendorGuess(name))
 	case r.pseudo != "": // ::file-selector-button:hover and the like match nothing on paper
 		ok := !isDrawn(r.pseudo)
 		r.pseudo = "other"

@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -277,10 +278,9 @@ func closed(s string) string {
 			return s
 		}
 	}
-	for i := len(open) - 1; i >= 0; i-- {
-		s += string(open[i])
-	}
-	return s
+	ends := []byte(open)
+	slices.Reverse(ends)
+	return s + string(ends)
 }
 
 // words yields the parts of a value between white space, and single commas and slashes

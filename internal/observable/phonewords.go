@@ -87,14 +87,8 @@ func areDigits(b []byte) bool {
 // at its end, after an area code that follows a one or is free to call. ITU-T E.161.
 func vanity(b []byte) int {
 	const local = 7
-	i := 0
-	if b[0] == '1' && len(b) > 2 && !isDigit(b[1]) {
-		for i++; i < len(b) && i < 3 && strings.IndexByte("-. (", b[i]) >= 0; i++ {
-		}
-	} else if len(b) < 3 || !isFreeToCall(string(b[:3])) {
-		return 0
-	}
-	if len(b) < i+4 || !areDigits(b[i:i+3]) {
+	i := beforeArea(b)
+	if i < 0 || len(b) < i+4 || !areDigits(b[i:i+3]) {
 		return 0
 	}
 	keys, letters := 0, 0
@@ -120,6 +114,22 @@ func vanity(b []byte) int {
 	return i
 }
 
+// beforeArea returns the length of a leading one with the signs that follow it, 0 where the area code is
+// one of numbers that are free to call, and -1 where neither is so.
+func beforeArea(b []byte) int {
+	if b[0] == '1' && len(b) > 2 && !isDigit(b[1]) {
+		n := 1
+		for n < len(b) && n < 3 && strings.IndexByte("-. (", b[n]) >= 0 {
+			n++
+		}
+		return n
+	}
+	if len(b) < 3 || !isFreeToCall(string(b[:3])) {
+		return -1
+	}
+	return 0
+}
+
 // isFreeToCall reports whether an area code is one of numbers that are free to call.
 func isFreeToCall(code string) bool {
 	switch code {
@@ -131,28 +141,11 @@ func isFreeToCall(code string) bool {
 
 // wordDigits writes digits for seven or more words in a row that name some.
 func wordDigits(text string) string {
-	const least = 7
-	var out strings.Builder
-	var run []byte
-	from, written := 0, 0
-	flush := func(end int) {
-		if len(run) >= least {
-			out.WriteString(text[written:from])
-			for i, d := range run {
-				if i > 0 {
-					out.WriteByte('-')
-				}
-				out.WriteByte(d)
-			}
-			written = end
-		}
-		run = run[:0]
-	}
-	end, repeat := 0, 1
+	w := digitWords{text: text, repeat: 1}
 	for i := 0; i < len(text); {
 		if !isLetter(text[i]) {
-			if c := text[i]; len(run) > 0 && strings.IndexByte(" ,-.()\n", c) < 0 {
-				flush(end)
+			if len(w.run) > 0 && strings.IndexByte(" ,-.()\n", text[i]) < 0 {
+				w.flush()
 			}
 			i++
 			continue
@@ -161,32 +154,64 @@ func wordDigits(text string) string {
 		for n < len(text) && (isLetter(text[n]) || text[n] >= 0x80) {
 			n++
 		}
-		d, times := digitNamed(text[i:n])
-		switch {
-		case times > 1 && d == 0:
-			if len(run) == 0 {
-				from = i
-			}
-			repeat = times
-		case d == 0:
-			flush(end)
-			repeat = 1
-		default:
-			if len(run) == 0 && repeat == 1 {
-				from = i
-			}
-			for range repeat {
-				run = append(run, d)
-			}
-			end, repeat = n, 1
-		}
+		w.word(i, n)
 		i = n
 	}
-	flush(end)
-	if written == 0 {
+	w.flush()
+	if w.written == 0 {
 		return text
 	}
-	return out.String() + text[written:]
+	return w.out.String() + text[w.written:]
+}
+
+// digitWords is a row of words that name digits, under way.
+type digitWords struct {
+	text      string
+	out       strings.Builder
+	written   int // bytes of text that are in out, in their way
+	run       []byte
+	from, end int // of the run in text
+	repeat    int // how often the next digit counts
+}
+
+// word takes a word of the text.
+func (w *digitWords) word(from, end int) {
+	d, times := digitNamed(w.text[from:end])
+	if d == 0 && times <= 1 {
+		w.flush()
+		w.repeat = 1
+		return
+	}
+	if len(w.run) == 0 && w.repeat == 1 {
+		w.from = from
+	}
+	if d == 0 { // "double"
+		if len(w.run) == 0 {
+			w.from = from
+		}
+		w.repeat = times
+		return
+	}
+	for range w.repeat {
+		w.run = append(w.run, d)
+	}
+	w.end, w.repeat = end, 1
+}
+
+// flush ends the row, and writes its digits where there are enough.
+func (w *digitWords) flush() {
+	const least = 7
+	if len(w.run) >= least {
+		w.out.WriteString(w.text[w.written:w.from])
+		for i, d := range w.run {
+			if i > 0 {
+				w.out.WriteByte('-')
+			}
+			w.out.WriteByte(d)
+		}
+		w.written = w.end
+	}
+	w.run = w.run[:0]
 }
 
 // digitNamed returns the digit that a word names, or how often the next one counts.

@@ -18,20 +18,9 @@ func throwawayLink() Signal {
 		Why: "A link leads to %s, which has the form of a throw-away domain.",
 		Find: func(e *evidence.Evidence) []Match {
 			best, times := "", 0.0
-			seen := map[string]bool{}
-			for i, u := range e.Links() {
-				if i == maxClaims {
-					break
-				}
-				if seen[u.Host] {
-					continue
-				}
-				seen[u.Host] = true
-				if u.Org() == "" || address.SameOrganization(u.Host, e.Author().Domain) || isRewriter(u.Host) {
-					continue
-				}
-				if t := throwAway(u.Host); t > times {
-					best, times = u.Host, t
+			for _, host := range foreignHosts(e) {
+				if t := throwAway(host); t > times {
+					best, times = host, t
 				}
 			}
 			if times == 0 {
@@ -40,6 +29,25 @@ func throwawayLink() Signal {
 			return one(Match{Portion: verdict.PortionLink, Value: best, Args: []any{best}, Times: times})
 		},
 	}
+}
+
+// foreignHosts returns the hosts to which the first links lead, each once, but those of the
+// sender's organization and of services that rewrite links.
+func foreignHosts(e *evidence.Evidence) []string {
+	var out []string
+	seen := map[string]bool{}
+	links := e.Links()
+	for i := range links[:min(len(links), maxClaims)] {
+		u := &links[i]
+		if seen[u.Host] {
+			continue
+		}
+		seen[u.Host] = true
+		if u.Org() != "" && !address.SameOrganization(u.Host, e.Author().Domain) && !isRewriter(u.Host) {
+			out = append(out, u.Host)
+		}
+	}
+	return out
 }
 
 func throwAway(host string) float64 {
