@@ -187,6 +187,9 @@ func (a *App) openState(ctx context.Context, c *config.Config) (err error) {
 	if a.lock, err = lockDir(c.DataDir); err != nil {
 		return err
 	}
+	if err := private(c.DataDir, a.log); err != nil {
+		return err
+	}
 	edge, err := identity(c.DataDir)
 	if err != nil {
 		return err
@@ -308,7 +311,7 @@ func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Setti
 	a.shipper = &mailflow.Shipper{Flow: a.flow, Store: a.db, Blobs: blobs}
 	// What a crash left in the spool is in the store before the memory is filled from it.
 	if err := a.shipper.Ship(ctx); err != nil {
-		a.log.ErrorContext(ctx, "facts could not be shipped", "error", err)
+		a.log.ErrorContext(ctx, "writing events to the database failed", "error", err)
 	}
 	if err := a.db.Senders(ctx, maxLoadedSenders, memory.Load); err != nil {
 		return err
@@ -395,7 +398,7 @@ func (a *App) recover(ctx context.Context) error {
 		}
 	}
 	if len(intents) > 0 {
-		a.log.InfoContext(ctx, "sessions were interrupted by the last stop", "count", len(intents))
+		a.log.InfoContext(ctx, "sessions interrupted by the last shutdown", "count", len(intents))
 	}
 	return nil
 }
@@ -422,7 +425,7 @@ func (a *App) Reload(ctx context.Context, c config.Config) error {
 	}
 	settings.Hostname = a.config.Hostname // the edge and the relay keep theirs, and so must the header
 	for _, s := range config.NeedRestart(&a.config, &c) {
-		a.log.WarnContext(ctx, "setting changes at the next restart", "setting", s)
+		a.log.WarnContext(ctx, "setting requires a restart", "setting", s)
 	}
 	a.flow.Configure(settings)
 	a.rules = rules

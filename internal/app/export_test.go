@@ -44,3 +44,6 @@ func RulesOf(a *App) any {
 
 // Close ends a gateway that never ran.
 func Close(a *App) error { return a.close() }
+
+// Private is how the files of a data directory become private.
+var Private = private

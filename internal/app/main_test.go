@@ -14,5 +14,8 @@ func TestMain(m *testing.M) {
 	if slices.Equal(os.Args[1:], []string{"worker"}) {
 		os.Exit(app.Main(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 	}
+	if os.Getenv("OUTRIDER_TEST_COMMAND") != "" { // a command that changes its user has a process of its own
+		os.Exit(app.Main(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	}
 	os.Exit(m.Run())
 }

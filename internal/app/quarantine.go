@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -140,7 +141,7 @@ func (c *console) ask(ids []string, state quarantine.State, do func(*quarantine.
 	defer func() { err = errors.Join(err, closeBox()) }()
 	var errs []error
 	for _, id := range ids {
-		if err := do(box, c.ctx, id, operator()); err != nil {
+		if err := do(box, c.ctx, id, cmp.Or(c.operator, operator())); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -150,7 +151,7 @@ func (c *console) ask(ids []string, state quarantine.State, do func(*quarantine.
 			continue
 		}
 		if item.State == state {
-			c.printf("%s  %s, not carried out yet: the gateway does it as soon as it runs and can, and its log says what keeps it\n", id, item.State)
+			c.printf("%s  %s, pending: the running gateway will carry it out (see its log on failure)\n", id, item.State)
 			continue
 		}
 		c.printf("%s  %s\n", id, item.State)

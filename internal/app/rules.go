@@ -41,6 +41,9 @@ func (c *console) rules() (*feed.Store, config.Config, error) {
 	if err != nil {
 		return nil, cfg, err
 	}
+	if err := c.becomeOwner(&cfg); err != nil {
+		return nil, cfg, err
+	}
 	s, err := feed.Open(rulesPath(&cfg))
 	return s, cfg, err
 }

@@ -63,7 +63,7 @@ func activeRules(c *config.Config, running *ruleBase, log *slog.Logger) (*ruleBa
 		return nil, fmt.Errorf("reading the active rules: %w", err)
 	}
 	if active.Older != nil {
-		log.Warn("older rules are in use", "error", active.Older)
+		log.Warn("active rules unreadable, using the previous ones", "error", active.Older)
 		stamp = "" // what was meant may be readable again
 	}
 	return newRuleBase(active, stamp), nil
@@ -74,7 +74,7 @@ func activeRules(c *config.Config, running *ruleBase, log *slog.Logger) (*ruleBa
 func startingRules(c *config.Config, log *slog.Logger) *ruleBase {
 	base, err := activeRules(c, nil, log)
 	if err != nil {
-		log.Error("mail is judged without rules", "error", err)
+		log.Error("rules not loaded: mail is evaluated without rules", "error", err)
 		return newRuleBase(&feed.Active{}, "")
 	}
 	return base
@@ -113,9 +113,9 @@ func detector(c *config.Config, base *ruleBase, can asks, log *slog.Logger) *rul
 	set := newRuleSet(c, base.Active, rules, can.have)
 	set.Later = can.later
 	set.Report = func(r *rule.Rule, err error) {
-		log.Warn("a rule failed on a message", "rule", r.ID, "name", r.Name, "error", err)
+		log.Warn("rule failed on a message", "rule", r.ID, "name", r.Name, "error", err)
 	}
-	log.Info("rules are in use", "rules", len(set.Engine.Rules()), "set_aside", len(set.Engine.Asides()), "version", set.Version)
+	log.Info("rules loaded", "rules", len(set.Engine.Rules()), "set_aside", len(set.Engine.Asides()), "version", set.Version)
 	return rule.NewDetector(set)
 }
 

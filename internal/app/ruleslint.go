@@ -123,7 +123,7 @@ func (c *console) showLint(l *feed.Lint, short bool) {
 		}
 	}
 	if len(l.Lists) > 0 {
-		c.printf("\nLists that are not there\n  %5s  %-12s  %s\n", "RULES", "FROM", "LIST")
+		c.printf("\nMissing lists\n  %5s  %-12s  %s\n", "RULES", "FROM", "LIST")
 		for _, w := range l.Lists {
 			c.printf("  %5s  %-12s  $%s\n", grouped(w.Rules), w.From, clip(w.Name, 80))
 		}
@@ -148,7 +148,7 @@ func (c *console) showCoverage(l *feed.Lint) {
 	for _, t := range l.Coverage {
 		c.printf("  %-20s  %6s  %5.1f%%  %9s\n", t.Name, grouped(t.Strict), 100*float64(t.Strict)/float64(l.Detect), grouped(t.CanFire))
 	}
-	c.printf("STRICT: all is there that the rule names. CAN MATCH: it can come true with null for what is missing.\n")
+	c.printf("STRICT: everything the rule names is available. CAN MATCH: it can match with null for what is missing.\n")
 }
 
 type rulesFmtCmd struct {

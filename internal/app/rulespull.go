@@ -42,7 +42,7 @@ func (p *rulesPullCmd) Run(c *console) error {
 		return err
 	}
 	if p.Format == "table" {
-		c.printf("It is what runs already.\n")
+		c.printf("Already active; nothing to do.\n")
 	}
 	return nil
 }
@@ -113,7 +113,7 @@ func (c *console) checkRules(s *feed.Store, cfg *config.Config, how *checking) e
 	case how.activate:
 		c.printf("active     %s\n", check.Next)
 	default:
-		c.printf("Nothing runs differently yet: \"outrider rules activate\" makes it so.\n")
+		c.printf("Staged, not active yet: \"outrider rules activate\" makes it so.\n")
 	}
 	return err
 }
@@ -136,7 +136,7 @@ func (c *console) showPruned(gone []*feed.Manifest) {
 	for _, m := range gone {
 		names = append(names, m.Name+" "+m.Short())
 	}
-	c.printf("pruned     %s: old versions that nothing needs any more\n", clip(strings.Join(names, ", "), 400))
+	c.printf("pruned     %s: old versions\n", clip(strings.Join(names, ", "), 400))
 }
 
 // maxShown is how many changes of each kind are listed.

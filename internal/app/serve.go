@@ -97,7 +97,7 @@ func (c *console) reloadOn(ctx context.Context, hup <-chan os.Signal, a *App) {
 			err = a.Reload(ctx, cfg)
 		}
 		if err != nil {
-			a.log.ErrorContext(ctx, "configuration was not reloaded", "error", err)
+			a.log.ErrorContext(ctx, "reloading the configuration failed, the old one stays active", "error", err)
 			continue
 		}
 		a.log.InfoContext(ctx, "configuration reloaded")

@@ -50,7 +50,7 @@ func newWorkers(c *config.Config, active *feed.Active, deep bool, log *slog.Logg
 func warmPool(pc attachment.PoolConfig, log *slog.Logger) *attachment.Pool {
 	p := attachment.NewPool(pc)
 	if err := p.Warm(context.Background()); err != nil {
-		log.Warn("the first attachment worker did not start", "error", err)
+		log.Warn("starting the first attachment worker failed", "error", err)
 	}
 	return p
 }
@@ -67,7 +67,7 @@ func workerConfig(c *config.Config, active *feed.Active, log *slog.Logger) (atta
 	}
 	if both := pc.Setup.Rules + patterns(active); both != pc.Setup.Rules {
 		if _, err := yara.Compile(both); err != nil {
-			log.Warn("yara rules of the active feeds were left out", "error", err)
+			log.Warn("skipping the YARA rules of the active feeds", "error", err)
 		} else {
 			pc.Setup.Rules = both
 		}
@@ -83,7 +83,7 @@ func deepConfig(pc attachment.PoolConfig, c *config.Config, log *slog.Logger) at
 	pc.Idle = deepIdle
 	pc.Size, pc.Limits.Wall, pc.Setup.Pages, pc.Setup.Text = 1, deepWall, &pages, &ocr.Config{Languages: c.Attachments.Languages}
 	if _, err := ocr.Open(context.Background(), *pc.Setup.Text); err != nil {
-		log.Warn("text in pictures is not read", "error", err)
+		log.Warn("OCR not available", "error", err)
 		pc.Setup.Text = nil
 	}
 	return pc
@@ -106,7 +106,7 @@ func gatherRules(dirs []string, log *slog.Logger) (string, error) {
 		}
 		source, err := yara.Gather(os.DirFS(dir))
 		if err != nil {
-			log.Warn("yara rules were left out", "directory", dir, "error", err)
+			log.Warn("skipping YARA rules", "directory", dir, "error", err)
 		}
 		all.WriteString(source)
 	}
@@ -126,7 +126,7 @@ func opener(pool *attachment.Pool, log *slog.Logger) mailflow.Opener {
 		if err == nil {
 			return reports
 		}
-		log.WarnContext(ctx, "attachments were not opened", "files", len(ins), "error", err)
+		log.WarnContext(ctx, "attachments not inspected", "files", len(ins), "error", err)
 		reports = make([]*attachment.Report, len(ins))
 		for i := range ins {
 			reports[i] = attachment.Unopened(ins[i], err.Error())
@@ -160,7 +160,7 @@ func scanner(client *clamav.Client, log *slog.Logger) mailflow.Scanner {
 			return "", nil
 		}
 		if err != nil {
-			log.WarnContext(ctx, "clamd was not asked", "error", err)
+			log.WarnContext(ctx, "clamd not available", "error", err)
 		}
 		return name, err //nolint:wrapcheck // it names the action
 	}

@@ -395,7 +395,7 @@ func (w *worker) ask(ctx context.Context, q request) ([]*Report, error) {
 		return nil, fmt.Errorf("reading the reports: %w", noEOF(err))
 	}
 	if len(reports) != len(q.Inputs) || slices.ContainsFunc(reports, func(r *Report) bool { return r == nil || len(r.Files) == 0 }) {
-		return nil, fmt.Errorf("reading %d reports: the worker answered nonsense", len(reports))
+		return nil, fmt.Errorf("reading %d reports: malformed worker response", len(reports))
 	}
 	return reports, nil
 }

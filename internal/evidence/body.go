@@ -26,13 +26,13 @@ func (e *Evidence) readBody() body {
 	for i := range b.Texts {
 		t := &b.Texts[i]
 		if text.Len() < 2*maxText {
-			text.WriteString(t.Shown + "\n")
+			writeLine(&text, t.Shown)
 		}
 		b.quotes = b.quotes || e.quotes(t)
 		if !e.others(t.Part) && current.Len() < 2*maxText {
-			current.WriteString(t.Current() + "\n")
+			writeLine(&current, t.Current())
 			if e.says(t) {
-				current.WriteString(t.Thread.Own() + "\n")
+				writeLine(&current, t.Thread.Own())
 			}
 		}
 		if t.Page != nil {
@@ -51,11 +51,21 @@ func (e *Evidence) readBody() body {
 	return b
 }
 
+// writeLine writes a text of any length, which costs no second copy of it.
+func writeLine(b *strings.Builder, text string) {
+	b.Grow(len(text) + 1)
+	b.WriteString(text)
+	b.WriteByte('\n')
+}
+
 // quotes reports whether a text quotes what it answers: with marks, or words of somebody who can
 // have been answered, a recipient or one of the tenant. A frame that looks like a quotation of
 // anybody is easily put around a whole text, and who quotes himself answers nobody.
 func (e *Evidence) quotes(t *reading.Text) bool {
-	marked := t.Page == nil && strings.Contains("\n"+t.Raw, "\n>")
+	if len(t.Thread.Previous) == 0 {
+		return false
+	}
+	marked := t.Page == nil && (strings.HasPrefix(t.Raw, ">") || strings.Contains(t.Raw, "\n>"))
 	for i := range t.Thread.Previous {
 		p := &t.Thread.Previous[i]
 		from := strings.ToLower(p.From.Address)

@@ -38,7 +38,7 @@ func Verify(ctx context.Context, r *message.Received, m *message.Message, d *ten
 	memo := newMemo(dns)
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		res.SPF = SPF{Result: TempError, Why: "a defect of ours"}
+		res.SPF = SPF{Result: TempError, Why: "internal error"}
 		contain(func() { res.SPF = checkSPF(ctx, sender, r.Envelope.From, dns) })
 	})
 	// The policies are asked for meanwhile, so that a slow DNS of the sender takes nothing
@@ -52,8 +52,8 @@ func Verify(ctx context.Context, r *message.Received, m *message.Message, d *ten
 		checked = true
 	})
 	wg.Wait()
-	// Signatures that a defect of ours left unchecked might have passed.
-	res.DMARC = DMARC{Result: TempError, Why: "a defect of ours"}
+	// Signatures that an internal error left unchecked might have passed.
+	res.DMARC = DMARC{Result: TempError, Why: "internal error"}
 	if checked {
 		contain(func() { res.DMARC = evaluate(ctx, memo, authors, &res) })
 	}

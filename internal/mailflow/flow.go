@@ -215,7 +215,7 @@ func (f *Flow) read(ctx context.Context, l *inflight, dom *tenant.Domain) error 
 	defer f.judging.Add(-1)
 	l.judged, err = f.judge.Inline(ctx, l.settings, l.received, raw, dom)
 	if err != nil {
-		f.log.ErrorContext(ctx, "message could not be judged", "message_id", l.received.ID, "error", err)
+		f.log.ErrorContext(ctx, "evaluation failed", "message_id", l.received.ID, "error", err)
 		if l.settings.OnFailure == tenant.ActionDefer {
 			return err
 		}
@@ -255,7 +255,7 @@ func (f *Flow) refuse(ctx context.Context, l *inflight, err error) (smtp.Reply, 
 // record writes facts that nobody waits for. Losing them loses no mail.
 func (f *Flow) record(ctx context.Context, o spool.Outcome) {
 	if err := f.spool.Commit(context.WithoutCancel(ctx), o); err != nil {
-		f.log.WarnContext(ctx, "facts could not be recorded", "message_id", o.ID, "error", err)
+		f.log.WarnContext(ctx, "recording events failed", "message_id", o.ID, "error", err)
 		return
 	}
 	signal(f.fresh)

@@ -156,7 +156,7 @@ func (f *Flow) notify(ctx context.Context, k *look, before verdict.Disposition, 
 	switch after := k.debt.Verdict.Disposition; {
 	case after > before:
 		f.observe.Rejudged("worse")
-		f.log.WarnContext(ctx, "verdict is worse after another look", "message_id", k.row.MessageID, "before", before.String(), "after", after.String())
+		f.log.WarnContext(ctx, "verdict got worse on re-evaluation", "message_id", k.row.MessageID, "before", before.String(), "after", after.String())
 	case after < before:
 		f.observe.Rejudged("better")
 	default:

@@ -174,7 +174,7 @@ func (f *Flow) settle(ctx context.Context, l *inflight, p *placed) (smtp.Reply, 
 	cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
 	if err := f.spool.Commit(cctx, p.outcome); err != nil {
-		f.log.ErrorContext(ctx, "outcome could not be recorded", "message_id", l.received.ID, "error", err)
+		f.log.ErrorContext(ctx, "recording the outcome failed", "message_id", l.received.ID, "error", err)
 		if p.outcome.Lazy {
 			// The next hop has it, and nothing waits for us: no copy, no notification. Only the
 			// record is lost; asking the sender to send again would make a duplicate for certain.

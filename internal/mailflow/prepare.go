@@ -95,7 +95,7 @@ func (f *Flow) seal(ctx context.Context, l *inflight, rendered *message.Renditio
 	}
 	set, err := l.settings.Sealer.Seal(ctx, &l.judged.Auth, leaving.Bytes(), l.settings.Hostname, time.Now())
 	if err != nil {
-		f.log.WarnContext(ctx, "message was not sealed", "message_id", l.received.ID, "error", err)
+		f.log.WarnContext(ctx, "ARC sealing failed", "message_id", l.received.ID, "error", err)
 		return rendered, nil
 	}
 	edit.Prepend = append([]byte(set), edit.Prepend...)

@@ -53,7 +53,7 @@ func (f *Flow) Redeliver(ctx context.Context) error {
 		}
 		entries, err := f.spool.Due(time.Now(), claimBatch)
 		if err != nil {
-			f.log.ErrorContext(ctx, "queue could not be read", "error", err)
+			f.log.ErrorContext(ctx, "reading the queue failed", "error", err)
 			pause(ctx, min(f.settings.Load().FirstRetry, idle))
 		}
 		if !r.start(ctx, entries) {
@@ -105,7 +105,7 @@ func (r *redelivery) start(ctx context.Context, entries []spool.Entry) bool {
 // again before the next start, and every other one goes on.
 func (r *redelivery) contain(ctx context.Context, e *spool.Entry) {
 	if p := recover(); p != nil {
-		r.flow.log.ErrorContext(ctx, "attempt failed by a defect of ours", "message_id", e.MessageID, "entry", e.ID, "panic", p, "stack", string(debug.Stack()))
+		r.flow.log.ErrorContext(ctx, "delivery attempt failed: internal error", "message_id", e.MessageID, "entry", e.ID, "panic", p, "stack", string(debug.Stack()))
 	}
 }
 
@@ -248,7 +248,7 @@ func (f *Flow) commitAttempt(ctx context.Context, e *spool.Entry, o spool.Outcom
 	cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
 	if err := f.spool.Commit(cctx, o); err != nil {
-		f.log.ErrorContext(ctx, "attempt could not be recorded", "message_id", e.MessageID, "entry", e.ID, "error", err)
+		f.log.ErrorContext(ctx, "recording a delivery attempt failed", "message_id", e.MessageID, "entry", e.ID, "error", err)
 		// The spool holds the entry as before, due at once. The wait keeps a failing disk
 		// from delivering the same mail over and over.
 		pause(ctx, f.settings.Load().FirstRetry)

@@ -68,7 +68,7 @@ func (r *lane) run(ctx context.Context) {
 		}
 		rows, err := f.spool.Revisits(r.slow, time.Now(), lookBatch)
 		if err != nil {
-			f.log.ErrorContext(ctx, "looks that are owed could not be read", "error", err)
+			f.log.ErrorContext(ctx, "reading scheduled re-evaluations failed", "error", err)
 			pause(ctx, min(f.settings.Load().FirstRetry, idle))
 		}
 		if !r.start(ctx, rows) {
@@ -105,7 +105,7 @@ func (r *lane) start(ctx context.Context, rows []spool.Revisit) bool {
 // any look does; what has not stays claimed until the next start.
 func (r *lane) contain(ctx context.Context, row *spool.Revisit) {
 	if p := recover(); p != nil {
-		r.flow.log.ErrorContext(ctx, "look failed by a defect of ours", "message_id", row.MessageID, "panic", p, "stack", string(debug.Stack()))
+		r.flow.log.ErrorContext(ctx, "re-evaluation failed: internal error", "message_id", row.MessageID, "panic", p, "stack", string(debug.Stack()))
 	}
 }
 
@@ -130,7 +130,7 @@ func (r *lane) visit(ctx context.Context, row *spool.Revisit) {
 	}
 	raw, err := f.spool.Content(row.Body).Bytes()
 	if err != nil {
-		f.log.ErrorContext(ctx, "message could not be read for another look", "message_id", row.MessageID, "error", err)
+		f.log.ErrorContext(ctx, "reading a message for re-evaluation failed", "message_id", row.MessageID, "error", err)
 		return // it comes again by its time
 	}
 	err = f.judge.again(ctx, k, raw)
@@ -142,7 +142,7 @@ func (r *lane) visit(ctx context.Context, row *spool.Revisit) {
 		return
 	}
 	if err != nil {
-		f.log.ErrorContext(ctx, "message could not be judged again", "message_id", row.MessageID, "error", err)
+		f.log.ErrorContext(ctx, "re-evaluation failed", "message_id", row.MessageID, "error", err)
 	}
 	f.finish(ctx, k, err)
 }
@@ -204,7 +204,7 @@ func (f *Flow) mark(ctx context.Context, row *spool.Revisit, o spool.Outcome) bo
 	cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
 	if err := f.spool.Commit(cctx, o); err != nil {
-		f.log.ErrorContext(ctx, "look could not be recorded", "message_id", row.MessageID, "error", err)
+		f.log.ErrorContext(ctx, "recording a re-evaluation failed", "message_id", row.MessageID, "error", err)
 		pause(ctx, f.settings.Load().FirstRetry)
 		f.spool.Release(row.ID)
 		return false

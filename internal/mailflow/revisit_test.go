@@ -297,7 +297,7 @@ func TestHeldMailAndItsLookShareABody(t *testing.T) {
 	}
 }
 
-// TestPanicOfALook proves that a defect of ours ends neither the other looks nor those to
+// TestPanicOfALook proves that an internal error ends neither the other looks nor those to
 // come, and costs no verdict.
 func TestPanicOfALook(t *testing.T) {
 	t.Parallel()

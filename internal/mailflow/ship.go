@@ -71,7 +71,7 @@ func (s *Shipper) Run(ctx context.Context) error {
 	log := s.Flow.log
 	for {
 		if err := s.round(ctx); err != nil && ctx.Err() == nil {
-			log.ErrorContext(ctx, "facts could not be shipped", "error", err)
+			log.ErrorContext(ctx, "writing events to the database failed", "error", err)
 			pause(ctx, shipRetry)
 		}
 		select {
@@ -162,7 +162,7 @@ func (s *Shipper) heldOf(ctx context.Context, facts []event.Event) (items []quar
 		item, err := s.item(ctx, &held)
 		if err != nil && s.lost(&held) {
 			// The body is gone for good. Waiting for it would hold up every fact behind it.
-			s.Flow.log.ErrorContext(ctx, "body of a held message is lost", "held", held.ID, "message_id", held.MessageID, "error", err)
+			s.Flow.log.ErrorContext(ctx, "body of a quarantined message is missing", "held", held.ID, "message_id", held.MessageID, "error", err)
 			continue
 		}
 		if err != nil {

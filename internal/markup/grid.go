@@ -3,6 +3,7 @@ package markup
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -146,7 +147,11 @@ func DrawnLines(text string) (drawing string, cut bool) {
 
 // mayDraw reports whether a text has what lines are drawn with.
 func mayDraw(text string) bool {
-	return strings.ContainsAny(text, blocks) || strings.Contains(text, "##")
+	ascii := 0 // no block is in it
+	for ascii < len(text) && text[ascii] < utf8.RuneSelf {
+		ascii++
+	}
+	return strings.Contains(text, "##") || strings.ContainsAny(text[ascii:], blocks)
 }
 
 // drawnLine reports whether a line has several blocks, and no letters.

@@ -92,7 +92,7 @@ func (d *demand) configure(cfg *tls.Config, m tenant.TLSMode, log *slog.Logger) 
 // observe logs what would have failed if the policy were enforced.
 func (d *demand) observe(log *slog.Logger, err error) {
 	if d != nil && d.sts == mtasts.ModeTesting && err != nil {
-		log.Warn("mta-sts policy is not met, and only tested", "host", d.host, "error", err)
+		log.Warn("MTA-STS policy not met (testing mode)", "host", d.host, "error", err)
 	}
 }
 
@@ -179,7 +179,7 @@ func (g *guard) sts(ctx context.Context) mtasts.Policy {
 	g.asked = true
 	var err error
 	if g.policy, err = g.r.cfg.Policies.Policy(ctx, g.domain); err != nil {
-		g.r.log.Warn("mta-sts policy is not known", "domain", g.domain, "error", err)
+		g.r.log.Warn("MTA-STS policy unknown", "domain", g.domain, "error", err)
 		g.policy = mtasts.Policy{}
 	}
 	return g.policy

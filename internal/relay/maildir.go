@@ -27,7 +27,7 @@ func (d *delivery) toMaildir(ctx context.Context) {
 	for _, i := range append([]int(nil), d.open...) {
 		reply := replyMaildir
 		if err := d.deliverFile(d.job.Envelope.Recipients[i].Address); err != nil {
-			d.r.log.Error("delivery to maildir failed", "path", d.route.Path, "error", err)
+			d.r.log.Error("delivery to Maildir failed", "path", d.route.Path, "error", err)
 			reply = replyContent
 			if errors.Is(err, errCanonical) {
 				reply = replyCanonical

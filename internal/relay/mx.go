@@ -125,7 +125,7 @@ func (r *Relay) beforeUs(mxs []*net.MX) []*net.MX {
 // demands of the connection.
 func (r *Relay) mxAddresses(ctx context.Context, g *guard, host string, port int) ([]target, error) {
 	if !isHostName(host) {
-		r.log.Warn("mail host refused", "host", host, "error", errNotAName)
+		r.log.Warn("mail host refused the connection", "host", host, "error", errNotAName)
 		return nil, fail(replyNoRoute, "mail host %q: %w", host, errNotAName)
 	}
 	found, err := r.lookupHost(ctx, host)
@@ -135,7 +135,7 @@ func (r *Relay) mxAddresses(ctx context.Context, g *guard, host string, port int
 	var ts []target
 	for _, a := range found.Addrs {
 		if !r.mayDial(a) {
-			r.log.Warn("mail host refused", "host", host, "addr", a.String(), "error", errInternal)
+			r.log.Warn("mail host refused the connection", "host", host, "addr", a.String(), "error", errInternal)
 			continue
 		}
 		if len(ts) < maxAddrs {
@@ -160,7 +160,7 @@ func (r *Relay) literalTarget(domain string, port int) ([]target, error) {
 		return nil, fail(replyBadRcpt, "domain %q: malformed address literal", domain)
 	}
 	if !r.mayDial(addr) {
-		r.log.Warn("mail host refused", "host", domain, "addr", addr.String(), "error", errInternal)
+		r.log.Warn("mail host refused the connection", "host", domain, "addr", addr.String(), "error", errInternal)
 		return nil, fail(replyNoRoute, "domain %s: %w", domain, errInternal)
 	}
 	return []target{tcpTarget(addr.String(), addr, port)}, nil

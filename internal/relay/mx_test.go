@@ -107,7 +107,7 @@ func TestStrangersCannotPointInside(t *testing.T) {
 				if len(dials) > 0 || res.Status != relay.Failed || res.Reply.Enhanced != "5.4.4" {
 					t.Errorf("%s: dialled %v, %+v", rcpt, dials, res)
 				}
-				if !strings.Contains(log, "mail host refused") {
+				if !strings.Contains(log, "mail host refused the connection") {
 					t.Errorf("%s: not in the log: %s", rcpt, log)
 				}
 			}

@@ -267,7 +267,7 @@ func (d *delivery) settleAll(reply smtp.Reply, s *session) {
 func (d *delivery) complete() []Result {
 	for i := range d.results {
 		if res := &d.results[i]; res.Status == "" {
-			d.r.log.Error("recipient was left without a result", "recipient", res.Recipient.Address, "route", d.route.Key())
+			d.r.log.Error("delivery returned no result for a recipient", "recipient", res.Recipient.Address, "route", d.route.Key())
 			res.Status, res.Reply, res.At = Deferred, replyNoHost, time.Now()
 		}
 	}

@@ -74,7 +74,7 @@ func (r *Relay) authorities(file string) (*x509.CertPool, error) {
 		if a.pool == nil {
 			return nil, err
 		}
-		r.log.Warn("authorities were not renewed", "file", file, "error", err)
+		r.log.Warn("reloading certificate authorities failed", "file", file, "error", err)
 	}
 	r.roots[file] = a
 	return a.pool, nil

@@ -83,7 +83,7 @@ const answered = schema.Files | schema.OCR | schema.QR | schema.History | schema
 var (
 	ErrSteps = errors.New("the rule takes too many steps")
 	ErrSpent = errors.New("the rules of the message take too many steps")
-	ErrPanic = errors.New("the rule broke")
+	ErrPanic = errors.New("rule panicked")
 	ErrAside = errors.New("the rule is set aside, because it took too long or broke again and again")
 )
 

@@ -86,11 +86,11 @@ func (c *Certificate) renew() {
 		pair, err = tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	}
 	if err != nil {
-		c.log.Warn("certificate was not renewed", slog.String("file", c.certFile), slog.Any("error", err))
+		c.log.Warn("reloading the certificate failed", slog.String("file", c.certFile), slog.Any("error", err))
 		return
 	}
 	c.pair = &pair
-	c.log.Info("certificate was renewed", slog.String("file", c.certFile))
+	c.log.Info("certificate reloaded", slog.String("file", c.certFile))
 }
 
 // fileStamp returns a text that differs when one of the files has changed.

@@ -38,7 +38,7 @@ const (
 	EndRefused End = "refused" // turned away, or the handler answered 421
 	EndDrain   End = "drain"   // the server shuts down
 	EndTLS     End = "tls"     // the handshake did not succeed
-	EndPanic   End = "panic"   // a defect of ours, contained
+	EndPanic   End = "panic"   // an internal error, contained
 )
 
 // Observer is told what happens, for metrics. Functions may be nil; they are called

@@ -116,7 +116,7 @@ func (s *Server) acceptAll(ctx, work context.Context, ln net.Listener, live *ses
 			return fmt.Errorf("accepting connections: %w", err)
 		default:
 			delay = min(max(2*delay, 5*time.Millisecond), maxAcceptDelay)
-			s.log.WarnContext(ctx, "accept did not succeed", slog.Any("error", err), slog.Duration("retry_in", delay))
+			s.log.WarnContext(ctx, "accepting a connection failed", slog.Any("error", err), slog.Duration("retry_in", delay))
 			wait(ctx, delay)
 		}
 	}

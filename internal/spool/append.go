@@ -130,11 +130,11 @@ func (s *Spool) lazyLoop() {
 	for range s.lazy {
 		s.fuse.pause(lazyDelay)
 		if err := s.flush(); err != nil {
-			s.log.Warn("lazy facts are not durable", "error", err)
+			s.log.Warn("events not yet durable", "error", err)
 		}
 	}
 	if err := s.flush(); err != nil {
-		s.log.Warn("lazy facts are not durable", "error", err)
+		s.log.Warn("events not yet durable", "error", err)
 	}
 	close(s.flight)
 }

@@ -153,7 +153,7 @@ func (s *Spool) unstage(bodies map[Content]staged) {
 func (s *Spool) removeFiles(paths []string) {
 	for _, p := range paths {
 		if err := s.fs.Remove(p); err != nil && !errors.Is(err, os.ErrNotExist) {
-			s.log.Warn("spool file not removed", "path", p, "error", err)
+			s.log.Warn("removing a spool file failed", "path", p, "error", err)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func (f *fuse) blow(err error) {
 	defer f.mu.Unlock()
 	if f.err == nil {
 		f.err = err
-		f.log.Error("spool poisoned until restart", "error", err)
+		f.log.Error("spool failed: no mail is accepted until a restart", "error", err)
 	}
 }
 

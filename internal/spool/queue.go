@@ -122,7 +122,7 @@ func isBroken(err error) bool {
 func (s *Spool) setAside(k []byte, err error) {
 	s.broken[string(k)] = struct{}{}
 	s.stats.Broken++
-	s.log.Error("spool row is broken and left out", "key", hex.EncodeToString(k), "error", err)
+	s.log.Error("skipping a damaged spool entry", "key", hex.EncodeToString(k), "error", err)
 }
 
 // NextDue returns when the first unclaimed entry is due; false when there is none.
@@ -138,7 +138,7 @@ func (s *Spool) nextDue(kind byte) (time.Time, bool) {
 		return false, nil
 	})
 	if err != nil {
-		s.log.Error("spool queue unreadable", "error", err)
+		s.log.Error("reading the spool queue failed", "error", err)
 	}
 	return next, found
 }
