@@ -1,7 +1,11 @@
 package test
 
 import (
+	"errors"
+	"io"
+	"net"
 	"strings"
+	"sync"
 	"testing"
 
 	"outrider/internal/config"
@@ -105,12 +109,44 @@ func TestRefusalsByPolicy(t *testing.T) {
 	}
 }
 
-// TestLoops: a route that leads back ends with a refusal after a few rounds.
+// forwarder passes connections on to an address until the test ends, as another host may.
+func forwarder(t *testing.T, to string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed below
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	t.Cleanup(func() { _ = l.Close(); all.Wait() })
+	all.Go(func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", to) //nolint:noctx // its end ends it
+			if err != nil {
+				_ = in.Close()
+				continue
+			}
+			pass := func(to, from net.Conn) {
+				_, _ = io.Copy(to, from)
+				_ = errors.Join(to.Close(), from.Close())
+			}
+			all.Go(func() { pass(out, in) })
+			all.Go(func() { pass(in, out) })
+		}
+	})
+	return l.Addr().String()
+}
+
+// TestLoops: a host behind the gateway that sends everything back ends with a refusal after a few
+// rounds. A route to the gateway itself is refused at the start.
 func TestLoops(t *testing.T) {
 	t.Parallel()
 	self := quietAddr(t)
 	sink := mailtest.StartSink(t, mailtest.SinkConfig{})
-	g := startSite(t, setup{next: sink.Addr, self: self})
+	g := startSite(t, setup{next: sink.Addr, self: self, loop: forwarder(t, self)})
 	o := g.send(t, "ann@sender.example", []string{"bob@loop.example"}, simple("ann@sender.example", "Round"))
 	if o.final.code != 554 || !strings.Contains(o.final.text, "loop") {
 		t.Errorf("the gateway said %v", o.final)

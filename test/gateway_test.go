@@ -51,7 +51,7 @@ tenants:
       - {name: list.example, route: *next, recipients: list, recipient_list: [bob]}
       - {name: ask.example, route: *next, recipients: ask}
       - {name: behind.example, route: *next, lookback_hops: 1, trusted_hops: [127.0.0.0/8]}
-      - {name: loop.example, route: {type: smtp, hosts: ["{{SELF}}"], tls: none}}
+      - {name: loop.example, route: {type: smtp, hosts: ["{{BACK}}"], tls: none}}
     partners: [{domain: partner.example, require_tls: true}]
     trusted: [{sender: sender.example, unverified: true}]
     blocked: [{sender: bad.example}, {sender: 198.51.100.0/24}]
@@ -75,7 +75,8 @@ type site struct {
 type setup struct {
 	next, back string // host:port of the next hop and of the host for notifications
 	retryFor   string
-	self       string
+	self       string // host:port that the site listens on
+	loop       string // host:port that leads back to it; "" is next
 	text       string // of the configuration; "" is siteConfig
 }
 
@@ -94,8 +95,11 @@ func startSite(t *testing.T, s setup) *site {
 	if s.text == "" {
 		s.text = siteConfig
 	}
+	if s.loop == "" {
+		s.loop = s.next
+	}
 	g := &site{data: filepath.Join(t.TempDir(), "data")}
-	g.text = strings.NewReplacer("{{DATA}}", g.data, "{{SELF}}", s.self, "{{NEXT}}", s.next, "{{RETURN}}", s.back, "{{RETRY_FOR}}", s.retryFor).Replace(s.text)
+	g.text = strings.NewReplacer("{{DATA}}", g.data, "{{SELF}}", s.self, "{{BACK}}", s.loop, "{{NEXT}}", s.next, "{{RETURN}}", s.back, "{{RETRY_FOR}}", s.retryFor).Replace(s.text)
 	c, err := config.Parse([]byte(g.text))
 	if err != nil {
 		t.Fatal(err)

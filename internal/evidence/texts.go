@@ -32,6 +32,7 @@ type Text struct {
 	Name    string          // of a file
 	Hidden  bool            // readers do not see it
 	Text    string
+	Whole   int           // length of the text of which this is a piece, in bytes; 0: it is whole
 	Page    *reading.Page // of a file, where it is a page
 
 	words  func() string
@@ -78,7 +79,7 @@ func (e *Evidence) readTexts() []*Text {
 		text := e.ends(t.Text, max(left, leastText))
 		left -= len(text)
 		for _, p := range pieces(text) {
-			part := &Text{Portion: t.Portion, Field: t.Field, Name: t.Name, Page: t.Page, Text: p}
+			part := &Text{Portion: t.Portion, Field: t.Field, Name: t.Name, Page: t.Page, Text: p, Whole: len(text)}
 			out = append(out, part.finish())
 		}
 	}
@@ -95,7 +96,7 @@ func (e *Evidence) bodyTexts() []*Text {
 	}
 	var out []*Text
 	for _, p := range pieces(current) {
-		out = append(out, (&Text{Portion: verdict.PortionBody, Text: p}).finish())
+		out = append(out, (&Text{Portion: verdict.PortionBody, Text: p, Whole: len(current)}).finish())
 	}
 	out[0].Text = e.Subject() + " \n " + out[0].Text
 	return out

@@ -33,7 +33,7 @@ func wordingIn(e *evidence.Evidence, t topic, low, high float64, meant func(*evi
 			continue
 		}
 		found := text.Phrases(lists().phrases)[int(t)]
-		more := chance(text)
+		more := chance(text, t)
 		if times := worded(found, low+more, high+more) * share(text) * mild; times > best.Times {
 			best = Match{Portion: text.Portion, Field: text.Field, Value: quoted(found), Args: []any{quoted(found) + where(text)}, Times: times}
 		}
@@ -65,10 +65,25 @@ func where(t *evidence.Text) string {
 
 // chance returns the strength that a long text reaches without meaning it: letters that
 // defraud have up to 400 words, twice with both alternatives, newsletters thousands.
-func chance(t *evidence.Text) float64 {
+// In a piece of a long text this is so as well for what newsletters write about: one of many pieces
+// has several of their words.
+func chance(t *evidence.Text, about topic) float64 {
 	const free, per, most = 700, 250, 4
 	n := strings.Count(t.Words(), " ")
+	if isNewsworthy(about) && t.Whole > len(t.Text) {
+		n = n * t.Whole / max(len(t.Text), 1)
+	}
 	return min(float64(max(n-free, 0))/per, most)
+}
+
+// isNewsworthy reports whether honest newsletters and shops write about a topic at length.
+func isNewsworthy(t topic) bool {
+	switch t {
+	case topicCrypto, topicPrize, topicMiracle, topicSEO, topicTrade, topicAdvance:
+		return true
+	default:
+		return false
+	}
 }
 
 // hasLure reports whether the message asks the reader to go somewhere: by a link, a file, or a
