@@ -112,7 +112,7 @@ func TestRefusalsByPolicy(t *testing.T) {
 // forwarder passes connections on to an address until the test ends, as another host may.
 func forwarder(t *testing.T, to string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed below
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func forwarder(t *testing.T, to string) string {
 			if err != nil {
 				return
 			}
-			out, err := net.Dial("tcp", to) //nolint:noctx // its end ends it
+			out, err := net.Dial("tcp", to)
 			if err != nil {
 				_ = in.Close()
 				continue
