@@ -140,8 +140,8 @@ func forwarder(t *testing.T, to string) string {
 	return l.Addr().String()
 }
 
-// TestLoops: a host behind the gateway that sends everything back ends with a refusal after a few
-// rounds. A route to the gateway itself is refused at the start.
+// TestLoops: mail that another host sends back is rejected after a few rounds. A route to the gateway
+// itself is rejected at the start.
 func TestLoops(t *testing.T) {
 	t.Parallel()
 	self := quietAddr(t)

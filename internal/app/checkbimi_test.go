@@ -1,13 +1,11 @@
 package app_test
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"outrider/internal/app"
 	"outrider/internal/mailauth/bimi"
-	"outrider/internal/mailtest"
 )
 
 func TestCheckShowsTheLogosOfDomains(t *testing.T) {
@@ -22,12 +20,7 @@ func TestCheckShowsTheLogosOfDomains(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			b := &bundle{t: t, dir: t.TempDir()}
-			b.maildir = filepath.Join(b.dir, "maildir")
-			zone := mailtest.StartZone(t, test.zone)
-			with := strings.Replace(b.yaml("127.0.0.1:0", ""), "dns: {off: true}", `dns: {servers: ["`+zone.Addr+`"]}`, 1)
-			b.config = write(t, filepath.Join(b.dir, "o.yaml"), with)
-			if out := b.must("check"); !strings.Contains(out, test.want) {
+			if out := besideZone(t, test.zone).must("check"); !strings.Contains(out, test.want) {
 				t.Errorf("got\n%s", out)
 			}
 		})

@@ -7,8 +7,8 @@ import (
 	"outrider/internal/dns"
 )
 
-// filterTests are names that operators of filtering resolvers block for tests, and everybody
-// else answers.
+// filterTests are names that operators of filtering resolvers block for tests, and that other
+// resolvers answer: those of Quad9, Cloudflare and Cisco Umbrella.
 func filterTests() []string {
 	return []string{"isitblocked.org", "malware.testcategory.com", "internetbadguys.com"}
 }
@@ -16,8 +16,8 @@ func filterTests() []string {
 // filterControl is a name that every resolver with a way to the Internet answers.
 const filterControl = "example.com"
 
-// filter tells whether the resolver hides names that somebody has listed. Behind one that
-// does, the domains of attackers have no SPF, DKIM and DMARC records, and no error says so.
+// filter tells whether the resolver hides names of a block list. With such a resolver, listed domains
+// have no SPF, DKIM and DMARC records, and no error is returned.
 func (k *checker) filter(s *dns.Session) {
 	const what = "resolver"
 	if _, err := s.LookupHost(k.c.ctx, filterControl); err != nil {
@@ -32,7 +32,7 @@ func (k *checker) filter(s *dns.Session) {
 			hidden = hidden || a.IsUnspecified() || a.IsLoopback() || a.IsPrivate()
 		}
 		if hidden {
-			k.warn(what, "Records of listed domains are missing behind it, so that their mail cannot be authenticated: name a resolver without a filter in dns.servers.",
+			k.warn(what, "It hides the records of listed domains, so that their mail cannot be authenticated: set dns.servers to resolvers without a filter.",
 				"filters names: %s is hidden", name)
 			return
 		}

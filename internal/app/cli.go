@@ -44,7 +44,6 @@ type console struct {
 	ctx         context.Context //nolint:containedctx // lives for one command
 	out, errOut io.Writer
 	path        string // of the configuration, or ""
-	operator    string // who asked, where the command acts as somebody else; or ""
 }
 
 // ExitError asks for an exit code without a message.
@@ -105,9 +104,6 @@ func (c *console) database() (*store.DB, config.Config, error) {
 		return nil, cfg, err
 	}
 	path := databasePath(&cfg)
-	if err := c.becomeOwner(&cfg); err != nil {
-		return nil, cfg, err
-	}
 	if _, err := os.Stat(path); err != nil {
 		return nil, cfg, fmt.Errorf("opening the database: %w\n  Outrider has not run with this data directory yet: start it with \"outrider serve\"", err)
 	}

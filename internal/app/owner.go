@@ -14,9 +14,9 @@ import (
 )
 
 // becomeOwner makes a command that root runs act as the owner of the data directory, so that the
-// gateway can read and replace what the command writes. It is for commands that change state, and
-// has no way back.
-func (c *console) becomeOwner(cfg *config.Config) error {
+// gateway can read and replace what the command writes. It cannot be undone. The database needs
+// none of it: SQLite gives its files to the owner of the database.
+func becomeOwner(cfg *config.Config) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
@@ -31,7 +31,6 @@ func (c *console) becomeOwner(cfg *config.Config) error {
 	if !ok || owner.Uid == 0 {
 		return nil
 	}
-	c.operator = operator() // the record names who asked
 	err = errors.Join(syscall.Setgroups(nil), syscall.Setgid(int(owner.Gid)), syscall.Setuid(int(owner.Uid)))
 	if err != nil {
 		return fmt.Errorf("becoming the owner of %s (uid %d): %w", cfg.DataDir, owner.Uid, err)

@@ -10,15 +10,19 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"outrider/internal/app"
+	"outrider/internal/event"
+	"outrider/internal/mailtest"
+	"outrider/internal/store"
 )
 
 // What root's commands write belongs to whom the data directory belongs to.
 func TestCommandsOfRootLeaveTheOwner(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
-		t.Skip("missing: the rights of root")
+		mailtest.Missing(t, "the rights of root")
 	}
 	const owner = 65534
 	a := newAuthor(t)
@@ -62,6 +66,42 @@ func TestCommandsOfRootLeaveTheOwner(t *testing.T) {
 	})
 	if files < 5 {
 		t.Errorf("%d files were written", files)
+	}
+}
+
+// What root's commands write beside the database belongs to its owner, by SQLite's own doing.
+func TestDatabaseOpenedByRootKeepsItsOwner(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		mailtest.Missing(t, "the rights of root")
+	}
+	const owner = 65534
+	path := filepath.Join(t.TempDir(), "outrider.db")
+	db, err := store.OpenSQLite(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(path, owner, owner); err != nil {
+		t.Fatal(err)
+	}
+	if db, err = store.OpenSQLite(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if err := db.Record(t.Context(), []event.Event{event.New(event.Received, "a", "m1", time.Now(), nil, event.ReceivedDetail{})}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, ok := info.Sys().(*syscall.Stat_t); !ok || s.Uid != owner {
+			t.Errorf("%s belongs to uid %d", filepath.Base(name), s.Uid)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -141,7 +140,7 @@ func (c *console) ask(ids []string, state quarantine.State, do func(*quarantine.
 	defer func() { err = errors.Join(err, closeBox()) }()
 	var errs []error
 	for _, id := range ids {
-		if err := do(box, c.ctx, id, cmp.Or(c.operator, operator())); err != nil {
+		if err := do(box, c.ctx, id, operator()); err != nil {
 			errs = append(errs, err)
 			continue
 		}

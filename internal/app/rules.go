@@ -41,10 +41,17 @@ func (c *console) rules() (*feed.Store, config.Config, error) {
 	if err != nil {
 		return nil, cfg, err
 	}
-	if err := c.becomeOwner(&cfg); err != nil {
-		return nil, cfg, err
-	}
 	s, err := feed.Open(rulesPath(&cfg))
+	return s, cfg, err
+}
+
+// rulesToChange is rules for commands that change the store: what they write must belong to the
+// owner of the data directory.
+func (c *console) rulesToChange() (*feed.Store, config.Config, error) {
+	s, cfg, err := c.rules()
+	if err == nil {
+		err = becomeOwner(&cfg)
+	}
 	return s, cfg, err
 }
 
@@ -262,7 +269,7 @@ type rulesOverrideCmd struct {
 
 // Run changes the override of a rule, and shows it.
 func (o *rulesOverrideCmd) Run(c *console) error {
-	s, _, err := c.rules()
+	s, _, err := c.rulesToChange()
 	if err != nil {
 		return err
 	}
@@ -333,7 +340,7 @@ type rulesRollbackCmd struct{}
 
 // Run goes back.
 func (rulesRollbackCmd) Run(c *console) error {
-	s, _, err := c.rules()
+	s, _, err := c.rulesToChange()
 	if err != nil {
 		return err
 	}

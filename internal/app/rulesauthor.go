@@ -156,7 +156,7 @@ func waitsFor(r *rule.Result) string {
 func (o *offline) input(ctx context.Context, raw []byte, set *rule.Set) (*rule.Input, error) {
 	settings := *o.settings
 	settings.Engine = detect.New(detect.Default())
-	received := &message.Received{ID: message.NewID(time.Now()), Road: message.RoadFile, At: time.Now(), Body: message.NewBody(raw)}
+	received := &message.Received{ID: message.NewID(time.Now()), Source: message.SourceFile, At: time.Now(), Body: message.NewBody(raw)}
 	d := addressee(settings.Directory, raw, received)
 	j, err := o.judge.Inline(ctx, &settings, received, raw, d)
 	if err != nil {

@@ -23,7 +23,7 @@ type rulesPullCmd struct {
 
 // Run pulls, checks and, where asked to, activates.
 func (p *rulesPullCmd) Run(c *console) error {
-	s, cfg, err := c.rules()
+	s, cfg, err := c.rulesToChange()
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ type rulesActivateCmd struct {
 
 // Run checks and activates.
 func (a *rulesActivateCmd) Run(c *console) error {
-	s, cfg, err := c.rules()
+	s, cfg, err := c.rulesToChange()
 	if err != nil {
 		return err
 	}

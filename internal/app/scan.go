@@ -191,7 +191,7 @@ func (s *scanCmd) scanOne(ctx context.Context, judge *mailflow.Judge, settings *
 		return r
 	}
 	received := &message.Received{
-		ID: message.NewID(time.Now()), Road: message.RoadFile, At: time.Now(), Body: message.NewBody(item.Raw),
+		ID: message.NewID(time.Now()), Source: message.SourceFile, At: time.Now(), Body: message.NewBody(item.Raw),
 	}
 	d := addressee(settings.Directory, item.Raw, received)
 	j, err := judge.Inline(ctx, settings, received, item.Raw, d)

@@ -126,7 +126,7 @@ func (c *console) welcome(cfg *config.Config, addrs []net.Addr) {
 	}
 	if c.builtIn() {
 		c.printf("  %s inject samples        send the sample messages through this gateway\n", self)
-	} else { // nobody wants samples of malware in the mailboxes of a real domain
+	} else { // real mailboxes must not receive samples of attacks
 		c.printf("  %s check                 look at certificates, next hops and DNS records\n", self)
 	}
 	c.printf("  %s messages list         see what happened to each, and why (messages show ID)\n", self)

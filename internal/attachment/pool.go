@@ -255,8 +255,8 @@ func (p *Pool) use(ctx context.Context, w *worker, q request) ([]*Report, error)
 	return reports, nil
 }
 
-// successor starts a worker in the place of one that has done its share, while nobody waits
-// for it. Behind one that failed, the next caller starts it, and reports what goes wrong.
+// successor starts the replacement of a worker that has reached Recycle, before a caller needs it. After
+// a failure the next caller starts it, and reports what goes wrong.
 func (p *Pool) successor(failed error) *worker {
 	if failed != nil {
 		return nil

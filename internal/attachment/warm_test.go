@@ -38,7 +38,7 @@ func TestWorkersStartBeforeTheyAreNeeded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// One for all that was warmed first, and two in its place behind the second and the fourth file.
+	// The first, and its replacements after the second and the fourth file.
 	if got := strings.Count(string(lines), "started"); got != 3 {
 		t.Errorf("%d workers were started, want 3", got)
 	}

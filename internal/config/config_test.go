@@ -47,10 +47,10 @@ func TestMistakesAreNamed(t *testing.T) {
 		"memory that holds no message":           {"detection: {memory: 60MiB}\n" + minimal, "smtp.max_size"},
 		"a listener without a port":              {"listen: {smtp: [localhost]}\n" + minimal, "host:port"},
 		"a network that is none":                 {"smtp: {xclient_from: [10.0.0.0/99]}\n" + minimal, "192.0.2.0/24"},
-		"a proxy that everybody is":              {"smtp: {proxy_from: [\"::/0\"]}\n" + minimal, "trusts everybody"},
-		"a gateway in front that everybody is":   {strings.Replace(minimal, "route:", "lookback_hops: 1\n        trusted_hops: [0.0.0.0/0]\n        route:", 1), "trusts everybody"},
-		"a trusted sender who is everybody":      {minimal + "    trusted: [{sender: 0.0.0.0/0}]\n", "means everybody"},
-		"a blocked sender who is everybody":      {minimal + "    blocked: [{sender: \"*\"}]\n", "means everybody"},
+		"a proxy in any network":                 {"smtp: {proxy_from: [\"::/0\"]}\n" + minimal, "trusts all hosts"},
+		"an upstream gateway in any network":     {strings.Replace(minimal, "route:", "lookback_hops: 1\n        trusted_hops: [0.0.0.0/0]\n        route:", 1), "trusts all hosts"},
+		"a trusted sender in any network":        {minimal + "    trusted: [{sender: 0.0.0.0/0}]\n", "matches all senders"},
+		"a blocked sender with any address":      {minimal + "    blocked: [{sender: \"*\"}]\n", "matches all senders"},
 		"all addresses of a blocked domain":      {minimal + "    blocked: [{sender: \"*@bad.test\"}]\n", `Write "bad.test"`},
 		"all domains below a blocked one":        {minimal + "    blocked: [{sender: \"*.bad.test\"}]\n", `Write "bad.test"`},
 		"a wildcard within a sender":             {minimal + "    trusted: [{sender: \"ann*@good.test\"}]\n", "has a wildcard"},
@@ -58,7 +58,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		"a next hop without a host":              {strings.Replace(minimal, "[mail.example.org]", `[":25"]`, 1), "names no host"},
 		"a next hop with a port that is none":    {strings.Replace(minimal, "[mail.example.org]", `["mail.example.org:smtp"]`, 1), "not a port"},
 		"a socket that speaks SMTP":              {strings.Replace(minimal, "[mail.example.org]", `["unix:/run/lmtp"]`, 1), "type lmtp"},
-		"held mail that nobody could see":        {"quarantine: {keep: 1s}\n" + minimal, "before anybody saw it"},
+		"quarantine that is emptied at once":     {"quarantine: {keep: 1s}\n" + minimal, "before it can be reviewed"},
 		"a second document":                      {minimal + "---\nhostname: other\n", "one document"},
 		"levels without end":                     {"hostname: " + strings.Repeat("[", 100000), "levels"},
 		"levels of blocks without end":           {strings.Repeat("- ", 100000) + "x", "levels"},
@@ -90,6 +90,7 @@ func TestOnlyTheOwnPortIsOwn(t *testing.T) {
 		{":25", "mx.example.org", true},
 		{"192.0.2.7:25", "192.0.2.7", true},
 		{"192.0.2.7:25", "127.0.0.1", false},
+		{"127.0.0.1:25", "mx.example.org", false},
 		{"192.0.2.7:25", "mail.example.org", false},
 		{"[::]:25", "[::1]:25", true},
 	} {
@@ -99,7 +100,7 @@ func TestOnlyTheOwnPortIsOwn(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := c.Loops(); (err != nil) != tc.own || tc.own && !strings.Contains(err.Error(), "tenants[0].domains[0].route.hosts[0]") {
-			t.Errorf("%s behind %s: %v", tc.hop, tc.listen, err)
+			t.Errorf("next hop %s of listener %s: %v", tc.hop, tc.listen, err)
 		}
 	}
 }

@@ -146,7 +146,7 @@ func Parse(data []byte) (Config, error) {
 		return Config{}, err
 	}
 	if err := d.Decode(&struct{}{}); !errors.Is(err, io.EOF) {
-		return Config{}, errors.New("a second document follows behind \"---\": a configuration is one document")
+		return Config{}, errors.New("a second document follows after \"---\": a configuration is one document")
 	}
 	if c.Hostname == "" {
 		c.Hostname = systemName()

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// What follows can be written down and can never work, or does what nobody wants.
+// This file rejects settings that are valid YAML but can never work, or are never intended.
 
 // maxNesting bounds the levels of a configuration: it has seven. The reader of YAML calls
 // itself for each one.
@@ -31,8 +31,6 @@ func tooDeep(data []byte) bool {
 				flow++
 			case ']', '}':
 				flow = max(0, flow-1)
-			case '#':
-				continue
 			}
 			if flow > maxNesting {
 				return true
@@ -47,7 +45,7 @@ func (c *checker) trusted(where string, list []string) {
 	c.networks(where, list)
 	for i, s := range list {
 		if p, err := ParseNetwork(s); err == nil && p.Bits() == 0 {
-			c.fail(fmt.Sprintf("%s[%d]", where, i), "Name the networks of your own hosts.", "%s trusts everybody", s)
+			c.fail(fmt.Sprintf("%s[%d]", where, i), "Name the networks of your own hosts.", "%s trusts all hosts", s)
 		}
 	}
 }
@@ -58,14 +56,14 @@ func (c *checker) sender(where, s string) {
 	case s == "":
 		c.fail(where, "", "must not be empty")
 	case s == "*" || s == "*@*" || s == "*@" || s == "*.":
-		c.fail(where, "Use policy for what holds for all mail.", "%q means everybody", s)
+		c.fail(where, "Use policy for what holds for all mail.", "%q matches all senders", s)
 	case star || name != s:
 		c.fail(where, fmt.Sprintf("Write %q: a domain covers its addresses and its subdomains.", name), "%q has a wildcard", s)
 	case strings.Contains(s, "*"):
 		c.fail(where, "Use an address, a domain or a network.", "%q has a wildcard", s)
 	default:
 		if p, err := ParseNetwork(s); err == nil && p.Bits() == 0 {
-			c.fail(where, "Use policy for what holds for all mail.", "%q means everybody", s)
+			c.fail(where, "Use policy for what holds for all mail.", "%q matches all senders", s)
 		}
 	}
 }
@@ -85,7 +83,7 @@ const shortestKeep = Duration(time.Hour)
 
 func (c *Config) checkKeep(k *checker) {
 	if keep := c.Quarantine.Keep; keep < shortestKeep {
-		k.fail("quarantine.keep", "Use 30d, for instance.", "%s is less than %s: held mail would be gone before anybody saw it", keep, shortestKeep)
+		k.fail("quarantine.keep", "Use 30d, for instance.", "%s is less than %s: quarantined mail would be deleted before it can be reviewed", keep, shortestKeep)
 	}
 	if keep := c.Retention.Keep; keep != 0 && keep < c.Quarantine.Keep {
 		k.fail("retention.keep", "Raise it, or use 0 to keep everything.", "%s is less than quarantine.keep (%s)", keep, c.Quarantine.Keep)
@@ -130,7 +128,7 @@ func (c *Config) loop(k *checker, where string, r *Route) {
 	for i, h := range r.Hosts {
 		host, port := r.endpoint(h)
 		if l := c.ownListener(host, port); l != "" {
-			k.fail(fmt.Sprintf("%s.hosts[%d]", where, i), "Name the mail server behind Outrider.", "%s leads back to Outrider itself, which listens on %s", h, l)
+			k.fail(fmt.Sprintf("%s.hosts[%d]", where, i), "Name the mail server that Outrider delivers to.", "%s leads back to Outrider itself, which listens on %s", h, l)
 		}
 	}
 }
@@ -173,7 +171,7 @@ func (c *Config) isOwn(host, listener string) bool {
 		return true
 	case listener == "" || on.IsUnspecified(): // everywhere
 		return here || strings.EqualFold(host, c.Hostname) || to.IsLoopback()
-	default:
-		return (here || to.IsLoopback() && !on.IsValid() || strings.EqualFold(host, c.Hostname)) && (on.IsLoopback() || strings.EqualFold(listener, "localhost"))
+	default: // the own name may lead to another address of this machine, where another server listens
+		return (here || to.IsLoopback() && !on.IsValid()) && (on.IsLoopback() || strings.EqualFold(listener, "localhost"))
 	}
 }

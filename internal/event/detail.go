@@ -11,7 +11,7 @@ import (
 
 // ReceivedDetail is the Detail of Received.
 type ReceivedDetail struct {
-	Road       string `json:"road"`
+	Source     string `json:"road"`
 	From       string `json:"from"`        // reverse-path
 	HeaderFrom string `json:"header_from"` // first author address
 	FromName   string `json:"from_name,omitempty"`

@@ -63,7 +63,7 @@ func sign(t *testing.T, domain, raw string) (signed, record string) {
 
 func received(raw, from, ip string) (*message.Received, *message.Message) {
 	r := &message.Received{
-		Road: message.RoadSMTP, At: time.Now(), Body: message.NewBody([]byte(raw)),
+		Source: message.SourceSMTP, At: time.Now(), Body: message.NewBody([]byte(raw)),
 		Envelope: smtp.Envelope{From: from}, Peer: message.Peer{Helo: "helo.example", Addr: netip.MustParseAddr(ip)},
 	}
 	return r, message.Parse([]byte(raw), budget.New(budget.Default()))

@@ -121,7 +121,7 @@ func mail(subject string) string {
 
 func received(raw, from string, to ...string) *message.Received {
 	r := &message.Received{
-		ID: message.NewID(time.Now()), Road: message.RoadSMTP, At: time.Now(), Body: message.NewBody([]byte(raw)), Traits: message.TraitsOf([]byte(raw)),
+		ID: message.NewID(time.Now()), Source: message.SourceSMTP, At: time.Now(), Body: message.NewBody([]byte(raw)), Traits: message.TraitsOf([]byte(raw)),
 		Envelope: smtp.Envelope{From: from}, Peer: message.Peer{Addr: netip.MustParseAddr("192.0.2.1"), Helo: "client.example", Protocol: "ESMTP"},
 	}
 	for _, a := range to {

@@ -128,6 +128,8 @@ const (
 	knownFor   = 12 * time.Hour
 	unknownFor = 10 * time.Minute // a mailbox may be created any time
 	maxChecked = 100_000
+	// A database that is busy or damaged delays a recipient no longer than this.
+	databasePatience = time.Second
 )
 
 // recipientCache remembers what the next hop said about recipients.
@@ -147,8 +149,8 @@ func newRecipientCache(delivered func(context.Context, string) (bool, error)) *r
 	return &recipientCache{delivered: delivered, seen: make(map[string]recipientCheck)}
 }
 
-// doubt has every recipient asked about again: the next hop may be another one. What is known
-// counts still while nobody answers.
+// doubt makes every recipient be verified again: the next hop may have changed. Earlier answers still
+// count while the next hop does not answer.
 func (c *recipientCache) doubt() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -186,6 +188,8 @@ func (c *recipientCache) wasDelivered(ctx context.Context, key string) bool {
 	if c.delivered == nil {
 		return false
 	}
+	ctx, cancel := context.WithTimeout(ctx, databasePatience)
+	defer cancel()
 	was, err := c.delivered(ctx, key)
 	return err == nil && was
 }

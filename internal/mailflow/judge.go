@@ -65,7 +65,7 @@ type Judgement struct {
 	Authors  []string // all of them
 	Took     time.Duration
 	Contact  history.Contact // of the author, before the message came
-	Lack     MissingEvidence // what another look may have
+	Missing  MissingEvidence // what another look may have
 }
 
 // Proved returns the author of a message that is wanted and whose author was proved,
@@ -101,7 +101,7 @@ func (g *Judge) Inline(ctx context.Context, s *Settings, r *message.Received, ra
 	return g.judge(ctx, s, r, raw, d, &now)
 }
 
-// judge is Inline for any sitting.
+// judge is Inline for any pass.
 func (g *Judge) judge(ctx context.Context, s *Settings, r *message.Received, raw []byte, d *tenant.Domain, now *pass) (j Judgement, err error) {
 	start := time.Now()
 	b := budget.New(now.limits)
@@ -151,7 +151,7 @@ func (g *Judge) judge(ctx context.Context, s *Settings, r *message.Received, raw
 	if ev.Unscanned() != nil {
 		j.Verdict.Degraded = append(j.Verdict.Degraded, stageScanner)
 	}
-	j.Lack = g.lack(ctx, r, &j, now, untold)
+	j.Missing = g.lack(ctx, r, &j, now, untold)
 	return j, nil
 }
 
@@ -197,7 +197,7 @@ func (g *Judge) contact(d *tenant.Domain, author string) history.Contact {
 }
 
 // verifies reports whether a message is authenticated here, and not by what others wrote.
-func (g *Judge) verifies(r *message.Received) bool { return r.Road == message.RoadSMTP || g.AskDNS }
+func (g *Judge) verifies(r *message.Received) bool { return r.Source == message.SourceSMTP || g.AskDNS }
 
 // authenticate checks mail of our own edge, and reads what the receiving host of
 // other mail wrote.
@@ -224,7 +224,7 @@ func decide(l *inflight) []policy.Decision {
 func receivedFact(l *inflight) event.Event {
 	r := l.received
 	d := event.ReceivedDetail{
-		Road: string(r.Road), From: r.Envelope.From, HeaderFrom: clip(l.judged.Author), Helo: r.Peer.Helo,
+		Source: string(r.Source), From: r.Envelope.From, HeaderFrom: clip(l.judged.Author), Helo: r.Peer.Helo,
 		Protocol: r.Peer.Protocol, TLS: r.Peer.TLSVersion, Size: r.Body.Size(),
 	}
 	if r.Peer.Addr.IsValid() {

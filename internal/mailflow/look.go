@@ -42,7 +42,7 @@ func (f *Flow) load(row *spool.Revisit) *look {
 	if !s.Revisit || s.Engine == nil || json.Unmarshal(row.Meta, &d) != nil {
 		return nil
 	}
-	r := &message.Received{ID: row.MessageID, Road: d.Road, Envelope: d.Envelope, Peer: d.Peer, At: row.At, Traits: d.Traits}
+	r := &message.Received{ID: row.MessageID, Source: d.Source, Envelope: d.Envelope, Peer: d.Peer, At: row.At, Traits: d.Traits}
 	dom, err := domainOf(s.Directory, r)
 	if err != nil || dom.Tenant.ID != row.Tenant {
 		return nil
@@ -56,11 +56,11 @@ func (g *Judge) again(ctx context.Context, k *look, raw []byte) (err error) {
 	d, l := k.debt, k.letter
 	now := pass{limits: g.Limits, open: g.Calm, whois: g.Whois, contact: &d.Contact}
 	now.limits.Wall = lookWall
-	if !d.Lack.asksAuth() {
+	if !d.Missing.asksAuth() {
 		now.auth = &d.Auth
 	}
 	var cut atomic.Bool
-	if d.Drawn = d.Drawn || g.Deep != nil && d.Lack.deep(); d.Drawn && g.Deep != nil {
+	if d.Drawn = d.Drawn || g.Deep != nil && d.Missing.deep(); d.Drawn && g.Deep != nil {
 		dctx, stop := context.WithTimeout(ctx, lookDeep)
 		defer stop()
 		now.open, now.draws, now.reads = g.deepest(dctx, &cut), true, g.DeepText
@@ -73,7 +73,7 @@ func (g *Judge) again(ctx context.Context, k *look, raw []byte) (err error) {
 	l.received.Body = message.NewBody(raw)
 	l.judged, err = g.judge(ctx, l.settings, l.received, raw, k.domain, &now)
 	if j := &l.judged; cut.Load() && j.Verdict.Disposition != verdict.Malicious && !slices.Contains(j.Verdict.Degraded, stageFiles) {
-		j.Verdict.Degraded, j.Lack.Late = append(j.Verdict.Degraded, stageFiles), append(j.Lack.Late, stageFiles)
+		j.Verdict.Degraded, j.Missing.Late = append(j.Verdict.Degraded, stageFiles), append(j.Missing.Late, stageFiles)
 	}
 	return err
 }
@@ -110,25 +110,25 @@ func (g *Judge) asking(ctx context.Context) evidence.Whois {
 // finish records what a look changed, and whether there will be another.
 func (f *Flow) finish(ctx context.Context, k *look, failed error) {
 	row, d, j := k.row, k.debt, &k.letter.judged
-	before, changed, detail := d.Verdict.Disposition, false, event.RejudgedDetail{Attempt: row.Attempts, Why: d.Lack.why()}
+	before, changed, detail := d.Verdict.Disposition, false, event.RejudgedDetail{Attempt: row.Attempts, Why: d.Missing.why()}
 	var lesson *history.Lesson
 	kept := failed != nil || d.lost(j)
 	if kept {
 		j.Verdict, j.Auth = d.Verdict, d.Auth
 	} else {
-		if d.Lack.asksAuth() {
+		if d.Missing.asksAuth() {
 			detail.Auth, _ = json.Marshal(j.Auth)
 		}
 		changed, lesson = d.changed(&j.Verdict), d.lesson(k.letter)
-		d.Verdict, d.Auth, d.Lack = j.Verdict, j.Auth, j.Lack
+		d.Verdict, d.Auth, d.Missing = j.Verdict, j.Auth, j.Missing
 	}
-	last := failed != nil || !d.Lack.any() || row.Attempts == maxLooks
+	last := failed != nil || !d.Missing.any() || row.Attempts == maxLooks
 	var o spool.Outcome
 	if last {
 		o.Revisited = []string{row.ID}
 	} else {
 		row.Meta, _ = json.Marshal(d) // it was read from JSON
-		row.Slow = d.Drawn || d.Lack.slow()
+		row.Slow = d.Drawn || d.Missing.slow()
 		o.Again = []spool.Revisit{*row}
 	}
 	if changed || last {
@@ -168,7 +168,7 @@ func (f *Flow) notify(ctx context.Context, k *look, before verdict.Disposition, 
 // answer. It does not count then. What is late and took nothing away does no such harm:
 // otherwise a file that nobody can draw would keep its message from being judged again.
 func (d *debt) lost(j *Judgement) bool {
-	late := slices.DeleteFunc(slices.Clone(j.Lack.Late), func(s string) bool { return slices.Contains(d.Lack.Late, s) })
+	late := slices.DeleteFunc(slices.Clone(j.Missing.Late), func(s string) bool { return slices.Contains(d.Missing.Late, s) })
 	if slices.ContainsFunc(late, isDetector) {
 		return true
 	}

@@ -32,21 +32,21 @@ var errCrowded = &smtp.Error{Code: 452, Enhanced: "4.3.1", Text: "Too many messa
 // debt travels with a message that is owed another look: all that it takes to judge it as
 // if it had just come.
 type debt struct {
-	Road     message.Source   `json:"road"`
+	Source   message.Source   `json:"road"`
 	Envelope smtp.Envelope    `json:"envelope"`
 	Peer     message.Peer     `json:"peer"`
 	Traits   message.Traits   `json:"traits"`
 	Auth     mailauth.Results `json:"auth"`
 	Contact  history.Contact  `json:"contact"` // as it was: the message must not make its own author known
 	Verdict  verdict.Verdict  `json:"verdict"` // the last that counts
-	Lack     MissingEvidence  `json:"lack"`
+	Missing  MissingEvidence  `json:"lack"`
 	Drawn    bool             `json:"drawn,omitempty"` // files were opened deeply, and are from then on
 }
 
 // schedule puts a message down for another look, behind the append that answered for it:
 // whatever fails here is counted, and touches neither the mail nor the reply.
 func (f *Flow) schedule(ctx context.Context, l *inflight, p *placed) {
-	if !l.settings.Revisit || !l.judged.Lack.any() {
+	if !l.settings.Revisit || !l.judged.Missing.any() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), oweTimeout)
@@ -57,10 +57,10 @@ func (f *Flow) schedule(ctx context.Context, l *inflight, p *placed) {
 		if _, full := errors.AsType[*smtp.Error](err); full {
 			level = slog.LevelDebug // the metric tells of it, and nobody needs a line for each message
 		}
-		f.log.Log(ctx, level, "message is not looked at again", "message_id", l.received.ID, "why", l.judged.Lack.why(), "error", err)
+		f.log.Log(ctx, level, "message is not looked at again", "message_id", l.received.ID, "why", l.judged.Missing.why(), "error", err)
 		return
 	}
-	signal(f.owed(l.judged.Lack.slow()))
+	signal(f.owed(l.judged.Missing.slow()))
 }
 
 // putDown writes the row, which shares the body of the message where that is held. The
@@ -68,8 +68,8 @@ func (f *Flow) schedule(ctx context.Context, l *inflight, p *placed) {
 func (f *Flow) putDown(ctx context.Context, l *inflight, p *placed) error {
 	r := l.received
 	meta, err := json.Marshal(debt{
-		Road: r.Road, Envelope: r.Envelope, Peer: r.Peer, Traits: r.Traits,
-		Auth: l.judged.Auth, Contact: l.judged.Contact, Verdict: l.judged.Verdict, Lack: l.judged.Lack,
+		Source: r.Source, Envelope: r.Envelope, Peer: r.Peer, Traits: r.Traits,
+		Auth: l.judged.Auth, Contact: l.judged.Contact, Verdict: l.judged.Verdict, Missing: l.judged.Missing,
 	})
 	if err != nil {
 		return fmt.Errorf("encoding what is owed: %w", err)
@@ -82,7 +82,7 @@ func (f *Flow) putDown(ctx context.Context, l *inflight, p *placed) error {
 		return errCrowded
 	}
 	defer f.debts.give(weight)
-	row := spool.Revisit{MessageID: r.ID, Tenant: l.tenant.ID, At: r.At, Next: time.Now(), Slow: l.judged.Lack.slow(), Meta: meta, Content: r.Body}
+	row := spool.Revisit{MessageID: r.ID, Tenant: l.tenant.ID, At: r.At, Next: time.Now(), Slow: l.judged.Missing.slow(), Meta: meta, Content: r.Body}
 	if len(p.outcome.Hold) > 0 {
 		shared := row
 		shared.Body, shared.Content = p.outcome.Hold[0].Body, nil

@@ -42,7 +42,7 @@ func (s *Settings) nextAttempt(now time.Time, n int) time.Time {
 // Redeliver tries spooled mail again until ctx ends, and waits for the attempts under
 // way.
 func (f *Flow) Redeliver(ctx context.Context) error {
-	r := &redelivery{flow: f, slots: make(chan struct{}, workers), health: newRouteHealth(), shares: newShares()}
+	r := &redelivery{flow: f, slots: make(chan struct{}, workers), health: newRouteHealth(), limiter: newRouteLimiter()}
 	defer r.wg.Wait()
 	for ctx.Err() == nil {
 		if f.mute(ctx) {
@@ -68,11 +68,11 @@ func (f *Flow) Redeliver(ctx context.Context) error {
 
 // redelivery is what the attempts of one Redeliver share.
 type redelivery struct {
-	flow   *Flow
-	slots  chan struct{}
-	health *routeHealth
-	shares *routeLimiter
-	wg     sync.WaitGroup
+	flow    *Flow
+	slots   chan struct{}
+	health  *routeHealth
+	limiter *routeLimiter
+	wg      sync.WaitGroup
 }
 
 // start begins an attempt for each entry whose route has room. It returns false, and
@@ -80,7 +80,7 @@ type redelivery struct {
 func (r *redelivery) start(ctx context.Context, entries []spool.Entry) bool {
 	for i := range entries {
 		e := &entries[i]
-		if !r.shares.await(ctx, e.RouteKey) {
+		if !r.limiter.await(ctx, e.RouteKey) {
 			r.flow.postpone(ctx, e)
 			continue
 		}
@@ -92,7 +92,7 @@ func (r *redelivery) start(ctx context.Context, entries []spool.Entry) bool {
 		}
 		r.wg.Go(func() {
 			defer func() { <-r.slots }()
-			defer r.shares.give(e.RouteKey)
+			defer r.limiter.give(e.RouteKey)
 			defer r.contain(ctx, e)
 			r.flow.attempt(ctx, e, r.health)
 			signal(r.flow.wake)
@@ -131,7 +131,7 @@ type routeLimiter struct {
 	freed chan struct{}  // tells of a share that was given back
 }
 
-func newShares() *routeLimiter {
+func newRouteLimiter() *routeLimiter {
 	return &routeLimiter{taken: make(map[string]int), freed: make(chan struct{}, 1)}
 }
 

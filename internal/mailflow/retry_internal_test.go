@@ -11,7 +11,7 @@ import (
 func TestNoRouteTakesAllWorkers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newShares()
+		s := newRouteLimiter()
 		for route, limit := range map[string]int{"smtp:a": workers / 2, outbound: workers / 4} {
 			for n := range limit {
 				if !s.await(t.Context(), route) {

@@ -28,10 +28,10 @@ func NewID(t time.Time) ID {
 // Source says how a message came to Outrider.
 type Source string
 
-// The roads of mail.
+// The sources of mail.
 const (
-	RoadSMTP Source = "smtp" // this edge received it by SMTP
-	RoadFile Source = "file" // others received it: scan, journals, mailboxes
+	SourceSMTP Source = "smtp" // this edge received it by SMTP
+	SourceFile Source = "file" // others received it: scan, journals, mailboxes
 )
 
 // Peer is the other side of the session that handed the message over.
@@ -58,7 +58,7 @@ type Traits struct {
 // Received is one message as it came: raw bytes, envelope, and where from.
 type Received struct {
 	ID       ID
-	Road     Source
+	Source   Source
 	Envelope smtp.Envelope
 	Peer     Peer
 	At       time.Time // when the last byte came

@@ -136,8 +136,6 @@ var rewriters = []rewriter{
 	{"indeed_open_redirect", []string{"indeed.com"}, "/", fromParam("target", "url", "dest")},
 	{"microsoft_oauth_redirect", []string{"login.microsoftonline.com", "login.live.com", "login.windows.net"}, "*authorize", fromParam("redirect_uri")},
 	{"yahoo", []string{"yahoo.com", "yahoo.co.jp"}, "*/ru=", yahoo},
-	{"youtube", []string{"youtube.com"}, "/redirect", fromParam("q")},
-	{"linkedin", []string{"linkedin.com"}, "/redir/redirect", fromParam("url")},
 	{"linkedin", []string{"linkedin.com"}, "/safety/go", fromParam("url")},
 	{"youtube_set_sid", []string{"accounts.youtube.com"}, "/accounts/", fromParam("continue")},
 	// Any host.

@@ -18,7 +18,7 @@ func facts(raw string) *evidence.Evidence {
 	b := budget.New(budget.Default())
 	m := message.Parse([]byte(raw), b)
 	return evidence.New(evidence.Facts{
-		Received: &message.Received{ID: "1", Road: message.RoadFile, Body: message.NewBody([]byte(raw))}, Message: m, Auth: mailauth.FromHeader(m, nil), Budget: b,
+		Received: &message.Received{ID: "1", Source: message.SourceFile, Body: message.NewBody([]byte(raw))}, Message: m, Auth: mailauth.FromHeader(m, nil), Budget: b,
 	})
 }
 

@@ -125,7 +125,7 @@ func caseEvidence(t *testing.T, text string, context []string) *evidence.Evidenc
 		},
 		Message: m, Tenant: tn, Domain: tn.Domains[0], Budget: b, Contact: history.Contact{},
 		Received: &message.Received{
-			ID: "0", Road: message.RoadSMTP, Body: message.NewBody([]byte(text)), At: time.Date(2026, 11, 10, 13, 0, 0, 0, time.UTC),
+			ID: "0", Source: message.SourceSMTP, Body: message.NewBody([]byte(text)), At: time.Date(2026, 11, 10, 13, 0, 0, 0, time.UTC),
 			Envelope: smtp.Envelope{Recipients: []smtp.Recipient{{Address: "tomas.berger@example.org"}}},
 			Peer:     message.Peer{Addr: netip.MustParseAddr("203.0.113.9")},
 		},

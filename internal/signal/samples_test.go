@@ -69,7 +69,7 @@ func TestSamplesAreJudgedAsTheirNamesSay(t *testing.T) {
 			m := message.Parse(raw, b)
 			v := engine.Judge(t.Context(), evidence.New(evidence.Facts{
 				Received: &message.Received{
-					ID: "0", Road: message.RoadSMTP, Peer: peer, Body: message.NewBody(raw), At: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
+					ID: "0", Source: message.SourceSMTP, Peer: peer, Body: message.NewBody(raw), At: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
 				},
 				Message: m, Tenant: tn, Domain: tn.Domains[0], Budget: b, Contact: history.Contact{Known: true}, Open: opensHere(t),
 				Auth: mailauth.Results{

@@ -131,7 +131,7 @@ func judge(w workers) (*mailflow.Judge, *mailflow.Settings) {
 
 func received(raw []byte) *message.Received {
 	return &message.Received{
-		ID: message.NewID(time.Now()), Road: message.RoadSMTP, At: time.Now(), Body: message.NewBody(raw), Traits: message.TraitsOf(raw),
+		ID: message.NewID(time.Now()), Source: message.SourceSMTP, At: time.Now(), Body: message.NewBody(raw), Traits: message.TraitsOf(raw),
 		Peer:     message.Peer{Addr: netip.MustParseAddr("192.0.2.1"), Helo: "client.example", Protocol: "ESMTP"},
 		Envelope: smtp.Envelope{From: "ann@sender.example", Recipients: []smtp.Recipient{{Address: "bob@plain.example"}}},
 	}

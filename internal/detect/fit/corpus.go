@@ -136,6 +136,6 @@ func read(path string, dirs []string) ([]byte, error) {
 func Evidence(raw []byte) *evidence.Evidence {
 	b := budget.New(budget.Default())
 	m := message.Parse(raw, b)
-	r := &message.Received{ID: "0", Road: message.RoadFile, Body: message.NewBody(raw)}
+	r := &message.Received{ID: "0", Source: message.SourceFile, Body: message.NewBody(raw)}
 	return evidence.New(evidence.Facts{Received: r, Message: m, Auth: mailauth.FromHeader(m, nil), Budget: b})
 }

@@ -30,7 +30,7 @@ func understand(raw []byte) *mdm.Message {
 	b := budget.New(budget.Default())
 	m := message.Parse(raw, b)
 	return mdm.Read(&mdm.Input{
-		Received: &message.Received{ID: "id", Road: message.RoadFile, Body: message.NewBody(raw)},
+		Received: &message.Received{ID: "id", Source: message.SourceFile, Body: message.NewBody(raw)},
 		Message:  m, Budget: b, Auth: mailauth.FromHeader(m, nil),
 	})
 }

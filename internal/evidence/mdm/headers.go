@@ -71,7 +71,7 @@ func email(s string) *Email {
 
 // returnPath is the envelope's sender where we have one, and the field otherwise.
 func returnPath(in *Input, h *message.Header) *Email {
-	if in.Received.Road == message.RoadSMTP {
+	if in.Received.Source == message.SourceSMTP {
 		return email(in.Received.Envelope.From)
 	}
 	return email(strings.Trim(h.Get("Return-Path"), " <>"))

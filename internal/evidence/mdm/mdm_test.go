@@ -24,7 +24,7 @@ func read(tb testing.TB, raw string, change ...func(*mdm.Input)) *mdm.Message {
 	raw = strings.ReplaceAll(strings.ReplaceAll(raw, "\r\n", "\n"), "\n", "\r\n")
 	b := budget.New(budget.Default())
 	in := &mdm.Input{
-		Received: &message.Received{ID: "id", Road: message.RoadFile, At: time.Unix(0, 0), Body: message.NewBody([]byte(raw))},
+		Received: &message.Received{ID: "id", Source: message.SourceFile, At: time.Unix(0, 0), Body: message.NewBody([]byte(raw))},
 		Message:  message.Parse([]byte(raw), b), Budget: b, Auth: mailauth.Results{Source: mailauth.SourceNone},
 	}
 	for _, c := range change {

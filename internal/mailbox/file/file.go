@@ -173,7 +173,7 @@ func readStream(path string, r io.Reader, size int64, yield func(Item, error) bo
 
 func readAll(r io.Reader, size int64) ([]byte, error) {
 	var buf bytes.Buffer
-	// ReadFrom wants room behind the last byte to see the end.
+	// ReadFrom needs room after the last byte to detect the end.
 	buf.Grow(int(min(max(size, 0), MaxMessage)) + bytes.MinRead)
 	_, err := buf.ReadFrom(io.LimitReader(r, MaxMessage+1))
 	if buf.Len() > MaxMessage {

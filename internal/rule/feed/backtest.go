@@ -30,7 +30,7 @@ func PrepareModel(_ context.Context, path string, raw []byte) (*rule.Input, erro
 	b := budget.New(budget.Default())
 	m := message.Parse(raw, b)
 	return &rule.Input{Message: mdm.Read(&mdm.Input{
-		Received: &message.Received{ID: message.ID(path), Road: message.RoadFile, Body: message.NewBody(raw)},
+		Received: &message.Received{ID: message.ID(path), Source: message.SourceFile, Body: message.NewBody(raw)},
 		Message:  m, Budget: b, Auth: mailauth.FromHeader(m, nil),
 	})}, nil
 }

@@ -5,10 +5,9 @@ import (
 )
 
 // spelled returns the text with digits in the place of numbers that are written for people
-// to read and for no program: in words, with letters of the keypad, or with unusual signs
-// between groups of three, three and four digits.
+// to read and for no program: with letters of the keypad, or with unusual signs between groups
+// of three, three and four digits. Those in words are read by spoken.
 func spelled(text string) string {
-	text = wordDigits(text)
 	if !hasDigit(text) {
 		return text
 	}
@@ -137,114 +136,4 @@ func isFreeToCall(code string) bool {
 		return true
 	}
 	return false
-}
-
-// wordDigits writes digits for seven or more words in a row that name some.
-func wordDigits(text string) string {
-	w := digitWords{text: text, repeat: 1}
-	for i := 0; i < len(text); {
-		if !isLetter(text[i]) {
-			if len(w.run) > 0 && strings.IndexByte(" ,-.()\n", text[i]) < 0 {
-				w.flush()
-			}
-			i++
-			continue
-		}
-		n := i + 1
-		for n < len(text) && (isLetter(text[n]) || text[n] >= 0x80) {
-			n++
-		}
-		w.word(i, n)
-		i = n
-	}
-	w.flush()
-	if w.written == 0 {
-		return text
-	}
-	return w.out.String() + text[w.written:]
-}
-
-// digitWords is a row of words that name digits, under way.
-type digitWords struct {
-	text      string
-	out       strings.Builder
-	written   int // bytes of text that are in out, in their way
-	run       []byte
-	from, end int // of the run in text
-	repeat    int // how often the next digit counts
-}
-
-// word takes a word of the text.
-func (w *digitWords) word(from, end int) {
-	d, times := digitNamed(w.text[from:end])
-	if d == 0 && times <= 1 {
-		w.flush()
-		w.repeat = 1
-		return
-	}
-	if len(w.run) == 0 && w.repeat == 1 {
-		w.from = from
-	}
-	if d == 0 { // "double"
-		if len(w.run) == 0 {
-			w.from = from
-		}
-		w.repeat = times
-		return
-	}
-	for range w.repeat {
-		w.run = append(w.run, d)
-	}
-	w.end, w.repeat = end, 1
-}
-
-// flush ends the row, and writes its digits where there are enough.
-func (w *digitWords) flush() {
-	const least = 7
-	if len(w.run) >= least {
-		w.out.WriteString(w.text[w.written:w.from])
-		for i, d := range w.run {
-			if i > 0 {
-				w.out.WriteByte('-')
-			}
-			w.out.WriteByte(d)
-		}
-		w.written = w.end
-	}
-	w.run = w.run[:0]
-}
-
-// digitNamed returns the digit that a word names, or how often the next one counts.
-func digitNamed(word string) (digit byte, times int) {
-	const longest = 6
-	if len(word) > longest {
-		return 0, 0
-	}
-	switch strings.ToLower(word) {
-	case "zero", "oh", "o", "null", "cero":
-		return '0', 1
-	case "one", "eins", "uno", "un":
-		return '1', 1
-	case "two", "zwei", "zwo", "dos", "deux":
-		return '2', 1
-	case "three", "drei", "tres", "trois":
-		return '3', 1
-	case "four", "vier", "cuatro", "quatre":
-		return '4', 1
-	case "five", "cinco", "cinq":
-		return '5', 1
-	case "six", "sechs", "seis":
-		return '6', 1
-	case "seven", "sieben", "siete", "sept":
-		return '7', 1
-	case "eight", "acht", "ocho", "huit":
-		return '8', 1
-	case "nine", "neun", "nueve", "neuf":
-		return '9', 1
-	case "double":
-		return 0, 2
-	case "triple":
-		return 0, 3
-	}
-	return 0, 0
 }
