@@ -36,7 +36,9 @@ func Imitates(domain, target string) (how string, ok bool) {
 	case len(b) < 4:
 		return "", false // short names are everybody's
 	case a == b:
-		return "it has another ending", true
+		// RFC 2606, Section 3: the name is reserved for documentation, so that messages of tests and
+		// samples use it with several endings.
+		return "it has another ending", a != "example"
 	case Skeleton(address.Unicode(a)) == Skeleton(address.Unicode(b)):
 		return "it looks the same", true
 	case len(b) >= 6 && OneEdit(a, b):
