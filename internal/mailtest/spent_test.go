@@ -25,11 +25,11 @@ func TestLinearTellsGrowth(t *testing.T) {
 		f    func(size int)
 		fail bool
 	}{
-		"in step":     {func(size int) { passes(1000, in[:size]) }, false},
+		"in step":     {func(size int) { passes(200, in[:size]) }, false},
 		"by a square": {func(size int) { passes(size, in[:size]) }, true},
 	} {
 		v := &verdict{TB: t}
-		if mailtest.Linear(v, 1<<14, tc.f); v.failed != tc.fail {
+		if mailtest.Linear(v, 1<<13, tc.f); v.failed != tc.fail {
 			t.Errorf("%s: failed %v", name, v.failed)
 		}
 	}
