@@ -29,6 +29,7 @@ func (a *App) newEdge(c *config.Config) (*smtpd.Server, error) {
 	sc.Banner = "ESMTP Outrider"
 	sc.MaxSize, sc.MaxRecipients = int64(c.SMTP.MaxSize), c.SMTP.MaxRecipients
 	sc.MaxMessagesPerConn, sc.MaxConns, sc.MaxConnsPerAddr = c.SMTP.MaxMessages, c.SMTP.MaxConnections, c.SMTP.MaxConnectionsPerAddress
+	sc.MaxConnsPerNetwork, sc.Memory = c.SMTP.MaxConnectionsPerNetwork, int64(c.SMTP.Memory)
 	sc.BareNewlines = smtpd.NewlinePolicy(c.SMTP.BareNewlines)
 	sc.EarlyTalkDelay = c.SMTP.EarlyTalkDelay.D()
 	sc.Timeouts.Command, sc.Timeouts.DataBlock, sc.Timeouts.Drain = c.SMTP.CommandTimeout.D(), c.SMTP.DataTimeout.D(), c.SMTP.DrainTimeout.D()
@@ -37,6 +38,11 @@ func (a *App) newEdge(c *config.Config) (*smtpd.Server, error) {
 		return nil, fmt.Errorf("creating capture directory: %w", err)
 	}
 	sc.ProxyFrom, sc.XClientFrom = prefixes(c.SMTP.ProxyFrom), prefixes(c.SMTP.XClientFrom)
+	for _, t := range c.Tenants {
+		for _, d := range t.Domains {
+			sc.Gateways = append(sc.Gateways, prefixes(d.TrustedHops)...)
+		}
+	}
 	if !c.TLS.Off {
 		var err error
 		if sc.TLS, err = serverTLS(c, a.log); err != nil {
@@ -48,6 +54,12 @@ func (a *App) newEdge(c *config.Config) (*smtpd.Server, error) {
 		Closed: func(why smtpd.End, _ time.Duration) {
 			a.metrics.Sessions.Dec()
 			a.metrics.Ended.WithLabelValues(string(why)).Inc()
+		},
+		Stress: func(on bool) {
+			a.metrics.Stress.Set(0)
+			if on {
+				a.metrics.Stress.Set(1)
+			}
 		},
 		Refused: func(why smtpd.Refusal) { a.metrics.Refused.WithLabelValues(string(why)).Inc() },
 		Message: func(size int64, code int) {

@@ -59,8 +59,13 @@ type SMTP struct {
 	MaxMessages int `yaml:"max_messages" reload:"restart"`
 	// MaxConnections is the largest number of connections at once.
 	MaxConnections int `yaml:"max_connections" reload:"restart"`
-	// MaxConnectionsPerAddress is the same for one client address (one /64 for IPv6).
+	// MaxConnectionsPerAddress is the same for one client address (one /64 for IPv6). Networks in a domain's `trusted_hops` are exempt.
+	// When 3/4 of all connections are in use, an address gets at most 1/20 of them, and clients are waited for 10 seconds only.
 	MaxConnectionsPerAddress int `yaml:"max_connections_per_address" reload:"restart"`
+	// MaxConnectionsPerNetwork is the same for one /24 (one /48 for IPv6); never less than for one address.
+	MaxConnectionsPerNetwork int `yaml:"max_connections_per_network" reload:"restart"`
+	// Memory is what messages being received may take in memory, all together; beyond that they are written to files in `data_dir`.
+	Memory Size `yaml:"memory" reload:"restart"`
 	// BareNewlines is the treatment of mail with a bare CR or LF: reject or normalise.
 	BareNewlines string `yaml:"bare_newlines" reload:"restart"`
 	// EarlyTalkDelay is the delay before the greeting; clients that talk first are rejected. 0 disables the check.
@@ -359,7 +364,7 @@ func Default() Config {
 		Listen:  Listen{SMTP: []string{"127.0.0.1:2525"}, HTTP: "127.0.0.1:8025"},
 		SMTP: SMTP{
 			MaxSize: 50 << 20, MaxRecipients: 1000, MaxMessages: 1000,
-			MaxConnections: 1000, MaxConnectionsPerAddress: 100, BareNewlines: "reject",
+			MaxConnections: 1000, MaxConnectionsPerAddress: 100, MaxConnectionsPerNetwork: 200, Memory: 64 << 20, BareNewlines: "reject",
 			CommandTimeout: Duration(5 * time.Minute), DataTimeout: Duration(3 * time.Minute),
 			DrainTimeout: Duration(30 * time.Second),
 		},

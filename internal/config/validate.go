@@ -87,6 +87,8 @@ func (c *Config) checkEdge(k *checker) {
 	k.positive("smtp.max_messages", int64(c.SMTP.MaxMessages))
 	k.positive("smtp.max_connections", int64(c.SMTP.MaxConnections))
 	k.positive("smtp.max_connections_per_address", int64(c.SMTP.MaxConnectionsPerAddress))
+	k.positive("smtp.max_connections_per_network", int64(c.SMTP.MaxConnectionsPerNetwork))
+	k.positive("smtp.memory", int64(c.SMTP.Memory))
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
 		k.fail("tls", "Give both, or none for a self-signed certificate.", "cert and key belong together")
 	}

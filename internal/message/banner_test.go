@@ -110,7 +110,7 @@ func TestRenderRefuses(t *testing.T) {
 func TestRenderReadsABodyOnDisk(t *testing.T) {
 	t.Parallel()
 	raw := []byte("Subject: a\r\n\r\n" + strings.Repeat("0123456789\r\n", 100_000))
-	c := message.NewCapture(t.TempDir(), 10<<20)
+	c := message.NewCapture(t.TempDir(), 10<<20, nil)
 	defer c.Discard()
 	if _, err := c.Write(raw); err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 )
 
 // MemoryThreshold is the size in bytes up to which a message stays in memory while
@@ -15,12 +16,43 @@ const MemoryThreshold = 1 << 20
 // ErrBodyTooLarge is returned by Capture.Write once the message exceeds its limit.
 var ErrBodyTooLarge = errors.New("message exceeds the size limit")
 
+// Memory bounds the bytes that the messages of all connections have in memory together. What
+// finds no room there is kept in a file. It is safe for concurrent use; nil is without bound.
+type Memory struct{ left atomic.Int64 }
+
+// NewMemory returns room for size bytes.
+func NewMemory(size int64) *Memory {
+	m := &Memory{}
+	m.left.Store(size)
+	return m
+}
+
+// take reserves n bytes, if there are as many.
+func (m *Memory) take(n int) bool {
+	if m == nil {
+		return true
+	}
+	if m.left.Add(-int64(n)) >= 0 {
+		return true
+	}
+	m.give(n)
+	return false
+}
+
+// give returns n bytes.
+func (m *Memory) give(n int) {
+	if m != nil {
+		m.left.Add(int64(n))
+	}
+}
+
 // Body is the raw bytes of one message, in memory or in an unlinked file. Reading is
 // safe for concurrent use; Close is not, and ends all use.
 type Body struct {
-	mem  []byte
-	file *os.File // or nil
-	size int64
+	mem    []byte
+	memory *Memory  // that mem was taken from, or nil
+	file   *os.File // or nil
+	size   int64
 }
 
 // NewBody returns a body that shares raw, which must not change any more.
@@ -63,8 +95,11 @@ func (b *Body) Range(w io.Writer, from, to int64) error {
 // WriteTo writes all bytes to w.
 func (b *Body) WriteTo(w io.Writer) (int64, error) { return b.size, b.Range(w, 0, b.size) }
 
-// Close frees the file of a body on disk. The second call does nothing.
+// Close frees the file of a body on disk, and the room that a body in memory has of its
+// Memory. The second call does nothing.
 func (b *Body) Close() error {
+	b.memory.give(cap(b.mem))
+	b.memory = nil
 	if b.file == nil {
 		return nil
 	}
@@ -76,31 +111,51 @@ func (b *Body) Close() error {
 // Capture collects the bytes of one message while they are received. The zero value
 // is not usable; call NewCapture. Finish or Discard must be called.
 type Capture struct {
-	dir   string
-	limit int64
-	mem   []byte
-	file  *os.File
-	size  int64
+	dir    string
+	limit  int64
+	memory *Memory
+	mem    []byte // all of its capacity is taken from memory
+	file   *os.File
+	size   int64
 }
 
-// NewCapture returns a capture that keeps large messages in dir and refuses more
-// than limit bytes.
-func NewCapture(dir string, limit int64) *Capture { return &Capture{dir: dir, limit: limit} }
+// NewCapture returns a capture that refuses more than limit bytes. It keeps them in memory as
+// long as there is room and they are no more than MemoryThreshold, otherwise in a file in dir.
+func NewCapture(dir string, limit int64, memory *Memory) *Capture {
+	return &Capture{dir: dir, limit: limit, memory: memory}
+}
+
+// leastGrowth is the room that a capture takes at first, in bytes.
+const leastGrowth = 4 << 10
 
 // Expect makes room for a message of size bytes, as its sender declared. It takes no
 // more than what stays in memory, since a declaration costs its sender nothing.
 func (c *Capture) Expect(size int64) {
 	if c.mem == nil && size > 0 && size <= min(c.limit, MemoryThreshold) {
-		c.mem = make([]byte, 0, size+size/64) // room for what normalising adds
+		c.grow(int(size + size/64)) // room for what normalising adds
 	}
+}
+
+// grow makes room for a message of size bytes in memory, and reports whether there is.
+func (c *Capture) grow(size int) bool {
+	if size <= cap(c.mem) {
+		return true
+	}
+	size = max(size, min(2*cap(c.mem), MemoryThreshold), leastGrowth)
+	if !c.memory.take(size - cap(c.mem)) {
+		return false
+	}
+	c.mem = append(make([]byte, 0, size), c.mem...)
+	return true
 }
 
 // Write appends p. Nothing of p is kept when the limit would be exceeded.
 func (c *Capture) Write(p []byte) (int, error) {
-	if c.size+int64(len(p)) > c.limit {
+	size := c.size + int64(len(p))
+	if size > c.limit {
 		return 0, ErrBodyTooLarge
 	}
-	if c.file == nil && c.size+int64(len(p)) > MemoryThreshold {
+	if c.file == nil && (size > MemoryThreshold || !c.grow(int(size))) {
 		if err := c.spill(); err != nil {
 			return 0, err
 		}
@@ -110,11 +165,11 @@ func (c *Capture) Write(p []byte) (int, error) {
 	} else if _, err := c.file.Write(p); err != nil {
 		return 0, fmt.Errorf("writing message to its capture file: %w", err)
 	}
-	c.size += int64(len(p))
+	c.size = size
 	return len(p), nil
 }
 
-// spill moves what was collected to a file that no crash can leave behind.
+// spill moves what was collected to a file that no crash can leave over.
 func (c *Capture) spill() error {
 	f, err := os.CreateTemp(c.dir, "capture-*")
 	if err != nil {
@@ -128,8 +183,15 @@ func (c *Capture) spill() error {
 		_ = f.Close()
 		return fmt.Errorf("writing message to its capture file: %w", err)
 	}
-	c.file, c.mem = f, nil
+	c.file = f
+	c.free()
 	return nil
+}
+
+// free returns the memory.
+func (c *Capture) free() {
+	c.memory.give(cap(c.mem))
+	c.mem = nil
 }
 
 // Size returns the number of bytes written so far.
@@ -137,7 +199,7 @@ func (c *Capture) Size() int64 { return c.size }
 
 // Finish returns the body. The capture must not be used any more.
 func (c *Capture) Finish() *Body {
-	b := &Body{mem: c.mem, file: c.file, size: c.size}
+	b := &Body{mem: c.mem, memory: c.memory, file: c.file, size: c.size}
 	c.mem, c.file = nil, nil
 	return b
 }
@@ -147,5 +209,6 @@ func (c *Capture) Discard() {
 	if c.file != nil {
 		_ = c.file.Close()
 	}
-	c.mem, c.file = nil, nil
+	c.file = nil
+	c.free()
 }

@@ -29,3 +29,6 @@ var (
 	DecodeUU   = decodeUU
 	DecodeYEnc = decodeYEnc
 )
+
+// InMemory reports whether the body is not in a file.
+func (b *Body) InMemory() bool { return b.file == nil }

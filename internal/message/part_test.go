@@ -142,7 +142,7 @@ func TestCaptureKeepsWhatIsWritten(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{0, 100, message.MemoryThreshold, message.MemoryThreshold + 1, 3 * message.MemoryThreshold} {
 		raw := strings.Repeat("x", size)
-		c := message.NewCapture(t.TempDir(), 3*message.MemoryThreshold)
+		c := message.NewCapture(t.TempDir(), 3*message.MemoryThreshold, nil)
 		capture(t, c, raw)
 		if _, err := c.Write(make([]byte, 3*message.MemoryThreshold+1)); !errors.Is(err, message.ErrBodyTooLarge) {
 			t.Errorf("writing too much: %v", err)
@@ -153,6 +153,48 @@ func TestCaptureKeepsWhatIsWritten(t *testing.T) {
 		if err := errors.Join(body.Close(), body.Close()); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestCapturesShareMemory gives captures of many messages less memory than they want: those without
+// room go to files, all keep what was written, and what is closed makes room again.
+func TestCapturesShareMemory(t *testing.T) {
+	t.Parallel()
+	const room = 1 << 20
+	memory := message.NewMemory(room)
+	for round := range 3 {
+		var bodies []*message.Body
+		held := 0
+		for i := range 40 {
+			raw := strings.Repeat(string(rune('a'+i%26)), 100_000)
+			c := message.NewCapture(t.TempDir(), 1<<20, memory)
+			c.Expect(int64(i * 5000)) // what is declared may be wrong
+			capture(t, c, raw)
+			if i%4 == 3 {
+				c.Discard()
+				continue
+			}
+			body := c.Finish()
+			checkBody(t, body, raw)
+			bodies = append(bodies, body)
+			if body.InMemory() {
+				held += len(raw)
+			}
+		}
+		if held > room || held < room/2 {
+			t.Errorf("round %d: %d bytes are in memory, want at most %d and at least half of it", round, held, room)
+		}
+		for _, b := range bodies {
+			if err := errors.Join(b.Close(), b.Close()); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	last := message.NewCapture(t.TempDir(), room, memory)
+	last.Expect(room * 9 / 10)
+	capture(t, last, strings.Repeat("x", room*9/10))
+	if !last.Finish().InMemory() {
+		t.Error("memory was not given back")
 	}
 }
 

@@ -28,7 +28,9 @@ type Config struct {
 	MaxMessagesPerConn int   // transactions of one session; 1000 by default
 	MaxConns           int   // sessions at a time; 1000 by default
 	MaxConnsPerAddr    int   // sessions at a time from one address, or one /64 for IPv6; 50 by default
+	MaxConnsPerNetwork int   // sessions at a time from one /24, or one /48 for IPv6; 200 by default, and never less than MaxConnsPerAddr
 	MaxErrors          int   // protocol errors of one session; 10 by default
+	Memory             int64 // octets of all messages being received and judged that are kept in memory; the rest goes to CaptureDir; 64 MiB by default
 
 	Timeouts Timeouts
 
@@ -37,8 +39,9 @@ type Config struct {
 	Advertise8Bit bool          // offer 8BITMIME; off where a next hop cannot take it
 	AdvertiseUTF8 bool          // offer SMTPUTF8; off where a next hop cannot take it
 
-	ProxyFrom      []netip.Prefix // networks whose connections must begin with a PROXY header; nobody else may send one
-	XClientFrom    []netip.Prefix // networks that may use XCLIENT; they are free of MaxConnsPerAddr and EarlyTalkDelay
+	ProxyFrom      []netip.Prefix // networks whose connections must begin with a PROXY header; no others may send one
+	XClientFrom    []netip.Prefix // networks that may use XCLIENT; they are exempt from EarlyTalkDelay and the limits of one client
+	Gateways       []netip.Prefix // networks of upstream gateways, which are exempt from the limits of one client
 	EarlyTalkDelay time.Duration  // silence before the greeting, in which clients must not talk; none on loopback or when 0
 
 	CaptureDir string      // directory for messages too large for memory; the system's temporary directory when ""
@@ -78,6 +81,8 @@ func (c Config) withDefaults() Config {
 	c.MaxMessagesPerConn = cmp.Or(c.MaxMessagesPerConn, 1000)
 	c.MaxConns = cmp.Or(c.MaxConns, 1000)
 	c.MaxConnsPerAddr = cmp.Or(c.MaxConnsPerAddr, 50)
+	c.MaxConnsPerNetwork = cmp.Or(c.MaxConnsPerNetwork, 200)
+	c.Memory = cmp.Or(c.Memory, 64<<20)
 	c.MaxErrors = cmp.Or(c.MaxErrors, 10)
 	c.BareNewlines = cmp.Or(c.BareNewlines, RejectBare)
 	c.Timeouts = c.Timeouts.withDefaults()

@@ -44,22 +44,22 @@ var (
 // conn is the transport of one session: buffers, deadlines, and the hook by which the
 // server wakes it at shutdown. Only drain and stop may be called by other goroutines.
 type conn struct {
-	raw net.Conn // as accepted; deadlines are set here
-	nc  net.Conn // raw, or PROXY header or TLS on top of it
-	br  *bufio.Reader
-	bw  *bufio.Writer
-	t   *Timeouts
+	raw  net.Conn // as accepted; deadlines are set here
+	nc   net.Conn // raw, or PROXY header or TLS on top of it
+	br   *bufio.Reader
+	bw   *bufio.Writer
+	load *load
 
 	wait  time.Duration // allowed for the command being read
-	until time.Time     // deadline of that command; zero before its first read
 	data  bool          // a message is being read
-	start time.Time     // when it was asked for, and from its first octet on, when that came
-	got   int64         // octets read of it
+	start time.Time     // when the command or message was waited for, and from the first octet of a message on, when that came
+	got   int64         // octets read of the message
 
 	mu       sync.Mutex // guards the rest
 	idle     bool       // between transactions: shutdown need not wait
 	draining bool       // no new transactions
 	stopped  bool       // no more reads at all
+	armed    time.Time  // deadline of the last read
 }
 
 // buffers go from one session to the next.
@@ -74,8 +74,8 @@ func newBuffers() any {
 
 // newConn returns the transport over an accepted connection. It has the buffers until
 // release.
-func newConn(raw net.Conn, t *Timeouts, b *buffers) *conn {
-	c := &conn{raw: raw, nc: raw, t: t, br: b.br, bw: b.bw}
+func newConn(raw net.Conn, l *load, b *buffers) *conn {
+	c := &conn{raw: raw, nc: raw, load: l, br: b.br, bw: b.bw}
 	c.br.Reset(c)
 	c.bw.Reset(writer{c})
 	return c
@@ -115,7 +115,7 @@ type writer struct{ c *conn }
 func (w writer) Write(p []byte) (int, error) {
 	w.c.mu.Lock()
 	if !w.c.stopped {
-		_ = w.c.raw.SetWriteDeadline(time.Now().Add(w.c.t.Write)) // the write reports what is wrong
+		_ = w.c.raw.SetWriteDeadline(time.Now().Add(w.c.load.normal.Write)) // the write reports what is wrong
 	}
 	w.c.mu.Unlock()
 	return w.c.nc.Write(p) //nolint:wrapcheck // sticky in the write buffer
@@ -123,29 +123,13 @@ func (w writer) Write(p []byte) (int, error) {
 
 // deadline returns the time until which the next read may take.
 func (c *conn) deadline(now time.Time) time.Time {
-	if !c.data {
-		if c.until.IsZero() {
-			c.until = now.Add(c.wait)
-		}
-		return c.until
+	if c.data {
+		return c.load.data(c.start, now, c.got)
 	}
-	if c.got == 0 {
-		return c.start.Add(c.t.DataInit)
+	if c.start.IsZero() {
+		c.start = now
 	}
-	// A client must keep up the minimum rate on average, or it could hold a session
-	// for years with one octet every three minutes.
-	pace := c.t.RateGrace + time.Duration(c.got/c.t.MinRate)*time.Second
-	return earliest(now.Add(c.t.DataBlock), c.start.Add(c.t.DataTotal), c.start.Add(pace))
-}
-
-// earliest returns the first of the times.
-func earliest(t time.Time, more ...time.Time) time.Time {
-	for _, u := range more {
-		if u.Before(t) {
-			t = u
-		}
-	}
-	return t
+	return c.load.command(c.start, c.wait)
 }
 
 // armRead sets the deadline of the next read, unless the server wants no more reads.
@@ -155,7 +139,20 @@ func (c *conn) armRead(t time.Time) error {
 	if c.stopped || c.draining && c.idle {
 		return errDraining
 	}
+	c.armed = t
 	return c.raw.SetReadDeadline(t) //nolint:wrapcheck // the connection is broken
+}
+
+// hurry brings the deadline of a read that has begun forward to that of stress mode.
+func (c *conn) hurry() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	end := time.Now().Add(c.load.short.Command)
+	if c.stopped || c.draining || !end.Before(c.armed) {
+		return
+	}
+	c.armed = end
+	_ = c.raw.SetReadDeadline(end) // a broken connection ends by itself
 }
 
 // expired says why a read met its deadline.
@@ -198,7 +195,7 @@ func (c *conn) stop() {
 
 // readLine returns the next command line without CRLF, valid until the next read.
 func (c *conn) readLine(wait time.Duration) ([]byte, error) {
-	c.data, c.wait, c.until = false, wait, time.Time{}
+	c.data, c.wait, c.start = false, wait, time.Time{}
 	line, err := c.br.ReadSlice('\n')
 	switch {
 	case errors.Is(err, bufio.ErrBufferFull):
@@ -277,7 +274,7 @@ func (c *conn) peek() ([]byte, error) {
 
 // silent waits for d and reports whether the client kept silent.
 func (c *conn) silent(d time.Duration) (bool, error) {
-	c.data, c.wait, c.until = false, d, time.Time{}
+	c.data, c.wait, c.start = false, d, time.Time{}
 	_, err := c.br.Peek(1)
 	if errors.Is(err, errTimeout) {
 		return true, nil
@@ -290,7 +287,7 @@ func (c *conn) startTLS(ctx context.Context, cfg *tls.Config) (*tls.ConnectionSt
 	if err := c.bw.Flush(); err != nil {
 		return nil, fmt.Errorf("answering STARTTLS: %w", err)
 	}
-	if err := c.armRead(time.Now().Add(c.t.Handshake)); err != nil {
+	if err := c.armRead(time.Now().Add(c.load.normal.Handshake)); err != nil {
 		return nil, err
 	}
 	tc := tls.Server(c.nc, cfg)

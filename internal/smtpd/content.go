@@ -34,10 +34,11 @@ type content struct {
 	scratch []byte
 }
 
-// newContent returns the content of a message under the limits of cfg.
-func newContent(cfg *Config) *content {
+// newContent returns the content of a message under the limits of cfg. The capture takes its
+// memory from what all messages share.
+func newContent(cfg *Config, memory *message.Memory) *content {
 	return &content{
-		capture:   message.NewCapture(cfg.CaptureDir, cfg.MaxSize),
+		capture:   message.NewCapture(cfg.CaptureDir, cfg.MaxSize, memory),
 		normalise: cfg.BareNewlines == NormaliseBare,
 		rejectNUL: cfg.RejectNUL,
 		maxLine:   cfg.MaxLine,

@@ -17,7 +17,7 @@ type Read struct {
 // ReadDots reads a message as DATA does, in blocks.
 func ReadDots(cfg Config, blocks [][]byte) Read {
 	cfg = cfg.withDefaults()
-	c := newContent(&cfg)
+	c := newContent(&cfg, nil)
 	var dots dotReader
 	var r Read
 	for _, b := range blocks {
@@ -33,7 +33,7 @@ func ReadDots(cfg Config, blocks [][]byte) Read {
 // ReadChunks reads a message as BDAT does, in chunks.
 func ReadChunks(cfg Config, chunks [][]byte) Read {
 	cfg = cfg.withDefaults()
-	c := newContent(&cfg)
+	c := newContent(&cfg, nil)
 	r := Read{Done: true}
 	for _, b := range chunks {
 		c.write(b)

@@ -137,6 +137,7 @@ type ledger struct {
 	refused    []smtpd.Refusal
 	violations []smtpd.Violation
 	codes      []int
+	stress     []bool
 	lost       int
 	opened     int
 }
@@ -152,6 +153,7 @@ func (l *ledger) observer() smtpd.Observer {
 		Closed:    func(e smtpd.End, _ time.Duration) { locked(func() { l.ends = append(l.ends, e) }) },
 		Refused:   func(r smtpd.Refusal) { locked(func() { l.refused = append(l.refused, r) }) },
 		Message:   func(_ int64, code int) { locked(func() { l.codes = append(l.codes, code) }) },
+		Stress:    func(on bool) { locked(func() { l.stress = append(l.stress, on) }) },
 		ReplyLost: func(int) { locked(func() { l.lost++ }) },
 		Violated:  func(v smtpd.Violation) { locked(func() { l.violations = append(l.violations, v) }) },
 	}

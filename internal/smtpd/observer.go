@@ -19,11 +19,12 @@ type Refusal string
 
 // The reasons to turn a connection away.
 const (
-	RefusedFull     Refusal = "max-conns"
-	RefusedPerAddr  Refusal = "max-conns-per-addr"
-	RefusedProxy    Refusal = "proxy-header"
-	RefusedEarly    Refusal = "early-talker"
-	RefusedByPolicy Refusal = "policy"
+	RefusedFull       Refusal = "max-conns"
+	RefusedPerAddr    Refusal = "max-conns-per-addr"
+	RefusedPerNetwork Refusal = "max-conns-per-network"
+	RefusedProxy      Refusal = "proxy-header"
+	RefusedEarly      Refusal = "early-talker"
+	RefusedByPolicy   Refusal = "policy"
 )
 
 // End says why a session ended.
@@ -51,6 +52,7 @@ type Observer struct {
 	Message   func(size int64, code int)     // a message was read to its end and answered
 	ReplyLost func(code int)                 // a message was answered, but the client did not take the answer
 	Violated  func(v Violation)              // at most once per session and violation
+	Stress    func(on bool)                  // stress mode began or ended
 }
 
 // withDefaults replaces nil functions by ones that do nothing.
@@ -75,6 +77,9 @@ func (o Observer) withDefaults() Observer {
 	}
 	if o.Violated == nil {
 		o.Violated = func(Violation) {}
+	}
+	if o.Stress == nil {
+		o.Stress = func(bool) {}
 	}
 	return o
 }

@@ -41,11 +41,9 @@ type Server struct {
 	handler Handler
 	log     *slog.Logger
 	observe Observer
+	memory  *message.Memory
 	buffers sync.Pool // of *buffers
-
-	mu      sync.Mutex         // guards the rest
-	open    int                // sessions
-	perAddr map[netip.Addr]int // sessions by network of the client; no zero values
+	load    *load
 }
 
 // errStopped is the cause with which the context of handlers ends.
@@ -57,10 +55,24 @@ const maxAcceptDelay = time.Second
 
 // New returns a server that asks h about mail.
 func New(cfg Config, h Handler, log *slog.Logger, o Observer) *Server {
-	return &Server{
-		cfg: cfg.withDefaults(), handler: h, log: log, observe: o.withDefaults(), buffers: sync.Pool{New: newBuffers},
-		perAddr: make(map[netip.Addr]int),
+	cfg = cfg.withDefaults()
+	s := &Server{
+		cfg: cfg, handler: h, log: log, observe: o.withDefaults(), memory: message.NewMemory(cfg.Memory),
+		buffers: sync.Pool{New: newBuffers},
 	}
+	s.load = newLoad(&s.cfg, s.stressChanged)
+	return s
+}
+
+// stressChanged reports the begin and the end of stress mode.
+func (s *Server) stressChanged(stress bool, open int) {
+	s.observe.Stress(stress)
+	taken := []any{slog.Int("connections", open), slog.Int("max_connections", s.cfg.MaxConns)}
+	if stress {
+		s.log.Warn("stress mode begins: most connections are in use; time-outs are shorter and each address gets fewer connections", taken...)
+		return
+	}
+	s.log.Warn("stress mode ends", taken...)
 }
 
 // workerIdle is how long a worker waits for the next session before it ends.
@@ -135,7 +147,7 @@ func wait(ctx context.Context, d time.Duration) {
 // start runs the session of a new connection.
 func (s *Server) start(ctx context.Context, raw net.Conn, live *sessions) {
 	b, _ := s.buffers.Get().(*buffers)
-	c := newConn(raw, &s.cfg.Timeouts, b)
+	c := newConn(raw, s.load, b)
 	live.mu.Lock()
 	live.set[c] = struct{}{}
 	live.mu.Unlock()
@@ -213,13 +225,15 @@ func (s *Server) serve(ctx context.Context, c *conn) {
 		return
 	}
 	trusted := contains(s.cfg.XClientFrom, client.Addr())
-	if why, ok := s.admit(client.Addr(), trusted); !ok {
+	limited := !trusted && !contains(s.cfg.Gateways, client.Addr())
+	why, ok := s.load.admit(c, client.Addr(), limited)
+	if !ok {
 		s.observe.Refused(why)
 		writeReply(c.bw, smtp.Reply{Code: 421, Enhanced: "4.7.0", Text: "Too many connections, please try again later"}, false)
 		_ = c.bw.Flush() // the client has been turned away in any case
 		return
 	}
-	defer s.release(client.Addr(), trusted)
+	defer s.load.release(c, client.Addr(), limited)
 	began := time.Now()
 	s.observe.Opened()
 	session := newSession(s, c, client, trusted)
@@ -252,47 +266,4 @@ func addrPort(a net.Addr) netip.AddrPort {
 		return netip.AddrPort{}
 	}
 	return netip.AddrPortFrom(ap.Addr().Unmap().WithZone(""), ap.Port())
-}
-
-// admit counts a session in, unless a limit is reached. Trusted clients stand for many
-// others and have no limit of their own.
-func (s *Server) admit(addr netip.Addr, trusted bool) (Refusal, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	client := network(addr)
-	if s.open >= s.cfg.MaxConns {
-		return RefusedFull, false
-	}
-	if !trusted && s.perAddr[client] >= s.cfg.MaxConnsPerAddr {
-		return RefusedPerAddr, false
-	}
-	s.open++
-	if !trusted {
-		s.perAddr[client]++
-	}
-	return "", true
-}
-
-// release counts a session out.
-func (s *Server) release(addr netip.Addr, trusted bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.open--
-	if trusted {
-		return
-	}
-	client := network(addr)
-	if s.perAddr[client]--; s.perAddr[client] == 0 {
-		delete(s.perAddr, client)
-	}
-}
-
-// network returns the address under which a client is counted. RFC 4291, Section 2.5.1:
-// the last 64 bits of an IPv6 address name an interface, and every client may have as
-// many of them as it likes.
-func network(addr netip.Addr) netip.Addr {
-	if addr = addr.Unmap(); !addr.Is6() {
-		return addr
-	}
-	return netip.PrefixFrom(addr.WithZone(""), 64).Masked().Addr()
 }

@@ -54,6 +54,13 @@ func smuggle(t *testing.T, cfg smtpd.Config, text string) {
 		said = append(said, line)
 	}
 	taken := s.desk.messages()
+	if first, _, _ := strings.Cut(text, "\r\n.\r\n"); cfg.BareNewlines == smtpd.RejectBare && hasBare([]byte(first)) {
+		// Nothing that was sent with such a message is carried out.
+		if len(said) != 1 || !strings.HasPrefix(said[0], "550 5.6.11") || len(taken) > 0 {
+			t.Errorf("%d messages were taken, and the server said %q", len(taken), said)
+		}
+		return
+	}
 	if strings.Contains(text, "\r\n.\r\n") {
 		// What follows is not text: it is commands, good or bad ones.
 		if len(said) < 3 || len(taken) > 0 && strings.Contains(string(taken[0].body), "MAIL") {
@@ -64,8 +71,7 @@ func smuggle(t *testing.T, cfg smtpd.Config, text string) {
 	if len(said) != 2 || len(taken) > 1 {
 		t.Fatalf("%d messages were taken, and the server said %q", len(taken), said)
 	}
-	bare := hasBare([]byte(text))
-	if refused := strings.HasPrefix(said[0], "550 5.6.11"); refused != (bare && cfg.BareNewlines == smtpd.RejectBare) {
+	if strings.HasPrefix(said[0], "550 5.6.11") {
 		t.Errorf("server said %q", said[0])
 	}
 	for _, m := range taken {

@@ -143,7 +143,7 @@ func (s *Session) data(ctx context.Context, arg string) {
 		s.violate(PipelinedData)
 	}
 	s.reply(smtp.Reply{Code: 354, Text: "End the message with <CRLF>.<CRLF>"})
-	body := newContent(&s.srv.cfg)
+	body := newContent(&s.srv.cfg, s.srv.memory)
 	body.capture.Expect(s.tx.size)
 	defer body.discard()
 	if err := s.c.readData(body, s.maxRaw()); err != nil {
@@ -201,7 +201,7 @@ func (s *Session) bdat(ctx context.Context, arg string) {
 // readChunk reads a chunk of the transaction's message.
 func (s *Session) readChunk(size int64) (*content, error) {
 	if s.tx.chunks == nil {
-		s.tx.chunks, s.tx.began = newContent(&s.srv.cfg), time.Now()
+		s.tx.chunks, s.tx.began = newContent(&s.srv.cfg, s.srv.memory), time.Now()
 	}
 	body := s.tx.chunks
 	// The clock of a single chunk would let a message take for ever in small ones.
@@ -244,8 +244,12 @@ func (s *Session) finish(ctx context.Context, body *content) {
 	if !refused {
 		r = s.deliver(ctx, body)
 	}
-	if r.Code == 421 {
+	switch {
+	case r.Code == 421:
 		s.end = EndRefused
+	case errors.Is(body.err, errBare):
+		// What follows may be the commands of a message that was smuggled in this one.
+		s.end = EndErrors
 	}
 	s.reply(r)
 	s.srv.observe.Message(size, r.Code)

@@ -36,6 +36,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 
 	Sessions   prometheus.Gauge       // SMTP sessions open
+	Stress     prometheus.Gauge       // 1 in stress mode
 	Refused    *prometheus.CounterVec // connections turned away, by reason
 	Ended      *prometheus.CounterVec // sessions ended, by reason
 	Replies    *prometheus.CounterVec // replies to DATA and BDAT, by code
@@ -57,6 +58,7 @@ func NewMetrics() *Metrics {
 	m := &Metrics{
 		registry: r,
 		Sessions: prometheus.NewGauge(prometheus.GaugeOpts{Name: "outrider_smtp_sessions", Help: "SMTP sessions open."}),
+		Stress:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "outrider_smtp_stress", Help: "1 while most SMTP connections are in use and time-outs are shorter, otherwise 0."}),
 		Bytes:    prometheus.NewCounter(prometheus.CounterOpts{Name: "outrider_received_bytes_total", Help: "Bytes of messages received."}),
 		Skipped:  prometheus.NewCounter(prometheus.CounterOpts{Name: "outrider_revisits_skipped_total", Help: "Messages that were owed another look and got none, for want of room."}),
 		JudgeTime: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -77,7 +79,7 @@ func NewMetrics() *Metrics {
 	m.Outcomes = vec("outrider_recipients_total", "Recipients by what became of their message.", "outcome")
 	m.Attempts = vec("outrider_retries_total", "Recipients of spooled mail tried again, by status.", "status")
 	m.Rejudged = vec("outrider_rejudged_total", "Messages judged again, by how the new verdict compares.", "result")
-	r.MustRegister(m.Sessions, m.Bytes, m.JudgeTime, m.Skipped)
+	r.MustRegister(m.Sessions, m.Stress, m.Bytes, m.JudgeTime, m.Skipped)
 	return m
 }
 
