@@ -19,8 +19,9 @@ run: build ## build and start everything on embedded defaults
 test: lint data ## lint, then every test
 	$(GO) test -timeout 15m ./...
 
-lint: ## golangci-lint, pinned in tools/go.mod
+lint: ## golangci-lint (with staticcheck) and deadcode, pinned in tools/go.mod
 	$(LINT) run ./...
+	@GO=$(GO) ./scripts/deadcode
 
 bench: build data ## measure beside the peers and write docs/benchmarks.md
 	./scripts/bench

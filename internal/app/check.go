@@ -60,6 +60,7 @@ func (cc *checkCmd) Run(c *console) error {
 	k.configuration(&cfg)
 	k.certificate(&cfg)
 	k.dataDir(&cfg)
+	k.clamav(&cfg)
 	var resolver *dns.Client
 	if !cc.NoDNS {
 		if resolver, err = newResolver(&cfg); err != nil {
@@ -169,6 +170,23 @@ func (k *checker) dataDir(c *config.Config) {
 		return
 	}
 	k.ok("data directory", "%s can be written", c.DataDir)
+}
+
+// clamav asks clamd for its version, where one is configured.
+func (k *checker) clamav(c *config.Config) {
+	client := newClamAV(c)
+	if client == nil {
+		return
+	}
+	v, err := client.Version(k.c.ctx)
+	switch {
+	case err != nil:
+		k.warn("clamav", "Attachments are evaluated without it. Check attachments.clamav, and that clamd is running.", "%v", err)
+	case v.Database == 0:
+		k.warn("clamav", "Run freshclam.", "%s has no daily signatures", v.Engine)
+	default:
+		k.ok("clamav", "%s, signatures %d of %s", v.Engine, v.Database, v.Date.Format(time.DateOnly))
+	}
 }
 
 // canWrite tells whether this user may write into a directory, or make it where it is missing.

@@ -32,6 +32,7 @@ func TestCheckFindsWhatWouldFail(t *testing.T) {
 		{"a signal that does not exist", "dns:", "detection: {disable: [credential-lur]}\ndns:", "is the id of no signal", true},
 		{"a route to itself", "{type: maildir, path:", `{hosts: ["localhost:2599"]} #`, "leads back to Outrider", true},
 		{"a directory that cannot be made", "data_dir: ", "data_dir: /dev/null", "FAIL  data directory", true},
+		{"a clamd that does not run", "dns:", "attachments: {clamav: /nonexistent.ctl}\ndns:", "warn  clamav", false},
 		{"nothing wrong", "dns:", "dns:", "ok    data directory", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -35,7 +35,6 @@
 package attachment
 
 import (
-	"context"
 	"time"
 
 	"outrider/internal/attachment/scan"
@@ -210,18 +209,6 @@ func (r *Report) Has(kind NoteKind) bool {
 		}
 	}
 	return false
-}
-
-// Inspect looks at the file and at what is inside, in this process and without tools. It
-// never fails: what it cannot read is a note. Files that strangers sent belong into a Pool.
-func Inspect(ctx context.Context, in Input, l Limits) *Report {
-	return Walk(ctx, in, l, nil)
-}
-
-// Walk is Inspect, and calls visit, if not nil, once for every file that was read, with
-// the bytes looked at. The bytes are valid during the call only.
-func Walk(ctx context.Context, in Input, l Limits, visit func(*File, []byte)) *Report {
-	return (&Tools{}).walk(ctx, in, l, visit)
 }
 
 // candidates returns the passwords to try: the given ones, without doubles, then the

@@ -215,26 +215,3 @@ func sourceOf(format string) string {
 	}
 	return "Scan" + strings.ToUpper(format[:1]) + format[1:]
 }
-
-// ExifOf returns what the input of an explosion says about itself; nil if it was not asked.
-func ExifOf(r *Report) *scan.EXIF { return first(r).ExifTool }
-
-// OletoolsOf returns the indicators and macros of the input; nil if it is no document.
-func OletoolsOf(r *Report) *scan.Oletools { return first(r).Oletools }
-
-// QROf returns the codes that the input shows; nil if it shows nothing.
-func QROf(r *Report) *scan.QR { return first(r).Codes }
-
-// OCROf returns the text that the input shows; nil if none was looked for.
-func OCROf(r *Report) *scan.OCRText { return first(r).Read }
-
-// ICSOf returns the calendar that the input is; nil if it is none.
-func ICSOf(r *Report) *scan.ICS { return first(r).Calendar }
-
-// first returns the scan of the input, empty if there is none.
-func first(r *Report) *scan.Scan {
-	if len(r.Files) == 0 || r.Files[0].Scan == nil {
-		return &scan.Scan{}
-	}
-	return r.Files[0].Scan
-}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"outrider/internal/attachment/page"
+	"outrider/internal/attachment/scan"
 )
 
 // What the tests of this package reach inside for.
@@ -80,4 +81,39 @@ func ShowPages(ctx context.Context, visit func(*File), pages ...*image.RGBA) *Re
 	}
 	(&secondLook{tools: &Tools{}, inspector: i}).show(ctx, id, pictures)
 	return i.report
+}
+
+// Inspect looks at the file and at what is inside, in this process and without tools. It
+// never fails: what it cannot read is a note. Files that strangers sent belong into a Pool.
+func Inspect(ctx context.Context, in Input, l Limits) *Report {
+	return Walk(ctx, in, l, nil)
+}
+
+// Walk is Inspect, and calls visit, if not nil, once for every file that was read, with
+// the bytes looked at. The bytes are valid during the call only.
+func Walk(ctx context.Context, in Input, l Limits, visit func(*File, []byte)) *Report {
+	return (&Tools{}).walk(ctx, in, l, visit)
+}
+
+// ExifOf returns what the input of an explosion says about itself; nil if it was not asked.
+func ExifOf(r *Report) *scan.EXIF { return first(r).ExifTool }
+
+// OletoolsOf returns the indicators and macros of the input; nil if it is no document.
+func OletoolsOf(r *Report) *scan.Oletools { return first(r).Oletools }
+
+// QROf returns the codes that the input shows; nil if it shows nothing.
+func QROf(r *Report) *scan.QR { return first(r).Codes }
+
+// OCROf returns the text that the input shows; nil if none was looked for.
+func OCROf(r *Report) *scan.OCRText { return first(r).Read }
+
+// ICSOf returns the calendar that the input is; nil if it is none.
+func ICSOf(r *Report) *scan.ICS { return first(r).Calendar }
+
+// first returns the scan of the input, empty if there is none.
+func first(r *Report) *scan.Scan {
+	if len(r.Files) == 0 || r.Files[0].Scan == nil {
+		return &scan.Scan{}
+	}
+	return r.Files[0].Scan
 }

@@ -10,11 +10,8 @@ import (
 	"outrider/internal/markup"
 )
 
-// SplitHTML takes a document apart: first where the structure that mail clients write
-// says so, then by the rules for text.
-func SplitHTML(doc *markup.Document) Thread { return SplitHTMLFrom(doc, "") }
-
-// SplitHTMLFrom is SplitHTML for a known sender, as SplitFrom.
+// SplitHTMLFrom takes a document apart: first where the structure that mail clients write
+// says so, then by the rules for text. The sender is that of SplitFrom.
 func SplitHTMLFrom(doc *markup.Document, sender string) Thread {
 	lines := readLines(doc.DisplayText())
 	offsets := make([]int, len(lines))

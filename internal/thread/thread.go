@@ -99,12 +99,9 @@ type Mailbox struct{ Name, Address string }
 // Banner is a warning that a gateway or client put above the text.
 type Banner struct{ Text string }
 
-// Split takes a text apart that is in display form: a plain part, or DisplayText of
-// package markup.
-func Split(text string) Thread { return SplitFrom(text, "") }
-
-// SplitFrom is Split for a text whose sender is known by name, address or both: a
-// line with that name at the end is a signature.
+// SplitFrom takes a text apart that is in display form: a plain part, or DisplayText of
+// package markup. The sender is a name, an address, both or "": a line with that name at the
+// end is a signature.
 func SplitFrom(text, sender string) Thread { return split(readLines(text), sender) }
 
 // line is one line of the input.

@@ -83,18 +83,6 @@ func (e *Error) Unwrap() error { return e.Err }
 // Temporary reports that asking again later makes sense.
 func (e *Error) Temporary() bool { return true }
 
-// Ping asks whether the daemon answers.
-func (c *Client) Ping(ctx context.Context) error {
-	reply, err := c.ask(ctx, "PING", nil)
-	if err == nil && string(reply) != "PONG" {
-		err = unexpected(reply)
-	}
-	if err != nil {
-		return &Error{"pinging clamd", err}
-	}
-	return nil
-}
-
 // Version asks for the version of the engine and of the signatures.
 func (c *Client) Version(ctx context.Context) (Version, error) {
 	reply, err := c.ask(ctx, "VERSION", nil)

@@ -162,14 +162,6 @@ func (d *Document) External(types ...string) []Relationship {
 	return out
 }
 
-// Template returns the template that the document fetches from outside, or "".
-func (d *Document) Template() string {
-	for _, r := range d.External("attachedTemplate") {
-		return r.Target
-	}
-	return ""
-}
-
 func (d *Document) note(n Note) {
 	if !slices.Contains(d.Notes, n) {
 		d.Notes = append(d.Notes, n)

@@ -94,7 +94,7 @@ func describe(d *ooxml.Document) []string {
 	var out []string
 	add := func(f string, args ...any) { out = append(out, fmt.Sprintf(f, args...)) }
 	add("kind %s %v", d.Kind, d.MacroEnabled)
-	add("template %s", d.Template())
+	add("template %s", template(d))
 	for _, l := range d.Links {
 		add("link %s", l)
 	}
@@ -229,4 +229,12 @@ func BenchmarkRead(b *testing.B) {
 	for b.Loop() {
 		ooxml.Read(in, ooxml.DefaultLimits())
 	}
+}
+
+// template returns the template that a document fetches from outside, or "".
+func template(d *ooxml.Document) string {
+	for _, r := range d.External("attachedTemplate") {
+		return r.Target
+	}
+	return ""
 }

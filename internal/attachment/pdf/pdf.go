@@ -148,11 +148,8 @@ func (d *Document) note(n Note) {
 	}
 }
 
-// Read reads a document. What is broken becomes a note, never an error.
-func Read(data []byte, l Limits) *Document { return Open(data, l) }
-
-// Open is Read with user passwords to try on an encrypted document, best first, in UTF-8.
-// At most 30 are tried.
+// Open reads a document. What is broken becomes a note, never an error. On an encrypted
+// document it tries the user passwords, best first, in UTF-8, at most 30 of them.
 func Open(data []byte, l Limits, passwords ...string) *Document {
 	d := &Document{}
 	d.header(data)

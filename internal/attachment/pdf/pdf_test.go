@@ -15,7 +15,7 @@ import (
 	"outrider/internal/mailtest"
 )
 
-func read(s string) *pdf.Document { return pdf.Read([]byte(s), pdf.DefaultLimits()) }
+func read(s string) *pdf.Document { return pdf.Open([]byte(s), pdf.DefaultLimits()) }
 
 func flate(s string) string {
 	var b bytes.Buffer
@@ -202,7 +202,7 @@ func TestCorpus(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := describe(pdf.Read(data, pdf.DefaultLimits()))
+		got := describe(pdf.Open(data, pdf.DefaultLimits()))
 		for _, w := range want[filepath.Base(path)] {
 			expected++
 			t.Run(filepath.Base(path), func(t *testing.T) { check(t, got, w) })
@@ -224,7 +224,7 @@ func FuzzRead(f *testing.F) {
 	l := pdf.DefaultLimits()
 	l.Bytes = 1 << 20
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d := pdf.Read(data, l)
+		d := pdf.Open(data, l)
 		if len(d.Text) > l.Text || len(d.URIs) > l.Items || d.Objects > l.Objects+1 {
 			t.Errorf("over limits: %d bytes of text, %d links, %d objects", len(d.Text), len(d.URIs), d.Objects)
 		}
@@ -235,7 +235,7 @@ func BenchmarkRead(b *testing.B) {
 	in := []byte(shell + strings.Repeat("7 0 obj <</Type/Annot/Rect[0 1 2 3]/A<</S/URI/URI(http://a)>>>> endobj\n", 10_000) + trailer)
 	b.SetBytes(int64(len(in)))
 	for b.Loop() {
-		pdf.Read(in, pdf.DefaultLimits())
+		pdf.Open(in, pdf.DefaultLimits())
 	}
 }
 
@@ -252,7 +252,7 @@ func TestRelativeLinksGoByTheBase(t *testing.T) {
 		{"no base", "", "sign-in", "sign-in"},
 		{"a base that is none", "/URI << /Base (d/) >>", "sign-in", "sign-in"},
 	} {
-		if got := pdf.Read([]byte(link(tt.base, tt.uri)), pdf.DefaultLimits()).URIs; len(got) != 1 || got[0] != tt.want {
+		if got := pdf.Open([]byte(link(tt.base, tt.uri)), pdf.DefaultLimits()).URIs; len(got) != 1 || got[0] != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}

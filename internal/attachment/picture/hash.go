@@ -3,12 +3,8 @@ package picture
 import (
 	"image"
 	"math"
-	"math/bits"
 	"slices"
 )
-
-// Distance returns in how many of 64 bits two hashes differ. Up to ten means alike.
-func Distance(a, b uint64) int { return bits.OnesCount64(a ^ b) }
 
 // dhash tells of 8 rows of 9 pixels whether each is darker than the next.
 func dhash(g *image.Gray) uint64 {

@@ -80,7 +80,7 @@ startxref
 func TestPDF(t *testing.T) {
 	t.Parallel()
 	data := []byte(document)
-	p := pdf.Read(data, pdf.DefaultLimits())
+	p := pdf.Open(data, pdf.DefaultLimits())
 	o := scan.ReadObjects(data)
 	hash := o.Hash(ample())
 	want := "Catalog|Pages|Page|Length|Title|None|XObject/Image|Metadata/XML|"
@@ -106,7 +106,7 @@ func TestEncryptedPDF(t *testing.T) {
 	t.Parallel()
 	data := []byte("%PDF-1.6\n1 0 obj<</Type/Catalog>>endobj\n2 0 obj<</Filter/Standard/V 4/R 4/Length 128/O(" + strings.Repeat("x", 32) + ")/U(" +
 		strings.Repeat("y", 32) + ")/P -4>>endobj\ntrailer<</Root 1 0 R/Encrypt 2 0 R/ID[(a)(b)]>>\n%%EOF")
-	p := pdf.Read(data, pdf.DefaultLimits())
+	p := pdf.Open(data, pdf.DefaultLimits())
 	e := metadata("pdf", func(m *scan.Metadata) { m.PDF(data, p, scan.ReadObjects(data)) })
 	fields(t, e, map[string]string{"Encryption": "Standard V4.4 (128-bit)"})
 	locked := false

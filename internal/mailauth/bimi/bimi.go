@@ -100,8 +100,8 @@ var (
 	errTrust   = errors.New("the logo stands in the evidence alone, and no authority is trusted")
 )
 
-// Check looks for the logo of an author domain that is Eligible. selector comes from
-// ParseSelector, or is DefaultSelector.
+// Check looks for the logo of an author domain that is Eligible. selector
+// names the record.
 func (c *Checker) Check(ctx context.Context, domain, selector string) Result {
 	res := Result{Domain: domain, Selector: selector, Evidence: None}
 	var err error

@@ -191,21 +191,6 @@ func TestParseRecord(t *testing.T) {
 	}
 }
 
-func TestParseSelector(t *testing.T) {
-	t.Parallel()
-	for value, want := range map[string]string{
-		"v=BIMI1; s=Brand": "brand", "v=BIMI1; s=a.b_c-1;": "a.b_c-1",
-		"v=BIMI1": "", "v=BIMI1; s=": "", "v=BIMI1; s=a b": "", "v=BIMI1; s=a..b": "", "s=brand": "", "brand": "", "": "",
-		"v=BIMI1; s=" + strings.Repeat("a", 64):   "",
-		"v=BIMI1; s=" + strings.Repeat("a.", 100): "",
-	} {
-		got, err := bimi.ParseSelector(value)
-		if got != want || errors.Is(err, bimi.ErrRecord) != (want == "") {
-			t.Errorf("%.40q: got %q, %v", value, got, err)
-		}
-	}
-}
-
 func FuzzParseRecord(f *testing.F) {
 	for txt := range records {
 		f.Add(txt)
@@ -216,17 +201,6 @@ func FuzzParseRecord(f *testing.F) {
 			if url != "" && (err != nil || !strings.HasPrefix(strings.ToLower(url), "https://")) {
 				t.Errorf("got %+v, %v", r, err)
 			}
-		}
-	})
-}
-
-func FuzzParseSelector(f *testing.F) {
-	f.Add("v=BIMI1; s=brand")
-	f.Add("v=BIMI1; s=a.b;")
-	f.Fuzz(func(t *testing.T, value string) {
-		s, err := bimi.ParseSelector(value)
-		if (s == "") != (err != nil) || strings.ContainsAny(s, " \t;=/") {
-			t.Errorf("got %q, %v", s, err)
 		}
 	})
 }

@@ -78,22 +78,6 @@ func parseURL(s string) (string, error) {
 	return s, nil
 }
 
-// ParseSelector reads a BIMI-Selector field. The error wraps ErrRecord.
-func ParseSelector(value string) (string, error) {
-	if len(value) > maxRecord || !IsRecord(value) {
-		return "", fmt.Errorf("%w: selector field %.40q", ErrRecord, value)
-	}
-	tags, err := dkim.ParseTags(value)
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrRecord, err)
-	}
-	s, _ := tags.Get("s")
-	if s = strings.ToLower(s); !isSelector(s) {
-		return "", fmt.Errorf("%w: selector %.40q", ErrRecord, s)
-	}
-	return s, nil
-}
-
 // isSelector reports whether s is labels of a host name, with underscores.
 func isSelector(s string) bool {
 	if len(s) > 180 {

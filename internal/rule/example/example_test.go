@@ -14,6 +14,39 @@ import (
 	"outrider/internal/rule/schema"
 )
 
+// TestMain makes the test program its own worker, in which attachments are opened.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == "worker" {
+		if attachment.Serve(os.Stdin, os.Stdout) != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// open opens attachments in a worker.
+func open(t *testing.T) func([]attachment.Input) []*attachment.Report {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := attachment.NewPool(attachment.PoolConfig{Command: []string{self, "worker"}, Size: 1})
+	t.Cleanup(func() {
+		if err := pool.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return func(files []attachment.Input) []*attachment.Report {
+		reports, err := pool.InspectAll(t.Context(), files)
+		if err != nil {
+			t.Error(err)
+		}
+		return reports
+	}
+}
+
 // Fifteen rules of the feed, from the simplest to the hardest, on messages that they match
 // and on some that they do not.
 func TestRepresentativeRules(t *testing.T) {
@@ -26,9 +59,7 @@ func TestRepresentativeRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	around := &example.Around{Schema: rule.NewSchema(), Lists: lists.Lists, Have: schema.Files | schema.QR, Open: func(files []attachment.Input) []*attachment.Report {
-		return []*attachment.Report{attachment.Inspect(t.Context(), files[0], attachment.DefaultLimits())}
-	}}
+	around := &example.Around{Schema: rule.NewSchema(), Lists: lists.Lists, Have: schema.Files | schema.QR, Open: open(t)}
 	paths, err := filepath.Glob("../testdata/examples/*.txtar")
 	if err != nil || len(paths) != 15 {
 		t.Fatalf("%d files of examples, want 15: %v", len(paths), err)
