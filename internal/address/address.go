@@ -87,7 +87,7 @@ func ParsePath(s string, utf8OK bool) (Address, error) {
 	return Address{Local: local, Domain: domain}, nil
 }
 
-// cutLocal splits s behind its local part, which is a dot-atom or a quoted string.
+// cutLocal splits s after its local part, which is a dot-atom or a quoted string.
 func cutLocal(s string, utf8OK bool) (local, rest string, err error) {
 	if !utf8.ValidString(s) {
 		return "", "", ErrSyntax

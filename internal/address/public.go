@@ -8,7 +8,7 @@ import (
 // Networks that no public host has, beyond those that netip knows.
 var internalNets = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),      // RFC 1122, Section 3.2.1.3: this network
-	netip.MustParsePrefix("100.64.0.0/10"),  // RFC 6598: behind a carrier's address translation
+	netip.MustParsePrefix("100.64.0.0/10"),  // RFC 6598: behind the address translation of a carrier
 	netip.MustParsePrefix("240.0.0.0/4"),    // RFC 1112, Section 4: reserved, and broadcast
 	netip.MustParsePrefix("::/96"),          // RFC 4291, Section 2.5.5.1: IPv4-compatible
 	netip.MustParsePrefix("64:ff9b:1::/48"), // RFC 8215: local translation to IPv4

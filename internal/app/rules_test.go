@@ -243,7 +243,7 @@ func TestRulesLint(t *testing.T) {
 	a.fails("lint "+filepath.Dir(bad), bad+":5:3: a Subject has no field \"subjekt\" (did you mean")
 	a.fails("lint "+bad, "0 of 1 parse and check")
 	good := filepath.Join(filepath.Dir(bad), "good.yml")
-	a.must("lint --short-of strict "+good, "1 of 1 parse and check", "unknown       $gone", "nobody has a list $gone", "needs language model, $gone")
+	a.must("lint --short-of strict "+good, "1 of 1 parse and check", "unknown       $gone", "there is no list $gone", "needs language model, $gone")
 	var l struct {
 		Rules, Checked int
 		Faults         []struct {

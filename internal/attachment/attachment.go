@@ -1,6 +1,6 @@
 // Package attachment says what an attached file is and what is inside it.
 //
-// Senders hide programs behind false names, in archives within archives, and behind
+// Senders hide programs under false names, in archives within archives, and behind
 // passwords that the message itself tells. The package judges a file by its content,
 // unpacks what it knows, tries the passwords, and reports every file it found as a flat
 // list, breadth first. Hostile files are opened in a worker process, so that a file
@@ -10,7 +10,7 @@
 //
 // What opening a file does, or hides, that honest files do not do is a Harm of it: macros that run
 // by themselves, links of DDE, templates and objects from other hosts, programs in documents, names
-// that contradict each other, and what nobody can open. Texts and pages that were found inside come
+// that contradict each other, and files that cannot be opened. Texts and pages that were found inside come
 // as Content, so that they are judged as the text of the message is.
 //
 // Standards: APPNOTE.TXT 6.3.10 (zip), WinZip AE-1 and AE-2, RFC 1952 (gzip), RFC 8878
@@ -189,14 +189,14 @@ const (
 )
 
 // Report is all that was found. Files[0] is the input; the others follow breadth
-// first, so that a parent stands before its children. Pictures of pages, which Input.Explode
+// first, so that a parent is before its children. Pictures of pages, which Input.Explode
 // asks for, stand last.
 type Report struct {
 	Files []File `json:"files"`
 	Notes []Note `json:"notes,omitempty"`
 }
 
-// Unfinished reports whether nobody had the time to look into the file to its end.
+// Unfinished reports whether time ran out before all of the file was read.
 func (r *Report) Unfinished() bool {
 	return r.Has(NoteBusy) || r.Has(NoteWorkerDied) || r.Has(NoteWall)
 }

@@ -15,7 +15,7 @@ import (
 const cabBlock = 32 << 10
 
 // openCab reads the files of each folder in order. MS-CAB, 2: a header, folders, files,
-// and blocks of data, in which files stand one behind another.
+// and blocks of data, in which files stand one after another.
 func openCab(i *inspector, n *node) {
 	d, le := n.data, binary.LittleEndian
 	if len(d) < 36 {
@@ -102,7 +102,7 @@ type cabReader struct {
 }
 
 // use sets the method of a folder. MS-CAB, Section 2.2.2: for LZX, the size of the window
-// stands above it.
+// is above it.
 func (c *cabReader) use(method uint16) error {
 	switch method & 15 {
 	case 0:

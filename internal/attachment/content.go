@@ -36,7 +36,7 @@ func (i *inspector) content(f *File, data []byte, charset string) {
 	f.Content = []byte(text)
 }
 
-// isPart reports whether a text is a part that a program reads, and nobody opens: the XML of an
+// isPart reports whether a text is a part that programs read and people do not open: the XML of an
 // Office document is told by its Document. Pages in it are shown in it.
 func (i *inspector) isPart(f *File) bool {
 	switch parent := i.file(f.Parent).Format; {

@@ -48,7 +48,7 @@ func (i *inspector) cpioFile(n *node, e *cpioEntry) bool {
 	return true // folders and devices
 }
 
-// cpioHeader reads the header that begins at an offset, and the name behind it.
+// cpioHeader reads the header that begins at an offset, and the name after it.
 func cpioHeader(data []byte, at int64) (cpioEntry, error) {
 	h := cpioNumbers(cut(data, at, 110))
 	e := cpioEntry{mode: uint64(h.mode), size: h.size}
@@ -127,7 +127,7 @@ func openRPM(i *inspector, n *node) {
 	i.embedded(n.id, "payload.cpio."+format, payload)
 }
 
-// rpmFacts is the index of a header and the values behind it.
+// rpmFacts is the index of a header and the values after it.
 type rpmFacts struct{ index, values []byte }
 
 // rpmHeader reads the header at an offset, and returns where it ends, 0 if there is none.

@@ -71,7 +71,7 @@ func formula(line string) string {
 			return strings.TrimSpace(line[k:min(len(line), k+longestFormula)])
 		case strings.IndexByte(",;\t|", c) >= 0:
 			begins = true
-		default: // quotes and spaces stand in front of a formula, a byte order mark of the file too
+		default: // quotes and spaces stand before a formula, a byte order mark of the file too
 			begins = begins && strings.IndexByte(" \"'\r\n\ufeff", c) >= 0
 		}
 	}

@@ -19,7 +19,7 @@ func honestEquation(data []byte) bool {
 	return mtef[0] == 3 && mtef[1] <= 1 && fontsFit(mtef[5:])
 }
 
-// fontsFit looks at the records that stand in front of the first line. MTEF 3: tags 9 to 14 are
+// fontsFit looks at the records that stand before the first line. MTEF 3: tags 9 to 14 are
 // sizes, 8 is a font with its face, style and name.
 func fontsFit(b []byte) bool {
 	for len(b) > 2 {

@@ -208,7 +208,7 @@ func urlsOf(text string, b *scan.Budget) *scan.URLList {
 	}, b)
 }
 
-// packed reports formats in whose bytes no address stands by itself.
+// packed reports formats whose bytes contain no address in plain text.
 func packed(format string) bool {
 	switch format {
 	case "zip", "jar", "apk", "epub", "odf", "msix", "7z", "rar", "gz", "bz2", "xz", "zst", "lzma", "lz", "cab", "docx", "docm", "xlsx",

@@ -234,7 +234,7 @@ func TestExplosionOfOtherFiles(t *testing.T) {
 	}
 }
 
-// An archive in an archive has a directory too, which stands first where it is stored as it is.
+// An archive in an archive has a directory too, which is first where it is stored as it is.
 func TestFirstEntryIsThatOfTheOutermostArchive(t *testing.T) {
 	t.Parallel()
 	stored := func(files ...string) []byte {

@@ -7,7 +7,7 @@ import (
 	"outrider/internal/attachment/scan"
 )
 
-// finish tells what is known once all files were looked at. Children stand behind their
+// finish tells what is known once all files were looked at. Children stand after their
 // parents, so that going backward brings the macros of parts to their documents.
 func (x *explosion) finish() {
 	if x == nil {

@@ -53,7 +53,7 @@ func exploding(visit func(*File)) *inspector {
 	return i
 }
 
-// InspectBroken explodes a document whose reader panics, once, when it goes on behind what the
+// InspectBroken explodes a document whose reader panics, once, when it goes on after what the
 // document says.
 func InspectBroken(in Input) *Report {
 	i := exploding(nil)

@@ -231,7 +231,7 @@ func zipKind(data []byte) (format, mime string) {
 	return "zip", "application/zip"
 }
 
-// zipNames reports whether an entry's name begins so: it stands behind the fixed part of
+// zipNames reports whether an entry's name begins so: it is after the fixed part of
 // a local header or of a directory entry.
 func zipNames(data []byte, name string) bool {
 	for at := 0; ; {

@@ -105,8 +105,8 @@ func (e *lhaEntry) old(data []byte, at int64) error {
 	return nil
 }
 
-// extended reads a chain of further headers: the size of each stands, so many bytes wide,
-// at the end of the one before. Where the chain has no end, neither has the header.
+// extended reads a chain of extended headers. Each ends with the size of the next one, in
+// wide bytes. A header whose chain does not end is broken.
 func (e *lhaEntry) extended(data []byte, at, end, wide int64) error {
 	for {
 		raw := cut(data, at, wide)

@@ -21,7 +21,7 @@ type PoolConfig struct {
 	Size    int           // workers at most (2)
 	Queue   int           // callers that may wait for a worker (16 per worker)
 	Recycle int           // files after which a worker is replaced (200)
-	Idle    time.Duration // after which a worker that nobody needs ends (never)
+	Idle    time.Duration // after which an unused worker ends (never)
 	Limits  Limits        // of one file (DefaultLimits)
 	Setup   Setup         // what each worker is told at its start (no tools)
 	Log     *slog.Logger  // (discarded)
@@ -55,7 +55,7 @@ type worker struct {
 	out    *bufio.Reader
 	setup  *Setup
 	used   time.Time
-	killed bool // by the clock: nobody may use it again
+	killed bool // by the clock: it must not be used again
 	files  int
 }
 
@@ -99,7 +99,7 @@ func (p *Pool) Warm(ctx context.Context) error {
 	return nil
 }
 
-// rest ends the workers that nobody has needed for a while. Close waits for it by the slot that
+// rest ends the workers that were not used for a while. Close waits for it by the slot that
 // it holds.
 func (p *Pool) rest() {
 	for range p.config.Size {
@@ -376,7 +376,7 @@ func (w *worker) ask(ctx context.Context, q request) ([]*Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, late)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = w.cmd.Process.Kill() })
-	defer func() { w.killed = !stop() }() // the clock may strike just behind the reply
+	defer func() { w.killed = !stop() }() // the clock may strike just after the reply
 	if w.files == 0 {
 		if err := encodeFrame(w.in, w.setup); err != nil {
 			return nil, err
@@ -419,8 +419,8 @@ func refused(err error) bool {
 	return errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.ENOSPC)
 }
 
-// Unopened returns the report of a file that nobody has looked into.
+// Unopened returns the report of a file that was not opened.
 func Unopened(in Input, why string) *Report { return without(in, NoteBusy, why) }
 
-// Uncounted returns the report of a file behind those of a message that are opened.
+// Uncounted returns the report of a file after those of a message that are opened.
 func Uncounted(in Input) *Report { return without(in, NoteMany, "the message has too many files") }

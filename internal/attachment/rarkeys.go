@@ -38,7 +38,7 @@ func rarRounds(data []byte, password string) error {
 }
 
 // rarBody returns what follows the signature of RAR 5, or nil. The library looks for it as
-// far as the first mebibyte, and behind it for another version.
+// far as the first mebibyte, and after it for another version.
 func rarBody(data []byte) []byte {
 	sign := []byte("Rar!\x1a\x07")
 	for {
@@ -58,7 +58,7 @@ func rarBody(data []byte) []byte {
 
 // rarWalk goes from header to header.
 type rarWalk struct {
-	rest     []byte // behind the last header
+	rest     []byte // after the last header
 	password string
 	key      []byte // of headers, or nil
 	begun    bool   // the first header is passed
@@ -97,7 +97,7 @@ func (w *rarWalk) closed() []byte {
 	return nil
 }
 
-// space returns how many bytes a header of the size takes: encrypted, a vector stands in
+// space returns how many bytes a header of the size takes: encrypted, a vector is in
 // front, and it is filled up to blocks.
 func (w *rarWalk) space(size int) int {
 	if w.key == nil {
@@ -124,7 +124,7 @@ func (w *rarWalk) open(size int) []byte {
 	return out[:size]
 }
 
-// look reads a header as far as keys go, and passes the data behind it.
+// look reads a header as far as keys go, and passes the data after it.
 func (w *rarWalk) look(h []byte) {
 	f := fields{h}
 	kind, flags := f.next(), f.next()

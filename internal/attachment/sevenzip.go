@@ -26,7 +26,7 @@ func open7z(i *inspector, n *node) {
 			return
 		}
 		r, err := reader7z(n.data, p)
-		// With the wrong password the decoder behind the cipher sees noise, and says anything.
+		// With the wrong password the decoder after the cipher sees noise, and says anything.
 		if err != nil && (closed || locked7z(err)) {
 			i.file(n.id).Encrypted = true
 			continue
@@ -163,7 +163,7 @@ func sevenZipAsks(data []byte, window int64) (closed bool, err error) {
 	return closed, errWindow // headers packed in headers: no packer writes that
 }
 
-// cipher7z is the identity of AES-256 behind a key of SHA-256.
+// cipher7z is the identity of AES-256 after a key of SHA-256.
 var cipher7z = []byte{0x06, 0xf1, 0x07, 0x01}
 
 // maxRounds7z bounds the rounds of a key, as a power of two; 7-Zip writes 19. The library
@@ -216,7 +216,7 @@ func coderWindow(header []byte) int64 {
 	return most
 }
 
-// properties returns n bytes of properties behind the identity of a coder: numbers of
+// properties returns n bytes of properties after the identity of a coder: numbers of
 // streams may stand between, and lengths may be written longer than needed.
 func properties(rest []byte, n int) []byte {
 	for _, lead := range [][]byte{{byte(n)}, {1, 1, byte(n)}, {0x80, byte(n)}, {1, 1, 0x80, byte(n)}, {0xc0, byte(n), 0}, {1, 1, 0xc0, byte(n), 0}} {
@@ -237,7 +237,7 @@ func packedHeader(data, header []byte, window int64) []byte {
 	if at < 0 || at+10 > len(header) || streams != 1 || pos > uint64(len(data)) || size > uint64(len(data)) {
 		return nil
 	}
-	s := numbers{data: header, at: at + 11} // behind 0C: unpacked sizes follow
+	s := numbers{data: header, at: at + 11} // after 0C: unpacked sizes follow
 	unpacked := s.next()
 	if unpacked > 64<<20 {
 		return nil

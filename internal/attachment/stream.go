@@ -93,7 +93,7 @@ func (i *inspector) xz(data []byte) (io.Reader, error) {
 }
 
 // lzip opens the first member: a version, a coded dictionary, and LZMA with fixed
-// properties and a mark at its end, whose size stands behind it.
+// properties and a mark at its end, whose size is after it.
 func (i *inspector) lzip(data []byte) (io.Reader, error) {
 	if len(data) < 6 || data[4] > 1 {
 		return nil, errMethod
@@ -120,7 +120,7 @@ func lzma2Window(bits byte) int64 {
 }
 
 // inBlockHeader reports whether a block header with a right checksum holds the byte.
-// It stands at most 24 bytes in front: two sizes of at most nine bytes, and the flags.
+// It is at most 24 bytes in front: two sizes of at most nine bytes, and the flags.
 func inBlockHeader(data []byte, at int) bool {
 	for start := at &^ 3; start >= max(0, at-28); start -= 4 {
 		end := start + int(data[start])*4

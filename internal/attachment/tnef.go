@@ -45,7 +45,7 @@ const (
 const SourceTNEFBody = "tnef-body"
 
 // openTNEF reads "winmail.dat", in which Exchange wraps attachments: a list of
-// attributes, each with its length and a checksum that nobody checks.
+// attributes, each with its length and a checksum that readers ignore.
 func openTNEF(i *inspector, n *node) {
 	t := tnef{inspector: i, node: n, codePage: 1252}
 	for pos, going := int64(6), true; going; {
@@ -125,7 +125,7 @@ func (f *tnefFile) add(data []byte) {
 }
 
 // property takes what a property says of the attachment. MS-OXTNEF, 2.1.3.4: the id of an
-// interface is in front of an object, and in front of nothing else.
+// interface is before an object, and before nothing else.
 func (f *tnefFile) property(p mapiProp) {
 	switch {
 	case p.id == mapiLongName && len(p.value) > 0:
@@ -240,7 +240,7 @@ func mapiProps(d []byte) []mapiProp {
 			}
 		}
 		if !r.value(&p) || r.short {
-			return out // a type of unknown size: nothing behind it can be found
+			return out // a type of unknown size: nothing after it can be found
 		}
 		out = append(out, p)
 	}
@@ -333,7 +333,7 @@ func (r *tnefReader) u32() uint32 {
 // fileStore begins each file that is embedded in a OneNote section. MS-ONESTORE, 2.6.13.
 const fileStore = "\xe7\x16\xe3\xbd\x65\x26\x11\x45\xa4\xc4\x8d\x4d\x0b\x7a\x9e\xac"
 
-// openOneNote finds the embedded files, which are not packed, by the id in front of them.
+// openOneNote finds the embedded files, which are not packed, by the id before them.
 // Their names stand elsewhere in the section.
 func openOneNote(i *inspector, n *node) {
 	for pos := 0; ; {

@@ -39,7 +39,7 @@ func (e *zipEntry) isDir() bool {
 	return e.size == 0 && (bytes.HasSuffix([]byte(e.name), []byte("/")) || e.name == "")
 }
 
-// findEnd returns where the end record stands, or -1. APPNOTE 4.3.16: it is followed by
+// findEnd returns where the end record is, or -1. APPNOTE 4.3.16: it is followed by
 // a comment of at most 64 KiB.
 func findEnd(data []byte) int {
 	tail := max(0, len(data)-(64<<10+22))
@@ -124,7 +124,7 @@ func zipFirst(data []byte) []byte {
 	if end := findEnd(data); end >= 0 {
 		pos, offset := directoryAt(data, end)
 		last := end+22+int(binary.LittleEndian.Uint16(data[end+20:])) >= len(data)
-		inner := !last && first >= 0 && int64(first) < pos-offset // it counts from behind another content
+		inner := !last && first >= 0 && int64(first) < pos-offset // it counts from after another content
 		if isDirectory(data, pos) && !inner {
 			return data[pos:]
 		}
@@ -147,7 +147,7 @@ func zipDirectory(data []byte, end, most int) []zipEntry {
 		e, next := directoryEntry(data, pos)
 		e.start += base
 		if e.locate(data); e.body == 0 {
-			// Offsets may count from the beginning of the file although something stands in front.
+			// Offsets may count from the beginning of the file although something is in front.
 			e.start -= base
 			e.locate(data)
 		}
@@ -212,7 +212,7 @@ func extraField(extra []byte, id uint16) []byte {
 	return nil
 }
 
-// locate finds the packed bytes behind the local header.
+// locate finds the packed bytes after the local header.
 func (e *zipEntry) locate(data []byte) {
 	if e.start < 0 || e.start+30 > int64(len(data)) || string(data[e.start:e.start+4]) != "PK\x03\x04" {
 		return
@@ -255,7 +255,7 @@ func zipLocals(data []byte, most int) (out []zipEntry, more bool) {
 }
 
 // untilNext returns the distance to the next header of any kind, which bounds an entry
-// whose size stands behind it.
+// whose size is after it.
 func untilNext(data []byte, from int64) int64 {
 	rest := cut(data, from, int64(len(data)))
 	for at := 0; ; {

@@ -9,7 +9,7 @@
 // RFC 9073 (conferences, styled descriptions), vCalendar 1.0 (quoted-printable values),
 // RFC 6350 and vCard 2.1 (cards).
 //
-// Divergences: bare LF and CR end lines; white space in front of the first property, the
+// Divergences: bare LF and CR end lines; white space before the first property, the
 // missing end of a component, and lines that are no properties are tolerated.
 //
 // Limits: maxEvents components of maxProperties properties each, and as many more that are
@@ -68,7 +68,7 @@ type Person struct {
 	Status  string // upper case PARTSTAT, or ""
 }
 
-// Property is one property as it stands, text unescaped.
+// Property is one property as written, text unescaped.
 type Property struct {
 	Key    string // upper case
 	Value  string
@@ -263,7 +263,7 @@ func person(p *Property) Person {
 }
 
 // moment reads a date with or without time. RFC 5545, Section 3.3.5: in UTC, in the zone
-// that TZID names, or in nobody's; zones that are not known are read as UTC.
+// that TZID names, or in none; zones that are not known are read as UTC.
 func moment(p *Property) time.Time {
 	zone := time.UTC
 	if id := p.Param("TZID"); id != "" && len(id) < 64 {

@@ -75,7 +75,7 @@ func (l *lines) within(s string, n int) string {
 
 func (l *lines) folded() bool { return l.rest != "" && (l.rest[0] == ' ' || l.rest[0] == '\t') }
 
-// physical takes one line as it stands, without its end.
+// physical takes one line as written, without its end.
 func (l *lines) physical() string {
 	i := strings.IndexAny(l.rest, "\r\n")
 	if i < 0 {

@@ -60,7 +60,7 @@ func Sync(path string) error {
 }
 
 // Clean removes what a crash has left unfinished in a directory, files and directories. It is
-// for who knows that nobody writes there now.
+// for callers that know that no other process writes there now.
 func Clean(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

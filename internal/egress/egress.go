@@ -3,7 +3,7 @@
 // Strangers choose most of what is fetched here: the policy of a domain, the logo of a
 // sender, the target of a link. A name that they own may point into our own network
 // (server-side request forgery), and may point elsewhere a moment later (rebinding), so
-// the guard stands where nothing can change any more: at the socket, on every hop, on the
+// the guard is where nothing can change any more: at the socket, on every hop, on the
 // address that is about to be connected to. Everything else has a bound: time, hops,
 // header bytes, body bytes after decompression, and requests at once.
 //
@@ -163,7 +163,7 @@ func (c *Client) get(ctx context.Context, rawURL string, o Options) (*Response, 
 
 // redirect decides on one more hop.
 func (c *Client) redirect(next *http.Request, hops int, o Options) error {
-	next.Header.Del("Referer") // what led here is nobody's business
+	next.Header.Del("Referer") // the server must not learn what led here
 	switch {
 	case o.NoRedirects:
 		return fmt.Errorf("%w: none is allowed here", ErrRedirect)

@@ -73,7 +73,7 @@ func (e *Error) Temporary() bool {
 	}
 }
 
-// permanent reports whether err stands until somebody changes something.
+// permanent reports whether err would occur again until an operator or the server changes something.
 func permanent(err error) bool {
 	for _, reason := range []error{ErrURL, ErrAddress, ErrRedirect, ErrMediaType, ErrTooLarge} {
 		if errors.Is(err, reason) {

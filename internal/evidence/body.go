@@ -60,7 +60,7 @@ func writeLine(b *strings.Builder, text string) {
 
 // quotes reports whether a text quotes what it answers: with marks, or words of somebody who can
 // have been answered, a recipient or one of the tenant. A frame that looks like a quotation of
-// anybody is easily put around a whole text, and who quotes himself answers nobody.
+// anybody is easily put around a whole text, and a quotation of the author's own words is no answer.
 func (e *Evidence) quotes(t *reading.Text) bool {
 	if len(t.Thread.Previous) == 0 {
 		return false

@@ -25,8 +25,8 @@ import (
 type Facts struct {
 	Received *message.Received // always non-nil
 	Message  *message.Message  // always non-nil
-	Auth     mailauth.Results  // Source is SourceNone where nobody checked
-	Tenant   *tenant.Tenant    // or nil: judged for nobody in particular
+	Auth     mailauth.Results  // Source is SourceNone if not checked
+	Tenant   *tenant.Tenant    // or nil: judged for no tenant
 	Domain   *tenant.Domain    // of the first recipient, or nil
 	Contact  history.Contact   // of the author; not Known offline
 	Budget   *budget.Budget    // always non-nil
@@ -34,7 +34,7 @@ type Facts struct {
 
 	// People is what the tenant knew of senders and recipients when the message came, or nil.
 	People *history.View
-	// Whois says who registered a domain; nil: nobody is asked.
+	// Whois says who registered a domain; nil: unknown for every domain.
 	Whois Whois
 
 	// Deep says that whoever opens files draws the pages of documents and reads text in
@@ -50,7 +50,7 @@ type Facts struct {
 }
 
 // Whois says when and by whom an organizational domain was registered. It returns nil where
-// that is not known yet, or nobody can be asked about the domain.
+// that is not known yet, or cannot be known.
 type Whois func(ctx context.Context, domain string) *rdap.Registration
 
 // Evidence is one message under judgement. It is safe for concurrent use, and every

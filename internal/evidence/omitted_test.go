@@ -8,7 +8,7 @@ import (
 	"outrider/internal/budget"
 )
 
-// TestWhatReadersLeaveOutIsSaid: whatever a reader does not keep stands in the verdict, and
+// TestWhatReadersLeaveOutIsSaid: whatever a reader does not keep is in the verdict, and
 // in the model.
 func TestWhatReadersLeaveOutIsSaid(t *testing.T) {
 	t.Parallel()

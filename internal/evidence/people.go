@@ -79,7 +79,7 @@ func (e *Evidence) AuthorProved() bool {
 func (e *Evidence) AuthorKnown() bool { return e.Contact.Address.Trusted() }
 
 // FromInside reports whether the true sender is a host of the own network. Such hosts
-// submit mail of the own domains without SPF or DKIM, and nobody outside can have
+// submit mail of the own domains without SPF or DKIM, and no outsider can have
 // their address.
 func (e *Evidence) FromInside() bool {
 	c := e.Auth.Client

@@ -176,7 +176,7 @@ func (e *Evidence) fileTexts() []*Text {
 	return out
 }
 
-// readsAsText reports whether people read the file as it stands.
+// readsAsText reports whether people read the file as written.
 func (f *File) readsAsText() bool {
 	switch f.Format {
 	case "txt", "csv", "ics", "vcf", "rtf", "md", "xml", "eml":

@@ -15,7 +15,7 @@ const MaxSent = 100
 type Lesson struct {
 	At      time.Time `json:"at"`                 // when the message came, or was released
 	What    What      `json:"what,omitempty"`     // about its author and the address for replies
-	Author  string    `json:"author,omitempty"`   // address, or "" where nobody or several wrote it
+	Author  string    `json:"author,omitempty"`   // address, or "" with no author or several
 	ReplyTo string    `json:"reply_to,omitempty"` // first address that replies go to, where the message names one
 	Sent    []string  `json:"sent,omitempty"`     // addresses outside that a proved author of the tenant wrote to
 }

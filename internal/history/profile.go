@@ -62,7 +62,7 @@ type Profile struct {
 	LastOutbound *int
 }
 
-// View is the memory of one tenant as it was at one time. A nil view is that of nobody.
+// View is the memory of one tenant as it was at one time. A nil view remembers nothing.
 type View struct {
 	memory *Memory
 	tenant string
@@ -91,12 +91,12 @@ func (v *View) Profile(kind Kind, key string) (Profile, bool) {
 	defer v.memory.mu.RUnlock()
 	p := v.memory.tenants[v.tenant]
 	if p == nil {
-		p = &past{} // nobody wrote yet
+		p = &past{} // no mail yet
 	}
 	return p.profile(p.get(in), p.get(out), v.at), true
 }
 
-// recordKeys returns the key of what comes in and of what goes out. Nobody writes to an
+// recordKeys returns the key of what comes in and of what goes out. People do not write to an
 // address for replies as such.
 func recordKeys(kind Kind, key string) (in, out string, ok bool) {
 	if kind == ByDomain {
@@ -151,7 +151,7 @@ func (p *past) old(at time.Time) bool {
 }
 
 // hasSent reports the same about what the tenant sends. A gateway that sees no sent mail
-// cannot say to whom nobody wrote.
+// cannot tell whom the tenant never wrote to.
 func (p *past) hasSent(at time.Time) bool {
 	return p.sent != 0 && at.Sub(time.UnixMicro(p.sent)) >= Young
 }
@@ -314,7 +314,7 @@ func (v *View) Has(l List, text string) bool {
 	return p != nil && p.get(key).on(l, v.at)
 }
 
-// on reports whether the name stands on a list at a time.
+// on reports whether the name is on a list at a time.
 func (r *Record) on(l List, at time.Time) bool {
 	switch {
 	case r == nil:

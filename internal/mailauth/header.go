@@ -12,7 +12,7 @@ import (
 // FromHeader returns the results that the receiving host of m wrote: those of the
 // top-most Authentication-Results, or of the top-most run of them with one name, and
 // never of a lower one, which a sender could have written. hosts lists the names that
-// are believed; an empty list believes whoever stands on top.
+// are believed; an empty list believes whoever is on top.
 func FromHeader(m *message.Message, hosts []string) Results {
 	out := Results{Source: SourceNone}
 	out.authors(m)
@@ -192,7 +192,7 @@ func (r *Results) Header(host string) string {
 }
 
 // token keeps the characters of a domain name, so that no value can end the result
-// that it stands in.
+// that it is in.
 func token(s string) string {
 	s = strings.Map(func(c rune) rune {
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune(".-_:", c) {

@@ -45,7 +45,7 @@ type Source string
 const (
 	SourceEdge   Source = "edge"   // computed by Outrider
 	SourceHeader Source = "header" // read from the Authentication-Results of the receiving host
-	SourceNone   Source = "none"   // nobody checked
+	SourceNone   Source = "none"   // not checked
 )
 
 // SPF is the outcome of SPF.
@@ -71,7 +71,7 @@ type DKIM struct {
 	Testing    bool     `json:"testing,omitempty"`    // the domain says that it only tests
 	Unsigned   int64    `json:"unsigned,omitempty"`   // bytes of the body that l= leaves open
 	Open       []string `json:"open,omitempty"`       // important fields that the message has and the signature leaves open
-	Oversigned []string `json:"oversigned,omitempty"` // fields that nobody can add
+	Oversigned []string `json:"oversigned,omitempty"` // fields that cannot be added without breaking the signature
 }
 
 // DMARC is the outcome of DMARC.
@@ -125,7 +125,7 @@ func (r *Results) Disowned() bool { return r.DMARC.Result == Fail && !r.Vouched(
 
 // AlignedPass reports whether SPF, DKIM or DMARC passed for the organization of the
 // domain. DMARC pass counts only for the author domain that it was found for. An author
-// domain is proved only where every other one is, so that nobody gains by writing several
+// domain is proved only where every other one is, so that writing several gains nothing
 // authors, or one that clients read differently.
 func (r *Results) AlignedPass(domain string) bool {
 	if domain == "" || !r.proves(domain) {

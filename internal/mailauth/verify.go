@@ -165,7 +165,7 @@ func evaluate(ctx context.Context, dns dmarc.Resolver, authors []string, res *Re
 		return DMARC{Result: None, Why: "no author domain"}
 	}
 	in := dmarc.Input{Authors: authors}
-	if !res.SPF.Helo { // which proves a host, and nobody's mail
+	if !res.SPF.Helo { // which proves a host, but no author
 		in.SPF = dmarc.Proof{Domain: res.SPF.Domain, Result: dkim.Result(res.SPF.Result)}
 	}
 	for _, s := range res.DKIM {
@@ -180,7 +180,7 @@ func evaluate(ctx context.Context, dns dmarc.Resolver, authors []string, res *Re
 		out.Aligned = string(a.Method)
 	}
 	if e.Skipped > 0 && (out.Result == Pass || out.Result == None) {
-		// Nobody writes for so many domains; the one that matters may stand behind the others.
+		// No honest message has so many author domains; the one that matters may come last.
 		out.Result, out.Aligned, out.Why = Fail, "", "more author domains than are looked at"
 	}
 	return out

@@ -91,7 +91,7 @@ func (b *box) scaleOf() float64 {
 // in them.
 func (b *box) isSized() bool { return b.shape == blockShape || b.shape == inlineBlockShape }
 
-// paint puts the background behind the text.
+// paint draws the background behind the text.
 func (s *style) paint(v *visitor, parent *style) {
 	b := &s.box
 	s.moved = s.moved || b.isMoved()
@@ -238,7 +238,7 @@ func (s *style) locatePlaced(v *visitor, parent *style) {
 	b, p := &s.box, &s.place
 	if b.position == "fixed" && !parent.fixedWithin() {
 		if (b.top > farRight || math.IsNaN(b.top) && b.bottom < -farRight) && s.gone == "" {
-			s.gone = WhyOffScreen // nobody scrolls there
+			s.gone = WhyOffScreen // people do not scroll there
 		}
 		p.originX, p.originY, p.originWide, p.screen = 0, 0, screenWidth, true
 	}

@@ -95,13 +95,13 @@ type Images struct {
 	Alt      []string // alternative texts, in order, at most maxAlt
 }
 
-// Span is where the shown text of an element stands in DisplayText.
+// Span is where the shown text of an element is in DisplayText.
 type Span struct {
 	Node     *html.Node
 	From, To int // byte offsets
 }
 
-// Parse reads doc, which is UTF-8 in the main; it never fails. A nil budget stands
+// Parse reads doc, which is UTF-8 in the main; it never fails. A nil budget is
 // for a fresh one with default limits.
 func Parse(doc string, b *budget.Budget) *Document {
 	if b == nil {
@@ -189,7 +189,7 @@ func (d *Document) Links() []Link { return d.links }
 // Forms returns the forms, and one without an action for inputs outside of any.
 func (d *Document) Forms() []Form { return d.forms }
 
-// Spans returns where each element stands in DisplayText, in document order.
+// Spans returns where each element is in DisplayText, in document order.
 // Elements without shown text have From == To.
 func (d *Document) Spans() []Span { return d.spans }
 

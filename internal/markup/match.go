@@ -374,7 +374,7 @@ func (m *matcher) count(n *html.Node, next func(*html.Node) *html.Node, sameType
 	return place
 }
 
-// isInState answers for a document that nobody has touched.
+// isInState answers for a document before any interaction.
 func isInState(name string, n *html.Node) bool {
 	switch name {
 	case "link", "any-link", "-webkit-any-link":

@@ -20,7 +20,7 @@ type Script struct {
 type Act string
 
 // What scripts do: the first six are parts of HTML smuggling, which builds the
-// attachment in the browser, behind the filters.
+// attachment in the browser, after the filters.
 const (
 	ActSaveBlob  Act = "save-blob"      // msSaveBlob, msSaveOrOpenBlob
 	ActObjectURL Act = "object-url"     // createObjectURL
@@ -144,7 +144,7 @@ func isCodeURL(s string) bool {
 	return strings.HasPrefix(s, "//") && len(s) > 4 && strings.Contains(s, ".")
 }
 
-// leads reports whether what stands before a string makes it a target.
+// leads reports whether what is before a string makes it a target.
 func leads(before string) bool {
 	const look = 40
 	before = strings.TrimRight(lowerASCII(before[max(0, len(before)-look):]), " \t\r\n")

@@ -32,7 +32,7 @@ const (
 	invisibleOpacity = 0.05
 	invisibleFont    = 2    // pixels: two are no letters
 	sliver           = 1    // pixels of a clipped box
-	farRight         = 4000 // pixels beyond which nobody scrolls
+	farRight         = 4000 // pixels beyond which people do not scroll
 	smallestFont     = 6    // pixels that browsers give to relative sizes
 )
 
@@ -331,7 +331,7 @@ func (s *style) setSVGFill(p property, value string, parent *style) {
 	}
 }
 
-// draws reports whether a stroke can be seen: it has a color unlike what is behind, and
+// draws reports whether a stroke can be seen: it has a color unlike what is behind it, and
 // that of letters a width.
 func (s *style) draws(value string, needsWidth bool) bool {
 	if value == "none" || value == "inherit" || value == "initial" {

@@ -266,7 +266,7 @@ func unescapeName(s string) string {
 	}
 }
 
-// closed puts the brackets behind s that are open at its end: the end of a sheet or an
+// closed puts the brackets after s that are open at its end: the end of a sheet or an
 // attribute closes them. CSS Syntax, Section 5.4.8.
 func closed(s string) string {
 	if strings.IndexByte(s, '(') < 0 || strings.Count(s, "(") == strings.Count(s, ")") {

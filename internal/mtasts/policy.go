@@ -1,7 +1,7 @@
 // Package mtasts reads, keeps and applies the policies of SMTP MTA Strict Transport
 // Security.
 //
-// SMTP encrypts only when both sides happen to offer it, and whoever stands between them
+// SMTP encrypts only when both sides happen to offer it, and whoever is between them
 // can take the offer away. With MTA-STS a domain says over HTTPS, where certificates are
 // verified, which hosts take its mail and that they speak TLS; a TXT record tells when
 // the policy has changed. A sender that has seen the policy once keeps it for as long as
@@ -10,7 +10,7 @@
 //
 // Standards: RFC 8461 (MTA-STS).
 //
-// Divergences: policies may end their lines with LF or CRLF, and bytes behind a valid
+// Divergences: policies may end their lines with LF or CRLF, and bytes after a valid
 // line that cannot be read as a line are skipped, as RFC 8461, Section 3.2 asks for
 // unknown fields.
 //
@@ -51,7 +51,7 @@ const (
 // says nothing.
 type Policy struct {
 	Mode   Mode          // "" is ModeNone
-	MX     []string      // patterns in lower case: names, or names behind "*."
+	MX     []string      // patterns in lower case: names, or names after "*."
 	MaxAge time.Duration // how long the policy may be kept
 }
 

@@ -54,7 +54,7 @@ func NewLexicon(phrases []Phrase) *Lexicon {
 }
 
 // Find returns the phrases in words, which Words made. Each phrase is returned once,
-// in the order in which it first stands.
+// in the order of their first occurrence.
 func (l *Lexicon) Find(words string) Hits {
 	var hits Hits
 	var seen map[int]bool

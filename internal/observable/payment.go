@@ -37,7 +37,7 @@ const (
 )
 
 // Payments returns the payment identities in text, each once. Numbers that have no check
-// digits count only behind a word that says what they are.
+// digits count only after a word that says what they are.
 func Payments(text string) []Payment {
 	f := payments{seen: map[Payment]bool{}}
 	text = text[:min(len(text), maxPaymentText)]
@@ -242,7 +242,7 @@ func isIssued(n string) bool {
 	}
 }
 
-// Numbers behind the word that says what they are.
+// Numbers after the word that says what they are.
 var (
 	bicNamed      = regexp.MustCompile(`^(?i)(?:BIC|SWIFT)\b[^A-Za-z0-9\n]{0,10}(?:(?:code|BIC|SWIFT|number|no)\b[^A-Za-z0-9\n]{0,10}){0,2}([A-Za-z]{6}[A-Za-z0-9]{2}(?:[A-Za-z0-9]{3})?)\b`)
 	abaNamed      = regexp.MustCompile(`^(?i)(?:ABA|routing|RTN|transit|ACH)\b[^0-9\n]{0,40}\b([0-9]{9})\b`)

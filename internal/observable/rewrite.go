@@ -27,12 +27,12 @@ var errNoTarget = errors.New("target is not in the url")
 
 // Rewrite says how a URL was wrapped by gateways, mailers and redirectors.
 type Rewrite struct {
-	Original string   // the URL as it stands in the message
+	Original string   // the URL as written in the message
 	Encoders []string // who wrapped it, the outer-most first, by the names that rules use
 }
 
 // Unwrap returns the URL that u leads to, as far as that can be told without asking
-// anybody, and how it was wrapped. A URL that nobody has wrapped is returned as it is.
+// anybody, and how it was wrapped. A URL that is not wrapped is returned unchanged.
 func Unwrap(u URL) (URL, Rewrite) {
 	rw := Rewrite{Original: u.Raw}
 	for range maxWraps {

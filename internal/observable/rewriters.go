@@ -7,7 +7,7 @@ import (
 	"outrider/internal/address"
 )
 
-// rewriter is one service that puts its own URL in front of another.
+// rewriter is one service that puts its own URL before another.
 type rewriter struct {
 	name   string   // as rules name it
 	hosts  []string // the host, or a domain above it; none: any host
@@ -184,7 +184,7 @@ func proofpoint3(u *URL) (string, error) {
 	if err != nil {
 		return target, nil //nolint:nilerr // what is not replaced is still a target
 	}
-	// Some clients merge the slashes behind the scheme.
+	// Some clients merge the slashes after the scheme.
 	return fixSlashes(putBack(target, []rune(replaced))), nil
 }
 

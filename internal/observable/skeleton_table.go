@@ -6,7 +6,7 @@
 
 package observable
 
-// lookAlikes lists, behind each prototype, the characters that look like it.
+// lookAlikes lists, after each prototype, the characters that look like it.
 var lookAlikes = [...]struct{ prototype, characters string }{
 	{"2", "\u01a8\u03e9\u14bf\ua645\ua75b"},
 	{"3", "\u021d\u025c\u0292\u0437\u04e1\u2ccd\ua76b\U000118ca"},

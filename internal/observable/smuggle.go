@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// Smuggled is text that is carried by characters that nobody sees, for programs that read
+// Smuggled is text that is carried by invisible characters, for programs that read
 // the message.
 type Smuggled struct {
 	Kind  SmuggleKind

@@ -32,7 +32,7 @@ func TextURLs(text string, b *budget.Budget) []URL {
 	return out
 }
 
-// nextURL returns where the next URL at or behind pos begins and ends.
+// nextURL returns where the next URL at or after pos begins and ends.
 func nextURL(text string, pos int) (start, end int, found bool) {
 	for i := pos; i < len(text); i++ {
 		switch c := text[i]; {
@@ -52,7 +52,7 @@ func nextURL(text string, pos int) (start, end int, found bool) {
 	return 0, 0, false
 }
 
-// namedHost reports whether the first dot of a name that clients make a link of stands at
+// namedHost reports whether the first dot of a name that clients make a link of is at
 // dot. What follows a letter or a sign of arithmetic is part of an address, a path or an
 // expression.
 func namedHost(text string, low, dot int) (start, end int, ok bool) {
@@ -89,7 +89,7 @@ func mayPrecede(before string) bool {
 }
 
 // isLinkedName reports whether clients take a name for that of a host. A sentence without
-// a blank behind its end ("done.So") and the names of files are none, unless a path
+// a blank after its end ("done.So") and the names of files are none, unless a path
 // follows.
 func isLinkedName(host string, path bool) bool {
 	last := host[strings.LastIndexByte(host, '.')+1:]
@@ -118,7 +118,7 @@ func isBare(text string, i int) bool {
 const longestScheme = 5
 
 // schemeStart goes back over the letters of a scheme that is known, from a colon with
-// slashes behind it. It returns colon where there is none.
+// slashes after it. It returns colon where there is none.
 func schemeStart(text string, low, colon int) int {
 	if !strings.HasPrefix(text[colon:], "://") && !strings.HasPrefix(text[colon:], `:\\`) {
 		return colon

@@ -35,7 +35,7 @@ type URL struct {
 	Query    string     // without the question mark
 	Fragment string     // without the number sign
 	IP       netip.Addr // invalid where the host is a name
-	User     string     // in front of the host, or ""
+	User     string     // before the host, or ""
 	Numeric  bool       // the address is written as a number, octal or hexadecimal
 	Odd      bool       // the host is no name that DNS has, and browsers ask for it all the same
 	Place    Place
@@ -144,7 +144,7 @@ func cutScheme(s string) (scheme, rest string, ok bool) {
 	return "", "", false
 }
 
-// undefang returns what a scheme stands for that was spoiled so that nobody clicks.
+// undefang returns what a scheme stands for that was altered to prevent clicks.
 func undefang(scheme string) string {
 	switch scheme {
 	case "hxxp", "htxp", "hxtp":

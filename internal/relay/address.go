@@ -54,7 +54,7 @@ func isASCII(s string) bool {
 	return true
 }
 
-// domainOf returns what stands behind the last "@".
+// domainOf returns what follows the last "@".
 func domainOf(a string) string { return a[strings.LastIndexByte(a, '@')+1:] }
 
 // needsUTF8 reports whether the message, apart from its recipients, cannot be sent

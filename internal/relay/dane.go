@@ -115,7 +115,7 @@ func (d *demand) verifyDANE(cs tls.ConnectionState) error {
 }
 
 // anchorsOf returns the trust anchors that the record names: those that the host sent,
-// and the one that stands in the record itself.
+// and the one that is in the record itself.
 func anchorsOf(t dns.TLSA, sent []*x509.Certificate) []*x509.Certificate {
 	var out []*x509.Certificate
 	for _, cert := range sent {

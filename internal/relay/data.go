@@ -51,7 +51,7 @@ func (d *dataWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// canonical reports whether p, behind what was written before, has CR and LF only
+// canonical reports whether p, after what was written before, has CR and LF only
 // together, and no NUL.
 func (d *dataWriter) canonical(p []byte) bool {
 	if bytes.IndexByte(p, 0) >= 0 {

@@ -51,7 +51,7 @@ type Reported struct {
 }
 
 // ComposeDSN writes the notification and the envelope that it goes out with. It
-// returns false when nobody wants to know: the original has the null sender, or no
+// returns false when no notification is due: the original has the null sender, or no
 // recipient asked for this kind of report (RFC 3461, Section 4.1).
 func ComposeDSN(d DSN) ([]byte, smtp.Envelope, bool) {
 	var wanted []Reported

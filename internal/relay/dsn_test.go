@@ -56,7 +56,7 @@ func TestComposeDSNWritesWhatTheStandardAsksFor(t *testing.T) {
 		if !ok || env.From != "" || len(env.Recipients) != 1 || env.Recipients[0] != (smtp.Recipient{Address: "a@a.example", Notify: "NEVER"}) {
 			t.Fatalf("%s: envelope %+v, %t", name, env, ok)
 		}
-		// The boundary is random, and stands in Message-ID too.
+		// The boundary is random, and is in Message-ID too.
 		_, boundary, _ := strings.Cut(string(raw), `boundary="`)
 		boundary, _, _ = strings.Cut(boundary, `"`)
 		got := strings.ReplaceAll(string(raw), boundary, "BOUNDARY")

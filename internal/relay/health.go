@@ -37,7 +37,7 @@ func (h *health) good(addr string) {
 	delete(h.until, addr)
 }
 
-// order moves bad targets behind the others.
+// order moves bad targets after the others.
 func (h *health) order(ts []target) []target {
 	h.mu.Lock()
 	defer h.mu.Unlock()

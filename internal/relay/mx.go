@@ -70,7 +70,7 @@ func (r *Relay) mxHosts(ctx context.Context, domain string) (hosts []string, sec
 	}
 	if len(mxs) == 0 {
 		// RFC 5321, Section 5.1: the implicit MX. Its name is that of the domain, for which
-		// nobody needs to vouch.
+		// no proof is needed.
 		return []string{domain}, true, nil
 	}
 	if len(mxs) == 1 && strings.Trim(mxs[0].Host, ".") == "" {

@@ -65,7 +65,7 @@ func job(content string) relay.Job {
 	}
 }
 
-// smuggled is what each case of the matrix puts behind its would-be end of data.
+// smuggled is what each case of the matrix puts after its would-be end of data.
 const smuggled = "MAIL FROM:<evil@evil.example>\r\nRCPT TO:<victim@b.example>\r\nDATA\r\nSubject: smuggled\r\n\r\nx\r\n.\r\n"
 
 // matrix lists contents that some host has taken for the end of data.

@@ -65,7 +65,7 @@ func (p *pool) leave(key string) {
 	p.forget(key, h)
 }
 
-// forget drops the part of a host that nobody uses. mu is held.
+// forget drops the part of a host that is not used. mu is held.
 func (p *pool) forget(key string, h *hostPool) {
 	if h.users == 0 && len(h.idle) == 0 {
 		delete(p.hosts, key)

@@ -70,7 +70,7 @@ func (i *issuer) sign(tb testing.TB, key *ecdsa.PrivateKey, template *x509.Certi
 	return cert
 }
 
-// issue returns a certificate for a host, with the issuer's behind it.
+// issue returns a certificate for a host, with the issuer's after it.
 func (i *issuer) issue(tb testing.TB, name string, until time.Duration) tls.Certificate {
 	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

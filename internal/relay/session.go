@@ -269,7 +269,7 @@ func (s *session) startTLS(route tenant.Route, mode tenant.TLSMode) error {
 		return nil
 	}
 	if s.br.Buffered() > 0 {
-		// Plain text behind the reply would be read as if it had come through TLS.
+		// Plain text after the reply would be read as if it had come through TLS.
 		return fail(replyGarbage, "%s sends plain text after STARTTLS", s.target.name)
 	}
 	return s.handshake(route, mode)
@@ -281,7 +281,7 @@ func (s *session) handshake(route tenant.Route, mode tenant.TLSMode) error {
 		return err
 	}
 	conn := tls.Client(s.conn, cfg)
-	// A host that hangs up behind its reply may do so before the deadline is set: that is a
+	// A host that hangs up after its reply may do so before the deadline is set: that is a
 	// failed handshake as well.
 	err = s.limit(s.r.cfg.Timeouts.Connect)
 	if err == nil {

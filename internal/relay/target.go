@@ -66,7 +66,7 @@ func (r *Relay) routeTargets(ctx context.Context, hosts []string, port int) ([]t
 	return ts, nil
 }
 
-// addresses resolves one host as it stands in a route: a socket, an address or a name,
+// addresses resolves one host as written in a route: a socket, an address or a name,
 // the latter two with a port or without.
 func (r *Relay) addresses(ctx context.Context, host string, port int) ([]target, error) {
 	if path, ok := strings.CutPrefix(host, "unix:"); ok {

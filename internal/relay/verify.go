@@ -11,7 +11,7 @@ import (
 )
 
 // Verify asks the hosts of the route whether they take mail from the reverse-path
-// from to rcpt, without sending any. The error says that nobody could be asked.
+// from to rcpt, without sending any. The error means that no host could be asked.
 func (r *Relay) Verify(ctx context.Context, route tenant.Route, from string, rcpt smtp.Recipient) (smtp.Reply, error) {
 	if !safePath(from) || rcpt.Address == "" || !safePath(rcpt.Address) {
 		return replyBadRcpt, nil
@@ -79,7 +79,7 @@ type Probe struct {
 	Host       string   // name of the host that answered
 	Addr       string   // its address
 	Greeting   string   // text of its greeting
-	Extensions []string // EHLO keywords with their parameters, sorted; behind TLS where there is TLS
+	Extensions []string // EHLO keywords with their parameters, sorted; after TLS where there is TLS
 	Size       int64    // largest message, or 0 for no limit
 	TLS        string   // version and cipher suite, or ""
 	TLSError   string   // why TLS is offered and does not work, or ""

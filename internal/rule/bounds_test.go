@@ -224,7 +224,7 @@ func TestDeadlineEndsRules(t *testing.T) {
 	}
 }
 
-// A match that stands on something that could not be asked says so.
+// A match that is on something that could not be asked says so.
 func TestMatchesSayWhatTheyAreWithout(t *testing.T) {
 	t.Parallel()
 	const (

@@ -115,7 +115,7 @@ func (c *checker) typeOf(n syntax.Node) *schema.Type {
 	case *syntax.Call:
 		return c.call(n)
 	case *syntax.Tuple:
-		return c.fault(n, "", "a list in parentheses stands behind \"in\" only")
+		return c.fault(n, "", "a list in parentheses is allowed only after \"in\"")
 	default:
 		return c.fault(n, "", "unknown expression %T", n)
 	}
@@ -147,7 +147,7 @@ func (c *checker) boolean(op string, n syntax.Node) {
 	switch t := c.check(n); {
 	case t.Kind == schema.Bool || t.Kind == schema.Null || t == unknown:
 	case t.Kind == schema.Dynamic:
-		c.fault(n, "write == true behind it", "%q needs a bool, and this is JSON", op)
+		c.fault(n, "write == true after it", "%q needs a bool, and this is JSON", op)
 	default:
 		c.fault(n, "", "%q needs a bool, and this is a %s", op, t)
 	}
@@ -269,7 +269,7 @@ func (c *checker) name(n *syntax.Name) *schema.Type {
 
 func (c *checker) element(n *syntax.Element) *schema.Type {
 	if n.Depth > len(c.scopes) {
-		return c.fault(n, "", "%q stands outside of as many any(...), filter(...) or the like", strings.Repeat(".", n.Depth))
+		return c.fault(n, "", "%q needs as many enclosing any(...), filter(...) or similar calls", strings.Repeat(".", n.Depth))
 	}
 	return c.scopes[len(c.scopes)-n.Depth]
 }

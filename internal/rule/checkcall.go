@@ -140,7 +140,7 @@ func (c *checker) networks(n *syntax.Call) {
 	}
 }
 
-// literal returns the text of a string that stands in the rule.
+// literal returns the text of a string that is in the rule.
 func literal(n syntax.Node) (string, bool) {
 	for {
 		p, ok := n.(*syntax.Paren)

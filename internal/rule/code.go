@@ -61,12 +61,12 @@ type code struct {
 	// nil where that is not known in advance.
 	stream *stream
 	need   *formula // what holds where it is true
-	hope   *formula // the same, given that some functions are answered by nobody
+	hope   *formula // the same, given that some functions return null
 	// some and someHope are the same for what is a list: where it has an element. Those of an
 	// object are what holds where its lists have one, those of a number where it is above 0.
 	some, someHope *formula
 	both           []*code // operands of "and"
-	// unanswered is set where it is a part of what a function says that nobody answers: also a
+	// unanswered is set where it is a part of the result of a function that returns null: also a
 	// list that a message always has is null there.
 	unanswered bool
 }

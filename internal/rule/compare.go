@@ -30,7 +30,7 @@ func (c *compiler) compare(n *syntax.Compare) *code {
 	}}
 }
 
-// simple compiles a comparison of two values. Where one is a text that stands in the
+// simple compiles a comparison of two values. Where one is a text that is in the
 // rule, as nearly always, it is compared at once.
 func (c *compiler) simple(op syntax.Op, l, r *code) *code {
 	text, ok := literal(r.node)

@@ -9,7 +9,7 @@ import (
 	"outrider/internal/rule/syntax"
 )
 
-// compiler turns checked rules into functions. What stands in several rules is compiled
+// compiler turns checked rules into functions. What is in several rules is compiled
 // once and, where it has one value per message, computed once per message.
 type compiler struct {
 	schema    *Schema
@@ -27,10 +27,10 @@ type compiler struct {
 
 // Options turn parts of the engine off, to measure what they are worth.
 type Options struct {
-	NoSharing bool // compute what stands in several rules for each of them
+	NoSharing bool // compute what several rules share for each of them
 	NoOrder   bool // compute operands in the order of the text
 	NoWords   bool // do not look for words before anything else
-	NoHope    bool // compute what needs functions that nobody answers
+	NoHope    bool // compute what needs functions that return null
 }
 
 func newCompiler(s *Schema, o Options) *compiler {
@@ -157,7 +157,7 @@ func pathOf(n syntax.Node) string {
 	}
 }
 
-// finish makes what stands in several places be computed once. It is called when all rules
+// finish makes what is in several places be computed once. It is called when all rules
 // are compiled.
 func (c *compiler) finish() {
 	for _, shared := range c.shared {

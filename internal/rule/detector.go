@@ -25,7 +25,7 @@ type Set struct {
 	Tenants map[string]Lists   // lists of each tenant, by its id
 	// Later is what a second look may learn: rules that wait for nothing else are named.
 	Later schema.Capability
-	// Unsolicited takes it that nobody wrote to a sender first where no sent mail is seen.
+	// Unsolicited treats all senders as unsolicited if no sent mail is seen.
 	Unsolicited bool
 
 	// Report is told of rules that took too long or broke, the first time and when they are set

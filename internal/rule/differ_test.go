@@ -16,7 +16,7 @@ import (
 	"outrider/internal/rule/schema"
 )
 
-// texts are expressions of type string, of the message or (behind a bar) of a link.
+// texts are expressions of type string, of the message or (after a bar) of a link.
 var texts = []string{
 	"subject.subject", "sender.display_name", "body.html.raw", "body.current_thread.text", "headers.mailer", "sender.email.domain.domain",
 	"strings.replace_confusables(subject.subject)", "strings.concat(subject.subject, ' ', sender.display_name)", "strings.parse_html(body.html.raw).inner_text",
@@ -302,5 +302,5 @@ func TestAnswersChangeOnlyWhatWaits(t *testing.T) {
 	})
 }
 
-// stands reports whether a rule matches, and not for want of something.
+// is reports whether a rule matches, and not for want of something.
 func stands(r rule.Result) bool { return r.Outcome == rule.Match && r.Missing == 0 }

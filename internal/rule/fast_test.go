@@ -165,7 +165,7 @@ func TestPatternsThatRepeatNeedRepeats(t *testing.T) {
 		{`((<br>){3,}|\n{5,})`, "\n\n\n\n\n", true},
 		{`(?:(?:abc){2}-){2}`, "abcabcabc", false},
 		{`(?:(?:abc){2}-){2}`, "abcabcabcabc", true},
-		{`(?:abc|defg){4,}`, "abc", false}, // one of the two stands there twice
+		{`(?:abc|defg){4,}`, "abc", false}, // one of the two is there twice
 		{`(?:abc|defg){4,}`, "abcdefgdefg", true},
 		{`(?:abc){0,9}`, "", true},
 		{`(?:ab){100}`, strings.Repeat("ab", 30), false},
@@ -299,7 +299,7 @@ func TestFunctionsThatNobodyAnswers(t *testing.T) {
 }
 
 // What is remembered of an element is not taken for that of another: in a list that is a part of
-// another, behind the first that are remembered, and of a lambda in a lambda.
+// another, after the first that are remembered, and of a lambda in a lambda.
 func TestElementsAreKeptApart(t *testing.T) {
 	t.Parallel()
 	links := make([]string, 100)
@@ -448,7 +448,7 @@ func selectsSafely(expression, doc string) (selects, byText, byNodes bool, err e
 	return selects, byText, byNodes, nil
 }
 
-// Each character is folded by itself, whatever stands around it.
+// Each character is folded by itself, whatever is around it.
 func TestTextsAreFoldedByCharacter(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -236,7 +236,7 @@ func (f *frame) open(v schema.Value) *attachment.Report {
 	}
 	reports := f.in.Open([]attachment.Input{input})
 	if len(reports) == 0 || reports[0] == nil || len(reports[0].Files) == 0 || reports[0].Files[0].Unread {
-		f.missing |= schema.Files // nobody had the time, or it killed its worker
+		f.missing |= schema.Files // time ran out, or it killed its worker
 		return nil
 	}
 	f.cache[key] = reports[0]
@@ -343,7 +343,7 @@ func scanBase64(f *frame, a *arguments) schema.Value {
 	return schema.OfStrings(out[:min(len(out), maxDecoded)])
 }
 
-// piecesOf yields what stands between the slashes of a run: in the path of a URL one stands
+// piecesOf yields what is between the slashes of a run: in the path of a URL one is
 // between two runs more often than in one.
 func piecesOf(run string) func(func(string) bool) {
 	return func(yield func(string) bool) {
@@ -355,7 +355,7 @@ func piecesOf(run string) func(func(string) bool) {
 	}
 }
 
-// base64Runs yields the longest runs of the alphabet, with the padding behind them.
+// base64Runs yields the longest runs of the alphabet, with the padding after them.
 func base64Runs(s string, url bool) func(func(string) bool) {
 	return func(yield func(string) bool) {
 		for len(s) > 0 {

@@ -57,8 +57,8 @@ func (e *expression) match(text string) bool {
 type pattern struct {
 	re   *expression
 	need *formula // in the stream of the text, or nil
-	// words are what stands in a folded text that the pattern matches: one of each list. Where
-	// the text has a stream, which tells what stands in it at all, those are left that must
+	// words are what is in a folded text that the pattern matches: one of each list. Where
+	// the text has a stream, which tells what is in it at all, those are left that must
 	// stand in it several times.
 	words [][]wanted
 }
@@ -393,8 +393,8 @@ func requirement(re *resyntax.Regexp, depth int) need {
 	}
 }
 
-// repeated returns what is known of a part that stands so many times at least, side by side.
-// Of several words one stands in its share of them.
+// repeated returns what is known of a part that repeats at least so many times.
+// If it is one of several words, one of them occurs in its share of the repetitions.
 func repeated(re *resyntax.Regexp, times, depth int) need {
 	r := requirement(re, depth+1)
 	if len(r.exact) == 1 && r.exact[0] != "" {
@@ -435,7 +435,7 @@ func classTexts(re *resyntax.Regexp) need {
 	return out
 }
 
-// concat joins what stands side by side as long as the texts are few.
+// concat joins adjacent parts as long as the texts are few.
 func concat(re *resyntax.Regexp, depth int) need {
 	var out need
 	current := []string{""}

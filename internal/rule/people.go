@@ -13,8 +13,8 @@ import (
 )
 
 // askPeople lets rules ask what the tenant knew of people, and who registered domains,
-// where somebody answers that. Where no sent mail is seen, nobody knows whom the tenant has
-// written to; unsolicited takes it for nobody.
+// if that is known. If no sent mail is seen, it is unknown whom the tenant has
+// written to; unsolicited assumes that it wrote to no one.
 func (in *Input) askPeople(e *evidence.Evidence, unsolicited bool) {
 	at := e.Received.At
 	if people := e.People; people != nil {

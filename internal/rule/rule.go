@@ -2,7 +2,7 @@
 //
 // A rule is an expression about one message in a small typed language (package syntax)
 // over the message data model and what functions find out (package schema). Rules are
-// checked against that schema, compiled to functions, and judged together: what stands in
+// checked against that schema, compiled to functions, and judged together: what is in
 // several rules is computed once, the cheapest parts come first, and a rule whose words do
 // not stand in the message is not computed at all. Logic has three values, so that a rule
 // which could not learn something says so instead of guessing.
@@ -513,7 +513,7 @@ func (e *Engine) evaluate(f *frame, r *Compiled, out *Result) {
 	}
 }
 
-// lacking returns the lists that a rule asks for and nobody has configured.
+// lacking returns the lists that a rule uses and that are not configured.
 func lacking(have Lists, wanted []string) []string {
 	var out []string
 	for _, name := range wanted {

@@ -95,7 +95,7 @@ func profile(kind ProfileKind) func(*frame, *arguments) schema.Value {
 }
 
 // bySender says by what the sender is known: at a provider that gives everybody an
-// address, by the address. It is false where nobody knows these providers.
+// address, by the address. It is false if these providers are unknown.
 func (f *frame) bySender() (ProfileKind, bool) {
 	free := f.list("free_email_providers")
 	if free != nil && free.Has(f.in.Message.Sender.Email.Domain.Domain, true) {

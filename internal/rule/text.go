@@ -116,7 +116,7 @@ func wildcard(f *frame, text, pattern string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-// next returns how far a star must reach at least: to where the text behind it can stand.
+// next returns how far a star must reach at least: to where the text after it can stand.
 func next(text, rest string) int {
 	_, n := utf8.DecodeRuneInString(text)
 	if rest == "" || rest[0] == '*' || rest[0] == '?' {

@@ -99,7 +99,7 @@ type wordStream struct {
 
 func newWordTable() *wordTable { return &wordTable{byKey: make(map[string]*wordStream)} }
 
-// shortest is the length in bytes below which a word is not worth looking for: it stands
+// shortest is the length in bytes below which a word is not worth looking for: it is
 // in nearly every text.
 const shortest = 3
 
@@ -109,7 +109,7 @@ func isWord(text string) bool {
 	return len(text) >= shortest && !strings.ContainsRune(text, utf8.RuneError)
 }
 
-// want adds a word, and returns the formula that it stands in the stream.
+// want adds a word, and returns the formula that it is in the stream.
 func (t *wordTable) want(s *stream, text string) *formula {
 	if text = fold(text); s == nil || !isWord(text) {
 		return nil
@@ -291,7 +291,7 @@ func (s *wordState) reset(t *wordTable) {
 	clear(s.found)
 }
 
-// has reports whether a word stands in its stream. The texts of a stream are read once.
+// has reports whether a word is in its stream. The texts of a stream are read once.
 func (f *frame) has(word int) bool {
 	f.read(f.words.table.words[word].stream)
 	return f.words.found[word/64]&(1<<(word%64)) != 0
@@ -413,7 +413,7 @@ func (p *formula) clause(t *wordTable) []int {
 // maxClause bounds the words under which a rule is looked up.
 const maxClause = 1000
 
-// rate estimates in which part of all messages one of the words stands.
+// rate estimates in which part of all messages one of the words is.
 func (t *wordTable) rate(ids []int) float64 {
 	sum := 0.0
 	for _, id := range ids {

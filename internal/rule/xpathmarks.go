@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// Marks of the digest of a document: what stands before and behind a name, and before and behind
+// Marks of the digest of a document: what precedes and follows a name, and before and behind
 // the value of an attribute.
 const (
 	markElement   = "\x01"
@@ -76,7 +76,7 @@ func hasTag(raw, name string) bool {
 	}
 }
 
-// marksOf returns what stands in the digest of each document in which an XPath expression
+// marksOf returns what is in the digest of each document in which an XPath expression
 // selects something: the names of its steps, and the values that their attributes must have.
 // Of an expression that is more than one path it returns nothing.
 func marksOf(expression string) (marks []string) {
@@ -96,7 +96,7 @@ func marksOf(expression string) (marks []string) {
 	}
 }
 
-// cutStep returns the marks of a step and its predicates, and what stands behind them.
+// cutStep returns the marks of a step and its predicates, and what follows them.
 func cutStep(s string) (marks []string, rest string, ok bool) {
 	m := xpathStep.FindStringSubmatch(s)
 	if m == nil {
@@ -120,7 +120,7 @@ func cutStep(s string) (marks []string, rest string, ok bool) {
 }
 
 // Parts of an XPath expression: a step without its predicates, a condition on an attribute, and
-// what stands between conditions.
+// what is between conditions.
 var (
 	xpathStep = regexp.MustCompile(`^(@|[a-z-]+::)?([A-Za-z_][\w-]*|\*|\.\.?)(\(\))?`)
 	xpathTerm = regexp.MustCompile(`^(?:(?:contains|starts-with)\(\s*@([\w-]+)\s*,\s*(?:"([^"]*)"|'([^']*)')\s*\)|@([\w-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'))?)$`)
@@ -148,7 +148,7 @@ func markOf(axis, name string, called bool) (string, bool) {
 	}
 }
 
-// cutPredicate returns what stands in the brackets with which a text begins, and what follows.
+// cutPredicate returns what is in the brackets with which a text begins, and what follows.
 func cutPredicate(s string) (inside, rest string, ok bool) {
 	depth, quote := 0, byte(0)
 	for i := range len(s) {

@@ -6,7 +6,7 @@ import (
 )
 
 // advanceFee finds the stories that end in a fee: inheritances, lotteries, donations,
-// loans and orphaned millions. It takes many of its words, since each stands in honest
+// loans and orphaned millions. It takes many of its words, since each is in honest
 // mail; answers in a conversation pass.
 func advanceFee() Signal {
 	return Signal{

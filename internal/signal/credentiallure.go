@@ -34,8 +34,8 @@ func credentialLure() Signal {
 const homeShare = 0.25
 
 // staysHome reports whether the message leads nowhere but to its proved sender: its own
-// organisation, or another domain of the same brand. Who greets nobody in particular, or has the
-// name of a brand that he is not, or a throw-away domain, is not taken for a service.
+// organisation, or another domain of the same brand. A message that greets without a name, uses
+// the name of another brand, or comes from a throw-away domain is not taken for one of a service.
 func staysHome(e *evidence.Evidence) bool {
 	d := e.Author().Domain
 	if !e.AuthorProved() || d == "" || isFreemail(d) || len(e.Links()) == 0 || listed(lists().hosting, d) || throwAway(d) > 0 ||

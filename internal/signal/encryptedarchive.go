@@ -38,24 +38,24 @@ func isLocked(f *evidence.File) bool {
 	if f.Report != nil {
 		return f.Archive != nil && f.Archive.Encrypted > 0 || f.HasHarm(attachment.HarmLocked) || f.Encrypted && attachment.Opens(f.Format)
 	}
-	// Nobody opened it: its head says whether it is locked.
+	// It was not opened: its header tells whether it is encrypted.
 	switch f.Format {
 	case "rar":
 		data := f.Part.Decoded()
-		// RAR 5: a header of type 4 directly behind the signature encrypts the rest; RAR 4: flag 0x80 of the main header.
+		// RAR 5: a header of type 4 directly after the signature encrypts the rest; RAR 4: flag 0x80 of the main header.
 		if bytes.HasPrefix(data, []byte("Rar!\x1a\x07\x01\x00")) {
 			return len(data) > 14 && (data[12] == 4 || data[13] == 4)
 		}
 		return len(data) > 11 && data[10]&0x80 != 0
 	case "7z":
-		// The coder id of AES-256 stands in the header at the end.
+		// The coder id of AES-256 is in the header at the end.
 		data := f.Part.Decoded()
 		return bytes.Contains(data[max(0, len(data)-4096):], []byte{0x06, 0xf1, 0x07, 0x01})
 	}
 	return false
 }
 
-// givesPassword reports whether the text tells the password: the word, and behind it a
+// givesPassword reports whether the text tells the password: the word, and after it a
 // colon, an equals sign or "is".
 func givesPassword(e *evidence.Evidence) bool {
 	text := observable.Fold(e.Current() + " " + e.Subject())

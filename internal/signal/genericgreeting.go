@@ -5,11 +5,11 @@ import (
 	"outrider/internal/verdict"
 )
 
-// genericGreeting finds greetings to nobody in particular. Firms that know their
+// genericGreeting finds greetings without a name. Firms that know their
 // customers use names; it says little alone.
 func genericGreeting() Signal {
 	return Signal{
-		ID: "generic-greeting", Name: "Greeting to nobody", Class: verdict.ClassPhish, Weight: 0.8, Since: "0.1",
+		ID: "generic-greeting", Name: "Greeting without a name", Class: verdict.ClassPhish, Weight: 0.8, Since: "0.1",
 		Why: "The sender does not know your name: %s.",
 		Find: func(e *evidence.Evidence) []Match {
 			found := phrases(e, topicGreeting)

@@ -9,7 +9,7 @@ import (
 	"outrider/internal/verdict"
 )
 
-// smuggledTimes is how much text in characters that nobody sees counts: it is for programs only.
+// smuggledTimes is how much text in invisible characters counts: it is for programs only.
 const smuggledTimes = 2.2
 
 // hiddenText finds text in characters without a glyph, which no honest text has beside emoji, and

@@ -9,7 +9,7 @@ import (
 	"outrider/internal/verdict"
 )
 
-// A lure counts wherever it stands in a long text, on a cut of the text as well.
+// A lure counts wherever it is in a long text, on a cut of the text as well.
 func TestLuresInLongTexts(t *testing.T) {
 	t.Parallel()
 	const filler = "The racks are in hall four and the bolts lie in the drawer beside the door.\n"

@@ -7,7 +7,7 @@ import (
 )
 
 // messageFragment finds messages that are cut into several: a mail program puts the
-// pieces together again, and nobody on the way has seen the whole. No program of today
+// pieces together again, and no server on the way has seen the whole. No program of today
 // sends them; pieces that reports return pass.
 func messageFragment() Signal {
 	return Signal{

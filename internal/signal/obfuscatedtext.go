@@ -63,7 +63,7 @@ type trickCounter struct {
 
 	latin, other bool // letters of the word so far
 	counted      bool // the word counts as mixed already
-	pending      int  // invisible characters behind a letter
+	pending      int  // invisible characters after a letter
 	last         rune
 }
 
@@ -80,7 +80,7 @@ func (c *trickCounter) add(r rune) {
 		if unicode.IsLetter(c.last) && r != 0x200C && r != 0x200D && r != 0xAD {
 			c.pending++
 		}
-		return // last stays, so that the letter behind completes it
+		return // last stays, so that the letter after completes it
 	case unicode.IsLetter(r):
 		c.letter(r)
 	default:

@@ -26,7 +26,7 @@ const (
 //
 // The person's own addresses and proved mail of the own domain pass. So do services that write in
 // the name of their users, proved by DMARC. Proved senders of another organization who bear the
-// name, or services that nobody has listed, count little as long as they demand nothing.
+// name, or unlisted services, count little as long as they demand nothing.
 func personImpersonation() Signal {
 	return Signal{
 		ID: "person-impersonation", Name: "Name of a colleague on a foreign address", Class: verdict.ClassBEC, Weight: 8.5, Since: "0.1",

@@ -5,7 +5,7 @@ import (
 	"outrider/internal/verdict"
 )
 
-// procurement finds requests for quotation and orders from strangers, behind which are
+// procurement finds requests for quotation and orders from strangers, after which are
 // goods on credit or a harmful attachment. Honest buyers write so too: it says little
 // alone, and proved mail of known senders passes.
 func procurement() Signal {

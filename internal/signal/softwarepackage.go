@@ -15,7 +15,7 @@ const manyFiles = 20
 // inPackage says how surely a script belongs into the archive that it is in, 0 to 1. Saved web
 // pages, sources and browser extensions hold scripts in folders, among many files. A small
 // package is believed in part, where its manifest says what it is: anybody can add that file.
-// A script that stands beside the folders, or among documents only, is what the archive is
+// A script that is beside the folders, or among documents only, is what the archive is
 // opened for.
 func inPackage(f *evidence.File) float64 {
 	switch observable.Extension(f.Name) {

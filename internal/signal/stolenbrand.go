@@ -12,7 +12,7 @@ import (
 
 // stolenBrand finds the three parts of a phishing message together: it speaks as a
 // brand, presses the reader to act, and leads to a host that belongs to
-// the brand no more than its sender does. Each part stands in honest mail; so the sum
+// the brand no more than its sender does. Each part is in honest mail; so the sum
 // of the parts says less than that they meet. Proved mail that leads to its own sender
 // passes, as that of resellers does; so do proved lists and conversations.
 func stolenBrand() Signal {

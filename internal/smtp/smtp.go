@@ -100,7 +100,7 @@ func (e *Error) Reply() Reply {
 }
 
 // ReplyFor returns the reply that tells the other side about err. An error that
-// nobody classified is temporary: the sender keeps the message and tries again,
+// is not classified is temporary: the sender keeps the message and tries again,
 // so that an internal error never loses mail.
 func ReplyFor(err error) Reply {
 	if e, ok := errors.AsType[*Error](err); ok {

@@ -26,7 +26,7 @@ import (
 // checkEvery is how often, at most, certificate files are looked at.
 const checkEvery = 10 * time.Second
 
-// selfSignedFor is how long a self-signed certificate is valid: nobody renews it.
+// selfSignedFor is how long a self-signed certificate is valid: it is not renewed.
 const selfSignedFor = 10 * 365 * 24 * time.Hour
 
 // Certificate is a certificate in files that may be renewed at any time. Handshakes

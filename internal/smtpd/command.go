@@ -20,7 +20,7 @@ const verbAbsent = "absent"
 // maxVerb is the length of the longest verb.
 const maxVerb = 8
 
-// parseCommand splits a command line. The verb is "" when nobody knows it, and ok is
+// parseCommand splits a command line. The verb is "" if unknown, and ok is
 // false when the line holds octets that no command may have.
 func parseCommand(line []byte) (verb, arg string, ok bool) {
 	n := 0
@@ -321,7 +321,7 @@ func params(s string) func(yield func(name, value string) bool) {
 }
 
 // validNotify checks a NOTIFY value in upper case.
-// RFC 3461, Section 4.1: NEVER stands alone.
+// RFC 3461, Section 4.1: NEVER is not combined with other values.
 func validNotify(s string) error {
 	if s == "NEVER" {
 		return nil
@@ -374,7 +374,7 @@ func validXtext(s string, limit int) error {
 func isHex(b byte) bool { return '0' <= b && b <= '9' || 'A' <= b && b <= 'F' }
 
 // parseChunk reads the argument of BDAT.
-// RFC 3030, Section 2: a decimal number of octets, and LAST behind the last chunk.
+// RFC 3030, Section 2: a decimal number of octets, and LAST after the last chunk.
 func parseChunk(arg string) (size int64, last bool, err error) {
 	digits, word, more := strings.Cut(arg, " ")
 	if digits == "" || strings.Trim(digits, "0123456789") != "" {
@@ -417,7 +417,7 @@ func refuseParam() error {
 }
 
 // refuseRepeated returns the error for a known name that came twice or is not offered,
-// and for one that nobody knows.
+// and for an unknown one.
 func refuseRepeated(name string, known ...string) error {
 	if oneOf(name, known...) == nil && name != "BODY" && name != "SMTPUTF8" {
 		return refuseSyntax()

@@ -20,7 +20,7 @@ const (
 // default; start from DefaultConfig to have the usual extensions on.
 type Config struct {
 	Hostname string // name in the greeting and in the answer to EHLO; "localhost" when ""
-	Banner   string // text behind the name in the greeting; "ESMTP" when ""
+	Banner   string // text after the name in the greeting; "ESMTP" when ""
 
 	MaxSize            int64 // octets of one message; 64 MiB by default
 	MaxLine            int   // octets of one line of a message; 1 MiB by default, since real mail goes far beyond 998

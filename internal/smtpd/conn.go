@@ -25,7 +25,7 @@ const (
 	maxFlood = 1 << 20
 )
 
-// Waits that nobody needs to configure.
+// Times that need no configuration.
 const (
 	lingerTime  = time.Second     // for a client to take the last reply before the connection closes
 	stopGrace   = 5 * time.Second // for the last reply when the server stops hard

@@ -144,7 +144,7 @@ func chunked(r smtpd.Read, n int) smtpd.Read {
 	return r
 }
 
-// hasBare reports whether a CR or LF stands alone.
+// hasBare reports whether a CR or LF is alone.
 func hasBare(b []byte) bool {
 	return bytes.ContainsAny(bytes.ReplaceAll(b, []byte("\r\n"), nil), "\r\n")
 }

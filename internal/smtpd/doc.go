@@ -15,12 +15,12 @@
 // (8BITMIME), RFC 6531 (SMTPUTF8), RFC 7504 (521), RFC 8689 (REQUIRETLS), RFC 9422
 // (LIMITS); XCLIENT as Postfix speaks it; PROXY protocol versions 1 and 2.
 //
-// Divergences: a space behind "FROM:" and "TO:" is accepted, since common clients
+// Divergences: a space after "FROM:" and "TO:" is accepted, since common clients
 // send one. Source routes are ignored, as RFC 5321, Section 4.1.1.3 recommends. A
 // command line that ends in a bare LF is answered with 500 and ends the session: what
 // follows it is never read. In a message, CR CR LF is a bare CR before a line end: it
 // is refused, and normalising makes one line end of it. A dot is removed only behind
-// a true CRLF. BDAT with an unreadable size ends the session, because nobody could
+// a true CRLF. BDAT with an unreadable size ends the session, because the server could not
 // know how many octets follow.
 //
 // Limits: no AUTH and no submission, no implicit TLS, no BINARYMIME, no EXPN, no

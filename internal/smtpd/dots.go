@@ -2,16 +2,16 @@ package smtpd
 
 import "bytes"
 
-// dotState is where in a line of DATA a dotReader stands.
+// dotState is where in a line of DATA a dotReader is.
 type dotState uint8
 
 // The states of a dotReader.
 const (
-	atLine     dotState = iota // at the start of the data or behind CRLF
-	inText                     // within a line, not behind CR
-	afterCR                    // behind CR
-	afterDot                   // behind a dot that began a line, which is withheld
-	afterDotCR                 // behind such a dot and CR, both withheld
+	atLine     dotState = iota // at the start of the data or after CRLF
+	inText                     // within a line, not after CR
+	afterCR                    // after CR
+	afterDot                   // after a dot that began a line, which is withheld
+	afterDotCR                 // after such a dot and CR, both withheld
 )
 
 // dotReader finds the end of DATA and removes dot-stuffing.
@@ -69,7 +69,7 @@ func (d *dotReader) line(b byte, c *content) (used int, end bool) {
 	}
 }
 
-// newline decides on the octet behind a CR and returns how many it used.
+// newline decides on the octet after a CR and returns how many it used.
 func (d *dotReader) newline(b byte) (used int) {
 	switch b {
 	case '\n':

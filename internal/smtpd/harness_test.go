@@ -42,7 +42,7 @@ type sessionFacts struct {
 }
 
 // desk is a handler that takes every message and remembers it. Local parts of
-// addresses steer it: reject, defer, busy, panic, and for Data the same behind "data-".
+// addresses steer it: reject, defer, busy, panic, and for Data the same after "data-".
 type desk struct {
 	connect func(*smtpd.Session) error
 	onData  func(context.Context) error // before a message is taken, or nil
@@ -221,7 +221,7 @@ type setup struct {
 	desk   *desk
 	ledger *ledger
 	cancel context.CancelFunc
-	served chan error // closed behind the result of Serve
+	served chan error // closed after the result of Serve
 }
 
 // start runs a server on a memory listener until the test ends.
@@ -330,7 +330,7 @@ func (c *client) say(format string, args ...any) string {
 	return c.reply()
 }
 
-// startTLS changes to TLS behind the server's answer to STARTTLS.
+// startTLS changes to TLS after the server's answer to STARTTLS.
 func (c *client) startTLS() {
 	c.t.Helper()
 	tc := tls.Client(c.conn, &tls.Config{InsecureSkipVerify: true})

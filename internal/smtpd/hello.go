@@ -77,7 +77,7 @@ func (s *Session) startTLS(ctx context.Context, arg string) {
 		return
 	}
 	if s.c.br.Buffered() > 0 {
-		// What came in clear text behind STARTTLS was put there by somebody in between,
+		// What came in clear text after STARTTLS was put there by somebody in between,
 		// and would be taken for protected.
 		s.end = EndErrors
 		s.reply(smtp.Reply{Code: 554, Enhanced: "5.5.0", Text: "Text behind STARTTLS, closing connection"})

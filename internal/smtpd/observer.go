@@ -10,7 +10,7 @@ type Violation string
 const (
 	PipelinedHello Violation = "pipelined-hello" // talked on before the answer to HELO or EHLO
 	PipelinedData  Violation = "pipelined-data"  // sent text before the answer to DATA
-	SpaceInPath    Violation = "space-in-path"   // a space behind "FROM:" or "TO:"
+	SpaceInPath    Violation = "space-in-path"   // a space after "FROM:" or "TO:"
 	SourceRoute    Violation = "source-route"    // a source route in a path
 )
 

@@ -17,7 +17,7 @@ var ends = map[string]string{
 }
 
 // TestSmuggling puts every pair of would-be line ends around a dot, and an attacker's
-// transaction behind it. Only where the octets are CRLF "." CRLF may the first message
+// transaction after it. Only where the octets are CRLF "." CRLF may the first message
 // end there; everywhere else the attacker's commands are text of the first message.
 func TestSmuggling(t *testing.T) {
 	t.Parallel()

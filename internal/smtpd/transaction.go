@@ -124,7 +124,7 @@ func (s *Session) ready() (smtp.Reply, bool) {
 	}
 }
 
-// data answers DATA and reads the message behind it.
+// data answers DATA and reads the message after it.
 func (s *Session) data(ctx context.Context, arg string) {
 	if arg != "" {
 		s.fail(replyNoParams)
@@ -157,7 +157,7 @@ func (s *Session) data(ctx context.Context, arg string) {
 // beyond the limit already.
 func (s *Session) maxRaw() int64 { return 2*s.srv.cfg.MaxSize + maxFlood }
 
-// brokenData ends the session when a message did not come to its end. Nobody answered
+// brokenData ends the session when a message did not come to its end. The server did not answer
 // for it, so the client keeps it.
 func (s *Session) brokenData(err error) {
 	if !errors.Is(err, errFlood) {
@@ -168,7 +168,7 @@ func (s *Session) brokenData(err error) {
 	s.reply(replyTooBig)
 }
 
-// bdat answers BDAT and reads the chunk behind it.
+// bdat answers BDAT and reads the chunk after it.
 //
 // RFC 3030, Section 2: the octets follow at once and must be read even when the
 // command is refused.
@@ -224,7 +224,7 @@ func (s *Session) chunkDone(size int64, body *content) {
 	s.reply(smtp.Reply{Code: 250, Enhanced: "2.0.0", Text: fmt.Sprintf("%d octets received", size)})
 }
 
-// skipChunk reads a chunk that nobody wants.
+// skipChunk reads and drops a chunk.
 func (s *Session) skipChunk(size int64, r smtp.Reply) {
 	if err := s.c.readChunk(size, nil); err != nil {
 		s.broken(err)

@@ -51,7 +51,7 @@ func SplitHTMLFrom(doc *markup.Document, sender string) Thread {
 	return split(lines, sender)
 }
 
-// lineAt returns the line in which the offset stands.
+// lineAt returns the line in which the offset is.
 func lineAt(offsets []int, offset int) int {
 	return max(sort.SearchInts(offsets, offset+1)-1, 0)
 }

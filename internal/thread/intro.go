@@ -72,7 +72,7 @@ func (s *splitter) fields(i, depth int, hint bool) (f copied, end int) {
 	return f, end
 }
 
-// goesOn reports whether a header goes on behind the blank line at i.
+// goesOn reports whether a header goes on after the blank line at i.
 func (s *splitter) goesOn(i, depth int, f *copied) bool {
 	if f.seen == 0 || f.subject != "" && f.from != "" || i+1 >= len(s.lines) || s.lines[i+1].depth != depth {
 		return false
@@ -132,7 +132,7 @@ func isLabelled(s string) bool {
 	return i > 0 && i <= longest && len(strings.Fields(s[:i])) <= 3
 }
 
-// isSeparator reports whether a line stands above an original message.
+// isSeparator reports whether a line is above an original message.
 func isSeparator(lower string) bool {
 	if len(lower) > 120 {
 		return false

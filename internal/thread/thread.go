@@ -1,7 +1,7 @@
 // Package thread tells which part of a mail is new, and what the conversation
 // quoted below it was.
 //
-// A reply carries what it answers: behind marks (">"), below a line such as "On
+// A reply carries what it answers: after marks (">"), below a line such as "On
 // Monday Ann wrote:", or below a copy of the header of the original. Judging the
 // whole text judges words that somebody else wrote, or that an attacker made up
 // to look like a conversation. This package gives every line to one message, and
@@ -217,7 +217,7 @@ func (s *splitter) give(i int) {
 	}
 }
 
-// pending is how many deeper levels stay known when a line of depth d stands between
+// pending is how many deeper levels stay known when a line of depth d is between
 // quoted ones: an answer between the lines goes on with the same message.
 func (s *splitter) pending(d int) int { return min(1, len(s.owner)-d-1) }
 

@@ -21,7 +21,7 @@ import (
 	"outrider/internal/thread"
 )
 
-// Who wrote, in the words of clients; each line stands above a quotation.
+// Who wrote, in the words of clients; each line is above a quotation.
 func TestAttributionsOfManyLanguages(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{

@@ -64,7 +64,7 @@ func (c *Class) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Portion says in which part of the message a finding stands.
+// Portion says in which part of the message a finding is.
 type Portion string
 
 // The portions of a message.
@@ -87,7 +87,7 @@ type Finding struct {
 	Name    string  `json:"name"`             // short title for people
 	Class   Class   `json:"class"`            // the class it speaks for
 	Weight  float64 `json:"weight"`           // log-odds (natural logarithm) added to the class; negative speaks against it
-	Field   string  `json:"field,omitempty"`  // header field, part number or envelope command where it stands
+	Field   string  `json:"field,omitempty"`  // header field, part number or envelope command where it is
 	Portion Portion `json:"portion"`          // portion of the message
 	Value   string  `json:"value,omitempty"`  // the value seen, at most MaxValue bytes
 	Reason  string  `json:"reason,omitempty"` // one sentence that explains it to an employee
@@ -100,7 +100,7 @@ type Finding struct {
 // Disposition is the one word that sums up a verdict.
 type Disposition uint8
 
-// Dispositions, least severe first, so that the larger value is the worse one. SPOOF stands above
+// Dispositions, least severe first, so that the larger value is the worse one. SPOOF is above
 // SUSPICIOUS, since forged mail is held by default and suspicious mail is tagged: evidence that is
 // added to a forgery must not release it.
 const (

@@ -9,7 +9,7 @@
 // Standards: the protocol of clamd(8), commands zPING, zVERSION and zINSTREAM.
 //
 // Divergences: a name in a reply is kept without the digest that extended detection
-// information puts behind it.
+// information puts after it.
 //
 // Limits: one connection for one command. Files beyond Config.Bytes are not sent, and the
 // limit of the daemon, StreamMaxLength, may be lower.

@@ -36,7 +36,7 @@ func parseScan(reply string) (signature string, err error) {
 	return name, nil
 }
 
-// undigest drops the digest and size behind a name, as in "Name(0123abcd:68)".
+// undigest drops the digest and size after a name, as in "Name(0123abcd:68)".
 func undigest(name string) string {
 	open := strings.LastIndexByte(name, '(')
 	if open <= 0 || !strings.HasSuffix(name, ")") {
@@ -49,7 +49,7 @@ func undigest(name string) string {
 	return name[:open]
 }
 
-// parseVersion reads "ClamAV 1.4.3/27800/Tue Oct  7 08:00:00 2025", of which all behind the
+// parseVersion reads "ClamAV 1.4.3/27800/Tue Oct  7 08:00:00 2025", of which all after the
 // engine is missing where there are no daily signatures.
 func parseVersion(reply string) (Version, error) {
 	text, ok := strings.CutPrefix(reply, "ClamAV ")

@@ -153,7 +153,7 @@ func extended(d *device, base int64) []*device {
 	return out
 }
 
-// guidPartitions reads the table of UEFI, Section 5.3, whose header stands in the second
+// guidPartitions reads the table of UEFI, Section 5.3, whose header is in the second
 // sector.
 func guidPartitions(d *device) []*device {
 	for _, sector := range []int64{512, 4096} {

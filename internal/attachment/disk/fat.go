@@ -151,7 +151,7 @@ func (r *reader) walk(v *fat) {
 
 // folder hands the clusters of a folder to the listing, and reports whether to go on.
 func (r *reader) folder(v *fat, d dir, l *listing) bool {
-	if d.cluster == 0 { // the root of FAT12 and FAT16 stands in front of the clusters
+	if d.cluster == 0 { // the root of FAT12 and FAT16 is before the clusters
 		for at := int64(0); at < v.rootSize; at += 4096 {
 			if !l.entries(v.disk.read(v.root+at, min(4096, v.rootSize-at))) {
 				break
@@ -214,7 +214,7 @@ func (l *listing) entries(b []byte) bool {
 	return len(b) == 0
 }
 
-// part takes a part of a long name, which stand in reverse in front of the short one. FAT
+// part takes a part of a long name, which stand in reverse before the short one. FAT
 // 1.03, "FAT Long Directory Entries".
 func (l *listing) part(e []byte) {
 	order := e[0] & 0x3F
@@ -287,7 +287,7 @@ func shortName(e []byte) string {
 	return name + "." + ext
 }
 
-// oem decodes letters of code page 437, without the blanks behind them.
+// oem decodes letters of code page 437, without the blanks after them.
 func oem(b []byte) string {
 	s, err := charmap.CodePage437.NewDecoder().Bytes(b)
 	if err != nil {

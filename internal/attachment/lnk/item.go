@@ -53,7 +53,7 @@ func itemName(item []byte) string {
 	return ""
 }
 
-// computer is the folder of the drives, whose name stands in no path.
+// computer is the folder of the drives, whose name is in no path.
 const computer = "20d04fe0-3aea-1069-a2d8-08002b30309d"
 
 func rootName(item []byte) string {
@@ -110,7 +110,7 @@ func extensionName(b []byte) string {
 	return zeroEnded16(b[at:])
 }
 
-// address reads an item of an internet folder: flags, a size, and the text behind as much.
+// address reads an item of an internet folder: flags, a size, and the text after as much.
 func address(item []byte) string {
 	if len(item) < 8 {
 		return ""

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// The dialogue of the shell shows 260 characters of the target; nobody types forty blanks.
+// The dialogue of the shell shows 260 characters of the target; no person types forty blanks.
 const (
 	shownCharacters = 260
 	paddingBlanks   = 40

@@ -4,7 +4,7 @@
 // path with environment variables, and the shell takes the last one that it can resolve.
 // Senders let it start an interpreter with a long command line, push that command line out
 // of the dialogue with spaces, borrow the icon of a document, and append the real program
-// behind the end of the format. The package reads every name, and what is appended.
+// after the end of the format. The package reads every name, and what is appended.
 //
 // Standards: MS-SHLLINK 8.0.
 //
@@ -37,7 +37,7 @@ const (
 	BorrowedIcon    Note = "borrowed-icon"    // an interpreter with the icon of a document or folder
 	DifferentPaths  Note = "different-paths"  // the names of the target disagree
 	Elevated        Note = "elevated"         // asks to run as administrator
-	Overlay         Note = "overlay"          // bytes behind the end of the format
+	Overlay         Note = "overlay"          // bytes after the end of the format
 )
 
 // Link is what a shortcut says. It is never nil and holds whatever could be read. All
@@ -58,7 +58,7 @@ type Link struct {
 	Hotkey      string // such as "Ctrl+Alt+T", or ""
 	Machine     string // NetBIOS name of the computer it was made on, or ""
 	MAC         string // of its network card, as "00:00:5e:00:53:01", or ""
-	Overlay     []byte // behind the end of the format, nil if nothing stands there
+	Overlay     []byte // after the end of the format, nil if nothing is there
 	Notes       []Note
 }
 
@@ -240,7 +240,7 @@ const (
 	itemsBlock       = 0xa000000c
 )
 
-// extra reads the blocks behind the strings, and takes what stands behind their end.
+// extra reads the blocks after the strings, and takes what follows their end.
 func (l *Link) extra(r *reader) {
 	for !r.short {
 		if len(r.rest) < 4 || le32(r.rest) < 4 { // the terminal block
@@ -335,7 +335,7 @@ func (r *reader) sized() []byte {
 
 func le32(b []byte) uint32 { return binary.LittleEndian.Uint32(b) }
 
-// from returns what stands behind an offset, which must not lie in the size field.
+// from returns what follows an offset, which must not lie in the size field.
 func from(b []byte, at uint32) []byte {
 	if at < 4 || uint64(at) >= uint64(len(b)) {
 		return nil
@@ -353,7 +353,7 @@ func zeroEnded16(b []byte) string {
 	return s
 }
 
-// zero16 returns where the first unit of zero stands.
+// zero16 returns where the first unit of zero is.
 func zero16(b []byte) int {
 	for k := 0; k+1 < len(b); k += 2 {
 		if b[k] == 0 && b[k+1] == 0 {

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// The columns of Tesseract's table that tell where a word stands and what it is.
+// The columns of Tesseract's table that tell where a word is and what it is.
 const (
 	columnLevel = 0 // wordLevel for words
 	columnBlock = 2
@@ -59,7 +59,7 @@ func word(row []byte) (cells []string, conf float64, ok bool) {
 	return cells, conf, err == nil && conf >= 0 && conf <= 100 && cells[columnText] != ""
 }
 
-// between returns what stands between two words.
+// between returns what is between two words.
 func between(before, now []string) string {
 	switch {
 	case before == nil:

@@ -133,7 +133,7 @@ func (w *workbook) boundSheet(b []byte) {
 	w.doc.Sheets = append(w.doc.Sheets, s)
 }
 
-// shortString reads a string of n characters behind its flags. MS-XLS, 2.5.240.
+// shortString reads a string of n characters after its flags. MS-XLS, 2.5.240.
 func shortString(b []byte, n int) string {
 	if len(b) == 0 {
 		return ""
@@ -179,7 +179,7 @@ func (w *workbook) definedName(b []byte) {
 }
 
 // exchange reads a SupBook. MS-XLS, 2.4.271: in links of dynamic data exchange the
-// character 3 stands between service and topic.
+// character 3 is between service and topic.
 func (w *workbook) exchange(b []byte) {
 	if len(b) < 5 {
 		return
@@ -277,7 +277,7 @@ func moniker(b []byte) string {
 	return ""
 }
 
-// countedString reads a string of UTF-16 behind its length in characters.
+// countedString reads a string of UTF-16 after its length in characters.
 func countedString(b []byte) (string, []byte) {
 	if len(b) < 4 {
 		return "", nil
@@ -313,7 +313,7 @@ func pad(b []byte, n int) []byte {
 // continued reads data that goes on in Continue records.
 type continued struct {
 	now  []byte
-	rest []byte // of the stream, behind the current record
+	rest []byte // of the stream, after the current record
 }
 
 // more goes on in the next record, if it continues this one.

@@ -10,8 +10,8 @@ import (
 	"unicode/utf16"
 )
 
-// defaultPasswords are what Office tries by itself, so that a document behind one opens
-// without a question. MS-OFFCRYPTO, 2.3.7.6 names the first; the second is PowerPoint's.
+// defaultPasswords are what Office tries by itself, so that a document protected by one opens
+// without a prompt. MS-OFFCRYPTO, 2.3.7.6 names the first; the second is PowerPoint's.
 var defaultPasswords = [...]string{"VelvetSweatshop", "/01Hannes Ruescher/01"}
 
 // DefaultPasswords returns the passwords that Office tries by itself.
@@ -155,7 +155,7 @@ const (
 )
 
 // unlockWord returns the streams of an encrypted document, or false if no password opens
-// it. The header stands in front of the table, and the FIB tells its size.
+// it. The header is before the table, and the FIB tells its size.
 func (r *reader) unlockWord(main, table []byte) ([]byte, []byte, bool) {
 	size := int64(le32(main[14:]))
 	if le16(main[wordFlag:])&0x8000 != 0 || size > int64(len(table)) || len(main) < wordClear { // 0x8000: obfuscated by XOR

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// operand is a value on the stack of a formula. A literal is a string as it stands, which
+// operand is a value on the stack of a formula. A literal is a string as written, which
 // gets its quotes when it is used in something else.
 type operand struct {
 	text    string
@@ -171,7 +171,7 @@ func (t *tokens) concatenate() {
 // constant decodes the tokens that stand for a value, or for no change of it.
 func (t *tokens) constant(token byte) bool {
 	switch token {
-	case 0x01, 0x02: // the formula stands with another cell
+	case 0x01, 0x02: // the formula is with another cell
 		if t.wide {
 			t.push("{" + cellName(int(le32(t.next(4))), 0) + "}")
 			break
@@ -262,7 +262,7 @@ func (t *tokens) reference(token byte) bool {
 			return false
 		}
 		t.next(n)
-		if token != 0x26 && token != 0x29 { // the expression behind stands for these
+		if token != 0x26 && token != 0x29 { // the expression after stands for these
 			t.push("#REF!")
 		}
 	}

@@ -60,7 +60,7 @@ type rtfWindow struct {
 	left int
 }
 
-// unpack reads runs of eight tokens behind a byte of flags. MS-OXRTFCP, 2.2.2.
+// unpack reads runs of eight tokens after a byte of flags. MS-OXRTFCP, 2.2.2.
 func (w *rtfWindow) unpack(b []byte) {
 	for len(b) > 1 && w.left > 0 {
 		flags := b[0]

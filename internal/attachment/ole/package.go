@@ -20,7 +20,7 @@ import (
 const maxSpins = 4_000_000
 
 // unlockPackage decrypts the document that is a zip inside. MS-OFFCRYPTO, 2.3.4.4: its
-// size stands in front of it.
+// size is before it.
 func (r *reader) unlockPackage() {
 	info, b := r.find("EncryptionInfo"), r.find("EncryptedPackage")
 	if len(info) < 8 || len(b) < 8 {
@@ -174,7 +174,7 @@ func (r *reader) agile(info, b []byte) []byte {
 		return nil
 	}
 	x.Data.Spins = 0
-	slot := x.Keys[len(x.Keys)-1] // certificates may stand in front of the password
+	slot := x.Keys[len(x.Keys)-1] // certificates may stand before the password
 	if !slot.valid() || !x.Data.valid() {
 		return nil
 	}

@@ -5,7 +5,7 @@ import (
 )
 
 // Places in the FIB. MS-DOC, 2.5.1 to 2.5.6: three arrays follow its fixed part, each
-// behind its length.
+// after its length.
 const (
 	fibBase  = 32
 	pairClx  = 33 // index of the piece table among the pairs of offset and size
@@ -40,7 +40,7 @@ func (r *reader) word(e entry) {
 	r.text(w.out.String())
 }
 
-// clx returns where the piece table stands in the table stream.
+// clx returns where the piece table is in the table stream.
 func clx(b []byte) (at, size int64) {
 	pos := fibBase
 	for _, unit := range [...]int{2, 4} { // FibRgW, FibRgLw
@@ -57,7 +57,7 @@ func clx(b []byte) (at, size int64) {
 }
 
 // pieces calls f for the text of each piece. MS-DOC, 2.9.38: changes of properties stand
-// in front of the table, which lists first positions of text and then places.
+// before the table, which lists first positions of text and then places.
 func (r *reader) pieces(b, clx []byte, f func(string)) {
 	for len(clx) >= 3 && clx[0] == 1 {
 		clx = clx[min(len(clx), 3+int(le16(clx[1:]))):]
@@ -143,7 +143,7 @@ func (w *wordText) instruction(end bool) {
 
 func (w *wordText) char(c rune) {
 	to := &w.out
-	for _, f := range w.fields { // what stands inside an instruction belongs to it
+	for _, f := range w.fields { // what is inside an instruction belongs to it
 		if f != nil {
 			to = f
 			break

@@ -47,7 +47,7 @@ func (r *reader) openDocument(data []byte) {
 
 type openReader struct {
 	*reader
-	body   int // elements of the body that are open: text stands there only
+	body   int // elements of the body that are open: text is there only
 	script bool
 	source strings.Builder
 }

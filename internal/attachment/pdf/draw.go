@@ -160,7 +160,7 @@ func (c *canvas) numbers(args array) []float64 {
 	return out
 }
 
-// box is where something stands, in points.
+// box is where something is, in points.
 type box struct{ x0, y0, x1, y1 float64 }
 
 func (b *box) add(x, y float64) {

@@ -270,7 +270,7 @@ func unRunLength(b []byte, most int) []byte {
 }
 
 // unLZW undoes LZW of codes from 9 to 12 bits. ISO 32000-1, 7.4.4.2: 256 clears the
-// table, 257 ends the data. Entries are ranges of the output, since each stands there.
+// table, 257 ends the data. Entries are ranges of the output, since each is there.
 func unLZW(b []byte, early, most int) []byte {
 	type span struct{ from, to int }
 	var (

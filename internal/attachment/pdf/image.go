@@ -102,7 +102,7 @@ func (r *reader) components(v value) int {
 	return 1
 }
 
-// inline reads a picture inside content, and moves behind it. ISO 32000-1, 8.9.7: its
+// inline reads a picture inside content, and moves after it. ISO 32000-1, 8.9.7: its
 // bytes end with EI.
 func (w *writer) inline(x *lexer, resources dict) {
 	s := &stream{dict: dict{}, bare: true}

@@ -67,7 +67,7 @@ func (r *reader) scan() {
 	}
 }
 
-// ObjectNumber reads the number of an object backward from its "obj", which stands at an
+// ObjectNumber reads the number of an object backward from its "obj", which is at an
 // offset, and where the number begins. The number and the generation have at most ten and
 // five digits.
 func ObjectNumber(data []byte, at int) (num, start int, ok bool) {

@@ -53,12 +53,12 @@ func sniff(data []byte) *format {
 // walks over: twenty of the largest picture, where programs write up to thirteen.
 const maxScanned = 320_000_000
 
-// scans counts the scans of a JPEG. ITU-T T.81, Section B.1.1.5: within a scan a zero stands
-// behind each 0xff.
+// scans counts the scans of a JPEG. ITU-T T.81, Section B.1.1.5: within a scan a zero is
+// after each 0xff.
 func scans(data []byte) int { return bytes.Count(data, []byte("\xff\xda")) }
 
 // Chunks calls f for the chunks of a PNG picture until it returns false. The result is false
-// where a chunk would go on behind the end of the file. PNG, Section 5.3.
+// where a chunk would go on after the end of the file. PNG, Section 5.3.
 func Chunks(data []byte, f func(kind string, body []byte) bool) (whole bool) {
 	for at := 8; at+12 <= len(data); {
 		size := uint64(binary.BigEndian.Uint32(data[at:]))

@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// metadata reads what stands beside the pixels.
+// metadata reads what is beside the pixels.
 func (r *reading) metadata(data []byte) {
 	switch r.Format {
 	case "jpeg":

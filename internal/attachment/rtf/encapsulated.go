@@ -9,8 +9,8 @@ import (
 )
 
 // unwrapper takes the HTML out of a document into which Outlook wrapped it. MS-OXRTFEX,
-// 2.2: tags stand in groups of their own, text stands between them, and what only readers
-// of RTF are to see stands behind \htmlrtf.
+// 2.2: tags stand in groups of their own, text is between them, and what only readers
+// of RTF are to see is after \htmlrtf.
 type unwrapper struct {
 	data     []byte
 	pos      int
@@ -82,7 +82,7 @@ func (u *unwrapper) close() {
 	}
 }
 
-// shows reports whether what stands here belongs to the HTML.
+// shows reports whether what is here belongs to the HTML.
 func (u *unwrapper) shows() bool { return !u.now.hidden && !u.now.rtf && u.deep == 0 }
 
 // control reads a control word or symbol.

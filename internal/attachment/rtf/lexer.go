@@ -85,7 +85,7 @@ func (r *reader) run() {
 	}
 }
 
-// after notes what stands behind the document, where droppers keep their load.
+// after notes what follows the document, where droppers keep their load.
 func (r *reader) after() {
 	if len(bytes.Trim(r.data[r.pos:], "\r\n\t \x00")) > 0 {
 		r.doc.note(DataAfter)
@@ -130,7 +130,7 @@ func (r *reader) begin(t target) {
 	r.flush()
 	r.now.target, r.now.owner = t, true
 	switch t {
-	case toNowhere, toText: // what is around goes on behind it
+	case toNowhere, toText: // what is around goes on after it
 	case toObject, toPicture:
 		r.hex, r.nibble = nil, -1
 	default:

@@ -170,7 +170,7 @@ func (x *cursor) number() (uint32, bool) {
 	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24, true
 }
 
-// string reads a string behind its length, which counts the zero at its end.
+// string reads a string after its length, which counts the zero at its end.
 func (x *cursor) string() (string, bool) {
 	n, ok := x.number()
 	if !ok || int64(n) > int64(len(x.rest)) {

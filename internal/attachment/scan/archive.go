@@ -10,7 +10,7 @@ import (
 var zipMethods = map[uint16]string{0: "None", 8: "Deflated", 9: "Enhanced Deflate using Deflate64(tm)", 12: "BZIP2", 14: "LZMA (EFS)", 99: "Unknown (99)"}
 
 // zipHeader returns a header of an entry as one before the content has it, and the name
-// behind it. Those of the directory say the same two bytes later. APPNOTE 4.3.7 and 4.3.12.
+// after it. Those of the directory say the same two bytes later. APPNOTE 4.3.7 and 4.3.12.
 func zipHeader(b []byte) (h, name []byte, ok bool) {
 	switch {
 	case len(b) >= 30 && string(b[:4]) == "PK\x03\x04":

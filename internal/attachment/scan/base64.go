@@ -71,7 +71,7 @@ func decode64(run string) []byte {
 	}
 	data, err := encoding.DecodeString(run)
 	if err != nil {
-		data, _ = encoding.DecodeString(run[:len(run)&^3]) // bits behind the end
+		data, _ = encoding.DecodeString(run[:len(run)&^3]) // bits after the end
 	}
 	return data
 }

@@ -25,7 +25,7 @@ type EXIFField struct {
 	Value string `json:"value"` // may be empty
 }
 
-// HTMLFile is what stands in the tags of a page.
+// HTMLFile is what is in the tags of a page.
 type HTMLFile struct {
 	Title          *string      `json:"title"`           // of the first title element
 	Hyperlinks     []string     `json:"hyperlinks"`      // of a and img, each once
@@ -76,7 +76,7 @@ type HTMLInput struct {
 	Value *string `json:"value"` // attribute
 }
 
-// XMLFile is what stands in the tags of XML.
+// XMLFile is what is in the tags of XML.
 type XMLFile struct {
 	DocType        *string  `json:"doc_type"`        // declaration without its inner part
 	Version        *string  `json:"version"`         // of the declaration
@@ -149,7 +149,7 @@ type ICSEvent struct {
 	RawProperties   []ICSProperty `json:"raw_properties"`   // in the order of the file
 }
 
-// ICSProperty is one property as it stands.
+// ICSProperty is one property as written.
 type ICSProperty struct {
 	Key   string `json:"key"`   // upper case
 	Value string `json:"value"` // text unescaped

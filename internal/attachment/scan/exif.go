@@ -56,7 +56,7 @@ func (m *Metadata) AddList(key string, values []string) {
 	}
 }
 
-// special fills the fields that rules read by name. The first value of a field stands.
+// special fills the fields that rules read by name. The first value of a field counts.
 func (m *Metadata) special(key, value string) {
 	text := map[string]**string{
 		"Creator": &m.out.Creator, "Producer": &m.out.Producer, "Title": &m.out.Title, "Author": &m.out.Author,

@@ -61,7 +61,7 @@ func base(e ast.Expr) string {
 	}
 }
 
-// Every name that the feed asks about exists. What stands behind an address belongs to
+// Every name that the feed asks about exists. What is after an address belongs to
 // the model's type for addresses.
 func TestFeedAsksForNothingElse(t *testing.T) {
 	t.Parallel()

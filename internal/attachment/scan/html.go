@@ -147,7 +147,7 @@ func (r *htmlReader) control(tag atom.Atom, get func(string) *string) {
 	}
 }
 
-// text takes what stands behind a title or script tag.
+// text takes what follows a title or script tag.
 func (r *htmlReader) text() {
 	switch r.inside {
 	case atom.Title:

@@ -173,7 +173,7 @@ func (p *Package) custom(data []byte) {
 }
 
 // tagName makes a name as ExifTool does: letters, digits, dashes and underscores, and "Tag"
-// in front of what begins with none of the letters.
+// before what begins with none of the letters.
 func tagName(s string) string {
 	out := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
@@ -216,7 +216,7 @@ func (p *Package) addList(name string, values []string) {
 }
 
 // hyperlinks returns the addresses in the vector HLinks, whose links take six values each:
-// three numbers, what stands in the file, the address and a place in it.
+// three numbers, what is in the file, the address and a place in it.
 func hyperlinks(values []string) []string {
 	var out []string
 	for _, v := range values {

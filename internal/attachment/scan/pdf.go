@@ -34,7 +34,7 @@ type Objects struct {
 	all  []pdfObject // in the order of the file
 }
 
-// pdfObject is one object that stands in the file itself.
+// pdfObject is one object that is in the file itself.
 type pdfObject struct {
 	num      int
 	from, to int // of its dictionary in the data, both 0 if it is another value
@@ -101,7 +101,7 @@ func (o *pdfObject) lengthOf(data []byte) int {
 // pdfEnds finds the ends of streams. A word that is missing is looked for once.
 type pdfEnds struct {
 	data []byte
-	next int // where "endstream" stands next, as far as it was looked for
+	next int // where "endstream" is next, as far as it was looked for
 }
 
 func (e *pdfEnds) streamEnd(at, length int) int {
@@ -140,7 +140,7 @@ func (o *Objects) object(num int) (pdfObject, bool) {
 // Hash returns the object hash of Proofpoint: the MD5 of the type of every object in the
 // order of the file, each followed by a bar. The type is that of the dictionary with its
 // subtype, or the first key where it has none, or "None" where it is no dictionary.
-// Signatures are left out where no blank stands behind /Type, as its authors do.
+// Signatures are left out where no blank is after /Type, as its authors do.
 func (o *Objects) Hash(b *Budget) *PDFObjectHash {
 	var s strings.Builder
 	for _, p := range o.all {
@@ -212,7 +212,7 @@ func yesNo(b bool) string {
 }
 
 // xrefWarning says what is wrong with the table of objects, in ExifTool's words. ISO
-// 32000-1, Section 7.5.5: its offset stands near the end of the file.
+// 32000-1, Section 7.5.5: its offset is near the end of the file.
 func xrefWarning(data []byte) string {
 	at := bytes.LastIndex(data, []byte("startxref"))
 	if at < 0 {

@@ -38,7 +38,7 @@ func profileOf(data []byte, format string) (profile []byte) {
 	case "jpeg":
 		picture.Segments(data, func(kind byte, body []byte) {
 			if b, ok := bytes.CutPrefix(body, []byte("ICC_PROFILE\x00")); ok && kind == 0xe2 && len(b) > 2 && profile == nil {
-				profile = b[2:] // behind the number of the piece and their count
+				profile = b[2:] // after the number of the piece and their count
 			}
 		})
 	case "png":
@@ -104,7 +104,7 @@ func ReadTrailer(data []byte) (*Trailer, []Child) {
 	return out, nil
 }
 
-// jpegEnd returns where the mark of the end stands, or -1. Behind the header of a scan,
+// jpegEnd returns where the mark of the end is, or -1. After the header of a scan,
 // 0xff is followed by 0 or by a restart where it is no mark.
 func jpegEnd(data []byte) int {
 	at, _ := picture.Segments(data, func(byte, []byte) {})
@@ -128,7 +128,7 @@ func jpegEnd(data []byte) int {
 	return -1
 }
 
-// gifEnd returns where the trailer stands, or -1. GIF89a, Sections 17 to 27.
+// gifEnd returns where the trailer is, or -1. GIF89a, Sections 17 to 27.
 func gifEnd(data []byte) int {
 	if len(data) < 13 {
 		return -1
@@ -159,7 +159,7 @@ func colours(packed byte) int {
 	return 3 << (packed&7 + 1)
 }
 
-// blocks passes sub-blocks, each behind its size, to the empty one.
+// blocks passes sub-blocks, each after its size, to the empty one.
 func blocks(data []byte, at int) int {
 	for at < len(data) && data[at] != 0 {
 		at += 1 + int(data[at])

@@ -32,7 +32,7 @@ func codeOf(text string, find Finder, b *Budget) QRCode {
 	kind := codeKind(text, find)
 	text = b.Text(text, maxValue)
 	out := QRCode{Data: &text, Type: &kind}
-	b.take(2 * len(text)) // it stands in the result up to three times more
+	b.take(2 * len(text)) // it is in the result up to three times more
 	switch {
 	case kind == "url" && len(text) > 6 && strings.EqualFold(text[:6], "urlto:"):
 		link := text[6:]

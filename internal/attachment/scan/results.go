@@ -38,7 +38,7 @@ func (l *URLList) other(u string, valid func(string) bool, b *Budget) {
 	}
 }
 
-// around returns the word, at most so long on either side, in which a colon stands.
+// around returns the word, at most so long on either side, in which a colon is.
 func around(text string, colon int) (from, to int) {
 	from, to = colon, colon
 	for from > 0 && colon-from < 12 && (text[from-1]|0x20 >= 'a' && text[from-1]|0x20 <= 'z') {

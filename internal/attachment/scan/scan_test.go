@@ -16,7 +16,7 @@ import (
 // ample is a budget that no test meets.
 func ample() *scan.Budget { return &scan.Budget{Left: 8 << 20} }
 
-// links stands in for the finder of addresses: words with a scheme or in front of ".example".
+// links is in for the finder of addresses: words with a scheme or before ".example".
 func links(text string) []string {
 	var out []string
 	for w := range strings.FieldsSeq(text) {

@@ -81,7 +81,7 @@ func encryptedZip(data []byte) bool {
 const headerRun = 88
 
 // hasProgram reports whether the file holds a program of Windows in base64: a header of
-// DOS that leads to a header of Windows soon behind it. UTF-16 is read too.
+// DOS that leads to a header of Windows soon after it. UTF-16 is read too.
 func hasProgram(data []byte) bool {
 	if bytes.HasPrefix(data, []byte("MZ")) {
 		return false
@@ -113,7 +113,7 @@ func programAt(b []byte, step int) bool {
 	if len(b) < step*headerRun || strings.IndexByte("opqr", b[2*step]) < 0 {
 		return false
 	}
-	const last = headerRun - 8 // characters in front of the offset of the second header
+	const last = headerRun - 8 // characters before the offset of the second header
 	var run [8]byte
 	for k := range run {
 		run[k] = b[(last+k)*step]

@@ -139,7 +139,7 @@ func unwrapped(s string) (string, bool) {
 	return strings.NewReplacer("<![CDATA[", "", "]]>", "").Replace(s), true
 }
 
-// tagEnd returns where the > of a tag stands that is in no quotes, or the end.
+// tagEnd returns where the > of a tag is that is in no quotes, or the end.
 func tagEnd(s string) int {
 	var quote byte
 	for k := range len(s) {

@@ -48,7 +48,7 @@ func (f *File) webQuery(text string) {
 	}
 }
 
-// sylk reads a sheet of symbolic links: records by lines, fields behind semicolons, of
+// sylk reads a sheet of symbolic links: records by lines, fields after semicolons, of
 // which a doubled one is a character. Field E of a cell is its formula.
 func (f *File) sylk(text string) {
 	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
@@ -79,7 +79,7 @@ func (f *File) formula(s string) {
 }
 
 // binaryList finds the strings of a binary property list that are addresses. A byte of
-// kind and length stands in front; 15 tells that a number holds the length.
+// kind and length is in front; 15 tells that a number holds the length.
 func (f *File) binaryList(data []byte) {
 	for at := 0; at+3 < len(data); at++ {
 		kind, size, head := data[at]>>4, int(data[at]&15), 1

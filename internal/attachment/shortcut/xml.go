@@ -14,7 +14,7 @@ type row struct {
 	kinds              []string
 }
 
-// elements says where in the XML of a format its meaning stands.
+// elements says where in the XML of a format its meaning is.
 var elements = map[string][]row{
 	"webloc":             {{"string", "", []string{link, "open"}}},
 	"search-ms":          {{"include", "path", []string{"search"}}, {"url", "", []string{link, "search"}}},

@@ -124,7 +124,7 @@ func (r *reader) entry(part int, block uint32) (File, bool) {
 	attributes, size := int64(le32(d[head-8:])), int64(le32(d[head-4:]))
 	list := cut(d, int64(head)+attributes, size)
 	kind := le16(d[34:]) & 7
-	if kind == 3 { // the content stands in place of its addresses
+	if kind == 3 { // the content is in place of its addresses
 		f.extents = []extent{{data: list, size: int64(len(list)), offset: -1}}
 		return f, true
 	}

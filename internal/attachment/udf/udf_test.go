@@ -31,7 +31,7 @@ func u16(n int) []byte { return binary.LittleEndian.AppendUint16(nil, uint16(n))
 func u32(n int) []byte { return binary.LittleEndian.AppendUint32(nil, uint32(n)) }
 func u64(n int) []byte { return binary.LittleEndian.AppendUint64(nil, uint64(n)) }
 
-// descriptor writes a tag in front of a body that leaves room for it.
+// descriptor writes a tag before a body that leaves room for it.
 func descriptor(id int, body []byte) []byte {
 	copy(body, u16(id))
 	body[2] = 3

@@ -115,7 +115,7 @@ func (z *lzh) codes() error {
 	return z.lengths(&z.far, z.slots, z.wide, -1)
 }
 
-// lengths reads a small code of at most so many symbols, whose number has bits. Behind the
+// lengths reads a small code of at most so many symbols, whose number has bits. After the
 // third of one of them, two bits say how many are left out.
 func (z *lzh) lengths(h *huffman, most, bits, gap int) error {
 	n := z.take(bits)
@@ -199,7 +199,7 @@ func (z *lzh) code(h *huffman) (int, error) {
 // over reports whether more was taken than there is.
 func (z *lzh) over() bool { return z.at > 8*len(z.data) }
 
-// peek returns the next 16 bits, the highest first, zeros behind the end.
+// peek returns the next 16 bits, the highest first, zeros after the end.
 func (z *lzh) peek() int {
 	word := 0
 	for k := range 3 {

@@ -80,7 +80,7 @@ func (z *LZX) Frame(packed []byte, size int) ([]byte, error) {
 	return z.out, err
 }
 
-// begin reads what stands before the first block: whether calls are translated.
+// begin reads what is before the first block: whether calls are translated.
 func (z *LZX) begin() {
 	if z.begun {
 		return
@@ -335,7 +335,7 @@ type lzxBits struct {
 	at   int // in bits
 }
 
-// peek returns the next 16 bits, zeros behind the end.
+// peek returns the next 16 bits, zeros after the end.
 func (r *lzxBits) peek() int {
 	k := r.at / 16 * 2
 	return int(uint32(r.word(k))<<16|uint32(r.word(k+2))) >> (16 - r.at%16) & 0xffff

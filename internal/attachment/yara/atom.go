@@ -60,7 +60,7 @@ func (r *Rules) index() error {
 }
 
 // common counts in how many patterns four bytes stand. What many rules share is the frame
-// of a format, and stands in many files.
+// of a format, and is in many files.
 func (r *Rules) common() map[uint32]int {
 	count := make(map[uint32]int)
 	for i := range r.patterns {
@@ -77,7 +77,7 @@ func (r *Rules) common() map[uint32]int {
 	return count
 }
 
-// atoms returns bytes of which one stands in every match, or nothing.
+// atoms returns bytes of which one is in every match, or nothing.
 func (v *variant) atoms(common map[uint32]int) []atom {
 	if v.re != nil {
 		return v.re.atoms(common)

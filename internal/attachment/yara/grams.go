@@ -10,7 +10,7 @@ import (
 // bytes equal too, which costs a comparison and misses nothing.
 const folding = 0x20202020
 
-// ref tells where a match may begin when an atom stands somewhere.
+// ref tells where a match may begin when an atom is somewhere.
 type ref struct {
 	pattern, variant int32
 	least, most      int32 // bytes from the beginning of the match to the atom
@@ -67,7 +67,7 @@ func key(atom []byte) uint32 {
 	return (binary.LittleEndian.Uint32(b[:]) | folding) & (1<<(8*len(atom)) - 1)
 }
 
-// each calls hit for every atom of the table and where it stands, until hit returns false.
+// each calls hit for every atom of the table and where it is, until hit returns false.
 // What hit is told is likely and not certain.
 func (g *grams) each(data []byte, hit func(at int, r ref) bool) {
 	if !g.run(data, 0, hit) {

@@ -179,7 +179,7 @@ func (p *parser) pattern(s pattern) int {
 	return at
 }
 
-// definition reads what stands after the name of a string.
+// definition reads what is after the name of a string.
 func (p *parser) definition(s *pattern) (err error) {
 	if !p.is("=") {
 		return errors.New("no = after the name")
@@ -308,7 +308,7 @@ func (p *parser) modifiers() (modifiers, error) {
 	}
 }
 
-// keyRange reads (1-255) after xor, if it stands there.
+// keyRange reads (1-255) after xor, if it is there.
 func (p *parser) keyRange(m *modifiers) error {
 	if p.at >= len(p.src) || p.src[p.at] != '(' {
 		return nil

@@ -237,7 +237,7 @@ func (s *scanner) search(e *expression, at int) int {
 	s.work -= searching
 	re, from := e.begin, at
 	if at > 0 {
-		// The byte before lets word boundaries see what stands there.
+		// The byte before lets word boundaries see what is there.
 		re, from = e.later, at-1
 	}
 	m := re.FindReaderIndex(&window{s, from, min(len(s.data), at+s.limits.Window)})

@@ -72,7 +72,7 @@ func TestOffsets(t *testing.T) {
 	})
 }
 
-// TestExpressionAtoms gives regular expressions whose rarest bytes stand behind others.
+// TestExpressionAtoms gives regular expressions whose rarest bytes stand after others.
 func TestExpressionAtoms(t *testing.T) {
 	tests := []struct {
 		in, data string

@@ -47,7 +47,7 @@ type Note string
 // The notes of a Match.
 const (
 	WorkSpent   Note = "work-spent"   // comparing stopped before the end
-	ManyMatches Note = "many-matches" // a string stands more often than the limit
+	ManyMatches Note = "many-matches" // a string occurs more often than the limit
 	StepsSpent  Note = "steps-spent"  // a condition was not evaluated to its end
 )
 
@@ -77,7 +77,7 @@ type Match struct {
 // Meta is one fact that the author noted about a rule.
 type Meta struct{ Name, Value string }
 
-// Found is where a string stands.
+// Found is where a string is.
 type Found struct {
 	Name       string // with the dollar sign
 	At, Length int    // bytes

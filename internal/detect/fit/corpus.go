@@ -132,7 +132,7 @@ func read(path string, dirs []string) ([]byte, error) {
 	return nil, fmt.Errorf("reading sample: %w", err)
 }
 
-// Evidence returns the evidence of a message that others received, for nobody.
+// Evidence returns the evidence of a message that others received, without a tenant.
 func Evidence(raw []byte) *evidence.Evidence {
 	b := budget.New(budget.Default())
 	m := message.Parse(raw, b)

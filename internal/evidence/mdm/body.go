@@ -190,8 +190,8 @@ func ipsOf(links []Link) []IP {
 	return out
 }
 
-// threads takes what is new and what is quoted. A link belongs to the quotation in whose text
-// what it shows stands.
+// threads takes the new text and the quoted texts. A link belongs to the quotation whose text
+// contains the text of the link.
 func (b *Body) threads(t *reading.Text, links []Link) {
 	b.CurrentThread.Text, b.CurrentThread.Preamble = t.New(), text(t.Thread.Current.Preamble)
 	b.CurrentThread.Banners = banners(t.Thread.Current.Banners, links)

@@ -64,7 +64,7 @@ func Read(in *Input) *Message {
 	return m
 }
 
-// recipients takes those of the header; whoever stands in the envelope alone was sent a
+// recipients takes those of the header; whoever is in the envelope alone was sent a
 // blind copy.
 func (m *Message) recipients(in *Input) {
 	h := in.Message.Header()

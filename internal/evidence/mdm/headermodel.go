@@ -34,7 +34,7 @@ type AuthSummary struct {
 
 // SPFSummary is the outcome of SPF.
 type SPFSummary struct {
-	Pass        *bool   `json:"pass"` // null where nobody checked
+	Pass        *bool   `json:"pass"` // null if not checked
 	Error       *bool   `json:"error"`
 	ReceivedHop *int    `json:"received_hop"`
 	Details     SPFInfo `json:"details"`
@@ -42,7 +42,7 @@ type SPFSummary struct {
 
 // DMARCSummary is the outcome of DMARC.
 type DMARCSummary struct {
-	Pass        *bool     `json:"pass"` // null where nobody checked, or the domain has no policy
+	Pass        *bool     `json:"pass"` // null if not checked, or the domain has no policy
 	Error       *bool     `json:"error"`
 	ReceivedHop *int      `json:"received_hop"`
 	Details     DMARCInfo `json:"details"`

@@ -77,7 +77,7 @@ func returnPath(in *Input, h *message.Header) *Email {
 	return email(strings.Trim(h.Get("Return-Path"), " <>"))
 }
 
-// firstID returns the first message id of a field, without what stands around it.
+// firstID returns the first message id of a field, without what is around it.
 func firstID(s string) string {
 	if i := strings.IndexByte(s, '<'); i >= 0 {
 		if j := strings.IndexByte(s[i:], '>'); j > 0 {

@@ -89,11 +89,11 @@ type Email struct {
 
 // Domain is a domain name and its parts by the public suffix list.
 type Domain struct {
-	Domain     string  `json:"domain"`      // as it stands, in lower case
+	Domain     string  `json:"domain"`      // as written, in lower case
 	RootDomain *string `json:"root_domain"` // one label below the public suffix
 	SLD        *string `json:"sld"`         // that label
 	TLD        *string `json:"tld"`         // the public suffix, which may have several labels
-	Subdomain  *string `json:"subdomain"`   // what stands in front of the root domain
+	Subdomain  *string `json:"subdomain"`   // what precedes the root domain
 	Punycode   *string `json:"punycode"`    // A-labels, where the name has letters beyond ASCII
 	Valid      bool    `json:"valid"`
 }
@@ -112,7 +112,7 @@ type Subject struct {
 	IsReply     bool     `json:"is_reply"`
 	IsForward   bool     `json:"is_forward"`
 	IsAutoReply bool     `json:"is_auto_reply"`
-	Tags        []string `json:"tags"` // what stands in brackets in front, for example "[EXTERNAL]"
+	Tags        []string `json:"tags"` // what is in brackets in front, for example "[EXTERNAL]"
 }
 
 // IP is an address.
@@ -247,7 +247,7 @@ type Outrider struct {
 	Readings      int            `json:"readings"`    // parts that clients read in two ways
 	Degraded      []string       `json:"degraded"`    // what was not looked at in time
 	Exceeded      []string       `json:"exceeded"`    // what the budget cut
-	NewSender     bool           `json:"new_sender"`  // nobody here has had mail from the address
+	NewSender     bool           `json:"new_sender"`  // no mail from the address was received before
 	OwnRecipients []string       `json:"own_recipients"`
 	Files         []ArchivedFile `json:"files"` // attachments that were opened, and what is in them
 	Texts         []FileText     `json:"texts"` // of files, that people read like the text of the message

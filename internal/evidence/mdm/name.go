@@ -19,7 +19,7 @@ func text(s string) *string {
 	return &s
 }
 
-// NewDomain reads a domain name. A name that is none is kept as it stands, with valid
+// NewDomain reads a domain name. A name that is none is kept as written, with valid
 // false.
 func NewDomain(s string) Domain {
 	s = strings.TrimSuffix(strings.ToLower(strings.TrimSpace(s)), ".")

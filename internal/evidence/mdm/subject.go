@@ -2,7 +2,7 @@ package mdm
 
 import "strings"
 
-// Marks that clients put in front of a subject, in their languages.
+// Marks that clients put before a subject, in their languages.
 var (
 	replyMarks   = words("re aw antw antwort sv vs svar odp ynt atb r rif res resp réf ref rv回 回复 回覆 答复 答覆 返信 回信 답장 отв απ σχετ vá hàm vl bls тr")
 	forwardMarks = words("fw fwd wg tr rv enc i fs vb doorst pd vl továbbítás i̇lt ilt trs 转发 轉寄 轉發 転送 전달 пересл πρθ továb")
@@ -22,7 +22,7 @@ var autoReplies = []string{
 	"respuesta automática", "risposta automatica", "resposta automática", "automatisch antwoord", "automatyczna odpowiedź", "autosvar", "自动回复", "自動返信", "자동 회신",
 }
 
-// maxMarks bounds the marks and tags in front of one subject.
+// maxMarks bounds the marks and tags before one subject.
 const maxMarks = 50
 
 // NewSubject takes a subject apart.

@@ -62,7 +62,7 @@ func (p *Page) link(l *markup.Link, place observable.Place, b *budget.Budget) {
 // placeNone marks addresses in scripts: rules see them, signals do not.
 const placeNone observable.Place = ""
 
-// placeOf translates; ok is false for what nobody follows or sees.
+// placeOf translates; ok is false for what people neither follow nor see.
 func placeOf(p markup.Place) (place observable.Place, ok bool) {
 	switch p {
 	case markup.PlaceAnchor:

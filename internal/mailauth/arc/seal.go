@@ -71,7 +71,7 @@ func (c *Chain) next() (cv string, n int) {
 	return string(Fail), n
 }
 
-// fold breaks results behind semicolons.
+// fold breaks results after semicolons.
 func fold(results string) string {
 	var out strings.Builder
 	for i, part := range strings.Split(results, ";") {

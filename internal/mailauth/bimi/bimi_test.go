@@ -15,7 +15,7 @@ import (
 	"outrider/internal/mailauth/dmarc"
 )
 
-// world is DNS and web: names and URLs with what stands there. "FAIL" is a failure that
+// world is DNS and web: names and URLs with what is there. "FAIL" is a failure that
 // goes away by itself.
 type world map[string][]string
 

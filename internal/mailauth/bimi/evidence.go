@@ -37,11 +37,11 @@ var (
 
 // Evidence is a certificate in which an authority vouches for a logo.
 type Evidence struct {
-	Logo []byte // that stands in the certificate, decompressed, or nil
+	Logo []byte // that is in the certificate, decompressed, or nil
 
 	leaf     *x509.Certificate
 	others   []*x509.Certificate
-	embedded []byte // Logo as it stands there
+	embedded []byte // Logo as written there
 	hashes   []logoHash
 }
 
@@ -163,7 +163,7 @@ func (e *Evidence) readLogotype() error {
 	return nil
 }
 
-// embed keeps the first logo that stands in the certificate itself, as a data URL
+// embed keeps the first logo that is in the certificate itself, as a data URL
 // (RFC 2397).
 func (e *Evidence) embed(uri string) {
 	_, data, ok := strings.Cut(uri, ";base64,")

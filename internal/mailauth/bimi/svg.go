@@ -128,7 +128,7 @@ func (c *svgCheck) start(e *xml.StartElement) error {
 	return nil
 }
 
-// refer remembers what an element draws by reference, and within what it stands.
+// refer remembers what an element draws by reference, and within what it is.
 func (c *svgCheck) refer(e *xml.StartElement) {
 	id, target := "", ""
 	for _, a := range e.Attr {

@@ -24,7 +24,7 @@ type Field struct {
 	at   int    // position in its message, or -1
 }
 
-// Value returns all that stands behind the colon, folding included, without the last
+// Value returns all that is after the colon, folding included, without the last
 // CRLF.
 func (f Field) Value() string { return string(bytes.TrimSuffix(f.raw[f.head:], crlf)) }
 

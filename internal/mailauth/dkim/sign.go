@@ -218,7 +218,7 @@ func writeField(name string, tags []Tag, b string) string {
 	return out.String()
 }
 
-// foldValue writes one tag, breaking b= anywhere and h= behind a colon.
+// foldValue writes one tag, breaking b= anywhere and h= after a colon.
 func foldValue(out *strings.Builder, name, text string, col int) int {
 	if name != "b" && name != "h" {
 		out.WriteString(text)
@@ -236,7 +236,7 @@ func foldValue(out *strings.Builder, name, text string, col int) int {
 	}
 	out.WriteString(text)
 	if name == "b" {
-		// The layout behind b= must be the same while it is still empty.
+		// The layout after b= must be the same while it is still empty.
 		return maxLine
 	}
 	return col + len(text)

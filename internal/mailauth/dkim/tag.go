@@ -20,7 +20,7 @@ var ErrTags = errors.New("malformed tag list")
 type Tag struct {
 	Name  string
 	Value string // without the white space around it
-	// Start and End are byte offsets into the list of all that stands between "=" and
+	// Start and End are byte offsets into the list of all that is between "=" and
 	// the next ";".
 	Start, End int
 }

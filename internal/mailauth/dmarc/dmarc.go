@@ -78,7 +78,7 @@ type Why string
 const (
 	WhyNoAuthor   Why = "no-author"  // From has no domain
 	WhyNoRecord   Why = "no-record"  // there is no policy
-	WhyBadRecord  Why = "bad-record" // the record has no valid p= and nobody to report to
+	WhyBadRecord  Why = "bad-record" // the record has no valid p= and no address for reports
 	WhyDNS        Why = "dns"        // a question was not answered
 	WhyUnaligned  Why = "unaligned"  // nothing proves the author domain
 	WhyUnfinished Why = "unfinished" // SPF or DKIM of the author may still pass
@@ -94,7 +94,7 @@ type Outcome struct {
 	FoundAt string      `json:"found_at"` // domain whose record applies, or ""
 	Record  Record      `json:"record"`
 
-	// Policy is what the owner wants for this author domain, and Tag where it stands: "p",
+	// Policy is what the owner wants for this author domain, and Tag where it is: "p",
 	// "sp" or "np". Apply is the same, lowered by t=y.
 	Policy  Disposition `json:"policy,omitempty"`
 	Tag     string      `json:"tag,omitempty"`

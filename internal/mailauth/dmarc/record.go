@@ -150,7 +150,7 @@ func uris(value string) []string {
 	return out
 }
 
-// choose returns the policy for the author domain and the tag it stands in.
+// choose returns the policy for the author domain and the tag it is in.
 // RFC 9989, Section 4.10.1: p= for the domain of the record itself, np= for subdomains
 // that do not exist, sp= for others, and p= where those are missing.
 func (r *Record) choose(own, exists bool) (Disposition, string) {

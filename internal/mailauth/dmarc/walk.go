@@ -14,7 +14,7 @@ import (
 // RFC 9989, Section 4.10: at most eight questions for one walk.
 const maxLabels = 8
 
-// found is a record and where it stands.
+// found is a record and where it is.
 type found struct {
 	domain string
 	record Record

@@ -18,7 +18,7 @@ type macro struct {
 }
 
 // checkDomainSpec checks a domain-spec. RFC 7208, Section 7.1: it ends with a macro or
-// with a top label, and may have a final dot behind that.
+// with a top label, and may have a final dot after that.
 func checkDomainSpec(s string) error {
 	ends, err := scanMacro(s, false)
 	if err != nil || ends {

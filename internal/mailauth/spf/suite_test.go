@@ -129,7 +129,7 @@ var spfDivergences = map[string]string{
 	"default-modifier-harsh": "the modifier is an extension of one library that no standard has",
 }
 
-// Names of one label: behind a colon, an equals sign or an at sign, and alone.
+// Names of one label: after a colon, an equals sign or an at sign, and alone.
 var (
 	shortInTerm = regexp.MustCompile(`([:=@])([a-z][a-z0-9-]*)(/[0-9/]+)?( |$)`)
 	shortAlone  = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)

@@ -33,7 +33,7 @@ var ErrTooLarge = fmt.Errorf("message has more than %d MiB", MaxMessage>>20)
 
 // Item is one message in a file.
 type Item struct {
-	Path string // of the file; with "#N" behind it for the Nth message of an mbox, from 1
+	Path string // of the file; with "#N" after it for the Nth message of an mbox, from 1
 	Raw  []byte
 }
 
@@ -192,7 +192,7 @@ type mbox struct {
 	over    bool // the message under way is too large
 }
 
-// readMbox splits at separators behind an empty line or at the start.
+// readMbox splits at separators after an empty line or at the start.
 func readMbox(path string, br *bufio.Reader, yield func(Item, error) bool) bool {
 	m := &mbox{path: path, yield: yield}
 	blank, begin := true, true // the line before is empty; a line begins here

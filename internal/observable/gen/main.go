@@ -82,7 +82,7 @@ func write(w io.Writer, table map[string][]rune) error {
 
 package observable
 
-// lookAlikes lists, behind each prototype, the characters that look like it.
+// lookAlikes lists, after each prototype, the characters that look like it.
 var lookAlikes = [...]struct{ prototype, characters string }{
 `)
 	for _, proto := range slices.Sorted(maps.Keys(table)) {

@@ -1,7 +1,7 @@
 // Package example tests rules on example messages, as their authors write them.
 //
 // A file in the form of txtar has the rule, or names one of a feed, what is expected of
-// each message, and the messages. What is known beside a message stands in the same file,
+// each message, and the messages. What is known beside a message is in the same file,
 // so that a test reads as one text and needs nothing else.
 //
 // The lines above the first message are remarks (#) and settings:
@@ -52,7 +52,7 @@ const (
 // File is a rule and its example messages.
 type File struct {
 	ID       string // of the rule, where it is named
-	Rule     string // its YAML, where it stands in the file
+	Rule     string // its YAML, where it is in the file
 	Messages []Message
 	setup    setup
 }

@@ -25,7 +25,7 @@ type Prepare func(ctx context.Context, path string, raw []byte) (*rule.Input, er
 type Preparer func(next *Active) (prepare Prepare, done func(), err error)
 
 // PrepareModel gives the message alone, as its header and body tell it: no attachment is
-// opened and nobody is asked.
+// opened and no network service is asked.
 func PrepareModel(_ context.Context, path string, raw []byte) (*rule.Input, error) {
 	b := budget.New(budget.Default())
 	m := message.Parse(raw, b)

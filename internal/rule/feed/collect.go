@@ -188,7 +188,7 @@ func cleanPath(p string) (string, error) {
 	return path.Clean(p), nil
 }
 
-// isHidden reports whether a file stands in a folder such as .github.
+// isHidden reports whether a file is in a folder such as .github.
 func isHidden(p string) bool { return strings.HasPrefix(p, ".") || strings.Contains(p, "/.") }
 
 // digest is the name of the contents: SHA-256 over the paths, sizes and digests of all

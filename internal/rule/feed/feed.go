@@ -48,7 +48,7 @@ type Feed struct {
 	Ignored  []string  // files of lists that only the organisation itself can fill, by path
 
 	from fs.FS
-	base string // in front of all paths, for people
+	base string // before all paths, for people
 }
 
 // Rebase says where the feed is, so that lint names files as people can open them.

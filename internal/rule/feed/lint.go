@@ -122,7 +122,7 @@ func (l *linter) rule(f *Feed, r *rule.Rule) {
 			l.lists[name]++
 		}
 		if !l.have(name) && !isPublicList(name) {
-			l.warn(f, r, "nobody has a list $"+name, "the rule is not decided without it")
+			l.warn(f, r, "there is no list $"+name, "the rule stays undecided without it")
 		}
 	}
 	if n := instructions(e.Root); n > maxInstructions {

@@ -125,7 +125,7 @@ func TestWarnings(t *testing.T) {
 	for _, w := range l.Warnings {
 		got = append(got, w.Message)
 	}
-	for _, want := range []string{"nobody has a list $colors", "instructions", `severity "huge" is not known`, "c.yml of feed public has the same id", "a.yml of feed own has the same id", "this list is not used", "no rule has the id nobody"} {
+	for _, want := range []string{"there is no list $colors", "instructions", `severity "huge" is not known`, "c.yml of feed public has the same id", "a.yml of feed own has the same id", "this list is not used", "no rule has the id nobody"} {
 		if !slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, want) }) {
 			t.Errorf("%q is missing in %q", want, got)
 		}

@@ -22,14 +22,14 @@ const (
 )
 
 // organisational are lists that only the organisation itself can fill. A feed that brings
-// one brings an empty one, and empty would mean that there is nobody to protect.
+// one brings an empty one, and empty would mean that there are no people to protect.
 var organisational = map[string]bool{vips: true, displayNames: true, orgDomains: true, orgSLDs: true, tenantNames: true, "org_brand_names": true}
 
 // historical are lists that the history of the tenant fills.
 var historical = map[string]bool{"sender_emails": true, "sender_domains": true, "recipient_emails": true, "recipient_domains": true}
 
 // OrgLists returns what the configuration says of a tenant, as the lists that rules know:
-// its domains, and the names and addresses of its people. Where "people" stands in the
+// its domains, and the names and addresses of its people. Where "people" is in the
 // configuration without entries, their lists are empty, and rules are decided by that;
 // where it does not stand there at all they are missing, and rules that need them are not
 // decided. A nil tenant has no lists.

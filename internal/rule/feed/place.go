@@ -10,7 +10,7 @@ import (
 	"outrider/internal/rule/syntax"
 )
 
-// block is where the source of a rule stands in its YAML file, as a literal block:
+// block is where the source of a rule is in its YAML file, as a literal block:
 //
 //	source: |
 //	  type.inbound

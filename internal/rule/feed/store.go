@@ -71,7 +71,7 @@ type State struct {
 	Time  time.Time         `json:"time"`
 }
 
-// record is the file of what is active. What was active before stands in the same file, so
+// record is the file of what is active. What was active before is in the same file, so
 // that the two never disagree.
 type record struct {
 	Active  State   `json:"active"`
@@ -105,7 +105,7 @@ func (s *Store) Stamp() (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// change calls do while nobody else changes the store.
+// change calls do while no other process changes the store.
 func (s *Store) change(do func() error) (err error) {
 	if err := os.MkdirAll(filepath.Join(s.dir, feedsDir), 0o700); err != nil {
 		return fmt.Errorf("creating the store of rules: %w", err)
@@ -153,7 +153,7 @@ func (s *Store) Pull(ctx context.Context, src Source) (*Pulled, error) {
 	return p, nil
 }
 
-// keep fetches a source and keeps it as a version, and then does more while nobody else
+// keep fetches a source and keeps it as a version, and then does more while no other process
 // changes the store.
 func (s *Store) keep(ctx context.Context, src Source, then func(*Manifest) error) (m *Manifest, err error) {
 	if err := src.check(); err != nil {

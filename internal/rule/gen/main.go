@@ -37,7 +37,7 @@ func page(letter string) string {
 }
 
 func functions(b *strings.Builder, all schema.Functions) {
-	b.WriteString("\n## Functions\n\nA question mark stands behind what may be left out, dots behind what may be repeated. Of each list the function takes the " +
+	b.WriteString("\n## Functions\n\nA question mark follows optional arguments, dots follow arguments that may be repeated. Of each list the function takes the " +
 		"elements in order.\n\n| function | answers | needs | what it is |\n|---|---|---|---|\n")
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		f := all[name]
@@ -60,7 +60,7 @@ func typeName(t *schema.Type) string {
 // answers lists the types that functions answer; those of the message have a page of their
 // own.
 func answers(b *strings.Builder, types schema.Types) {
-	b.WriteString("\n## What functions answer\n\nFields that nobody could fill are null, lists too.\n")
+	b.WriteString("\n## What functions answer\n\nFields that could not be filled are null, lists too.\n")
 	for _, name := range slices.Sorted(maps.Keys(types)) {
 		t := types[name]
 		if !t.Enriched || len(t.Fields) == 0 {

@@ -1,6 +1,6 @@
 // Package outcome finds out what an expression of a rule can come to without a message.
 //
-// Functions that nobody answers and lists that are not there give null. Under the logic of
+// Functions without an answer and lists that do not exist give null. Under the logic of
 // three values that makes many conditions false or unknown whatever the message is, so that a
 // rule which needs one of them can never match. What fields hold is not looked at, and no two
 // conditions are taken to be about the same: an expression that is said to be unable to be true

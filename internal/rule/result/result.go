@@ -1,7 +1,7 @@
 // Package result has the types of what functions of the rule language answer.
 //
-// A field that is nil is null in a rule: nobody looked, or there is nothing to say. Lists
-// of these types are null too where nobody looked, unlike those of the message itself.
+// A field that is nil is null in a rule: it was not looked for, or there is nothing. Lists
+// of these types are null too if not looked for, unlike those of the message itself.
 //
 // Functions that need a model, a browser or a data source of others have their types here
 // even while nothing answers them, so that every rule of the public feed can be checked.

@@ -37,14 +37,14 @@ func (t Types) declareMdm() {
 	}
 	{
 		o := t.object("SPFSummary")
-		o.add(&Field{Name: "pass", Doc: "null where nobody checked", Type: BoolType, Get: func(v any) Value { return optional(v.(*mdm.SPFSummary).Pass, OfBool) }})
+		o.add(&Field{Name: "pass", Doc: "null if not checked", Type: BoolType, Get: func(v any) Value { return optional(v.(*mdm.SPFSummary).Pass, OfBool) }})
 		o.add(&Field{Name: "error", Doc: "", Type: BoolType, Get: func(v any) Value { return optional(v.(*mdm.SPFSummary).Error, OfBool) }})
 		o.add(&Field{Name: "received_hop", Doc: "", Type: IntType, Get: func(v any) Value { return optional(v.(*mdm.SPFSummary).ReceivedHop, ofInt) }})
 		o.add(&Field{Name: "details", Doc: "", Type: t.object("SPFInfo"), Get: func(v any) Value { return OfObject(&v.(*mdm.SPFSummary).Details) }})
 	}
 	{
 		o := t.object("DMARCSummary")
-		o.add(&Field{Name: "pass", Doc: "null where nobody checked, or the domain has no policy", Type: BoolType, Get: func(v any) Value { return optional(v.(*mdm.DMARCSummary).Pass, OfBool) }})
+		o.add(&Field{Name: "pass", Doc: "null if not checked, or the domain has no policy", Type: BoolType, Get: func(v any) Value { return optional(v.(*mdm.DMARCSummary).Pass, OfBool) }})
 		o.add(&Field{Name: "error", Doc: "", Type: BoolType, Get: func(v any) Value { return optional(v.(*mdm.DMARCSummary).Error, OfBool) }})
 		o.add(&Field{Name: "received_hop", Doc: "", Type: IntType, Get: func(v any) Value { return optional(v.(*mdm.DMARCSummary).ReceivedHop, ofInt) }})
 		o.add(&Field{Name: "details", Doc: "", Type: t.object("DMARCInfo"), Get: func(v any) Value { return OfObject(&v.(*mdm.DMARCSummary).Details) }})
@@ -219,11 +219,11 @@ func (t Types) declareMdm() {
 	}
 	{
 		o := t.object("Domain")
-		o.add(&Field{Name: "domain", Doc: "as it stands, in lower case", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Domain).Domain) }})
+		o.add(&Field{Name: "domain", Doc: "as written, in lower case", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Domain).Domain) }})
 		o.add(&Field{Name: "root_domain", Doc: "one label below the public suffix", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Domain).RootDomain, OfString) }})
 		o.add(&Field{Name: "sld", Doc: "that label", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Domain).SLD, OfString) }})
 		o.add(&Field{Name: "tld", Doc: "the public suffix, which may have several labels", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Domain).TLD, OfString) }})
-		o.add(&Field{Name: "subdomain", Doc: "what stands in front of the root domain", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Domain).Subdomain, OfString) }})
+		o.add(&Field{Name: "subdomain", Doc: "what precedes the root domain", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Domain).Subdomain, OfString) }})
 		o.add(&Field{Name: "punycode", Doc: "A-labels, where the name has letters beyond ASCII", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Domain).Punycode, OfString) }})
 		o.add(&Field{Name: "valid", Doc: "", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Domain).Valid) }})
 	}
@@ -240,7 +240,7 @@ func (t Types) declareMdm() {
 		o.add(&Field{Name: "is_reply", Doc: "", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Subject).IsReply) }})
 		o.add(&Field{Name: "is_forward", Doc: "", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Subject).IsForward) }})
 		o.add(&Field{Name: "is_auto_reply", Doc: "", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Subject).IsAutoReply) }})
-		o.add(&Field{Name: "tags", Doc: "what stands in brackets in front, for example \"[EXTERNAL]\"", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Subject).Tags)) }})
+		o.add(&Field{Name: "tags", Doc: "what is in brackets in front, for example \"[EXTERNAL]\"", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Subject).Tags)) }})
 	}
 	{
 		o := t.object("IP")
@@ -358,7 +358,7 @@ func (t Types) declareMdm() {
 		o.add(&Field{Name: "readings", Doc: "parts that clients read in two ways", Type: IntType, Get: func(v any) Value { return ofInt(v.(*mdm.Outrider).Readings) }})
 		o.add(&Field{Name: "degraded", Doc: "what was not looked at in time", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Outrider).Degraded)) }})
 		o.add(&Field{Name: "exceeded", Doc: "what the budget cut", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Outrider).Exceeded)) }})
-		o.add(&Field{Name: "new_sender", Doc: "nobody here has had mail from the address", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Outrider).NewSender) }})
+		o.add(&Field{Name: "new_sender", Doc: "no mail from the address was received before", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Outrider).NewSender) }})
 		o.add(&Field{Name: "own_recipients", Doc: "", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Outrider).OwnRecipients)) }})
 		o.add(&Field{Name: "files", Doc: "attachments that were opened, and what is in them", Type: ListOf(t.object("ArchivedFile")), Get: func(v any) Value { return OfList((*objects[mdm.ArchivedFile])(&v.(*mdm.Outrider).Files)) }})
 		o.add(&Field{Name: "texts", Doc: "of files, that people read like the text of the message", Type: ListOf(t.object("FileText")), Get: func(v any) Value { return OfList((*objects[mdm.FileText])(&v.(*mdm.Outrider).Texts)) }})

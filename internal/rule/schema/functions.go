@@ -51,7 +51,7 @@ type Form uint8
 const (
 	Plain   Form = iota // arguments are computed, then the function
 	Lambda              // the second argument is computed for each element of the first
-	Pattern             // arguments behind the first are patterns that stand in the rule
+	Pattern             // arguments after the first are patterns that stand in the rule
 )
 
 // Function is a function of the language.
@@ -186,18 +186,18 @@ func (b *builder) strings() {
 		b.add("strings."+i+"count", IntType, Plain, 0, "how often the text contains the other, without overlap"+fold, "text string", "other string")
 		b.add("strings."+i+"levenshtein", IntType, Plain, 0, "how many characters must be inserted, removed or replaced to make one text of the other"+fold, "text string", "other string")
 		b.add("regex."+i+"match", BoolType, Pattern, 0, "whether the whole text is of one of the patterns"+fold, "text string", "pattern string", "...")
-		b.add("regex."+i+"contains", BoolType, Pattern, 0, "whether one of the patterns stands in the text"+fold, "text string", "pattern string", "...")
-		b.add("regex."+i+"count", IntType, Pattern, 0, "how often the pattern stands in the text, without overlap"+fold, "text string", "pattern string")
+		b.add("regex."+i+"contains", BoolType, Pattern, 0, "whether one of the patterns matches in the text"+fold, "text string", "pattern string", "...")
+		b.add("regex."+i+"count", IntType, Pattern, 0, "how often the pattern matches in the text, without overlap"+fold, "text string", "pattern string")
 		b.add("regex."+i+"extract", ListOf(b.types["result.Match"]), Pattern, 0, "what the pattern matches in the text"+fold, "text string", "pattern string", "...")
 	}
-	b.add("strings.concat", StringType, Plain, 0, "the texts one behind the other", "text string", "...")
+	b.add("strings.concat", StringType, Plain, 0, "the texts, joined", "text string", "...")
 	b.add("strings.replace_confusables", StringType, Plain, 0, "the text with letters that only look Latin replaced by Latin ones", "text string")
 	b.add("strings.parse_url", b.types["URL"], Plain, 0, "a text as a URL", "text string", "=strict bool")
 	b.add("strings.parse_domain", b.types["Domain"], Plain, 0, "a text as a domain name", "text string")
 	b.add("strings.parse_email", b.types["Email"], Plain, 0, "a text as an address", "text string")
 	b.add("strings.parse_json", DynamicType, Plain, 0, "a text as JSON", "text string")
 	b.add("strings.parse_html", b.types["result.HTML"], Plain, 0, "a text as HTML", "text string")
-	b.add("strings.scan_base64", ListOf(StringType), Plain, 0, "what stands in the text as base64, decoded", "text string", "=encodings list", "=ignore_padding bool", "=format string")
+	b.add("strings.scan_base64", ListOf(StringType), Plain, 0, "base64 in the text, decoded", "text string", "=encodings list", "=ignore_padding bool", "=format string")
 	b.add("strings.decode_base64", StringType, Plain, 0, "a text decoded from base64", "text string")
 	b.add("hash.sha256", StringType, Plain, 0, "SHA-256 of a text, in lower-case hexadecimal", "text string")
 	b.add("beta.ip_in", BoolType, Plain, 0, "whether an address is one of the others, or in one of the networks", "address string|IP", "network string", "...")

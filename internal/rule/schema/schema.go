@@ -21,7 +21,7 @@ type Type struct {
 	Name     string   // of an Object
 	Elem     *Type    // of a List or a Map
 	Fields   []*Field // of an Object, as declared
-	Enriched bool     // an Object that a function answers: its lists are null where nobody looked
+	Enriched bool     // an Object that a function answers: its lists are null if not looked for
 	byName   map[string]*Field
 }
 

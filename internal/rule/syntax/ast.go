@@ -20,11 +20,11 @@ type Pos struct {
 // Node is an expression.
 type Node interface {
 	Pos() Pos // where it begins
-	End() int // offset behind its last byte
+	End() int // offset after its last byte
 	node()
 }
 
-// span is where a node stands.
+// span is where a node is.
 type span struct {
 	at  Pos
 	end int
@@ -72,7 +72,7 @@ const (
 
 // The nodes.
 type (
-	// Literal is a value that stands in the rule.
+	// Literal is a value that is in the rule.
 	Literal struct {
 		span
 		Kind  Kind
@@ -139,7 +139,7 @@ type (
 		Name string
 	}
 	// Element is the element of a lambda around it: "." is of Depth 1, ".." of Depth 2, "..." of Depth 3.
-	// A name behind the dots is a Field over the Element.
+	// A name after the dots is a Field over the Element.
 	Element struct {
 		span
 		Depth int
@@ -172,7 +172,7 @@ type (
 		span
 		Function string
 		Args     []Node
-		Named    []NamedArg // behind the others
+		Named    []NamedArg // after the others
 	}
 	// Array is a list in brackets.
 	Array struct {
@@ -197,7 +197,7 @@ type NamedArg struct {
 type Comment struct {
 	At   Pos
 	Text string // without the slashes, trimmed
-	Own  bool   // it stands on a line of its own
+	Own  bool   // it is on its own line
 }
 
 // Expression is the text of a rule, read.

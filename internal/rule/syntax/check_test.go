@@ -35,7 +35,7 @@ func checkFormat(t *testing.T, e *syntax.Expression) {
 	if !syntax.Equal(e.Root, again.Root) {
 		t.Errorf("%s\nis formatted as\n%s\nwhich is %s, want %s", e.Text, formatted, dump(again.Root), dump(e.Root))
 	}
-	// A comment inside of an operand moves in front of it, so the order may change.
+	// A comment inside of an operand moves before it, so the order may change.
 	if a, b := slices.Sorted(slices.Values(words(e))), slices.Sorted(slices.Values(words(again))); !slices.Equal(a, b) {
 		t.Errorf("%s\nis formatted as\n%s\nwhich has the comments %q, want %q", e.Text, formatted, b, a)
 	}

@@ -8,7 +8,7 @@ import (
 // note is a comment as it is printed.
 type note struct {
 	text  string
-	blank bool // an empty line stands in front
+	blank bool // an empty line is in front
 }
 
 // item is an operand, element or argument, which has a line of its own where its group
@@ -18,15 +18,15 @@ type item struct {
 	name       string // of an argument
 	start, end int
 	lead       []note // lines in front
-	blank      bool   // an empty line stands directly in front of it
-	trail      string // comment behind it on its line
+	blank      bool   // an empty line is directly before it
+	trail      string // comment after it on its line
 }
 
-// group is what a node consists of: the operands of a chain, or what stands in brackets.
+// group is what a node consists of: the operands of a chain, or what is in brackets.
 type group struct {
 	items []item
-	head  string // comment directly behind the opening bracket
-	tail  []note // lines behind the last item
+	head  string // comment directly after the opening bracket
+	tail  []note // lines after the last item
 }
 
 // groupOf returns the group of a node, or nil for a node that is never broken itself.
@@ -82,7 +82,7 @@ type gather struct {
 	broken map[Node]bool // comments stand inside
 }
 
-// within returns the comments in front of an offset, and the others.
+// within returns the comments before an offset, and the others.
 func within(cs []Comment, end int) (before, rest []Comment) {
 	i := 0
 	for i < len(cs) && cs[i].At.Offset < end {
@@ -92,7 +92,7 @@ func within(cs []Comment, end int) (before, rest []Comment) {
 }
 
 // node places the comments inside of a node, and returns those between the parts of what
-// is never broken: they go in front of the item that they are in.
+// is never broken: they go before the item that they are in.
 func (g *gather) node(n Node, cs []Comment) []Comment {
 	if len(cs) == 0 {
 		return nil
@@ -128,7 +128,7 @@ func (g *gather) parts(n Node, cs []Comment) []Comment {
 }
 
 // fill places comments around and in the items of a group that begins at an offset, and
-// finds the empty lines. It returns those that go in front of a group without brackets.
+// finds the empty lines. It returns those that go before a group without brackets.
 func (g *gather) fill(group *group, at int, cs []Comment, bracket bool) (ahead []Comment) {
 	var part []Comment
 	for i := range group.items {
@@ -150,7 +150,7 @@ func (g *gather) fill(group *group, at int, cs []Comment, bracket bool) (ahead [
 	return ahead
 }
 
-// between places the comments in front of item i, or behind the last, and returns where
+// between places the comments before item i, or after the last, and returns where
 // the last of them ends; at is where the item before ends.
 func (g *gather) between(group *group, i, at int, cs []Comment) int {
 	for _, c := range cs {
@@ -172,7 +172,7 @@ func (g *gather) between(group *group, i, at int, cs []Comment) int {
 	return at
 }
 
-// spelling returns the comment as it stands in the text, with its slashes.
+// spelling returns the comment as written in the text, with its slashes.
 func (g *gather) spelling(c Comment) string {
 	line, _, _ := strings.Cut(cut(g.text, c.At.Offset, len(g.text)), "\n")
 	if !strings.HasPrefix(line, "//") {
@@ -189,7 +189,7 @@ func cut(text string, from, to int) string {
 	return text[from:to]
 }
 
-// blank reports whether an empty line stands in a part of the text.
+// blank reports whether an empty line is in a part of the text.
 func blank(text string, from, to int) bool {
 	part := cut(text, from, to)
 	for {

@@ -2,7 +2,7 @@ package syntax
 
 import "strconv"
 
-// comparison reads what follows a value: a comparison, in, is null or, behind a number, of.
+// comparison reads what follows a value: a comparison, in, is null or, after a number, of.
 func (p *parser) comparison(left Node) Node {
 	n := p.comparisonOf(left)
 	if p.err == nil && p.binding() == bindCompare {
@@ -57,7 +57,7 @@ func (p *parser) in(left Node) Node {
 	if n.Not = p.tok.symbol == notWord; n.Not {
 		not := p.advance()
 		if p.tok.symbol != inWord && p.tok.symbol != inFold {
-			p.fault(not.at, "not stands between two values", "write not in, or join two conditions with and")
+			p.fault(not.at, "not between two values", "write not in, or join two conditions with and")
 			return n
 		}
 	}
@@ -104,7 +104,7 @@ func (p *parser) of(left Node) Node {
 	}
 	p.advance()
 	if p.tok.symbol != leftParen {
-		p.unexpected("( behind of")
+		p.unexpected("( after of")
 		return left
 	}
 	operands, height := p.elements(rightParen)
@@ -112,7 +112,7 @@ func (p *parser) of(left Node) Node {
 }
 
 // elements reads a list from its opening bracket to the closing one; a comma may stand
-// behind the last. It returns the height of the highest.
+// after the last. It returns the height of the highest.
 func (p *parser) elements(closing symbol) ([]Node, int) {
 	p.enter()
 	defer p.leave()

@@ -40,7 +40,7 @@ func sameNode(a, b Node) bool {
 	return sameValue(a, b)
 }
 
-// sameValue is sameNode for values and what stands behind them.
+// sameValue is sameNode for values and what follows them.
 func sameValue(a, b Node) bool {
 	switch a := a.(type) {
 	case *Name:

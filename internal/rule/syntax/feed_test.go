@@ -66,7 +66,7 @@ func TestFeed(t *testing.T) {
 		}
 	}
 	t.Logf("%d rules parse, %d are formatted as their authors did", len(texts), same)
-	// The others were laid out by hand, or have a comment behind an operator.
+	// The others were laid out by hand, or have a comment after an operator.
 	if same < 1374 {
 		t.Errorf("%d of %d rules are formatted as their authors did, want at least 1374", same, len(texts))
 	}

@@ -8,13 +8,13 @@ import (
 // MaxColumns is the width in characters up to which Format keeps an expression on one line.
 const MaxColumns = 80
 
-// maxIndent bounds the spaces in front of a line, so that what is printed for a hostile
+// maxIndent bounds the spaces before a line, so that what is printed for a hostile
 // rule stays in proportion to it.
 const maxIndent = 160
 
 // Format prints a rule in the form that all rules share. An expression that is too wide, or
 // has a comment inside, is broken into lines: the operands of and and or begin lines, the
-// arguments of a function stand below one another, and what stands in other brackets is
+// arguments of a function stand below one another, and what is in other brackets is
 // indented by two spaces. Comments and single empty lines keep their place. The result ends
 // with a line break; formatting it again changes nothing.
 func Format(e *Expression) string {
@@ -68,7 +68,7 @@ func (p *printer) notes(notes []note, indent int) {
 	}
 }
 
-// item prints what stands in front of an item, and the item between a prefix and a suffix.
+// item prints what precedes an item, and the item between a prefix and a suffix.
 // It begins a line where it is told to or has comments in front.
 func (p *printer) item(it *item, level, indent int, begin bool, prefix, suffix string) {
 	p.notes(it.lead, indent)
@@ -144,7 +144,7 @@ func (p *printer) broad(n Node, indent int) {
 	}
 }
 
-// broadValue is broad for values and what stands behind them.
+// broadValue is broad for values and what follows them.
 func (p *printer) broadValue(n Node, indent int) {
 	switch n := n.(type) {
 	case *Field:
@@ -234,7 +234,7 @@ func (p *printer) logic(n *Logic, indent int) {
 	p.notes(g.tail, indent)
 }
 
-// call prints the arguments below one another, the first behind the parenthesis.
+// call prints the arguments below one another, the first after the parenthesis.
 func (p *printer) call(n *Call, indent int) {
 	p.write(n.Function + "(")
 	g := p.group(n)
@@ -249,7 +249,7 @@ func (p *printer) call(n *Call, indent int) {
 	p.write(")")
 }
 
-// head prints the comment behind the opening bracket, and reports whether there is one.
+// head prints the comment after the opening bracket, and reports whether there is one.
 func (p *printer) head(g *group) bool {
 	if g.head != "" {
 		p.write(" " + g.head)
@@ -257,7 +257,7 @@ func (p *printer) head(g *group) bool {
 	return g.head != ""
 }
 
-// items prints what stands in brackets; begin says whether the first begins a line.
+// items prints what is in brackets; begin says whether the first begins a line.
 func (p *printer) items(g *group, indent int, begin bool) {
 	for i := range g.items {
 		suffix := ","

@@ -36,7 +36,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// inside checks that no node stands outside of the one around it.
+// inside checks that no node is outside of the one around it.
 func inside(t *testing.T, n syntax.Node, end int) {
 	t.Helper()
 	at := n.Pos().Offset

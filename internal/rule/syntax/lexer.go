@@ -38,12 +38,12 @@ const (
 	nullWord
 )
 
-// token is one word of the language. Its text is what stands in the rule, but for strings
+// token is one word of the language. Its text is what is in the rule, but for strings
 // their value and for lists their name.
 type token struct {
 	symbol symbol
 	op     Op
-	space  bool // white space or a comment stands in front
+	space  bool // white space or a comment is in front
 	at     Pos
 	end    int
 	text   string
@@ -53,7 +53,7 @@ type token struct {
 type lexer struct {
 	text     string
 	at       Pos
-	code     bool // a token stands on this line already
+	code     bool // a token is on this line already
 	comments []Comment
 	err      *Error
 }
@@ -213,7 +213,7 @@ func (l *lexer) list() token {
 		n += 1 + l.run(n+1, wordByte)
 	}
 	if n == 0 {
-		return l.fail(l.at, "a name is missing behind $", "lists are written as $free_email_providers")
+		return l.fail(l.at, "a name is missing after $", "lists are written as $free_email_providers")
 	}
 	t := l.take(listName, n)
 	t.text = t.text[1:]
@@ -228,7 +228,7 @@ func (l *lexer) dots() token {
 	return l.take(dots, n)
 }
 
-// fieldName reads the name directly behind a dot, or returns false where none stands there.
+// fieldName reads the name directly after a dot, or returns false where none is there.
 func (l *lexer) fieldName() (token, bool) {
 	if !letter(l.peek(0)) {
 		return token{}, false

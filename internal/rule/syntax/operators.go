@@ -82,7 +82,7 @@ func (l *lexer) symbolOf(n int) symbol {
 	return invalid
 }
 
-// mistake fails with what stands here instead of a sign.
+// mistake fails with what is here instead of a sign.
 func (l *lexer) mistake() token {
 	rest := l.text[l.at.Offset:]
 	for _, m := range mistakes {

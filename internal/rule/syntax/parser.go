@@ -131,7 +131,7 @@ func (p *parser) expression(level int) Node {
 	return left
 }
 
-// binding says how strongly the operator at the token binds, or 0 where none stands.
+// binding says how strongly the operator at the token binds, or 0 where none is.
 func (p *parser) binding() int {
 	switch p.tok.symbol {
 	case orWord:
@@ -188,7 +188,7 @@ func (p *parser) prefix(level int) Node {
 	at := p.tok.at
 	switch {
 	case p.tok.symbol == notWord && level > bindNot:
-		p.fault(at, "not stands where a value is expected", "put it in parentheses: (not …)")
+		p.fault(at, "expected a value, found not", "put it in parentheses: (not …)")
 		return &Literal{}
 	case p.tok.symbol == notWord:
 		return p.unary(at, Not, bindNot)

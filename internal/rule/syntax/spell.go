@@ -13,7 +13,7 @@ type speller struct {
 	b     []byte
 	keep  bool             // parentheses and quotes as they are
 	text  string           // of the rule, from which strings keep their escapes
-	spans map[Node]extents // where each node stands in b, if not nil
+	spans map[Node]extents // where each node is in b, if not nil
 }
 
 type extents struct{ from, to int }
@@ -150,7 +150,7 @@ func isOf(n *IsNull) string {
 
 func ofOf(n *Of) string { return strconv.FormatInt(n.Count, 10) + " of " }
 
-// value is plain for values and what stands behind them.
+// value is plain for values and what follows them.
 func (s *speller) value(n Node) {
 	switch n := n.(type) {
 	case *Literal:
@@ -184,7 +184,7 @@ func (s *speller) value(n Node) {
 	}
 }
 
-// dotOf is the dot in front of the field, which an element has already.
+// dotOf is the dot before the field, which an element has already.
 func (s *speller) dotOf(n *Field) string {
 	if _, ok := s.inside(n.Object).(*Element); ok {
 		return ""
@@ -192,7 +192,7 @@ func (s *speller) dotOf(n *Field) string {
 	return "."
 }
 
-// levelOf puts a list in parentheses, because its name would go on behind the dot.
+// levelOf puts a list in parentheses, because its name would go on after the dot.
 func (s *speller) levelOf(n *Field) int {
 	if _, ok := s.inside(n.Object).(*List); ok {
 		return bindValue + 1
@@ -291,7 +291,7 @@ func (s *speller) quoted(n *Literal) {
 	}
 }
 
-// written returns what stands in the text where the literal says that it stands, so that
+// written returns what is in the text where the literal says that it is, so that
 // its own escapes and digits can be kept, or "" if that is not one token of the kind.
 func (s *speller) written(n *Literal, want symbol) string {
 	source := cut(s.text, n.at.Offset, n.end)

@@ -26,12 +26,12 @@ func (p *parser) describe() string {
 
 // unexpected fails at the token, where something else was expected.
 func (p *parser) unexpected(want string) {
-	p.fault(p.tok.at, p.describe()+" stands where "+want+" is expected", p.hint(""))
+	p.fault(p.tok.at, "expected "+want+", found "+p.describe(), p.hint(""))
 }
 
 // unclosed fails at the token, where a comma or a closing bracket was expected.
 func (p *parser) unclosed(want string, open token) {
-	message := p.describe() + " stands where " + want + " is expected"
+	message := "expected " + want + ", found " + p.describe()
 	p.fault(p.tok.at, message, p.hint("the "+open.text+" of "+open.at.String()+" is not closed, or a comma or an operator is missing"))
 }
 
@@ -50,7 +50,7 @@ func (p *parser) hint(other string) string {
 	case quoted, raw, integer, decimal, listName, trueWord, falseWord, nullWord, leftParen, leftBracket:
 		return first(other, "an operator such as and is missing")
 	case rightParen:
-		return first(other, "no parenthesis is open here, or a value is missing in front")
+		return first(other, "no parenthesis is open here, or a value is missing before it")
 	default:
 		return other
 	}

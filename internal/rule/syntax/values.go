@@ -1,6 +1,6 @@
 package syntax
 
-// postfix reads a value and the fields, keys, slices and arguments behind it.
+// postfix reads a value and the fields, keys, slices and arguments after it.
 func (p *parser) postfix() Node {
 	at, path := p.tok.at, p.tok.symbol == word
 	n := p.primary()
@@ -25,7 +25,7 @@ func (p *parser) postfix() Node {
 	return n
 }
 
-// field reads a dot and the name directly behind it.
+// field reads a dot and the name directly after it.
 func (p *parser) field(object Node) Node {
 	dot, height := p.tok, p.height
 	if dot.space || len(dot.text) > 1 {
@@ -36,15 +36,15 @@ func (p *parser) field(object Node) Node {
 	return &Field{span: p.from(object.Pos(), height), Object: object, Name: name}
 }
 
-// name consumes dots and the name that must stand directly behind them.
+// name consumes dots and the name that must stand directly after them.
 func (p *parser) name() string {
 	name, ok := p.fieldName()
 	if !ok {
-		p.fault(p.tok.at, "a name is expected directly behind the dot", "")
+		p.fault(p.tok.at, "expected a name directly after the dot", "")
 		return ""
 	}
 	if name.symbol != word {
-		p.fault(name.at, name.text+" is a keyword, not the name of a field", "for the element itself, put a space behind the dot: . "+name.text)
+		p.fault(name.at, name.text+" is a keyword, not the name of a field", "for the element itself, put a space after the dot: . "+name.text)
 		return ""
 	}
 	p.tok = name
@@ -96,7 +96,7 @@ func (p *parser) root() Node {
 	return &Name{span: p.from(name.at, 0), Name: name.text}
 }
 
-// element reads dots and the name that may stand directly behind them.
+// element reads dots and the name that may stand directly after them.
 func (p *parser) element() Node {
 	dot := p.tok
 	n := &Element{span: span{at: dot.at, end: dot.end}, Depth: len(dot.text)}
@@ -192,7 +192,7 @@ func (p *parser) argument(call *Call) {
 		p.advance()
 		call.Named = append(call.Named, NamedArg{At: name.at, Name: name.Name, Value: p.expression(bindOr)})
 	case len(call.Named) > 0 && p.err == nil:
-		p.fault(value.Pos(), "an argument without a name stands behind one with a name", "put it in front")
+		p.fault(value.Pos(), "a positional argument follows a named one", "put it before the named ones")
 	default:
 		call.Args = append(call.Args, value)
 	}

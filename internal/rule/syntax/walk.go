@@ -9,7 +9,7 @@ func Walk(n Node, f func(Node) bool) {
 }
 
 // Children returns the nodes directly below a node, from left to right; arguments with
-// a name come behind the others.
+// a name come after the others.
 func Children(n Node) []Node {
 	var nodes []Node
 	each(n, func(child Node) { nodes = append(nodes, child) })
@@ -42,7 +42,7 @@ func each(n Node, f func(Node)) {
 	}
 }
 
-// eachOfValue is each for values and what stands behind them.
+// eachOfValue is each for values and what follows them.
 func eachOfValue(n Node, f func(Node)) {
 	switch n := n.(type) {
 	case *Field:

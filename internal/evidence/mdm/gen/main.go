@@ -29,7 +29,7 @@ const intro = `# The message data model
 
 Written by ` + "`make docs`" + ` from package ` + "`evidence/mdm`" + `; do not edit. ` + "`outrider scan --mdm FILE`" + ` prints the model of a message.
 
-A field with a question mark may be null: the message does not say it, or nobody has looked. A list is never null. "Rules"
+A field with a question mark may be null: the message does not contain it, or it was not looked for. A list is never null. "Rules"
 counts the detection rules of the public feed in which the last two names of the field (of a field of a list element, the
 last) stand; a name that several types have counts for each.
 
