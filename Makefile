@@ -3,9 +3,10 @@
 export CGO_ENABLED = 0
 GO ?= go
 LINT = $(GO) tool -modfile=tools/go.mod golangci-lint
+RACE = $(addprefix ./internal/,smtpd dns relay spool mailflow store/... history egress rdap mtasts durable app)
 SHARED ?= ../shared/data
 
-.PHONY: help build run test lint bench torture fuzz data docs clean
+.PHONY: help build run test peers race lint bench torture fuzz data docs clean
 
 help: ## show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -16,8 +17,14 @@ build: ## build bin/outrider
 run: build ## build and start everything on embedded defaults
 	./bin/outrider serve
 
-test: lint data ## lint, then every test
+test: peers lint data ## install the peers of tests (as root on Debian), lint, then every test
 	$(GO) test -timeout 15m ./...
+
+peers: ## install what tests run beside Outrider; without root, name what is missing
+	@./scripts/peers
+
+race: ## the packages that share state between goroutines, and the whole gateway, under the race detector (needs gcc)
+	CGO_ENABLED=1 $(GO) test -race -timeout 15m $(RACE)
 
 lint: ## golangci-lint (with staticcheck) and deadcode, pinned in tools/go.mod
 	$(LINT) run ./...
