@@ -29,6 +29,7 @@ type ledger struct {
 	copies     map[string]int  // by "id recipient"; guarded by mu
 	gateway    map[string]bool // ids that the gateway gave to what arrived; guarded by mu
 	damaged    []string        // ids whose body is not what was sent; guarded by mu
+	excuses    map[string]int  // copies that may have to be sent again, since the gateway may not have read the reply; guarded by mu
 	unanswered int             // taken, without the reply reaching the gateway; guarded by mu
 	notices    int             // with a null sender; guarded by mu
 	conns      map[net.Conn]struct{}
@@ -41,7 +42,7 @@ func startLedger(t *testing.T) *ledger {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &ledger{addr: ln.Addr().String(), stop: make(chan struct{}), copies: map[string]int{}, gateway: map[string]bool{}, conns: map[net.Conn]struct{}{}}
+	l := &ledger{addr: ln.Addr().String(), stop: make(chan struct{}), copies: map[string]int{}, excuses: map[string]int{}, gateway: map[string]bool{}, conns: map[net.Conn]struct{}{}}
 	l.work.Go(func() {
 		for {
 			conn, err := ln.Accept()
@@ -139,6 +140,7 @@ type delivery struct {
 	open  bool // MAIL was accepted
 	from  string
 	rcpts []string
+	taken []string // the last message that was taken on this connection, by "id recipient"
 }
 
 func (l *ledger) serve(conn net.Conn) {
@@ -158,7 +160,11 @@ func (l *ledger) serve(conn net.Conn) {
 	var d delivery
 	for {
 		line, err := br.ReadString('\n')
-		if err != nil || !l.command(conn, br, &d, strings.TrimRight(line, "\r\n")) {
+		if err != nil {
+			l.excuse(d.taken) // the gateway ended, perhaps before it recorded the reply
+			return
+		}
+		if !l.command(conn, br, &d, strings.TrimRight(line, "\r\n")) {
 			return
 		}
 	}
@@ -181,11 +187,11 @@ func (l *ledger) command(conn net.Conn, br *bufio.Reader, d *delivery, line stri
 	case "EHLO":
 		answer = "250-ledger.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE"
 	case "MAIL":
-		*d = delivery{}
+		*d = delivery{taken: d.taken}
 		if goesOn, over := l.act(l.draw(map[mood]int{temporary: 5, drop: 5}), conn); over {
 			return goesOn
 		}
-		*d = delivery{from: pathOf(line), open: true}
+		*d = delivery{from: pathOf(line), open: true, taken: d.taken}
 	case "RCPT":
 		if !d.open {
 			answer = "503 5.5.1 MAIL first"
@@ -201,7 +207,7 @@ func (l *ledger) command(conn net.Conn, br *bufio.Reader, d *delivery, line stri
 		}
 		answer = "554 5.5.1 No valid recipients"
 	case "RSET":
-		*d = delivery{}
+		*d = delivery{taken: d.taken}
 	case "QUIT":
 		_, _ = io.WriteString(conn, "221 2.0.0 Bye\r\n")
 		return false
@@ -236,6 +242,8 @@ func (l *ledger) data(conn net.Conn, br *bufio.Reader, d *delivery) bool {
 	l.mu.Lock()
 	l.unanswered++
 	l.mu.Unlock()
+	l.excuse(d.taken)
+	d.taken = nil
 	goesOn, _ := l.act(m, conn)
 	return goesOn && m == good
 }
@@ -275,8 +283,19 @@ func (l *ledger) take(d *delivery, raw []byte) {
 	} else {
 		l.damaged = append(l.damaged, id+" (no Received)")
 	}
+	d.taken = nil
 	for _, r := range d.rcpts {
 		l.copies[id+" "+r]++
+		d.taken = append(d.taken, id+" "+r)
+	}
+}
+
+// excuse notes that the gateway may have to send to these recipients again.
+func (l *ledger) excuse(taken []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, key := range taken {
+		l.excuses[key]++
 	}
 }
 
