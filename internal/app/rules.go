@@ -58,7 +58,7 @@ func (c *console) rulesToChange() (*feed.Store, config.Config, error) {
 // plan says how new rules are checked.
 func (c *console) plan(cfg *config.Config, mail string) feed.Plan {
 	return feed.Plan{
-		Rules: cfg.Rules.Directory, Lists: cfg.Rules.Lists, MaxAside: float64(cfg.Rules.MaxInvalidPercent) / 100,
+		Rules: cfg.Rules.Directory, Lists: cfg.Rules.Lists, MaxInvalid: float64(cfg.Rules.MaxInvalidPercent) / 100,
 		Schema: rule.NewSchema(), Mail: mail, Prepare: c.preparer(cfg),
 	}
 }

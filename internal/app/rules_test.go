@@ -195,13 +195,13 @@ func TestABrokenFeedIsRefusedByTheCommand(t *testing.T) {
 	a.fails("pull --activate "+a.feed, "the rules that run stay in place: of the 2 rules of feed public 1 cannot be run, which is more than 40 %; the first: a.yml: ")
 	a.must("list --severity high", "Rule a")
 	var check struct {
-		Refused    []string `json:"refused"`
-		NewlyAside []struct {
+		Refused      []string `json:"refused"`
+		NewlyInvalid []struct {
 			ID string `json:"id"`
-		} `json:"newly_aside"`
+		} `json:"newly_invalid"`
 	}
 	code, out, _ := a.run("activate", "--format", "json", "--dry-run")
-	if err := json.Unmarshal([]byte(out), &check); err != nil || code != 1 || len(check.Refused) != 1 || len(check.NewlyAside) != 1 || check.NewlyAside[0].ID != "a" {
+	if err := json.Unmarshal([]byte(out), &check); err != nil || code != 1 || len(check.Refused) != 1 || len(check.NewlyInvalid) != 1 || check.NewlyInvalid[0].ID != "a" {
 		t.Errorf("exit %d, %v, %s", code, err, out)
 	}
 }

@@ -115,7 +115,7 @@ func detector(c *config.Config, base *ruleBase, can asks, log *slog.Logger) *rul
 	set.Report = func(r *rule.Rule, err error) {
 		log.Warn("rule failed on a message", "rule", r.ID, "name", r.Name, "error", err)
 	}
-	log.Info("rules loaded", "rules", len(set.Engine.Rules()), "set_aside", len(set.Engine.Asides()), "version", set.Version)
+	log.Info("rules loaded", "rules", len(set.Engine.Rules()), "invalid", len(set.Engine.Invalid()), "version", set.Version)
 	return rule.NewDetector(set)
 }
 

@@ -148,7 +148,7 @@ func (c *console) showCheck(k *feed.Check) {
 	for _, part := range []struct {
 		what, sign string
 		list       []feed.Change
-	}{{"added", "+", k.Added}, {"changed", "~", k.Changed}, {"removed", "-", k.Removed}, {"set aside", "!", k.Aside}} {
+	}{{"added", "+", k.Added}, {"changed", "~", k.Changed}, {"removed", "-", k.Removed}, {"invalid", "!", k.Invalid}} {
 		if len(part.list) == 0 {
 			continue
 		}

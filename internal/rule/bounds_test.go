@@ -21,7 +21,7 @@ func detection(id, source string) *rule.Rule {
 func judged(t *testing.T, in *rule.Input, rules ...*rule.Rule) map[string]rule.Result {
 	t.Helper()
 	e := rule.Compile(rule.NewSchema(), rules)
-	for _, a := range e.Asides() {
+	for _, a := range e.Invalid() {
 		t.Fatalf("%s: %v", a.Rule.Name, a.Err)
 	}
 	out := map[string]rule.Result{}

@@ -98,7 +98,7 @@ func (c *compiler) search(name string, n *syntax.Call) *code {
 		needs = append(needs, nd.need)
 		list = append(list, nd)
 	}
-	out.need = either(needs...)
+	out.necessary = either(needs...)
 	q := &search{text: text, list: list, find: searches[name], folds: folds}
 	q.atEnd = strings.HasSuffix(name, "ends_with") || strings.HasSuffix(name, "like")
 	out.test = q.test

@@ -51,21 +51,21 @@ type code struct {
 	each extent
 	eval func(*frame) schema.Value
 	test func(*frame) tri
-	// seek is test where false and unknown come to the same; nil where test does not gain by that.
-	seek func(*frame) tri
+	// isTrue is test for places where false and unknown are equivalent; nil if that saves nothing.
+	isTrue func(*frame) tri
 	// joins is set where test joins other conditions and makes nothing of null.
 	joins bool
 	// isTest is set where eval is made of test.
 	isTest bool
 	// stream is where its texts come from, for the search for words before anything else;
 	// nil where that is not known in advance.
-	stream *stream
-	need   *formula // what holds where it is true
-	hope   *formula // the same, given that some functions return null
-	// some and someHope are the same for what is a list: where it has an element. Those of an
-	// object are what holds where its lists have one, those of a number where it is above 0.
-	some, someHope *formula
-	both           []*code // operands of "and"
+	stream    *stream
+	necessary *formula // which words a message must contain for it to be true
+	quick     *formula // the same, if functions that are answered later return null
+	// nonEmpty and quickNonEmpty are the same for a list that has an element, an object one of whose
+	// lists has an element, and a number above 0.
+	nonEmpty, quickNonEmpty *formula
+	both                    []*code // operands of "and"
 	// unanswered is set where it is a part of the result of a function that returns null: also a
 	// list that a message always has is null there.
 	unanswered bool
@@ -98,29 +98,29 @@ const (
 type frame struct {
 	lacks // of the rule
 
-	ctx        context.Context //nolint:containedctx // a frame lives for one call
-	in         *Input
-	switches   Switches
-	values     []memo
-	elements   []element // of the lambdas around, the outer-most first
-	perElement [][]memo  // by slot, then by element
-	used       []int     // slots of each that this message has filled
-	steps      int64     // that the rule may still take
-	spent      int64     // by the message in all
-	overrun    bool
-	words      wordState
-	candidates []int
-	alive      []bool                          // by rule, all false between messages
-	touched    []int                           // slots of values that this message has filled
-	patience   int64                           // steps until the context is asked again
-	given      map[*Compiled]schema.Capability // what the shared conditions of a rule are known without
-	excluded   bool                            // the conditions that several rules share hold for those that are left
-	trace      trace                           // of an explanation, or nil
-	folded     [4]foldedText
-	nextFold   int
-	latins     *[256]likeness // the last that were looked up, of any message
-	cache      map[any]any    // by asked
-	parsing    *budget.Budget
+	ctx          context.Context //nolint:containedctx // a frame lives for one call
+	in           *Input
+	switches     Switches
+	values       []memo
+	elements     []element // of the lambdas around, the outer-most first
+	perElement   [][]memo  // by slot, then by element
+	used         []int     // slots of each that this message has filled
+	steps        int64     // that the rule may still take
+	spent        int64     // by the message in all
+	overrun      bool
+	words        wordState
+	candidates   []int
+	alive        []bool                          // by rule, all false between messages
+	touched      []int                           // slots of values that this message has filled
+	stepsToCheck int64                           // steps until the context is asked again
+	given        map[*Compiled]schema.Capability // what the shared conditions of a rule are known without
+	excluded     bool                            // the conditions that several rules share hold for those that are left
+	trace        trace                           // of an explanation, or nil
+	folded       [4]foldedText
+	nextFold     int
+	latins       *[256]likeness // the last that were looked up, of any message
+	cache        map[any]any    // by asked
+	parsing      *budget.Budget
 }
 
 // memo is what an expression that has one value per message was found to be.
@@ -156,9 +156,9 @@ func (f *frame) fold(s string) string {
 func (f *frame) spend(n int) bool {
 	f.steps -= int64(n)
 	f.spent += int64(n)
-	f.patience -= int64(n)
-	if f.patience < 0 {
-		f.patience = askContext
+	f.stepsToCheck -= int64(n)
+	if f.stepsToCheck < 0 {
+		f.stepsToCheck = askContext
 		f.overrun = f.overrun || f.ctx.Err() != nil
 	}
 	f.overrun = f.overrun || f.steps < 0
@@ -184,14 +184,14 @@ type element struct {
 // asked for.
 func (f *frame) ask(c *code) tri { return f.settle(c, c.test) }
 
-// seek computes a condition in a quick judgement, at a place where only whether it is true
-// matters, or can become true later: it is unsure for nothing else. One whose words do not
-// stand in the message is not computed at all.
-func (f *frame) seek(c *code) tri {
-	if !c.hope.holds(f) {
+// isTrue computes a condition in a quick judgement, at a place where only whether it is true
+// matters, or can become true later: it is unsure for no other reason. A condition whose words
+// the message does not contain is not computed at all.
+func (f *frame) isTrue(c *code) tri {
+	if !c.quick.holds(f) {
 		return no
 	}
-	test := c.seek
+	test := c.isTrue
 	if test == nil {
 		test = c.test
 	}
@@ -242,10 +242,10 @@ func (l *lacks) lack(o lacks) {
 func remember(slot int, c *code) int {
 	if c.isTest {
 		c.test = rememberTest(slot, c.test)
-		if c.seek == nil {
+		if c.isTrue == nil {
 			return 1
 		}
-		c.seek = rememberTest(slot+1, c.seek)
+		c.isTrue = rememberTest(slot+1, c.isTrue)
 		return 2
 	}
 	eval := c.eval
@@ -280,10 +280,10 @@ func rememberEach(slot int, c *code) int {
 	}
 	set, get := func(m *memo, t tri) { m.truth = t }, func(m *memo) tri { return m.truth }
 	c.test = rememberElement(slot, c.test, set, get)
-	if c.seek == nil {
+	if c.isTrue == nil {
 		return 1
 	}
-	c.seek = rememberElement(slot+1, c.seek, set, get)
+	c.isTrue = rememberElement(slot+1, c.isTrue, set, get)
 	return 2
 }
 

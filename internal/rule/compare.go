@@ -14,11 +14,11 @@ func (c *compiler) compare(n *syntax.Compare) *code {
 	if len(n.Ops) == 1 {
 		return c.simple(n.Ops[0], parts[0], parts[1])
 	}
-	needs, hopes := make([]*formula, len(n.Ops)), make([]*formula, len(n.Ops))
+	needs, quicks := make([]*formula, len(n.Ops)), make([]*formula, len(n.Ops))
 	for i, op := range n.Ops {
-		needs[i], hopes[i] = needOfNumber(op, parts[i], parts[i+1])
+		needs[i], quicks[i] = necessaryOfNumber(op, parts[i], parts[i+1])
 	}
-	return &code{cost: cost + costCompare, odds: oddsOrder / 2, need: both(needs...), hope: both(hopes...), test: func(f *frame) tri {
+	return &code{cost: cost + costCompare, odds: oddsOrder / 2, necessary: both(needs...), quick: both(quicks...), test: func(f *frame) tri {
 		out := yes
 		left := parts[0].eval(f)
 		for i, op := range n.Ops {
@@ -35,8 +35,8 @@ func (c *compiler) compare(n *syntax.Compare) *code {
 func (c *compiler) simple(op syntax.Op, l, r *code) *code {
 	text, ok := literal(r.node)
 	if !ok || isOrder(op) {
-		need, hope := needOfNumber(op, l, r)
-		return &code{cost: l.cost + r.cost + costCompare, odds: compareOdds(op), need: need, hope: hope, test: func(f *frame) tri { return relation(op, l.eval(f), r.eval(f)) }}
+		need, quick := necessaryOfNumber(op, l, r)
+		return &code{cost: l.cost + r.cost + costCompare, odds: compareOdds(op), necessary: need, quick: quick, test: func(f *frame) tri { return relation(op, l.eval(f), r.eval(f)) }}
 	}
 	folds := op == syntax.EqFold || op == syntax.NeFold
 	wanted := yes
@@ -47,7 +47,7 @@ func (c *compiler) simple(op syntax.Op, l, r *code) *code {
 	if wanted == yes {
 		need = c.words.want(l.stream, text)
 	}
-	return &code{cost: l.cost + costCompare, odds: compareOdds(op), need: need, test: func(f *frame) tri {
+	return &code{cost: l.cost + costCompare, odds: compareOdds(op), necessary: need, test: func(f *frame) tri {
 		v := l.eval(f)
 		if v.Kind() != schema.String {
 			return unsure
@@ -59,9 +59,9 @@ func (c *compiler) simple(op syntax.Op, l, r *code) *code {
 	}}
 }
 
-// needOfNumber returns what holds where a comparison does, if that takes a number above 0, such as
+// necessaryOfNumber returns what holds where a comparison does, if that takes a number above 0, such as
 // the length of a list.
-func needOfNumber(op syntax.Op, l, r *code) (need, hope *formula) {
+func necessaryOfNumber(op syntax.Op, l, r *code) (need, quick *formula) {
 	if n, ok := stripped(l.node).(*syntax.Literal); ok && n.Kind == syntax.Int {
 		l, r, op = r, l, turned(op)
 	}
@@ -71,7 +71,7 @@ func needOfNumber(op syntax.Op, l, r *code) (need, hope *formula) {
 	}
 	switch {
 	case op == syntax.Gt && n.Int >= 0, (op == syntax.Ge || op == syntax.Eq) && n.Int >= 1, op == syntax.Ne && n.Int == 0:
-		return l.some, l.someHope
+		return l.nonEmpty, l.quickNonEmpty
 	default:
 		return nil, nil
 	}
@@ -194,7 +194,7 @@ func (c *compiler) in(n *syntax.In) *code {
 	}
 	if n.Not {
 		test := out.test
-		out.need, out.odds = nil, 1-out.odds
+		out.necessary, out.odds = nil, 1-out.odds
 		out.test = func(f *frame) tri { return -test(f) }
 	}
 	return out
@@ -230,7 +230,7 @@ func (c *compiler) inTuple(v *code, l *syntax.Tuple, folds bool) *code {
 			needs = append(needs, c.words.want(v.stream, text))
 		}
 	}
-	return &code{cost: v.cost + costCompare, odds: oddsEqual, need: either(needs...), test: func(f *frame) tri {
+	return &code{cost: v.cost + costCompare, odds: oddsEqual, necessary: either(needs...), test: func(f *frame) tri {
 		text := v.eval(f)
 		if text.Kind() != schema.String {
 			return unsure

@@ -30,7 +30,7 @@ type Options struct {
 	NoSharing bool // compute what several rules share for each of them
 	NoOrder   bool // compute operands in the order of the text
 	NoWords   bool // do not look for words before anything else
-	NoHope    bool // compute what needs functions that return null
+	NoQuick   bool // compute what needs functions that return null
 }
 
 func newCompiler(s *Schema, o Options) *compiler {
@@ -64,14 +64,14 @@ func (c *compiler) compile(n syntax.Node) *code {
 	if c.tracing {
 		traced(n, out)
 	}
-	if out.each = each; out.hope == nil {
-		out.hope = out.need
+	if out.each = each; out.quick == nil {
+		out.quick = out.necessary
 	}
-	if out.someHope == nil {
-		out.someHope = out.some
+	if out.quickNonEmpty == nil {
+		out.quickNonEmpty = out.nonEmpty
 	}
 	if c.never[n] {
-		out.hope = impossible()
+		out.quick = impossible()
 	}
 	if len(c.scopes) > 0 && each == ofMessage { // it would be computed for each element
 		out.uses++
@@ -308,21 +308,21 @@ func (c *compiler) logic(n *syntax.Logic) *code {
 		most = 1
 	}
 	out := &code{cost: cost, odds: oddsOf(n.Op, parts), joins: true}
-	out.need, out.hope = needsOf(most, parts)
+	out.necessary, out.quick = necessaryOf(most, parts)
 	if n.Op == syntax.And {
 		out.both = parts
 	}
-	out.test, out.seek = untilDecided(ordered, decides, (*frame).ask), untilDecided(ordered, decides, (*frame).seek)
+	out.test, out.isTrue = untilDecided(ordered, decides, (*frame).ask), untilDecided(ordered, decides, (*frame).isTrue)
 	return out
 }
 
-// needsOf returns what holds where so many of some conditions are true.
-func needsOf(least int, parts []*code) (need, hope *formula) {
-	needs, hopes := make([]*formula, len(parts)), make([]*formula, len(parts))
+// necessaryOf returns what holds where so many of some conditions are true.
+func necessaryOf(least int, parts []*code) (need, quick *formula) {
+	needs, quicks := make([]*formula, len(parts)), make([]*formula, len(parts))
 	for i, p := range parts {
-		needs[i], hopes[i] = p.need, p.hope
+		needs[i], quicks[i] = p.necessary, p.quick
 	}
-	return atLeast(least, needs), atLeast(least, hopes)
+	return atLeast(least, needs), atLeast(least, quicks)
 }
 
 // untilDecided computes operands until one decides.
@@ -483,7 +483,7 @@ func (c *compiler) lengthOf(n *syntax.Call) *code {
 	v := c.compile(n.Args[0])
 	out := &code{cost: v.cost + costField, eval: func(f *frame) schema.Value { return length(v.eval(f)) }}
 	if t := c.types[stripped(n.Args[0])]; t != nil && t.Kind == schema.List {
-		out.some, out.someHope = c.someOf(v)
+		out.nonEmpty, out.quickNonEmpty = c.someOf(v)
 	}
 	return out
 }
@@ -518,11 +518,11 @@ func (c *compiler) isNull(n *syntax.IsNull) *code {
 func (c *compiler) of(n *syntax.Of) *code {
 	parts, cost := c.all(n.Operands)
 	ordered := c.order(parts, yes)
-	need, hope := needsOf(int(min(n.Count, int64(len(parts)+1))), parts)
+	need, quick := necessaryOf(int(min(n.Count, int64(len(parts)+1))), parts)
 	return &code{
-		cost: cost, odds: oddsListed, need: need, hope: hope, joins: true,
-		test: func(f *frame) tri { return count3(f, ordered, n.Count, (*frame).ask) },
-		seek: func(f *frame) tri { return count3(f, ordered, n.Count, (*frame).seek) },
+		cost: cost, odds: oddsListed, necessary: need, quick: quick, joins: true,
+		test:   func(f *frame) tri { return count3(f, ordered, n.Count, (*frame).ask) },
+		isTrue: func(f *frame) tri { return count3(f, ordered, n.Count, (*frame).isTrue) },
 	}
 }
 

@@ -23,13 +23,13 @@ type Set struct {
 	Weights map[string]float64 // by id, instead of what severity gives
 	Actions map[string]string  // by id: what to do at least where the rule matches
 	Tenants map[string]Lists   // lists of each tenant, by its id
-	// Later is what a second look may learn: rules that wait for nothing else are named.
+	// Later is what a re-evaluation may add: rules that wait for nothing else are named.
 	Later schema.Capability
 	// Unsolicited treats all senders as unsolicited if no sent mail is seen.
 	Unsolicited bool
 
-	// Report is told of rules that took too long or broke, the first time and when they are set
-	// aside. It may be nil.
+	// Report is called for rules that took too long or panicked, the first time and when they are
+	// tripped. It may be nil.
 	Report func(r *Rule, err error)
 
 	schema     *Schema

@@ -215,7 +215,7 @@ func (x *trial) judge(in *rule.Input, o rule.Options, quick bool) map[string]rul
 	in.Quick = quick
 	out := map[string]rule.Result{}
 	e := rule.CompileWith(x.s, x.rules, o)
-	for _, a := range e.Asides() {
+	for _, a := range e.Invalid() {
 		x.t.Fatalf("%s: %v", a.Rule.Source, a.Err)
 	}
 	e.Judge(context.Background(), in, func(r rule.Result) { out[r.Rule.ID] = r })
@@ -249,7 +249,7 @@ func (x *trial) String() string {
 }
 
 // slow is all parts of the engine that can be turned off.
-var slow = rule.Options{NoWords: true, NoSharing: true, NoOrder: true, NoHope: true}
+var slow = rule.Options{NoWords: true, NoSharing: true, NoOrder: true, NoQuick: true}
 
 // Whatever parts of the engine are on, the same rules match.
 func TestSpeedChangesNoMatch(t *testing.T) {
@@ -262,8 +262,8 @@ func TestSpeedChangesNoMatch(t *testing.T) {
 		want := matches(x.judge(x.input(known), slow, false))
 		matched += len(want)
 		for name, o := range map[string]rule.Options{
-			"all": {}, "words": {NoSharing: true, NoOrder: true, NoHope: true}, "sharing": {NoWords: true, NoOrder: true, NoHope: true},
-			"hope": {NoWords: true, NoSharing: true, NoOrder: true}, "none": slow,
+			"all": {}, "words": {NoSharing: true, NoOrder: true, NoQuick: true}, "sharing": {NoWords: true, NoOrder: true, NoQuick: true},
+			"quick": {NoWords: true, NoSharing: true, NoOrder: true}, "none": slow,
 		} {
 			for _, quick := range []bool{false, true} {
 				if got := matches(x.judge(x.input(known), o, quick)); !slices.Equal(got, want) {

@@ -51,7 +51,7 @@ func TestOptionsChangeNoOutcome(t *testing.T) {
 		"without words":   rule.CompileWith(rule.NewSchema(), rules, rule.Options{NoWords: true}),
 		"without sharing": rule.CompileWith(rule.NewSchema(), rules, rule.Options{NoSharing: true}),
 		"without order":   rule.CompileWith(rule.NewSchema(), rules, rule.Options{NoOrder: true}),
-		"without hope":    rule.CompileWith(rule.NewSchema(), rules, rule.Options{NoHope: true}),
+		"without quick":   rule.CompileWith(rule.NewSchema(), rules, rule.Options{NoQuick: true}),
 	}
 	matches := 0
 	for i, path := range mailtest.Files(t, []string{"mail/dev"}) {
@@ -125,7 +125,7 @@ func TestExpressionsAgree(t *testing.T) {
 	}
 }
 
-// A rule can never stop mail: it is ended when it takes too long, and set aside when it
+// A rule can never stop mail: it is ended when it takes too long, and tripped when it
 // does so again and again; a panic is its own.
 func TestRulesAreBounded(t *testing.T) {
 	t.Parallel()
@@ -139,8 +139,8 @@ func TestRulesAreBounded(t *testing.T) {
 		{ID: "broken", Name: "broken", Kind: rule.Detection, Source: "type.inboud"},
 	}
 	e := rule.Compile(rule.NewSchema(), rules)
-	if len(e.Asides()) != 1 || e.Asides()[0].Rule.ID != "broken" || len(e.Rules()) != 2 {
-		t.Fatalf("set aside %v", e.Asides())
+	if len(e.Invalid()) != 1 || e.Invalid()[0].Rule.ID != "broken" || len(e.Rules()) != 2 {
+		t.Fatalf("invalid %v", e.Invalid())
 	}
 	in := input(t, letter)
 	in.Lists = rule.Named{"many": rule.NewList(many)}
@@ -152,7 +152,7 @@ func TestRulesAreBounded(t *testing.T) {
 		}
 		want := rule.ErrSteps
 		if i >= 5 {
-			want = rule.ErrAside
+			want = rule.ErrTripped
 		}
 		if tell := got["slow"].Tell; tell != (i == 0 || i == 4) {
 			t.Errorf("round %d: worth telling: %v", i, tell)
@@ -202,7 +202,7 @@ func FuzzEvaluate(f *testing.F) {
 				if r.Outcome == rule.Match {
 					out = append(out, r.Outcome)
 				}
-				if r.Outcome == rule.Failed && !errors.Is(r.Err, rule.ErrSteps) && !errors.Is(r.Err, rule.ErrAside) {
+				if r.Outcome == rule.Failed && !errors.Is(r.Err, rule.ErrSteps) && !errors.Is(r.Err, rule.ErrTripped) {
 					t.Errorf("%s: %v", source, r.Err)
 				}
 			})

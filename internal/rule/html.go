@@ -61,7 +61,7 @@ func (c *compiler) xpath(n *syntax.Call, document *code) *code {
 		marks = marksOf(source)
 	}
 	some := c.wordsOfMarks(document.stream, marks)
-	return &code{cost: document.cost + costXPath, some: some, eval: func(f *frame) schema.Value {
+	return &code{cost: document.cost + costXPath, nonEmpty: some, eval: func(f *frame) schema.Value {
 		v := document.eval(f)
 		if v.Ref() == nil {
 			return schema.Value{}

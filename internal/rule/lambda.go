@@ -26,21 +26,21 @@ func (c *compiler) lambda(name string, n *syntax.Call) *code {
 	}
 	switch name {
 	case "any":
-		out.need, out.hope = c.someWith(list, body)
+		out.necessary, out.quick = c.someWith(list, body)
 		out.odds = 1 - (1-body.odds)*(1-body.odds)
-		out.test, out.seek = quantifier(list, body, yes, &c.schema.switches, (*frame).ask), quantifier(list, body, yes, &c.schema.switches, (*frame).seek)
+		out.test, out.isTrue = quantifier(list, body, yes, &c.schema.switches, (*frame).ask), quantifier(list, body, yes, &c.schema.switches, (*frame).isTrue)
 	case "all":
 		out.odds = body.odds
 		out.test = quantifier(list, body, no, &c.schema.switches, (*frame).ask)
 	case "filter":
 		out.eval, out.stream = filter(list, body), list.stream
-		out.some, out.someHope = c.someWith(list, body)
+		out.nonEmpty, out.quickNonEmpty = c.someWith(list, body)
 	case "map":
 		out.eval = transform(list, body)
-		out.some, out.someHope = c.someOf(list)
+		out.nonEmpty, out.quickNonEmpty = c.someOf(list)
 	case "distinct":
 		out.eval, out.stream = distinct(list, body), list.stream
-		out.some, out.someHope = c.someOf(list)
+		out.nonEmpty, out.quickNonEmpty = c.someOf(list)
 	case "ratio":
 		out.eval = ratio(list, body)
 	}
@@ -48,9 +48,9 @@ func (c *compiler) lambda(name string, n *syntax.Call) *code {
 }
 
 // someOf returns what holds where a list has an element.
-func (c *compiler) someOf(list *code) (some, hope *formula) {
-	if list.some != nil {
-		return list.some, list.someHope
+func (c *compiler) someOf(list *code) (some, quick *formula) {
+	if list.nonEmpty != nil {
+		return list.nonEmpty, list.quickNonEmpty
 	}
 	some = c.words.wantSome(list.stream.elements())
 	return some, some
@@ -58,12 +58,12 @@ func (c *compiler) someOf(list *code) (some, hope *formula) {
 
 // someWith returns what holds where a list has an element of which a condition is true. The words
 // that it needs stand in an element already.
-func (c *compiler) someWith(list, body *code) (some, hope *formula) {
-	if list.some == nil && body.need != nil {
-		return body.need, body.hope
+func (c *compiler) someWith(list, body *code) (some, quick *formula) {
+	if list.nonEmpty == nil && body.necessary != nil {
+		return body.necessary, body.quick
 	}
-	some, hope = c.someOf(list)
-	return both(body.need, some), both(body.hope, hope)
+	some, quick = c.someOf(list)
+	return both(body.necessary, some), both(body.quick, quick)
 }
 
 // anyOfList compiles any($list, strings.contains(text, .)), or returns nil for another

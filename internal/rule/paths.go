@@ -160,7 +160,7 @@ func (c *compiler) field(n *syntax.Field) *code {
 		empty = schema.Value{}
 	}
 	needs := fieldNeeds(t, n.Name)
-	out := &code{some: object.some, unanswered: object.unanswered, cost: object.cost + costField, odds: fieldOdds(n.Name), stream: object.stream.field(n.Name, get), eval: func(f *frame) schema.Value {
+	out := &code{nonEmpty: object.nonEmpty, unanswered: object.unanswered, cost: object.cost + costField, odds: fieldOdds(n.Name), stream: object.stream.field(n.Name, get), eval: func(f *frame) schema.Value {
 		o := object.eval(f).Ref()
 		if o == nil {
 			return empty

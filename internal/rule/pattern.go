@@ -171,7 +171,7 @@ func (c *compiler) pattern(name string, n *syntax.Call) *code {
 	switch verb {
 	case "match", "contains":
 		out.test = anyPattern(text, list)
-		out.need = needOf(list)
+		out.necessary = needOf(list)
 	case "count":
 		out.cost += costParse
 		out.eval = func(f *frame) schema.Value {

@@ -67,54 +67,54 @@ const (
 	maxMessageSteps = 8_000_000
 )
 
-// Bounds of the faults of a rule: after so many, if it is more than one in so many runs, it is
-// set aside for a while.
+// Bounds of the faults of a rule: after so many, if they are more than one in so many runs, the
+// rule is tripped: it does not run for a while.
 const (
 	maxFaultsOfRule = 5
 	faultShare      = 100
-	asideFor        = 10 * time.Minute
+	trippedFor      = 10 * time.Minute
 )
 
-// answered is what can be asked at all, be it that somebody has to answer first. A function
-// that needs anything else is null.
+// answered is what functions can be answered from, now or later. A function that needs anything
+// else is null.
 const answered = schema.Files | schema.OCR | schema.QR | schema.History | schema.Whois | schema.Triaging | schema.Listed
 
 // Why a rule did not count for a message.
 var (
-	ErrSteps = errors.New("the rule takes too many steps")
-	ErrSpent = errors.New("the rules of the message take too many steps")
-	ErrPanic = errors.New("rule panicked")
-	ErrAside = errors.New("the rule is set aside, because it took too long or broke again and again")
+	ErrSteps   = errors.New("the rule takes too many steps")
+	ErrSpent   = errors.New("the rules of the message take too many steps")
+	ErrPanic   = errors.New("rule panicked")
+	ErrTripped = errors.New("the rule is tripped: it repeatedly took too long or panicked")
 )
 
 // Compiled is a rule that can be run.
 type Compiled struct {
-	Rule *Rule
-	Uses Uses
-	code *code
-	must []*code // all of which hold where the rule does, those first that decide most for their cost
-	rest []*code // those of them that are not common to several rules
+	Rule         *Rule
+	Uses         Uses
+	code         *code
+	conjuncts    []*code // all of which hold where the rule does, those first that decide most for their cost
+	ownConjuncts []*code // those of them that are not common to several rules
 
-	runs   atomic.Int64
-	faults atomic.Int64 // overruns and panics
-	aside  atomic.Int64 // until when it is set aside, in seconds of Unix
+	runs    atomic.Int64
+	faults  atomic.Int64 // overruns and panics
+	tripped atomic.Int64 // until when it does not run, in seconds of Unix; 0 if it runs
 }
 
-// fault counts a fault, and reports whether it is to be told: the first, and the one that
-// sets the rule aside.
+// fault counts a fault, and reports whether to log it: the first, and the one that trips the
+// rule.
 func (r *Compiled) fault(now time.Time) bool {
 	n := r.faults.Add(1)
 	if n < maxFaultsOfRule || n*faultShare < r.runs.Load() {
 		return n == 1
 	}
-	r.aside.Store(now.Add(asideFor).Unix())
+	r.tripped.Store(now.Add(trippedFor).Unix())
 	r.faults.Store(0)
 	r.runs.Store(0)
 	return true
 }
 
-// Aside is a rule that cannot be run, and why.
-type Aside struct {
+// Invalid is a rule that cannot be run, and why.
+type Invalid struct {
 	Rule *Rule
 	Err  error
 }
@@ -122,7 +122,7 @@ type Aside struct {
 // Engine runs a set of rules. It is safe for concurrent use.
 type Engine struct {
 	rules     []*Compiled
-	asides    []Aside
+	invalid   []Invalid
 	words     *wordTable
 	slots     int
 	eachSlots int
@@ -142,7 +142,7 @@ type common struct {
 	rules []int
 }
 
-// Compile makes an engine of rules. A rule with a fault is set aside alone.
+// Compile makes an engine of rules. An invalid rule does not keep the others from running.
 func Compile(s *Schema, rules []*Rule) *Engine { return CompileWith(s, rules, Options{}) }
 
 // CompileWith is Compile with parts of the engine turned off.
@@ -152,14 +152,14 @@ func CompileWith(s *Schema, rules []*Rule, o Options) *Engine {
 	for _, r := range rules {
 		compiled, err := c.rule(r)
 		if err != nil {
-			e.asides = append(e.asides, Aside{r, err})
+			e.invalid = append(e.invalid, Invalid{r, err})
 			continue
 		}
 		e.rules = append(e.rules, compiled)
 	}
 	c.finish()
-	e.whole = e.index(func(r *Compiled) []int { return r.code.need.clause(c.words) })
-	e.quick = e.index(func(r *Compiled) []int { return r.code.hope.clause(c.words) })
+	e.whole = e.index(func(r *Compiled) []int { return r.code.necessary.clause(c.words) })
+	e.quick = e.index(func(r *Compiled) []int { return r.code.quick.clause(c.words) })
 	e.share(c)
 	e.words, e.slots, e.eachSlots, e.patterns = c.words, c.slots, c.eachSlots, c.patterns
 	return e
@@ -196,7 +196,7 @@ const fewestCommon = 3
 func (e *Engine) share(c *compiler) {
 	by := make(map[*code][]int)
 	for i, r := range e.rules {
-		for _, m := range r.must {
+		for _, m := range r.conjuncts {
 			if m.key != "" && m.cost < costFile && r.Rule.Kind != Query {
 				by[m] = append(by[m], i)
 			}
@@ -214,7 +214,7 @@ func (e *Engine) share(c *compiler) {
 		return cmp.Or(cmp.Compare(price(&a), price(&b)), strings.Compare(a.code.key, b.code.key))
 	})
 	for _, r := range e.rules {
-		r.rest = slices.DeleteFunc(slices.Clone(r.must), func(m *code) bool { return len(by[m]) >= fewestCommon && !c.plain.NoSharing })
+		r.ownConjuncts = slices.DeleteFunc(slices.Clone(r.conjuncts), func(m *code) bool { return len(by[m]) >= fewestCommon && !c.plain.NoSharing })
 	}
 }
 
@@ -246,7 +246,7 @@ func (e *Engine) exclude(f *frame, candidates []int) []int {
 
 // apply computes a condition that several rules share.
 func (e *Engine) apply(f *frame, m *common) {
-	t, ok := f.sole(m.code)
+	t, ok := f.runAlone(m.code)
 	f.excluded = f.excluded && ok && t != unsure
 	switch {
 	case ok && t == no:
@@ -254,12 +254,12 @@ func (e *Engine) apply(f *frame, m *common) {
 			f.alive[r] = false
 		}
 	case ok && f.presumed != 0:
-		e.give(f, m.rules)
+		e.noteShared(f, m.rules)
 	}
 }
 
-// give notes what a condition that some rules share is known without.
-func (e *Engine) give(f *frame, rules []int) {
+// noteShared notes what a condition that some rules share is known without.
+func (e *Engine) noteShared(f *frame, rules []int) {
 	if f.given == nil {
 		f.given = make(map[*Compiled]schema.Capability)
 	}
@@ -268,8 +268,8 @@ func (e *Engine) give(f *frame, rules []int) {
 	}
 }
 
-// sole computes a condition by itself. It is false where that took too long, or broke.
-func (f *frame) sole(c *code) (t tri, ok bool) {
+// runAlone computes a condition by itself. It is false where that took too long, or broke.
+func (f *frame) runAlone(c *code) (t tri, ok bool) {
 	f.begin()
 	if f.steps <= 0 || f.ctx.Err() != nil {
 		return unsure, false
@@ -279,7 +279,7 @@ func (f *frame) sole(c *code) (t tri, ok bool) {
 			t, ok = unsure, false
 		}
 	}()
-	t = f.seek(c)
+	t = f.isTrue(c)
 	return t, !f.overrun
 }
 
@@ -344,14 +344,14 @@ func (c *compiler) rule(r *Rule) (*Compiled, error) {
 		return nil, err
 	}
 	c.types = checked.types
-	if c.never = make(map[syntax.Node]bool); !c.plain.NoHope {
+	if c.never = make(map[syntax.Node]bool); !c.plain.NoQuick {
 		v := outcome.Evaluator{Functions: c.schema.functions, Have: answered, List: func(string) bool { return true }, Never: c.never}
 		v.Of(e.Root)
 	}
 	out := &Compiled{Rule: r, Uses: checked.uses, code: c.compile(e.Root)}
-	out.must = []*code{out.code}
+	out.conjuncts = []*code{out.code}
 	if out.code.both != nil {
-		out.must = c.order(out.code.both, no)
+		out.conjuncts = c.order(out.code.both, no)
 	}
 	return out, nil
 }
@@ -359,8 +359,8 @@ func (c *compiler) rule(r *Rule) (*Compiled, error) {
 // Rules returns the rules that run.
 func (e *Engine) Rules() []*Compiled { return e.rules }
 
-// Asides returns the rules that do not, and why.
-func (e *Engine) Asides() []Aside { return e.asides }
+// Invalid returns the rules that do not compile, and why.
+func (e *Engine) Invalid() []Invalid { return e.invalid }
 
 // Outcome is what became of a rule.
 type Outcome string
@@ -382,7 +382,7 @@ type Result struct {
 	Missing  schema.Capability // of Indeterminate: what it waits for; of Match: what it is a match without
 	Lists    []string          // that are not configured
 	Err      error             // of Failed
-	Tell     bool              // the fault is worth telling: a first one, or one that sets the rule aside
+	Tell     bool              // the fault is worth telling: a first one, or one that trips the rule
 }
 
 // Judge runs the rules over a message, and calls yield with every result but NoMatch; of a
@@ -437,13 +437,13 @@ func (e *Engine) release(f *frame) {
 func (e *Engine) run(f *frame, r *Compiled) (out Result) {
 	out = Result{Rule: r.Rule, Compiled: r, Outcome: NoMatch}
 	switch {
-	case r.aside.Load() != 0 && time.Now().Unix() < r.aside.Load():
-		out.Outcome, out.Err = Failed, ErrAside
+	case r.tripped.Load() != 0 && time.Now().Unix() < r.tripped.Load():
+		out.Outcome, out.Err = Failed, ErrTripped
 		return out
 	case f.ctx.Err() != nil:
 		out.Outcome, out.Err = Failed, context.Cause(f.ctx)
 		return out
-	case !f.in.Quick && !r.code.need.holds(f), f.in.Quick && !r.code.hope.holds(f):
+	case !f.in.Quick && !r.code.necessary.holds(f), f.in.Quick && !r.code.quick.holds(f):
 		return out
 	}
 	defer func() {
@@ -460,9 +460,9 @@ func (e *Engine) run(f *frame, r *Compiled) (out Result) {
 func (f *frame) value(r *Compiled) schema.Value {
 	switch {
 	case f.in.Quick && r.Rule.Kind != Query:
-		conditions := r.must
+		conditions := r.conjuncts
 		if f.excluded {
-			conditions = r.rest
+			conditions = r.ownConjuncts
 		}
 		return f.all(conditions).value()
 	case r.Rule.Kind != Query || r.code.isTest:
@@ -477,7 +477,7 @@ func (f *frame) value(r *Compiled) schema.Value {
 func (f *frame) all(conditions []*code) tri {
 	out := yes
 	for _, c := range conditions {
-		t := f.seek(c)
+		t := f.isTrue(c)
 		if t == no {
 			f.missing = 0 // decided, as far as a quick judgement goes
 			return no

@@ -24,7 +24,7 @@ var (
 // Plan says how a new state is made and looked at.
 type Plan struct {
 	Rules, Lists string  // the customer's own directories; "" where there are none
-	MaxAside     float64 // share of the rules of a feed that may be set aside, from 0 to 1
+	MaxInvalid   float64 // share of the rules of a feed that may be invalid, from 0 to 1
 	Schema       *rule.Schema
 	Mail         string   // files or a directory of mail to judge by the old and the new rules; "" for none
 	Prepare      Preparer // makes inputs of that mail; PrepareModel does when nil
@@ -39,9 +39,9 @@ type Check struct {
 	Added   []Change `json:"added"`
 	Changed []Change `json:"changed"`
 	Removed []Change `json:"removed"`
-	// Aside are rules that are set aside and were not before: they would stop to run, or do
+	// Invalid are rules that do not compile and did before, or are new: they would stop to run, or do
 	// not start to.
-	Aside   []Change  `json:"newly_aside"`
+	Invalid []Change  `json:"newly_invalid"`
 	Back    *BackTest `json:"back_test,omitempty"`
 	Refused []string  `json:"refused,omitempty"` // why it cannot become active
 
@@ -96,7 +96,7 @@ func (s *Store) Check(ctx context.Context, p Plan) (*Check, error) {
 		return nil, err
 	}
 	c.compare(before, after, old, made)
-	c.refuse(before, after, made, p.MaxAside)
+	c.refuse(before, after, made, p.MaxInvalid)
 	if p.Mail != "" {
 		c.Back, err = backTest(ctx, &p, after, side{old, before.Lists}, side{made, after.Lists})
 	}
@@ -159,12 +159,12 @@ func (c *Check) compare(before, after *Active, old, made *rule.Engine) {
 		}
 	}
 	was := make(map[string]bool)
-	for _, a := range old.Asides() {
+	for _, a := range old.Invalid() {
 		was[a.Rule.ID] = true
 	}
-	for _, a := range made.Asides() {
+	for _, a := range made.Invalid() {
 		if !was[a.Rule.ID] {
-			c.Aside = append(c.Aside, change(a.Rule, a.Err.Error()))
+			c.Invalid = append(c.Invalid, change(a.Rule, a.Err.Error()))
 		}
 	}
 }
@@ -198,15 +198,15 @@ func differences(a, b *rule.Rule) (out []string) {
 
 // refuse notes why feeds that would change are too broken for that.
 func (c *Check) refuse(before, after *Active, made *rule.Engine, most float64) {
-	aside := make(map[string]int)
-	for _, a := range made.Asides() {
-		aside[a.Rule.Feed]++
+	invalid := make(map[string]int)
+	for _, a := range made.Invalid() {
+		invalid[a.Rule.Feed]++
 	}
 	for _, f := range after.Feeds {
 		if c.Next.Feeds[f.Name] == c.Current.Feeds[f.Name] {
 			continue
 		}
-		bad, all := aside[f.Name]+len(f.Problems), len(f.Rules)+len(f.Problems)
+		bad, all := invalid[f.Name]+len(f.Problems), len(f.Rules)+len(f.Problems)
 		switch {
 		case len(f.Rules) == 0 && rulesOf(before, f.Name) > 0:
 			c.Refused = append(c.Refused, fmt.Sprintf("feed %s has no rules any more; it had %d", f.Name, rulesOf(before, f.Name)))
@@ -229,7 +229,7 @@ func rulesOf(a *Active, name string) int {
 
 // firstFault says what is wrong with the first rule of a feed that cannot be run.
 func firstFault(f *Feed, made *rule.Engine) string {
-	for _, a := range made.Asides() {
+	for _, a := range made.Invalid() {
 		if a.Rule.Feed == f.Name {
 			return a.Rule.Path + ": " + a.Err.Error()
 		}

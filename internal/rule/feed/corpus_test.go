@@ -100,8 +100,8 @@ func BenchmarkJudgeFeed(b *testing.B) {
 		{"no-words", rule.Options{NoWords: true}},
 		{"no-sharing", rule.Options{NoSharing: true}},
 		{"no-order", rule.Options{NoOrder: true}},
-		{"no-hope", rule.Options{NoHope: true}},
-		{"none", rule.Options{NoWords: true, NoSharing: true, NoOrder: true, NoHope: true}},
+		{"no-quick", rule.Options{NoQuick: true}},
+		{"none", rule.Options{NoWords: true, NoSharing: true, NoOrder: true, NoQuick: true}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			e := rule.CompileWith(rule.NewSchema(), rules, c.options)

@@ -82,7 +82,7 @@ func newStore(tb testing.TB) *store {
 }
 
 // plan is a plan without directories of the customer's own.
-func plan() feed.Plan { return feed.Plan{MaxAside: 0.05, Schema: rule.NewSchema()} }
+func plan() feed.Plan { return feed.Plan{MaxInvalid: 0.05, Schema: rule.NewSchema()} }
 
 func (s *store) pull(location string) *feed.Manifest {
 	s.tb.Helper()

@@ -27,7 +27,7 @@ func TestAFeedIsPulledCheckedAndActivated(t *testing.T) {
 		t.Error("what is staged runs already")
 	}
 	c := s.activate(plan())
-	if c.Rules != 3 || c.Runs != 3 || len(c.Added) != 3 || len(c.Changed)+len(c.Removed)+len(c.Aside) != 0 {
+	if c.Rules != 3 || c.Runs != 3 || len(c.Added) != 3 || len(c.Changed)+len(c.Removed)+len(c.Invalid) != 0 {
 		t.Errorf("check %+v", c)
 	}
 	a := s.active()
@@ -61,7 +61,7 @@ func TestCheckShowsWhatChanges(t *testing.T) {
 	})
 	s.pull(changed.write(t))
 	p := plan()
-	p.MaxAside = 0.5
+	p.MaxInvalid = 0.5
 	c, err := s.Check(t.Context(), p)
 	if err != nil || c.Err() != nil {
 		t.Fatal(err, c.Err())
@@ -69,8 +69,8 @@ func TestCheckShowsWhatChanges(t *testing.T) {
 	if len(c.Added) != 2 || len(c.Changed) != 1 || c.Changed[0].What[0] != "source" || len(c.Removed) != 1 || c.Removed[0].ID != ruleID(2) {
 		t.Errorf("check %+v", c)
 	}
-	if len(c.Aside) != 1 || c.Aside[0].ID != ruleID(4) || !strings.Contains(c.Aside[0].What[0], `no field "no"`) || c.Rules != 4 || c.Runs != 3 {
-		t.Errorf("set aside %+v", c.Aside)
+	if len(c.Invalid) != 1 || c.Invalid[0].ID != ruleID(4) || !strings.Contains(c.Invalid[0].What[0], `no field "no"`) || c.Rules != 4 || c.Runs != 3 {
+		t.Errorf("invalid %+v", c.Invalid)
 	}
 }
 

@@ -139,8 +139,8 @@ func TestWhateverIsTrueCanFire(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		source := conditions(rapid.IntRange(0, 4).Draw(t, "depth")).Draw(t, "source")
 		e := rule.Compile(s, []*rule.Rule{{ID: "a", Name: "a", Kind: rule.Detection, Source: source}})
-		if len(e.Asides()) > 0 {
-			t.Fatalf("%s: %v", source, e.Asides())
+		if len(e.Invalid()) > 0 {
+			t.Fatalf("%s: %v", source, e.Invalid())
 		}
 		fires := can(t, source, 0, func(name string) bool { return known[name] != nil })&outcome.True != 0
 		e.Judge(context.Background(), in, func(r rule.Result) {
