@@ -145,7 +145,7 @@ func TestMailIsInjectedHeldShownAndReleased(t *testing.T) {
 	if out := b.must("quarantine", "release", held.ID); !strings.Contains(out, "released") {
 		t.Errorf("release says %s", out)
 	}
-	if code, _, errOut := b.run("quarantine", "delete", held.ID); code != 1 || !strings.Contains(errOut, "cannot do that any more") {
+	if code, _, errOut := b.run("quarantine", "delete", held.ID); code != 1 || !strings.Contains(errOut, "no longer held") {
 		t.Errorf("deleting what was released: exit %d, %s", code, errOut)
 	}
 	waitFor(t, "both messages in the Maildir", func() bool {

@@ -92,7 +92,7 @@ func (i *injectCmd) one(c *console, client *relay.Relay, db *store.DB, dir *tena
 	id := ""
 	for _, r := range results {
 		if r.Host == "" {
-			return fmt.Errorf("asking %s: %s\n  Is Outrider running? Start it with \"outrider serve\"", i.Via, r.Reply)
+			return fmt.Errorf("connecting to %s: %s\n  Is Outrider running? Start it with \"outrider serve\"", i.Via, r.Reply)
 		}
 		if m := outriderID.FindStringSubmatch(r.Reply.Text); m != nil {
 			id = m[1]

@@ -192,7 +192,7 @@ func TestABrokenFeedIsRefusedByTheCommand(t *testing.T) {
 	a := newAuthor(t)
 	a.must("pull --activate " + a.feed)
 	a.rule("feed/a.yml", ruleYAML("a", "high", "no.such.field"))
-	a.fails("pull --activate "+a.feed, "the rules that run stay in place: of the 2 rules of feed public 1 cannot be run, which is more than 40 %; the first: a.yml: ")
+	a.fails("pull --activate "+a.feed, "the active rules are unchanged: of the 2 rules of feed public 1 cannot be run, which is more than 40 %; the first: a.yml: ")
 	a.must("list --severity high", "Rule a")
 	var check struct {
 		Refused      []string `json:"refused"`

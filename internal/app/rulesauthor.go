@@ -65,9 +65,9 @@ func (s *shelf) find(what string) (*rule.Rule, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return nil, fmt.Errorf("finding the rule: none of %d is called %q; name a file, an id or a part of a name", len(s.rules), what)
+		return nil, fmt.Errorf("finding the rule: none of %d matches %q; give a file, an id or a part of a name", len(s.rules), what)
 	default:
-		return nil, fmt.Errorf("finding the rule: %d are called %q, such as %q and %q", len(found), what, found[0].Name, found[1].Name)
+		return nil, fmt.Errorf("finding the rule: %d match %q, such as %q and %q", len(found), what, found[0].Name, found[1].Name)
 	}
 }
 

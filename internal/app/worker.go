@@ -59,7 +59,7 @@ func warmPool(pc attachment.PoolConfig, log *slog.Logger) *attachment.Pool {
 func workerConfig(c *config.Config, active *feed.Active, log *slog.Logger) (attachment.PoolConfig, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return attachment.PoolConfig{}, fmt.Errorf("finding the own program: %w", err)
+		return attachment.PoolConfig{}, fmt.Errorf("finding the path of this program: %w", err)
 	}
 	pc := attachment.PoolConfig{Command: []string{self, workerName}, Log: log, Limits: attachment.DefaultLimits()}
 	if pc.Setup.Rules, err = gatherRules(c.Attachments.Rules, log); err != nil {

@@ -89,7 +89,7 @@ func openers() []opener {
 // Reasons to stop unpacking a file. Each becomes the note of the same name.
 var (
 	errBytes   = errors.New("the budget of unpacked bytes is spent")
-	errRatio   = errors.New("it unpacks to far more than is honest")
+	errRatio   = errors.New("its compression ratio is implausibly high")
 	errStalled = errors.New("the decompressor makes no progress")
 	errWindow  = errors.New("the dictionary is larger than allowed")
 	errMethod  = errors.New("the method is not supported")

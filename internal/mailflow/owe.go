@@ -72,7 +72,7 @@ func (f *Flow) putDown(ctx context.Context, l *inflight, p *placed) error {
 		Auth: l.judged.Auth, Contact: l.judged.Contact, Verdict: l.judged.Verdict, Missing: l.judged.Missing,
 	})
 	if err != nil {
-		return fmt.Errorf("encoding what is owed: %w", err)
+		return fmt.Errorf("encoding the pending re-evaluation: %w", err)
 	}
 	if err := f.spool.Healthy(ctx); err != nil {
 		return err

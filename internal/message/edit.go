@@ -11,7 +11,7 @@ import (
 
 // ErrBadPrepend is returned by Render for a Prepend that is no sequence of complete
 // header fields.
-var ErrBadPrepend = errors.New("prepended bytes are no complete header fields")
+var ErrBadPrepend = errors.New("prepended bytes are not complete header fields")
 
 // Edit describes changes to a message. The zero value changes nothing.
 type Edit struct {

@@ -23,7 +23,7 @@ type HeaderWriter struct{ buf []byte }
 // names that are no field name.
 func (w *HeaderWriter) Add(name, value string) error {
 	if n, colon := fieldName([]byte(name + ":")); n == 0 || n != len(name) || colon != n || n > foldAt-2 {
-		return fmt.Errorf("adding header field: %q is no field name", name)
+		return fmt.Errorf("adding header field: %q is not a field name", name)
 	}
 	w.buf = append(append(w.buf, name...), ':')
 	w.words(len(name)+1, encodeValue(value))

@@ -67,7 +67,7 @@ func (s store) load(limit int, add func(domain string, e *entry)) error {
 }
 
 // errStale is the error of a file that has no policy that still holds.
-var errStale = errors.New("policy does not hold any more")
+var errStale = errors.New("policy has expired")
 
 // read returns the policy in a file.
 func (s store) read(domain string) (*entry, error) {

@@ -37,7 +37,7 @@ const (
 // Errors of the box.
 var (
 	ErrUnknown = errors.New("no such held message")
-	ErrState   = errors.New("held message cannot do that any more")
+	ErrState   = errors.New("held message is no longer held")
 )
 
 // Item is one held message.

@@ -131,7 +131,7 @@ func (c *Client) readBootstrap(ctx context.Context) (map[string]string, error) {
 }
 
 // errBootstrap says that a file has no services.
-var errBootstrap = errors.New("file is no bootstrap file of rdap")
+var errBootstrap = errors.New("file is not an RDAP bootstrap file")
 
 // ParseBootstrap reads a bootstrap file: the base URL of the server by domain. Servers that
 // cannot be asked over HTTPS are left out.

@@ -45,8 +45,8 @@ const (
 // Reasons for which there is no answer.
 var (
 	ErrNoServer = errors.New("no registration data service is known for the domain")
-	ErrBusy     = errors.New("server wants to be left alone")
-	ErrAnswer   = errors.New("answer is no registration of the domain")
+	ErrBusy     = errors.New("server asks for fewer requests")
+	ErrAnswer   = errors.New("answer is not a registration of the domain")
 )
 
 // Fetcher fetches answers; egress.Client fits.

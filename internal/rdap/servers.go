@@ -26,7 +26,7 @@ type servers struct {
 // server is the pace with one server.
 type server struct {
 	next  time.Time // when the next question is due, if all were pause apart
-	until time.Time // the server wants to be left alone until then
+	until time.Time // the server asks for fewer requests until then
 }
 
 func newServers() *servers { return &servers{hosts: make(map[string]*server)} }

@@ -352,7 +352,7 @@ func step(conn net.Conn, br *bufio.Reader, who, what string) error {
 	case "C":
 		line, err := br.ReadString('\n')
 		if err != nil || line != what+"\r\n" {
-			return fmt.Errorf("heard %q: %w", line, cmp.Or(err, errHeard))
+			return fmt.Errorf("unexpected reply %q: %w", line, cmp.Or(err, errHeard))
 		}
 		return nil
 	case "D":
@@ -362,7 +362,7 @@ func step(conn net.Conn, br *bufio.Reader, who, what string) error {
 		}
 		got := make([]byte, len(want))
 		if _, err := io.ReadFull(br, got); err != nil || string(got) != want {
-			return fmt.Errorf("heard %q: %w", got, cmp.Or(err, errHeard))
+			return fmt.Errorf("unexpected reply %q: %w", got, cmp.Or(err, errHeard))
 		}
 		return nil
 	default:

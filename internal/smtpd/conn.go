@@ -292,7 +292,7 @@ func (c *conn) startTLS(ctx context.Context, cfg *tls.Config) (*tls.ConnectionSt
 	}
 	tc := tls.Server(c.nc, cfg)
 	if err := tc.HandshakeContext(ctx); err != nil {
-		return nil, fmt.Errorf("shaking hands: %w", err)
+		return nil, fmt.Errorf("tls handshake: %w", err)
 	}
 	c.nc = tc
 	state := tc.ConnectionState()

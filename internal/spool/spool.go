@@ -43,7 +43,7 @@ var (
 	ErrClosed  = errors.New("spool is closed")
 
 	errCorrupt = errors.New("malformed row")
-	errTwice   = errors.New("entry stands twice in one outcome")
+	errTwice   = errors.New("entry is listed twice in one batch")
 	errSize    = errors.New("content and its size differ")
 )
 

@@ -86,7 +86,7 @@ func (d *DB) Close() error { return errors.Join(d.read.Close(), d.write.Close())
 // Ping reports whether the database answers.
 func (d *DB) Ping(ctx context.Context) error {
 	if err := d.read.PingContext(ctx); err != nil {
-		return fmt.Errorf("asking the database: %w", err)
+		return fmt.Errorf("querying the database: %w", err)
 	}
 	return nil
 }

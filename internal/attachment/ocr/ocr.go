@@ -165,7 +165,7 @@ func (r *Reader) run(ctx context.Context, input []byte, args ...string) ([]byte,
 		return nil, fmt.Errorf("running %s: %w: %s", r.config.Program, errors.Join(waited, context.Cause(ctx)), bytes.TrimSpace(errs.Bytes()))
 	}
 	if len(input) > 0 && err != nil {
-		return nil, fmt.Errorf("giving it the picture: %w", err)
+		return nil, fmt.Errorf("sending it the picture: %w", err)
 	}
 	return out.Bytes(), nil
 }

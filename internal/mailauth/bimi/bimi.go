@@ -97,7 +97,7 @@ func New(c Config) *Checker { return &Checker{cfg: c} }
 // Errors of domains that publish what cannot be used.
 var (
 	errRecords = errors.New("more than one bimi record")
-	errTrust   = errors.New("the logo stands in the evidence alone, and no authority is trusted")
+	errTrust   = errors.New("the logo is only in the certificate, and no authority is trusted")
 )
 
 // Check looks for the logo of an author domain that is Eligible. selector

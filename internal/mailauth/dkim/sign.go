@@ -145,7 +145,7 @@ func (s *Signer) canons() (header, body Canon) {
 func (s *Signer) algorithm() (string, error) {
 	for _, name := range []string{s.Domain, s.Selector} {
 		if d, err := address.Domain(name); err != nil || d != name {
-			return "", fmt.Errorf("%w: %q is no domain in normal form", ErrSigner, name)
+			return "", fmt.Errorf("%w: %q is not a domain in normal form", ErrSigner, name)
 		}
 	}
 	if s.Key == nil {

@@ -63,7 +63,7 @@ func ParseTags(list string) (Tags, error) {
 		tag.End += start
 		// RFC 6376, Section 3.2: tags with duplicate names must not occur.
 		if _, twice := tags.Get(tag.Name); twice || len(tags) == maxTags {
-			return nil, fmt.Errorf("%w: tag %q is one too many", ErrTags, tag.Name)
+			return nil, fmt.Errorf("%w: tag %q is repeated", ErrTags, tag.Name)
 		}
 		tags = append(tags, tag)
 		start = end + 1
@@ -76,7 +76,7 @@ func ParseTag(spec string) (Tag, error) {
 	name, value, ok := strings.Cut(spec, "=")
 	tag := Tag{Name: trimSpace(name), Value: trimSpace(value), Start: len(name) + 1, End: len(spec)}
 	if !ok || !isTagName(tag.Name) {
-		return Tag{}, fmt.Errorf("%w: %.40q is no tag", ErrTags, spec)
+		return Tag{}, fmt.Errorf("%w: %.40q is not a tag", ErrTags, spec)
 	}
 	if !isTagValue(tag.Value) {
 		return Tag{}, fmt.Errorf("%w: the value of %q has a control character", ErrTags, tag.Name)

@@ -190,7 +190,7 @@ func (p *aggregateParser) record() *Record { return &p.out.Records[len(p.out.Rec
 
 func (p *aggregateParser) end(name string) error {
 	if len(p.path) == 0 || p.path[len(p.path)-1] != name {
-		return fmt.Errorf("%w: %.40q ends what it did not begin", ErrSyntax, name)
+		return fmt.Errorf("%w: %.40q closes an element that is not open", ErrSyntax, name)
 	}
 	value := strings.TrimSpace(p.text.String())
 	p.text.Reset()

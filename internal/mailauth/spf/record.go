@@ -42,7 +42,7 @@ func printable(s string) string { return s[:min(len(s), 60)] }
 // What is wrong with a term.
 var (
 	errTerm   = errors.New("malformed")
-	errTwice  = errors.New("it stands twice")
+	errTwice  = errors.New("it is listed twice")
 	errDomain = errors.New("no domain")
 	errMacro  = errors.New("malformed macro")
 )

@@ -51,7 +51,7 @@ func unpack(c *collector, raw []byte) error {
 		read = readZip
 	case bytes.HasPrefix(raw, []byte{0x1f, 0x8b}), bytes.HasPrefix(raw, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 	default:
-		return fmt.Errorf("%w: it is no .tar.zst, .tar.gz or .zip", ErrHostile)
+		return fmt.Errorf("%w: it is not a .tar.zst, .tar.gz or .zip file", ErrHostile)
 	}
 	// Read twice: what all paths begin with is known at the end only.
 	var paths []string

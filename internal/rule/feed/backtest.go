@@ -126,7 +126,7 @@ func backTest(ctx context.Context, p *Plan, next *Active, before, after side) (*
 		return nil, fmt.Errorf("judging mail by the new rules: %w", err)
 	}
 	if t.out.Messages == 0 {
-		return nil, fmt.Errorf("judging mail by the new rules: there is none in %s", p.Mail)
+		return nil, fmt.Errorf("judging mail by the new rules: there is no mail in %s", p.Mail)
 	}
 	return t.result(), nil
 }

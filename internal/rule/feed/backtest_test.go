@@ -79,7 +79,7 @@ func TestMailThatCannotBeJudgedIsCounted(t *testing.T) {
 		t.Errorf("got %+v, %v", c, err)
 	}
 	p.Mail = t.TempDir()
-	if _, err := s.Check(t.Context(), p); err == nil || !strings.Contains(err.Error(), "there is none") {
+	if _, err := s.Check(t.Context(), p); err == nil || !strings.Contains(err.Error(), "there is no mail") {
 		t.Errorf("no mail: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

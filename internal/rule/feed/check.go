@@ -16,9 +16,9 @@ import (
 
 // Reasons for which rules do not become active.
 var (
-	ErrRefused = errors.New("the rules that run stay in place")
+	ErrRefused = errors.New("the active rules are unchanged")
 	ErrNothing = errors.New("nothing is staged, and the own rules and lists are those that run")
-	ErrChanged = errors.New("the active rules were changed by somebody else meanwhile; try again")
+	ErrChanged = errors.New("another process changed the active rules meanwhile; try again")
 )
 
 // Plan says how a new state is made and looked at.
@@ -297,7 +297,7 @@ func (s *Store) unstage(active State) error {
 		return writeJSON(file, staged)
 	}
 	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("forgetting what was staged: %w", err)
+		return fmt.Errorf("removing the staged rules: %w", err)
 	}
 	return nil
 }

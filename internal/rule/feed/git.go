@@ -87,7 +87,7 @@ func localCommit(store *filesystem.Storage, s *Source) (plumbing.Hash, error) {
 // fullHash reads a commit. A short one could come to mean another.
 func fullHash(commit string) (plumbing.Hash, error) {
 	if !plumbing.IsHash(strings.ToLower(commit)) {
-		return plumbing.ZeroHash, fmt.Errorf("%q is no commit: give all 40 digits", commit)
+		return plumbing.ZeroHash, fmt.Errorf("%q is not a commit hash: all 40 digits are needed", commit)
 	}
 	return plumbing.NewHash(commit), nil
 }

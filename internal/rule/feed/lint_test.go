@@ -168,7 +168,7 @@ func TestFormatChangesTheSourceAlone(t *testing.T) {
 	for in, want := range map[string]string{
 		"source: |\n  type.inbound and\n  and\n":           "r.yml:3:3: ",
 		"source: >\n  type.inbound\n\n  and type.outbound": "r.yml: its source is not a literal block",
-		"a: b\n":                      "r.yml: it is no rule",
+		"a: b\n":                      "r.yml: it is not a rule",
 		"source: [\n":                 "r.yml: reading YAML",
 		"source: \"a\\nand b and\"\n": "r.yml:1:",
 	} {

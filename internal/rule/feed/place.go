@@ -123,7 +123,7 @@ func format(raw []byte) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case r == nil:
-		return nil, errors.New("it is no rule")
+		return nil, errors.New("it is not a rule")
 	}
 	e, err := syntax.Parse(r.Source)
 	if err != nil {

@@ -64,7 +64,7 @@ var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
 func (s *Source) check() error {
 	switch {
 	case !nameForm.MatchString(s.Name):
-		return fmt.Errorf("%q is no name for a feed: use small letters, digits and hyphens", s.Name)
+		return fmt.Errorf("%q is not a valid feed name: use lower-case letters, digits and hyphens", s.Name)
 	case s.Location == "":
 		return errors.New("no source is named")
 	case s.Commit != "":
@@ -98,7 +98,7 @@ func (s *Source) collect(ctx context.Context, c *collector) (commit string, err 
 	case !s.Plain && gitDir(s.Location) != "":
 		return pullRepository(c, s)
 	case s.Commit != "" || s.Branch != "":
-		return "", fmt.Errorf("%s is no repository of git, and so has no commits and branches", s.Location)
+		return "", fmt.Errorf("%s is not a git repository, so it has no commits and branches", s.Location)
 	default:
 		return "", collectDirectory(c, s.Location)
 	}

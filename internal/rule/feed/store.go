@@ -86,7 +86,7 @@ func Open(dir string) (*Store, error) {
 	case err != nil:
 		return nil, fmt.Errorf("opening the store of rules: %w", err)
 	case !info.IsDir():
-		return nil, fmt.Errorf("opening the store of rules: %s is no directory", dir)
+		return nil, fmt.Errorf("opening the store of rules: %s is not a directory", dir)
 	}
 	return &Store{dir}, nil
 }
