@@ -135,15 +135,15 @@ func authservID(v string) string {
 	return ""
 }
 
-// bannerHTML shows the text of the banner in a box whose colour says how bad it is.
-// Styles stand at the element, since clients drop style sheets.
+// bannerHTML shows the text of the banner in a box whose colour says how bad it is. Render
+// adds what defends it.
 func bannerHTML(d *policy.Decision) string {
 	colour := "#8a6d00"
 	if d.Disposition >= verdict.Suspicious {
 		colour = "#9c1c1c"
 	}
-	return message.GuardedBanner(`<div role="alert" style="border:1px solid ` + colour + `;border-left-width:6px;padding:8px 12px;margin:0 0 12px 0;font-family:sans-serif;font-size:14px;color:#222222;background-color:#ffffff">` +
-		strings.ReplaceAll(html.EscapeString(d.Banner), "\n", "<br>") + `</div>`)
+	return `<div role="alert" style="border:1px solid ` + colour + `;border-left-width:6px;padding:8px 12px">` +
+		strings.ReplaceAll(html.EscapeString(d.Banner), "\n", "<br>") + `</div>`
 }
 
 // header writes our fields, top-most last in the list.

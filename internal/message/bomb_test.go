@@ -144,8 +144,8 @@ func TestDecodedStopsAtTheBudget(t *testing.T) {
 		t.Errorf("decoded %d bytes, defects %v", len(m.Root.Decoded()), m.Defects)
 	}
 	r, err := m.Render(nil, message.Edit{Banner: testBanner})
-	if err != nil || len(r.Skipped) != 1 || r.Changed() {
-		t.Errorf("rendition %+v, error %v", r, err)
+	if err != nil || len(r.Skipped) > 0 || r.Size() < int64(len(raw)+len(testBanner.Text)) {
+		t.Errorf("skipped %q, error %v: the banner is a text of its own", r.Skipped, err)
 	}
 }
 

@@ -23,8 +23,9 @@ type Edit struct {
 
 // Banner is a notice to the reader, in both forms.
 type Banner struct {
-	Text string // lines of plain text
-	HTML string // a fragment of HTML that can stand where the body begins
+	Text   string // lines of plain text
+	HTML   string // a fragment of HTML that can stand where the body begins
+	Beside bool   // where all text is signed, a text is added beside it, which leaves the signature as it is
 }
 
 // Rendition is a message as it will be sent: the bytes of the original, with some

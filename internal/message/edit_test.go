@@ -44,14 +44,18 @@ func firstReading(m *message.Message) []*message.Part {
 	return slices.DeleteFunc(slices.Clone(m.Parts), func(p *message.Part) bool { return p.Reading != 1 })
 }
 
-// checkEdited proves that out is raw with a banner and nothing else.
+// checkEdited proves that out is raw with a banner and nothing else: in texts, or in a
+// text of its own that comes first.
 func checkEdited(tb testing.TB, raw, out []byte, r *message.Rendition) {
 	tb.Helper()
 	before, after := firstReading(message.Parse(raw, nil)), firstReading(message.Parse(out, nil))
+	if added := beside(before, after); added != nil {
+		before, after = added[0], added[1]
+	}
 	if diff := cmp.Diff(outline(before), outline(after)); diff != "" {
 		tb.Fatalf("part tree (-before +after):\n%s", diff)
 	}
-	changed := 0
+	changed := len(firstReading(message.Parse(out, nil))) - len(before)
 	for i, old := range before {
 		if len(old.Children) > 0 || old.IsMultipart() {
 			continue
@@ -64,6 +68,20 @@ func checkEdited(tb testing.TB, raw, out []byte, r *message.Rendition) {
 	if changed == 0 && len(r.Skipped) == 0 {
 		tb.Error("no banner, and no reason")
 	}
+}
+
+// beside returns the parts that both messages have, where the second has one more text.
+func beside(before, after []*message.Part) [][]*message.Part {
+	isBanner := func(p *message.Part) bool {
+		return strings.HasSuffix(strings.TrimSpace(lines(p.Text())), marks["text/plain"]+"\n"+rule)
+	}
+	switch n := len(after) - len(before); {
+	case n == 2 && isBanner(after[1]): // all that was is the second part now
+		return [][]*message.Part{before, after[2:]}
+	case n == 1 && isBanner(after[1]):
+		return [][]*message.Part{before[1:], after[2:]}
+	}
+	return nil
 }
 
 // checkChanged proves that a part is a shown text, with the banner, and else the same.
@@ -82,18 +100,27 @@ func checkChanged(tb testing.TB, old, now *message.Part) {
 			tb.Errorf("part %q has a line of %d bytes", old.Path, len(line))
 		}
 	}
-	if len(text) < len(old.Text()) && now.Charset != "utf-16" {
+	if old.MediaType == "text/plain" && !strings.HasSuffix(lines(text), lines(old.Text())) {
+		tb.Errorf("part %q lost text: %.3000q from %.3000q", old.Path, text, old.Text())
+	}
+	if len(text) < len(old.Text()) {
 		tb.Errorf("part %q lost text", old.Path)
 	}
 }
 
+// lines returns text with one kind of line end.
+func lines(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
+
 func outline(parts []*message.Part) []string {
 	var lines []string
 	for _, p := range parts {
-		lines = append(lines, strings.Join([]string{p.Path, p.MediaType, p.Charset, p.Filename, p.Disposition}, " "))
+		lines = append(lines, strings.Join([]string{p.MediaType, p.Filename, p.Disposition}, " "))
 	}
 	return lines
 }
+
+// rule is the line above and below a banner in plain text.
+var rule = strings.Repeat("*", 64)
 
 func TestRenderWithoutEditIsTheMessage(t *testing.T) {
 	t.Parallel()

@@ -15,60 +15,87 @@ var ErrBadBanner = errors.New("banner has a line that cannot be broken")
 // Reasons in Rendition.Skipped.
 const (
 	SkippedSigned    = "banner: a text is signed or encrypted"
-	SkippedNoText    = "banner: no text is shown"
+	SkippedNoText    = "banner: there is no text, and none can be added"
 	SkippedEncoding  = "banner: the transfer encoding of a text is not known"
 	SkippedTooLarge  = "banner: a text is larger than the budget allows"
-	SkippedCharset   = "banner: the charset of a text has none of its characters"
+	SkippedCharset   = "banner: the charset of a text has not all of its characters, and the text cannot be converted"
 	SkippedEmptyForm = "banner: it has no form for the type of a text"
 )
 
-// banner puts b above each text that is shown as the body.
+// banner puts b above each text that is shown as the body. Where there is none, or one
+// that cannot be changed, the message gets a text of its own for it.
 func (ed *editor) banner(b Banner) error {
 	var err error
-	if b.Text, err = wrapLines(b.Text); err != nil {
-		return err
-	}
-	if b.HTML, err = wrapLines(b.HTML); err != nil {
+	b.Text = wrapText(b.Text)
+	if b.HTML, err = wrapHTML(htmlEntities(guardedBanner(b.HTML))); err != nil {
 		return err
 	}
 	targets := ed.targets(ed.m.Root)
-	if len(targets) == 0 && len(ed.skipped) == 0 {
-		ed.skip(SkippedNoText)
-	}
+	missing := len(targets) == 0
 	for _, p := range targets {
-		ed.insert(p, b)
+		if reason := ed.insert(p, b); reason != "" {
+			ed.skip(reason)
+			missing = missing || reason != SkippedEmptyForm
+		}
+	}
+	switch {
+	case !missing || slices.Contains(ed.skipped, SkippedSigned) && !(b.Beside && ed.isSigned()):
+	case ed.beside(b.Text):
+		ed.skipped = nil
+	case len(ed.skipped) == 0:
+		ed.skip(SkippedNoText)
 	}
 	return nil
 }
 
 // targets returns the texts below p that clients show as body. What is signed or
-// encrypted stays as it is; texts beside it do not, so that nobody can keep a banner
-// away with an empty signed part.
+// encrypted stays as it is; texts beside it do not, so that an empty signed part keeps no
+// banner away.
 func (ed *editor) targets(p *Part) []*Part {
 	switch p.MediaType {
 	case "multipart/signed", "multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime":
 		ed.skip(SkippedSigned)
 		return nil
-	case "multipart/related", "multipart/report":
-		// RFC 2387, Section 3.2: the root of related parts is the first; the others belong to it.
-		return ed.mixed(p.Children[:min(len(p.Children), 1)])
+	case "multipart/related":
+		return ed.each(relatedRoots(p))
+	case "multipart/report":
+		return ed.each(p.Children[:min(len(p.Children), 1)])
 	case "multipart/alternative":
-		var all []*Part
-		for _, child := range p.Children {
-			all = append(all, ed.targets(child)...)
-		}
-		return all
+		return ed.each(p.Children)
 	}
 	switch {
 	case p.IsMultipart():
 		return ed.mixed(p.Children)
 	case !p.isBodyText() || p.IsAttachment():
 		return nil
-	case p.Seal() != SealNone:
-		ed.skip(SkippedSigned)
-		return nil
 	}
 	return []*Part{p}
+}
+
+// relatedRoots returns the parts that clients show of related ones: the one that the
+// parameter "start" names, and the first, since some do not read the parameter. RFC 2387,
+// Section 3.2: the others belong to the root.
+func relatedRoots(p *Part) []*Part {
+	if len(p.Children) == 0 {
+		return nil
+	}
+	roots := p.Children[:1:1]
+	start := strings.Trim(p.Params["start"], " <>")
+	for _, child := range p.Children[1:] {
+		if start != "" && child.ContentID == start {
+			return append(roots, child)
+		}
+	}
+	return roots
+}
+
+// each returns the texts below each of the parts.
+func (ed *editor) each(parts []*Part) []*Part {
+	var all []*Part
+	for _, p := range parts {
+		all = append(all, ed.targets(p)...)
+	}
+	return all
 }
 
 // mixed returns the first text of each type: what clients show one below the other
@@ -86,41 +113,69 @@ func (ed *editor) mixed(parts []*Part) []*Part {
 	return all
 }
 
-// insert puts the banner into one text.
-func (ed *editor) insert(p *Part, b Banner) {
-	banner := b.HTML
-	if p.MediaType == "text/plain" {
-		banner = b.Text
-	}
-	if declared := p.Header.Get("Content-Transfer-Encoding"); !p.knownEncoding(declared) {
-		ed.skip(SkippedEncoding)
-		return
-	}
+// insert puts the banner into one text, or returns why it cannot.
+func (ed *editor) insert(p *Part, b Banner) (skipped string) {
 	content := p.Decoded()
-	if content == nil {
-		ed.skip(SkippedTooLarge)
-		return
+	switch declared := p.Header.Get("Content-Transfer-Encoding"); {
+	case !p.knownEncoding(declared):
+		return SkippedEncoding
+	case content == nil:
+		return SkippedTooLarge
+	case strings.TrimSpace(b.form(p)) == "":
+		return SkippedEmptyForm
 	}
-	if strings.TrimSpace(banner) == "" {
-		ed.skip(SkippedEmptyForm)
-		return
+	charset := p.textCharset(content)
+	pieces, ok := p.pieces(content, b, charset)
+	switch {
+	case ok && p.carries(pieces) && charset == p.Charset:
+		ed.insertPieces(p, content, pieces)
+		return ""
+	case ok && ed.reencode(p, content, pieces, charset), ed.convert(p, content, b, charset):
+		return ""
 	}
+	if near := toASCII(b.Text); p.MediaType == "text/plain" && !loses(b.Text) && !p.isStrange(content, charset) {
+		ed.insertPieces(p, content, []insertion{{bomLen(content), plainBanner(near, p.flowed)}})
+		return ""
+	}
+	return SkippedCharset
+}
+
+// form returns the banner for the type of a text.
+func (b *Banner) form(p *Part) string {
 	if p.MediaType == "text/plain" {
-		banner = plainBanner(banner, p.flowed)
+		return b.Text
 	}
-	if kind, enc := lookupCharset(p.textCharset(content)); p.isWide(kind, enc, content) {
-		ed.insertWide(p, banner)
-		return
+	return b.HTML
+}
+
+// pieces returns what goes into the content of p, in its charset. It reports false where
+// the charset cannot hold all of it, or hides what is markup.
+func (p *Part) pieces(content []byte, b Banner, charset string) ([]insertion, bool) {
+	bom := bomLen(content)
+	strange := p.isStrange(content, charset)
+	if p.MediaType == "text/html" {
+		return shifted(insertBanner(content[bom:], b.HTML, false), bom), !strange
 	}
-	encoded := p.encodeBanner(banner)
-	if string(encoded) == toASCII(banner) && loses(banner) && ed.recode(p, content, banner) {
-		return
+	coded, ok := encodeExactly(plainBanner(b.Text, p.flowed), charset)
+	return []insertion{{bom, string(coded)}}, ok && !p.isWide(content, charset)
+}
+
+// shifted adds an offset to all insertions.
+func shifted(in []insertion, by int) []insertion {
+	for i := range in {
+		in[i].at += by
 	}
-	if len(bytes.TrimSpace(encoded)) == 0 {
-		ed.skip(SkippedCharset)
-		return
-	}
-	ed.insertBytes(p, content, encoded)
+	return in
+}
+
+// bomLen returns the length of the byte order mark of UTF-8 at the head of a text.
+func bomLen(content []byte) int {
+	return len(content) - len(bytes.TrimPrefix(content, []byte("\ufeff")))
+}
+
+// carries reports whether the transfer encoding of the part can hold the pieces.
+func (p *Part) carries(pieces []insertion) bool {
+	return p.Encoding != "7bit" || !slices.ContainsFunc(pieces, func(i insertion) bool { return !isASCIIText(i.with) })
 }
 
 // knownEncoding reports whether the declared transfer encoding is the applied one,
@@ -130,25 +185,33 @@ func (p *Part) knownEncoding(declared string) bool {
 	return sure && encoding == p.Encoding && encoding != "x-uuencode" && encoding != "x-yenc"
 }
 
-// insertBytes inserts the encoded banner into the decoded content at the place where
-// it is shown.
-func (ed *editor) insertBytes(p *Part, content, banner []byte) {
-	at := len(content) - len(bytes.TrimPrefix(content, []byte("\ufeff")))
-	if p.MediaType == "text/html" {
-		at += htmlStart(content[at:])
-	}
+// insertPieces inserts into the decoded content. Lines of a page that are long already
+// get no longer, since pieces of a page begin with a line end.
+func (ed *editor) insertPieces(p *Part, content []byte, pieces []insertion) {
 	switch p.Encoding {
 	case "base64":
-		ed.rewrite(p, slices.Concat(content[:at], crlf(banner, "\r\n"), content[at:]))
+		ed.drop(p)
+		ed.put(p, p.Body.From, string(encodeBase64(joined(content, pieces, "\r\n"))))
 	case "quoted-printable":
-		ed.insertQP(p, at, crlf(banner, "\r\n"))
-	default:
-		with := string(crlf(banner, ed.eol))
-		if p.MediaType == "text/html" {
-			with = ed.eol + with
+		for _, i := range pieces {
+			ed.insertQP(p, i.at, crlf([]byte(i.with), "\r\n"))
 		}
-		ed.put(p, p.Body.From+at, with)
+	default:
+		for _, i := range pieces {
+			ed.put(p, p.Body.From+i.at, string(crlf([]byte(i.with), ed.eol)))
+		}
 	}
+}
+
+// joined returns content with the pieces, whose lines end with eol.
+func joined(content []byte, pieces []insertion, eol string) []byte {
+	var out []byte
+	pos := 0
+	for _, i := range pieces {
+		out = append(append(out, content[pos:i.at]...), crlf([]byte(i.with), eol)...)
+		pos = i.at
+	}
+	return append(out, content[pos:]...)
 }
 
 // insertQP inserts at an offset of the decoded content. Soft line ends around the
@@ -160,12 +223,6 @@ func (ed *editor) insertQP(p *Part, at int, banner []byte) {
 		with = "=\r\n" + with
 	}
 	ed.put(p, p.Body.From+raw, with)
-}
-
-// rewrite replaces the body by content in base64.
-func (ed *editor) rewrite(p *Part, content []byte) {
-	ed.drop(p)
-	ed.put(p, p.Body.From, string(encodeBase64(content)))
 }
 
 // drop removes the body, whose line end stays where it has one of its own.

@@ -1,36 +1,64 @@
 package message
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+	"golang.org/x/text/unicode/bidi"
 )
 
 // The sender's style rules reach into a banner, which is part of the document. A
-// declaration that is important in a style attribute is stronger than any rule of a sheet
-// (CSS Cascading and Inheritance Level 5, Section 6.1), so each element of the banner says
-// itself how it looks.
+// declaration that is important in a style attribute is stronger than any rule of a style
+// sheet (CSS Cascading and Inheritance Level 5, Section 6.1), so that each element of the
+// banner, and each element around it, declares how it looks.
 
-// guard is what every element of a banner declares, so that it is seen; what the banner
-// declares itself is stronger.
-const guard = "visibility:visible; opacity:1; position:static; float:none; left:auto; top:auto; right:auto; bottom:auto; clip:auto; clip-path:none; transform:none; translate:none; scale:none; " +
-	"rotate:none; zoom:1; filter:none; mask:none; mix-blend-mode:normal; content-visibility:visible; contain:none; animation:none; transition:none; " +
-	"width:auto; height:auto; min-width:0; min-height:0; max-width:none; max-height:none; overflow:visible; text-indent:0; " +
-	"letter-spacing:normal; word-spacing:normal; white-space:normal; direction:inherit; text-shadow:none; " +
-	"-webkit-text-fill-color:currentcolor; -webkit-text-security:none; writing-mode:horizontal-tb; columns:auto; shape-outside:none"
+// bannerClass is the class of every element of a banner, for the rules of bannerSheet.
+const bannerClass = "outrider-banner"
+
+// flat declares what takes an element out of sight or out of its place, as it is by
+// default. Clients that do not know "all" need each property.
+const flat = "visibility:visible; opacity:1; position:static; float:none; clip:auto; clip-path:none; transform:none; translate:none; scale:none; " +
+	"rotate:none; perspective:none; offset-path:none; zoom:1; filter:none; backdrop-filter:none; mask:none; mix-blend-mode:normal; content-visibility:visible; " +
+	"contain:none; container-type:normal; animation:none; transition:none; width:auto; height:auto; min-width:0; min-height:0; max-width:none; " +
+	"max-height:none; overflow:visible; columns:auto; writing-mode:horizontal-tb; outline:none; scroll-snap-type:none"
+
+// guard is what every element of a banner declares; what the banner declares itself comes
+// after it. "all" sets every property, also those that browsers will have (CSS Cascading
+// and Inheritance Level 5, Section 3.2).
+const guard = "all:initial; " + flat + "; left:auto; top:auto; right:auto; bottom:auto; text-indent:0; " +
+	"letter-spacing:normal; word-spacing:normal; white-space:normal; unicode-bidi:isolate; text-shadow:none; text-transform:none; " +
+	"-webkit-text-fill-color:currentcolor; -webkit-text-security:none; shape-outside:none; font-family:sans-serif"
 
 // outerGuard is what the outermost elements declare in addition. The first line and the
-// first letter of a table are no pseudo-elements, which rules could reach. A banner is
-// above what the sender places on the same spot.
-const outerGuard = "display:table; box-sizing:border-box; width:100%; position:relative; z-index:2147483647; margin:0 0 12px 0; " +
-	"font-size:14px; line-height:1.4; color:#222222; background-color:#ffffff; text-align:left"
+// first letter of a table are no pseudo-elements, which rules could reach.
+const outerGuard = "display:table; box-sizing:border-box; width:100%; position:relative; z-index:2147483647; isolation:isolate; margin:0 0 12px 0; " +
+	"font-size:14px; line-height:1.4; color:#222222; background-color:#ffffff; text-align:start"
 
 // innerGuard is what elements within declare in addition, which look like what is around.
-const innerGuard = "font-size:inherit; line-height:inherit; color:inherit"
+const innerGuard = "font-size:inherit; line-height:inherit; color:inherit; text-align:inherit; direction:inherit"
 
-// GuardedBanner returns the HTML of a banner with elements that defend what they look like.
-func GuardedBanner(fragment string) string {
+// rootGuard is what the elements html and body declare. Fonts and backgrounds are the
+// sender's.
+const rootGuard = "display:block; " + flat + "; margin:0; padding:0; border:0; scroll-marker-group:none"
+
+// contentGuard is what the element around the sender's content declares. It is a stacking
+// context below the banner, and holds boxes with a fixed place too (CSS Containment
+// Level 2, Section 3.2), so that nothing in it can cover the banner.
+const contentGuard = "all:unset; display:block; position:relative; z-index:0; isolation:isolate; contain:layout; float:none; margin:0; padding:8px; " +
+	"transform:none; top:auto; left:auto"
+
+// bannerSheet has the rules for what no style attribute reaches. Of important rules, those
+// of the first layer win, and no other sheet can add to a layer without a name (CSS
+// Cascading and Inheritance Level 5, Sections 6.4.3 and 6.4.4).
+const bannerSheet = "<style>@layer{ head, html::before, html::after, body::before, body::after, ." + bannerClass + "::before, ." + bannerClass +
+	"::after{ display:none!important; content:none!important } ." + bannerClass + "::first-line, ." + bannerClass +
+	"::first-letter{ color:inherit!important; font:inherit!important; background:none!important; text-shadow:none!important } " +
+	"html::scroll-button(*), body::scroll-button(*){ content:none!important } }</style>"
+
+// guardedBanner returns the HTML of a banner with elements that defend what they look like.
+func guardedBanner(fragment string) string {
 	body := &html.Node{Type: html.ElementNode, Data: "body", DataAtom: atom.Body}
 	nodes, err := html.ParseFragment(strings.NewReader(fragment), body)
 	if err != nil || strings.TrimSpace(fragment) == "" {
@@ -38,15 +66,62 @@ func GuardedBanner(fragment string) string {
 	}
 	var b strings.Builder
 	for _, n := range wrapped(nodes) {
-		for d := range n.Descendants() {
+		for _, d := range slices.Collect(n.Descendants()) {
 			defend(d, innerGuard)
+			loosen(d)
 		}
-		defend(n, outerGuard)
+		defend(n, outerGuard+"; direction:"+directionOf(n))
 		if html.Render(&b, n) != nil { // a builder takes everything
 			return fragment
 		}
 	}
 	return b.String()
+}
+
+// maxRun is how many characters of a text can be without a space; entities make eight
+// bytes or more of each.
+const maxRun = 20
+
+// loosen puts comments with a space into texts without spaces, so that their lines can be
+// broken and nothing else is shown.
+func loosen(n *html.Node) {
+	if n.Type != html.TextNode {
+		return
+	}
+	run := 0
+	for i, r := range n.Data {
+		if run++; r == ' ' {
+			run = 0
+		}
+		if run > maxRun {
+			rest := &html.Node{Type: html.TextNode, Data: n.Data[i:]}
+			n.Data = n.Data[:i]
+			n.Parent.InsertBefore(rest, n.NextSibling)
+			n.Parent.InsertBefore(&html.Node{Type: html.CommentNode, Data: " "}, rest)
+			loosen(rest)
+			return
+		}
+	}
+}
+
+// directionOf returns the direction of the first letter that has one, as "dir=auto" finds
+// it. The direction of the sender's page says nothing about the banner.
+func directionOf(n *html.Node) string {
+	for d := range n.Descendants() {
+		if d.Type != html.TextNode {
+			continue
+		}
+		for _, r := range d.Data {
+			switch p, _ := bidi.LookupRune(r); p.Class() {
+			case bidi.L:
+				return "ltr"
+			case bidi.R, bidi.AL:
+				return "rtl"
+			default: // neutral
+			}
+		}
+	}
+	return "ltr"
 }
 
 // wrapped puts texts and inline elements that are by themselves into a block.
@@ -88,18 +163,27 @@ func defend(n *html.Node, more string) {
 		return
 	}
 	own := ""
-	kept := n.Attr[:0]
+	kept := []html.Attribute{{Key: "class", Val: bannerClass}}
 	for _, a := range n.Attr {
-		if a.Key == "style" && a.Namespace == "" {
+		switch {
+		case a.Key == "style" && a.Namespace == "":
 			own = a.Val
-			continue
+		case a.Key != "class":
+			kept = append(kept, a)
 		}
-		kept = append(kept, a)
 	}
-	n.Attr = kept
-	shape := "display:" + displayOf(n.DataAtom) + "; "
-	style := important(shape+guard+"; "+more) + important(own)
-	n.Attr = append(n.Attr, html.Attribute{Key: "style", Val: strings.TrimSpace(style)})
+	style := important(guard+"; display:"+displayOf(n.DataAtom)+"; font-weight:"+weightOf(n.DataAtom)+"; "+more) + important(own)
+	n.Attr = append(kept, html.Attribute{Key: "style", Val: strings.TrimSpace(style)})
+}
+
+// weightOf returns the weight that an element gives its text by itself.
+func weightOf(tag atom.Atom) string {
+	switch tag {
+	case atom.B, atom.Strong, atom.Th, atom.H1, atom.H2, atom.H3, atom.H4:
+		return "bold"
+	default:
+		return "inherit"
+	}
 }
 
 // displayOf returns the box that an element makes by itself.
@@ -127,13 +211,7 @@ func displayOf(tag atom.Atom) string {
 // URLs end none.
 func important(css string) string {
 	var b strings.Builder
-	for css != "" {
-		i := declarationEnd(css)
-		d := strings.TrimSpace(css[:i])
-		css = css[min(i+1, len(css)):]
-		if d == "" {
-			continue
-		}
+	for d := range declarations(css) {
 		b.WriteString(d)
 		if !strings.HasSuffix(strings.ToLower(d), "!important") {
 			b.WriteString("!important")
@@ -141,6 +219,20 @@ func important(css string) string {
 		b.WriteString("; ")
 	}
 	return b.String()
+}
+
+// declarations yields the declarations of a style attribute.
+func declarations(css string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for css != "" {
+			i := declarationEnd(css)
+			d := strings.TrimSpace(css[:i])
+			css = css[min(i+1, len(css)):]
+			if d != "" && !yield(d) {
+				return
+			}
+		}
+	}
 }
 
 func declarationEnd(css string) int {

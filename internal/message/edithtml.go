@@ -2,139 +2,286 @@ package message
 
 import (
 	"bytes"
-	"slices"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"golang.org/x/net/html"
 )
 
-// htmlStart returns the offset in HTML at which a banner is the first thing that is
-// shown: behind the body tag, or before the first content where content comes first.
-func htmlStart(b []byte) int {
+// insertion is a text that goes into a decoded text at an offset.
+type insertion struct {
+	at   int
+	with string
+}
+
+// insertBanner returns what a page in an ASCII-compatible form needs so that a banner is
+// the first thing that is seen: the banner where the body begins, the styles that defend
+// it and what is around it, and an element around the content of the sender. banner is as
+// wrapHTML returns it. utf8 says
+// that the page is sent as UTF-8 whatever it declares itself.
+func insertBanner(page []byte, banner string, utf8 bool) []insertion {
+	h := readHead(page)
+	open := " style=\"" + important(rootGuard)
+	var out []insertion
+	if h.html >= 0 {
+		out = append(out, insertion{h.html, broken(open + h.htmlStyle + "\"")})
+	} else {
+		out = append(out, insertion{h.first, broken("<html" + open + "\">")})
+	}
+	if utf8 { // browsers take the first that they find
+		at := h.sheet
+		if h.meta >= 0 {
+			at = min(h.meta, at)
+		}
+		out = append(out, insertion{at, "\n<meta charset=\"utf-8\">\n"})
+	}
+	out = append(out, insertion{h.sheet, broken(bannerSheet)})
+	if h.body >= 0 {
+		out = append(out, insertion{h.body, broken(open + h.bodyStyle + "\"")})
+	} else {
+		out = append(out, insertion{h.content, broken("<body" + open + "\">")})
+	}
+	around := "<" + contentName(page) + " style=\"" + important(contentGuard) + "\">"
+	return merge(append(out, insertion{h.content, "\n" + banner + strings.TrimPrefix(broken(around), "\n")}))
+}
+
+// broken returns HTML between line ends. It has spaces, at which wrapHTML breaks it.
+func broken(s string) string {
+	lines, err := wrapHTML(s)
+	if err != nil { // keptStyle keeps no long words
+		lines = s + "\n"
+	}
+	return "\n" + lines
+}
+
+// merge joins insertions at one offset, in their order.
+func merge(in []insertion) []insertion {
+	var out []insertion
+	for _, i := range in {
+		if n := len(out); n > 0 && out[n-1].at == i.at {
+			out[n-1].with += strings.TrimPrefix(i.with, "\n")
+			continue
+		}
+		out = append(out, i)
+	}
+	return out
+}
+
+// contentName returns the name of the element around the sender's content. The sender
+// cannot end an element whose name the content does not have: it is made of a hash of the
+// content, and an end tag of another name does not reach it (HTML, Section 13.2.6.4.7).
+func contentName(page []byte) string {
+	sum := sha256.Sum256(page)
+	return "outrider-" + hex.EncodeToString(sum[:12])
+}
+
+// pageHead is what stands in a page before its content. Offsets that are -1 are missing.
+type pageHead struct {
+	html      int // behind "<html" of a tag that is the first
+	first     int // of the first tag or text
+	meta      int // of the first meta element
+	sheet     int // before the first thing that can have style rules
+	body      int // behind "<body" of a tag before all content
+	content   int // where the content begins
+	htmlStyle string
+	bodyStyle string
+}
+
+// readHead reads a page as far as everything is well-formed and nothing is shown. All
+// that is unusual counts as content: there the banner stands before it.
+func readHead(page []byte) pageHead {
+	h := pageHead{html: -1, first: -1, meta: -1, sheet: -1, body: -1}
+	z := html.NewTokenizer(bytes.NewReader(page))
 	pos := 0
 	for {
-		start := pos + skipHTMLSpace(b[pos:])
-		if start == len(b) || b[start] != '<' {
-			return pos
+		kind := z.Next()
+		raw := len(z.Raw())
+		if h.first < 0 && (kind == html.StartTagToken || kind == html.SelfClosingTagToken || kind == html.EndTagToken) {
+			h.first = pos
 		}
-		end, body, hidden := htmlToken(b, start)
-		switch {
-		case body:
-			return end
-		case !hidden || end == 0:
-			return pos
+		end, ok := h.skip(z, kind, pos, pos+raw)
+		if !ok {
+			h.content = end
+			break
 		}
 		pos = end
 	}
-}
-
-func skipHTMLSpace(b []byte) int {
-	return len(b) - len(bytes.TrimLeft(b, " \t\r\n\f"))
-}
-
-// htmlToken looks at the markup at offset pos. end is the offset behind it, or 0
-// where it does not end; hidden says that nothing of it is shown.
-func htmlToken(b []byte, pos int) (end int, body, hidden bool) {
-	rest := b[pos:]
-	switch {
-	case bytes.HasPrefix(rest, []byte("<!--")):
-		return htmlComment(b, pos), false, true
-	case bytes.HasPrefix(rest, []byte("<!")), bytes.HasPrefix(rest, []byte("<?")):
-		i := bytes.IndexByte(rest, '>')
-		if i < 0 {
-			return 0, false, true
-		}
-		return pos + i + 1, false, true
+	if h.first < 0 {
+		h.first = h.content
 	}
-	name := tagName(rest[1:])
-	end = tagEnd(b, pos)
-	switch name {
+	if h.sheet < 0 {
+		h.sheet = h.content
+		if h.body >= 0 {
+			h.sheet = h.body - len("<body")
+		}
+	}
+	return h
+}
+
+// skip reads one token from pos to end. It returns where reading goes on, or where the
+// content begins and false.
+func (h *pageHead) skip(z *html.Tokenizer, kind html.TokenType, pos, end int) (int, bool) {
+	switch kind {
+	case html.TextToken:
+		return choose(len(bytes.Trim(z.Raw(), " \t\r\n\f")) == 0, end, pos)
+	case html.DoctypeToken:
+		return choose(bytes.HasSuffix(z.Raw(), []byte(">")), end, pos)
+	case html.CommentToken:
+		return choose(wholeComment(z.Raw()), end, pos)
+	case html.EndTagToken:
+		name, _ := z.TagName()
+		return choose(string(name) == "head", end, pos)
+	case html.StartTagToken, html.SelfClosingTagToken:
+		return h.tag(z, pos, end)
+	default:
+		return pos, false
+	}
+}
+
+// wholeComment reports whether a comment ends where every reader ends it.
+func wholeComment(raw []byte) bool {
+	if !bytes.HasPrefix(raw, []byte("<!--")) {
+		return bytes.HasSuffix(raw, []byte(">"))
+	}
+	text, ok := bytes.CutSuffix(raw[4:], []byte("-->"))
+	return ok && !bytes.HasPrefix(text, []byte(">")) && !bytes.HasPrefix(text, []byte("->")) && !bytes.Contains(text, []byte("--!>"))
+}
+
+// tag reads one start tag as skip does.
+func (h *pageHead) tag(z *html.Tokenizer, pos, end int) (int, bool) {
+	name, _ := z.TagName()
+	switch string(name) {
+	case "html":
+		if h.first == pos {
+			h.html, h.htmlStyle = pos+len("<html"), keptStyle(z)
+		}
+		return end, true
+	case "head", "base":
+		return end, true
+	case "meta":
+		if h.meta < 0 {
+			h.meta = pos
+		}
+		// Other pragmas, such as a policy for content, count in a head only: not in a body.
+		return choose(plainMeta(z), end, pos)
+	case "link":
+		h.rules(pos)
+		return end, true
+	case "title":
+		return rawEnd(z, pos, end, false)
+	case "style", "script":
+		h.rules(pos)
+		return rawEnd(z, pos, end, string(name) == "script")
 	case "body":
-		return end, end > 0, false
-	case "html", "head", "/head", "meta", "link", "base":
-		return end, false, true
-	case "title", "style", "script":
-		if end > 0 {
-			end = rawTextEnd(b, end, name)
+		h.body, h.bodyStyle = pos+len("<body"), keptStyle(z)
+		return end, false
+	}
+	return pos, false
+}
+
+// choose returns end and true, or pos and false.
+func choose(ok bool, end, pos int) (int, bool) {
+	if ok {
+		return end, true
+	}
+	return pos, false
+}
+
+// rules notes where the first style rules can be.
+func (h *pageHead) rules(pos int) {
+	if h.sheet < 0 {
+		h.sheet = pos
+	}
+}
+
+// rawEnd returns the offset behind an element whose content is text. A script with the
+// beginning of a comment can go on behind an end tag (HTML, Section 13.2.5.20).
+func rawEnd(z *html.Tokenizer, pos, end int, script bool) (int, bool) {
+	for {
+		kind := z.Next()
+		end += len(z.Raw())
+		switch {
+		case kind == html.EndTagToken:
+			return end, true
+		case kind != html.TextToken, script && bytes.Contains(z.Raw(), []byte("<!--")):
+			return pos, false
 		}
-		return end, false, true
 	}
-	return end, false, false
 }
 
-// htmlComment returns the offset behind the comment at pos, or 0.
-func htmlComment(b []byte, pos int) int {
-	rest := b[pos+4:]
-	if bytes.HasPrefix(rest, []byte(">")) {
-		return pos + 5
-	}
-	if bytes.HasPrefix(rest, []byte("->")) {
-		return pos + 6
-	}
-	end := 0
-	if i := bytes.Index(rest, []byte("-->")); i >= 0 {
-		end = pos + 4 + i + 3
-		rest = rest[:i]
-	}
-	if i := bytes.Index(rest, []byte("--!>")); i >= 0 {
-		end = pos + 4 + i + 4
-	}
-	return end
-}
-
-// maxTagName is the length in bytes of the longest tag name that matters here.
-const maxTagName = 8
-
-// tagName returns the name at the beginning of b in lower case, or "".
-func tagName(b []byte) string {
-	n := 0
-	for n < len(b) && n <= maxTagName && !bytes.ContainsRune([]byte(" \t\r\n\f/>"), rune(b[n])) || n == 0 && len(b) > 0 && b[0] == '/' {
-		n++
-	}
-	return string(bytes.ToLower(b[:n]))
-}
-
-// tagEnd returns the offset behind the tag at pos, or 0. A ">" in a quoted attribute
-// value does not end it.
-func tagEnd(b []byte, pos int) int {
-	var quote byte
-	for i := pos + 1; i < len(b); i++ {
-		switch c := b[i]; {
-		case quote != 0:
-			if c == quote {
-				quote = 0
+// plainMeta reports whether a meta element does no more than describe the page.
+func plainMeta(z *html.Tokenizer) bool {
+	for {
+		key, value, more := z.TagAttr()
+		if string(key) == "http-equiv" {
+			switch strings.ToLower(strings.TrimSpace(string(value))) {
+			case "content-type", "x-ua-compatible", "content-language", "content-style-type":
+			default:
+				return false
 			}
-		case c == '>':
-			return i + 1
-		case (c == '"' || c == '\'') && afterEquals(b[pos:i]):
-			quote = c
+		}
+		if !more {
+			return true
 		}
 	}
-	return 0
 }
 
-// afterEquals reports whether an attribute value begins behind b.
-func afterEquals(b []byte) bool {
-	for _, c := range slices.Backward(b) {
-		switch c {
-		case ' ', '\t', '\r', '\n', '\f':
-		default:
-			return c == '='
+// keptStyle returns those declarations of the style attribute of a tag that a tag with our
+// attribute must have as well: fonts and colors, as long as they are plain.
+func keptStyle(z *html.Tokenizer) string {
+	for {
+		key, value, more := z.TagAttr()
+		if string(key) == "style" {
+			return plainStyle(string(value))
+		}
+		if !more {
+			return ""
 		}
 	}
-	return false
 }
 
-// rawTextEnd returns the offset behind the end tag of an element whose content is
-// text whatever it looks like, or 0.
-func rawTextEnd(b []byte, pos int, name string) int {
-	for pos < len(b) {
-		i := bytes.Index(b[pos:], []byte("</"))
-		if i < 0 {
-			return 0
-		}
-		pos += i
-		if tagName(b[pos+2:]) == name {
-			return tagEnd(b, pos)
-		}
-		pos += 2
+// maxKeptStyle is the longest style attribute in bytes of which anything is kept.
+const maxKeptStyle = 4096
+
+// maxKeptValue is the longest value in bytes, which must fit in a line.
+const maxKeptValue = 150
+
+func plainStyle(css string) string {
+	if len(css) > maxKeptStyle {
+		return ""
 	}
-	return 0
+	var b strings.Builder
+	for d := range declarations(css) {
+		name, value, _ := strings.Cut(d, ":")
+		if isLook(strings.ToLower(strings.TrimSpace(name))) && isPlainValue(value) {
+			b.WriteString(html.EscapeString(strings.Join(strings.Fields(d), " ")) + "; ")
+		}
+	}
+	return b.String()
+}
+
+// isLook reports whether a property says how text and its ground look, and not where it is.
+func isLook(property string) bool {
+	switch property {
+	case "color", "font", "line-height", "text-align", "direction", "background", "background-color", "background-image", "background-repeat",
+		"background-position", "background-size", "word-wrap", "overflow-wrap", "word-break":
+		return true
+	default:
+		return strings.HasPrefix(property, "font-")
+	}
+}
+
+// isPlainValue reports whether a value ends where it seems to, however it is read: it has
+// whole strings and brackets, and nothing that begins a comment, an escape or another
+// declaration.
+func isPlainValue(v string) bool {
+	v = strings.TrimSuffix(strings.ToLower(v), "!important")
+	if len(v) > maxKeptValue || !isASCIIText(v) {
+		return false
+	}
+	if strings.ContainsAny(v, "!;\\{}<>\x00\n\r\f") || strings.Contains(v, "/*") || strings.Count(v, `"`)%2+strings.Count(v, "'")%2 > 0 {
+		return false
+	}
+	return strings.Count(v, "(") == strings.Count(v, ")") && strings.Count(v, "[") == strings.Count(v, "]")
 }

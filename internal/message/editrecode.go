@@ -1,7 +1,7 @@
 package message
 
 import (
-	"bytes"
+	"mime"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -18,43 +18,61 @@ func loses(banner string) bool {
 	return false
 }
 
-// recode sends a text as UTF-8, for a banner that the charset or the transfer encoding
-// of the part cannot carry: the words of the sender stay the same. RFC 2046, Section 4.1.2.
-func (ed *editor) recode(p *Part, content []byte, banner string) bool {
-	kind, enc := lookupCharset(p.textCharset(content))
-	text := string(content)
-	switch {
-	case kind == charsetASCII, kind == charsetUTF8:
-		if !utf8.Valid(content) {
-			return false
-		}
-	case kind == charsetOther && enc != nil:
-		decoded, err := enc.NewDecoder().Bytes(content)
-		if text = string(decoded); err != nil || strings.ContainsRune(text, utf8.RuneError) {
-			return false
-		}
-	case p.Charset == "" && isASCIIText(text):
-	default:
-		return false
-	}
-	if !ed.retype(p) {
+// convert sends a text as UTF-8, for a banner that its charset cannot hold: the words of
+// the sender stay the same. RFC 2046, Section 4.1.2. A text that is signed in place is not
+// converted, since its bytes are what is signed.
+func (ed *editor) convert(p *Part, content []byte, b Banner, charset string) bool {
+	text, ok := exactText(content, charset)
+	if !ok || p.Seal() != SealNone {
 		return false
 	}
 	text = strings.TrimPrefix(text, "\ufeff")
+	pieces := []insertion{{0, plainBanner(b.Text, p.flowed)}}
+	if p.MediaType == "text/html" {
+		pieces = insertBanner([]byte(text), b.HTML, true)
+	}
+	return ed.reencode(p, []byte(text), pieces, "utf-8")
+}
+
+// exactText returns content as UTF-8. It reports false where that is a guess.
+func exactText(content []byte, charset string) (string, bool) {
+	switch kind, _ := lookupCharset(charset); kind {
+	case charsetUTF8:
+		return string(content), true // the bytes stay as they are, whatever is wrong with them
+	case charsetASCII, charsetUnknown:
+		if text, ok := decodeMarked(content); ok {
+			return text, !strings.ContainsRune(text, utf8.RuneError)
+		}
+		return string(content), utf8.Valid(content)
+	case charsetUTF16:
+		if isASCIIText(string(content)) && !looksWide(content) {
+			return string(content), true
+		}
+	case charsetUTF7, charsetOther:
+	}
+	text, clean := decodeCharset(content, charset)
+	return text, clean && !strings.ContainsRune(text, utf8.RuneError)
+}
+
+// reencode sends content, which is in charset, with the pieces in quoted-printable. It
+// reports false where there is no header section that can say so.
+func (ed *editor) reencode(p *Part, content []byte, pieces []insertion, charset string) bool {
+	if !ed.retype(p, charset) {
+		return false
+	}
 	eol := "\r\n"
-	if !strings.Contains(text, eol) {
+	if !strings.Contains(string(content), eol) {
 		eol = "\n"
 	}
-	coded := encodeQP(append(crlf([]byte(banner), eol), text...), eol)
-	coded = bytes.ReplaceAll(coded, []byte("\r\n"), []byte("\n"))
+	coded := encodeQP(joined(content, pieces, eol), eol)
 	ed.drop(p)
-	ed.put(p, p.Body.From, string(crlf(coded, ed.eol)))
+	ed.put(p, p.Body.From, string(crlf([]byte(strings.ReplaceAll(string(coded), "\r\n", "\n")), ed.eol)))
 	return true
 }
 
 // retype writes the fields of a part anew that say how it is encoded. It reports false
 // where there is no header section to write them in.
-func (ed *editor) retype(p *Part) bool {
+func (ed *editor) retype(p *Part, charset string) bool {
 	fields := p.Header.Fields
 	at := p.Raw.From
 	switch {
@@ -65,44 +83,55 @@ func (ed *editor) retype(p *Part) bool {
 	case p.Parent == nil || p.Raw.From == p.Body.From:
 		return false
 	}
-	written := []struct{ key, line string }{
-		{"content-type", "Content-Type: " + p.MediaType + "; charset=utf-8" + p.flowParams()},
-		{"content-transfer-encoding", "Content-Transfer-Encoding: quoted-printable"},
+	var kind, encoding HeaderWriter
+	if kind.Add("Content-Type", p.mediaType(charset)) != nil || encoding.Add("Content-Transfer-Encoding", "quoted-printable") != nil {
+		return false
 	}
-	for _, w := range written {
-		ed.setField(fields, w.key, w.line, at)
-	}
-	if p.Parent == nil && !hasField(fields, "mime-version") {
-		ed.replace(at, at, "MIME-Version: 1.0"+ed.eol)
+	ed.setField(fields, "content-type", kind.Bytes(), at)
+	ed.setField(fields, "content-transfer-encoding", encoding.Bytes(), at)
+	if p.Parent == nil {
+		ed.mimeVersion(at)
 	}
 	return true
 }
 
+// mediaType returns the value of Content-Type with another charset.
+func (p *Part) mediaType(charset string) string {
+	params := map[string]string{}
+	for name, value := range p.Params {
+		params[name] = value
+	}
+	if charset != "" {
+		params["charset"] = charset
+	}
+	if v := mime.FormatMediaType(p.MediaType, params); v != "" {
+		return v
+	}
+	return mime.FormatMediaType(p.MediaType, map[string]string{"charset": charset}) // a parameter is none
+}
+
+// mimeVersion adds the field without which readers need not believe the others.
+// RFC 2045, Section 4.
+func (ed *editor) mimeVersion(at int) {
+	if !hasField(ed.m.Header().Fields, "mime-version") {
+		ed.replace(at, at, "MIME-Version: 1.0"+ed.eol)
+	}
+}
+
 // setField puts one field in the place of all that have the key, or at an offset.
-func (ed *editor) setField(fields []Field, key, line string, at int) {
-	line += ed.eol
+func (ed *editor) setField(fields []Field, key string, line []byte, at int) {
+	with := strings.ReplaceAll(string(line), "\r\n", ed.eol)
 	for _, f := range fields {
 		if f.Key == key {
-			ed.replace(f.Raw.From, f.Raw.To, line)
-			line = ""
+			ed.replace(f.Raw.From, f.Raw.To, with)
+			with = ""
 		}
 	}
-	if line != "" {
-		ed.replace(at, at, line)
+	if with != "" {
+		ed.replace(at, at, with)
 	}
 }
 
 func hasField(fields []Field, key string) bool {
 	return slices.ContainsFunc(fields, func(f Field) bool { return f.Key == key })
-}
-
-// flowParams returns the parameters that say how lines flow. RFC 3676, Section 4.
-func (p *Part) flowParams() string {
-	if !p.flowed {
-		return ""
-	}
-	if strings.EqualFold(p.Params["delsp"], "yes") {
-		return "; format=flowed; delsp=yes"
-	}
-	return "; format=flowed"
 }

@@ -1,14 +1,12 @@
 package message
 
 import (
-	"bytes"
+	"iter"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding"
-	unicode16 "golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -16,15 +14,34 @@ import (
 // entities make lines longer, and lines must stay below 998.
 const wrapAt = 100
 
-// maxBannerLine is the longest line of a banner in bytes that has no space.
+// maxBannerLine is the longest line of HTML in bytes that has no space.
 const maxBannerLine = 240
 
-// wrapLines returns text in lines that end with LF and can stand in a message.
-func wrapLines(text string) (string, error) {
-	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\r\n", "\n"), "\ufffd")
-	text = strings.Map(dropControl, text)
+// wrapText returns plain text in lines that end with LF and can stand in a message. A line
+// without spaces, as in Japanese, is broken between two characters.
+func wrapText(text string) string {
 	var b strings.Builder
-	for line := range strings.SplitSeq(strings.Trim(text, "\n"), "\n") {
+	for line := range bannerLines(text) {
+		for len(line) > wrapAt {
+			i := strings.LastIndexByte(line[:wrapAt], ' ')
+			next := i + 1
+			if i <= 0 {
+				for i = wrapAt; !utf8.RuneStart(line[i]); i-- {
+				}
+				next = i
+			}
+			writeLine(&b, line[:i])
+			line = line[next:]
+		}
+		writeLine(&b, line)
+	}
+	return b.String()
+}
+
+// wrapHTML is wrapText for HTML, which has to have spaces.
+func wrapHTML(text string) (string, error) {
+	var b strings.Builder
+	for line := range bannerLines(text) {
 		for len(line) > wrapAt {
 			i := strings.LastIndexByte(line[:wrapAt], ' ')
 			if i <= 0 {
@@ -47,6 +64,12 @@ func wrapLines(text string) (string, error) {
 	return b.String(), nil
 }
 
+// bannerLines yields the lines of a banner without control characters.
+func bannerLines(text string) iter.Seq[string] {
+	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\r\n", "\n"), "\ufffd")
+	return strings.SplitSeq(strings.Trim(strings.Map(dropControl, text), "\n"), "\n")
+}
+
 // writeLine writes one line. A line that begins with dashes could be a delimiter.
 func writeLine(b *strings.Builder, line string) {
 	line = strings.TrimRight(line, " \t")
@@ -65,9 +88,14 @@ func dropControl(r rune) rune {
 	return r
 }
 
-// plainBanner returns the lines of a banner with an empty line behind them.
+// bannerRule is the line above and below a banner in plain text. It is no delimiter of
+// parts, no mark of a signature and no mark of a quote.
+var bannerRule = strings.Repeat("*", 64) + "\n"
+
+// plainBanner returns the lines of a banner between two rules, with an empty line after it.
 func plainBanner(text string, flowed bool) string {
 	var b strings.Builder
+	b.WriteString(bannerRule)
 	for line := range strings.Lines(text) {
 		// RFC 3676, Section 4.4: these beginnings need a space, which readers remove.
 		if flowed && (strings.HasPrefix(line, " ") || strings.HasPrefix(line, ">") || strings.HasPrefix(line, "From ")) {
@@ -75,34 +103,31 @@ func plainBanner(text string, flowed bool) string {
 		}
 		b.WriteString(line)
 	}
+	b.WriteString(bannerRule)
 	b.WriteByte('\n')
 	return b.String()
 }
 
-// encodeBanner returns the banner in the charset of the part, as far as the charset
-// and the transfer encoding allow: HTML has entities for other characters, text the
-// nearest ASCII.
-func (p *Part) encodeBanner(banner string) []byte {
-	if p.MediaType == "text/html" {
-		banner = htmlEntities(banner)
-	}
-	kind, enc := lookupCharset(p.textCharset(p.Decoded()))
+// encodeExactly returns text in a charset. It reports false where the charset lacks one
+// of its characters.
+func encodeExactly(text, charset string) ([]byte, bool) {
+	kind, enc := lookupCharset(charset)
 	switch kind {
 	case charsetUTF8:
-		if p.Encoding != "7bit" || isASCIIText(banner) {
-			return []byte(banner)
-		}
-	case charsetOther:
-		out, err := enc.NewEncoder().Bytes([]byte(banner))
-		if err == nil && (p.Encoding != "7bit" || !hasEightBit(out)) {
-			return out
-		}
+		return []byte(text), true
 	case charsetUTF7:
 		// RFC 2152, Rule 2: "+" stands for itself as "+-".
-		return []byte(strings.ReplaceAll(toASCII(banner), "+", "+-"))
+		return []byte(strings.ReplaceAll(text, "+", "+-")), isASCIIText(text)
+	case charsetOther:
+		out, err := enc.NewEncoder().Bytes([]byte(text))
+		if err != nil {
+			return nil, false
+		}
+		back, clean := decodeCharset(out, charset)
+		return out, clean && back == text
 	case charsetASCII, charsetUTF16, charsetUnknown:
 	}
-	return []byte(toASCII(banner))
+	return []byte(text), isASCIIText(text)
 }
 
 // htmlEntities returns s in ASCII.
@@ -153,56 +178,27 @@ var nearASCII = map[rune]string{
 
 // isWide reports whether ASCII has another form in the charset, so that markup cannot
 // be found in the bytes.
-func (p *Part) isWide(kind charsetKind, enc encoding.Encoding, content []byte) bool {
+func (p *Part) isWide(content []byte, charset string) bool {
+	kind, enc := lookupCharset(charset)
+	_, marked := decodeMarked(content)
+	marked = marked && bomLen(content) == 0
 	switch kind {
 	case charsetUTF16:
-		_, marked := decodeMarked(content)
 		return marked || looksWide(content)
 	case charsetOther:
 		out, err := enc.NewEncoder().Bytes([]byte("<"))
 		return err == nil && string(out) != "<"
 	case charsetUnknown:
-		_, marked := decodeMarked(content)
-		return marked && !bytes.HasPrefix(content, []byte("\ufeff"))
+		return marked
 	case charsetASCII, charsetUTF8, charsetUTF7:
 	}
 	return false
 }
 
-// insertWide writes a text in such a charset anew, with the banner.
-func (ed *editor) insertWide(p *Part, banner string) {
-	enc := wideEncoding(p.Charset)
-	text := p.Text()
-	at := 0
-	if p.MediaType == "text/html" {
-		at = htmlStart([]byte(text))
-		banner = htmlEntities(banner)
-	} else if _, err := enc.NewEncoder().String(banner); err != nil {
-		banner = toASCII(banner)
-	}
-	text = text[:at] + strings.ReplaceAll(banner, "\n", "\r\n") + text[at:]
-	content, err := encoding.ReplaceUnsupported(enc.NewEncoder()).Bytes([]byte(text))
-	if err != nil {
-		ed.skip(SkippedCharset)
-		return
-	}
-	switch p.Encoding {
-	case "base64":
-		ed.rewrite(p, content)
-	case "quoted-printable":
-		ed.drop(p)
-		ed.put(p, p.Body.From, string(encodeQP(content, "")))
-	default:
-		// Line ends of such a text are not those of the message.
-		ed.skip(SkippedCharset)
-	}
-}
-
-// wideEncoding returns the encoding to write: UTF-16 where a byte order mark says
-// more than the field.
-func wideEncoding(charset string) encoding.Encoding {
-	if _, enc := lookupCharset(charset); enc != nil {
-		return enc
-	}
-	return unicode16.UTF16(unicode16.LittleEndian, unicode16.UseBOM)
+// isStrange reports whether bytes of ASCII can be something else in the charset: it is
+// wide, or shifts between alphabets.
+func (p *Part) isStrange(content []byte, charset string) bool {
+	kind, _ := lookupCharset(charset)
+	name := charsetName(charset)
+	return kind == charsetUTF7 || isISO2022(name) || name == "hz-gb-2312" || p.isWide(content, charset)
 }
