@@ -32,16 +32,18 @@ const guard = "all:initial; " + flat + "; left:auto; top:auto; right:auto; botto
 	"-webkit-text-fill-color:currentcolor; -webkit-text-security:none; shape-outside:none; font-family:sans-serif"
 
 // outerGuard is what the outermost elements declare in addition. The first line and the
-// first letter of a table are no pseudo-elements, which rules could reach.
+// first letter of a table are no pseudo-elements, which rules could reach. Of several
+// elements to which a page is scrolled when it opens, the first counts (CSS Scroll Snap
+// Level 2, Section 3.1.1).
 const outerGuard = "display:table; box-sizing:border-box; width:100%; position:relative; z-index:2147483647; isolation:isolate; margin:0 0 12px 0; " +
-	"font-size:14px; line-height:1.4; color:#222222; background-color:#ffffff; text-align:start"
+	"font-size:14px; line-height:1.4; color:#222222; background-color:#ffffff; text-align:start; scroll-initial-target:nearest"
 
 // innerGuard is what elements within declare in addition, which look like what is around.
 const innerGuard = "font-size:inherit; line-height:inherit; color:inherit; text-align:inherit; direction:inherit"
 
 // rootGuard is what the elements html and body declare. Fonts and backgrounds are the
 // sender's.
-const rootGuard = "display:block; " + flat + "; margin:0; padding:0; border:0; scroll-marker-group:none"
+const rootGuard = "display:block; " + flat + "; margin:0; padding:0; border:0; scroll-initial-target:none; scroll-marker-group:none"
 
 // contentGuard is what the element around the sender's content declares. It is a stacking
 // context below the banner, and holds boxes with a fixed place too (CSS Containment
@@ -51,7 +53,7 @@ const contentGuard = "all:unset; display:block; position:relative; z-index:0; is
 
 // bannerSheet has the rules for what no style attribute reaches. Of important rules, those
 // of the first layer win, and no other sheet can add to a layer without a name (CSS
-// Cascading and Inheritance Level 5, Sections 6.4.3 and 6.4.4).
+// Cascading and Inheritance Level 5, Section 6.4).
 const bannerSheet = "<style>@layer{ head, html::before, html::after, body::before, body::after, ." + bannerClass + "::before, ." + bannerClass +
 	"::after{ display:none!important; content:none!important } ." + bannerClass + "::first-line, ." + bannerClass +
 	"::first-letter{ color:inherit!important; font:inherit!important; background:none!important; text-shadow:none!important } " +

@@ -195,8 +195,8 @@ func (h *pageHead) rules(pos int) {
 	}
 }
 
-// rawEnd returns the offset behind an element whose content is text. A script with the
-// beginning of a comment can go on behind an end tag (HTML, Section 13.2.5.20).
+// rawEnd returns the offset after an element whose content is text. A script with the
+// beginning of a comment can go on after an end tag (HTML, script data double escaped state).
 func rawEnd(z *html.Tokenizer, pos, end int, script bool) (int, bool) {
 	for {
 		kind := z.Next()
