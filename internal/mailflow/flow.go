@@ -47,6 +47,7 @@ type Placement interface {
 type Copy struct {
 	Decision policy.Decision
 	Job      relay.Job
+	Trace    message.Patch // of a message that is held: what it gets on release
 }
 
 // Settings is one configuration of the flow, immutable and replaced as a whole.
@@ -228,10 +229,12 @@ func (f *Flow) read(ctx context.Context, l *inflight, dom *tenant.Domain) error 
 	if l.settings.Engine != nil {
 		lesson := lessonOf(l)
 		l.lesson = &lesson
-		l.facts = append(l.facts, judgedFact(l, decisions))
-		f.observe.Judged(l.judged.Verdict.Disposition.String(), l.judged.Took)
 	}
 	err = f.prepare(ctx, l, decisions)
+	if l.settings.Engine != nil {
+		l.facts = append(l.facts, judgedFact(l, decisions)) // with what could not be done as decided
+		f.observe.Judged(l.judged.Verdict.Disposition.String(), l.judged.Took)
+	}
 	l.judged.Message, l.judged.Evidence = nil, nil // the bytes are not needed any more
 	return err
 }

@@ -3,13 +3,17 @@ package mailflow_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,11 +23,13 @@ import (
 	"outrider/internal/config"
 	"outrider/internal/detect"
 	"outrider/internal/dns"
+	"outrider/internal/event"
 	"outrider/internal/evidence"
 	"outrider/internal/history"
 	"outrider/internal/mailflow"
 	"outrider/internal/mailtest"
 	"outrider/internal/message"
+	"outrider/internal/policy"
 	"outrider/internal/quarantine"
 	"outrider/internal/relay"
 	"outrider/internal/smtp"
@@ -64,11 +70,12 @@ type bundle struct {
 	judge  *mailflow.Judge
 }
 
-// setup builds a whole flow in front of a sink that answers as reply says.
-func setup(t *testing.T, reply func(string) string) *bundle {
+// setup builds a whole flow in front of a sink that answers as reply says. Its log goes to
+// the writers, if any.
+func setup(t *testing.T, reply func(string) string, lines ...io.Writer) *bundle {
 	t.Helper()
 	b := &bundle{t: t, sink: mailtest.StartSink(t, mailtest.SinkConfig{Reply: reply}), signer: mailflow.NewSigner([]byte("key"))}
-	log := slog.New(slog.DiscardHandler)
+	log := slog.New(slog.NewTextHandler(io.MultiWriter(lines...), nil))
 	var err error
 	if b.spool, err = spool.Open(spool.Options{Dir: t.TempDir(), Edge: "edge", Log: log}); err != nil {
 		t.Fatal(err)
@@ -113,6 +120,24 @@ tenants:
 		}
 	})
 	return b
+}
+
+// logged is a log that can be read while it is written.
+type logged struct {
+	mu    sync.Mutex
+	lines strings.Builder
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lines.Write(b)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lines.String()
 }
 
 func mail(subject string) string {
@@ -291,11 +316,14 @@ func TestNextHopThatDefersGetsTheMailLater(t *testing.T) {
 	}
 }
 
-func TestHeldMailIsReleasedAsItCame(t *testing.T) {
+// TestHeldMailIsReleasedWithItsTrace proves that a released message is what came, below the
+// fields that it would have got if it had been delivered, and that it says that it was held.
+func TestHeldMailIsReleasedWithItsTrace(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
 	box := b.run()
-	raw := mail("evil")
+	forged := "X-Outrider-Released: Mon, 02 Nov 2026 10:00:00 +0000; id=1\r\nAuthentication-Results: gw.example; dmarc=pass header.from=bank.example\r\n"
+	raw := forged + mail("evil")
 	if reply, err := b.process(raw, "ann@elsewhere.example", "x@example.org"); err != nil || reply.Code != 250 {
 		t.Fatalf("got %v, %v", reply, err)
 	}
@@ -318,12 +346,69 @@ func TestHeldMailIsReleasedAsItCame(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if got := string(b.sink.Wait(ctx, 1)[0].Body()); got != raw {
-		t.Errorf("released\n%q\nwant\n%q", got, raw)
+	m := parse(b.sink.Wait(ctx, 1)[0].Body())
+	if !bytes.HasSuffix(m.Raw, []byte("\r\n"+mail("evil"))) || bytes.Contains(m.Raw, []byte("bank.example")) {
+		t.Errorf("released\n%q\nwant\n%q", m.Raw, raw)
+	}
+	if got := m.Header().All("X-Outrider-Released"); len(got) != 1 || !strings.HasSuffix(got[0], "; id="+id) {
+		t.Errorf("X-Outrider-Released: %q", got)
+	}
+	if err := b.signer.Verify(m); err != nil {
+		t.Error(err)
+	}
+	for name, want := range map[string]string{"Received": "from client.example", "Authentication-Results": "gw.example; ", "X-Outrider-Disposition": "MALICIOUS", "X-Outrider-Trace": "n=1;"} {
+		if got := m.Header().All(name); len(got) != 1 || !strings.Contains(got[0], want) {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
 	}
 	b.until("the facts", func() bool { return b.kinds("a") == "received judged quarantined released placed" })
 	if item, err := box.Show(t.Context(), id); err != nil || item.State != quarantine.Released {
 		t.Errorf("got %+v, %v", item, err)
+	}
+}
+
+// TestBannerThatCannotBeAddedIsReported proves that no banner is dropped in silence.
+func TestBannerThatCannotBeAddedIsReported(t *testing.T) {
+	t.Parallel()
+	var log logged
+	b := setup(t, nil, &log)
+	b.run()
+	sealed := strings.Replace(mail("odd"), "\r\n\r\n", "\r\nContent-Type: multipart/encrypted; boundary=b\r\n\r\n--b\r\n\r\n", 1) + "--b--\r\n"
+	if _, err := b.process(sealed, "ann@elsewhere.example", "x@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	b.until("the facts", func() bool { return b.kinds("a") == "received judged placed" })
+	events, err := b.db.Events(t.Context(), "a", 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d event.JudgedDetail
+	var decisions []policy.Decision
+	if err := errors.Join(json.Unmarshal(events[1].Detail, &d), json.Unmarshal(d.Decisions, &decisions)); err != nil {
+		t.Fatal(err)
+	}
+	if len(decisions) != 1 || !slices.Equal(decisions[0].Skipped, []string{message.SkippedSigned}) {
+		t.Errorf("decisions %s", d.Decisions)
+	}
+	if line := `msg="banner skipped"`; !strings.Contains(log.String(), line) || !strings.Contains(log.String(), `reason="a text is signed or encrypted"`) {
+		t.Errorf("the log lacks %s:\n%s", line, log.String())
+	}
+}
+
+// TestBannerIsAddedToWhatIsNoText proves that a file alone leaves with a warning.
+func TestBannerIsAddedToWhatIsNoText(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	file := strings.Replace(mail("odd"), "\r\n\r\n", "\r\nContent-Type: application/pdf; name=a.pdf\r\n\r\n", 1)
+	if _, err := b.process(file, "ann@elsewhere.example", "x@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	m := parse(b.sink.Transactions()[0].Body())
+	if parts := m.Root.Children; len(parts) != 2 || !strings.Contains(parts[0].Text(), "It is odd.") || parts[1].MediaType != "application/pdf" || string(parts[1].BodyBytes()) != "body\r\n" {
+		t.Errorf("%s", m.Raw)
+	}
+	if err := b.signer.Verify(m); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -128,6 +128,7 @@ type HeldMeta struct {
 	Detail     event.HeldDetail `json:"detail"`
 	HeaderFrom string           `json:"header_from"`
 	Subject    string           `json:"subject"`
+	Trace      message.Patch    `json:"trace,omitempty"`
 }
 
 // hold keeps the original bytes for the recipients of the copy.
@@ -135,12 +136,12 @@ func (f *Flow) hold(l *inflight, c *Copy, p *placed) {
 	id := string(message.NewID(time.Now()))
 	meta := HeldMeta{Detail: event.HeldDetail{
 		Held: id, Disposition: c.Decision.Disposition, Override: c.Decision.Override, Expires: l.received.At.Add(l.settings.HoldFor),
-	}}
+	}, Trace: c.Trace}
 	var d event.ReceivedDetail
 	if json.Unmarshal(l.facts[0].Detail, &d) == nil {
 		meta.HeaderFrom, meta.Subject = d.HeaderFrom, d.Subject
 	}
-	raw, _ := json.Marshal(meta) // plain strings
+	raw, _ := json.Marshal(meta) // plain strings and numbers
 	p.outcome.Hold = append(p.outcome.Hold, spool.Held{
 		ID: id, MessageID: l.received.ID, Tenant: l.tenant.ID, At: l.received.At, Envelope: envelopeFor(l, c.Decision.Recipients),
 		Traits: l.received.Traits, Meta: raw, Content: l.received.Body,

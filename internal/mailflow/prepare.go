@@ -27,6 +27,7 @@ const (
 	headerVerdict     = "X-Outrider-Verdict"
 	headerSignature   = "X-Outrider-Signature"
 	headerTrace       = "X-Outrider-Trace"
+	headerReleased    = "X-Outrider-Released"
 )
 
 // maxPasses is how often one message may come through this installation: outbound,
@@ -47,21 +48,37 @@ func (f *Flow) checkLoop(l *inflight) error {
 	return nil
 }
 
-// prepare renders one copy per decision.
+// prepare renders one copy per decision, and notes in the decision what could not be done.
 func (f *Flow) prepare(ctx context.Context, l *inflight, decisions []policy.Decision) error {
-	for _, d := range decisions {
-		c := Copy{Decision: d, Job: relay.Job{Envelope: l.received.Envelope, Traits: l.received.Traits}}
+	for i := range decisions {
+		d := &decisions[i]
+		c := Copy{Job: relay.Job{Envelope: l.received.Envelope, Traits: l.received.Traits}}
 		c.Job.Envelope.Recipients = muteForged(d.Recipients, &l.judged)
-		if d.Action == tenant.ActionDeliver {
-			content, err := f.render(ctx, l, &d)
+		if d.Action == tenant.ActionDeliver || d.Action == tenant.ActionQuarantine {
+			content, err := f.render(ctx, l, d)
 			if err != nil {
 				return fmt.Errorf("preparing %s: %w", l.received.ID, err)
 			}
-			c.Job.Content = content
+			f.skipped(ctx, l, d, content)
+			if d.Action == tenant.ActionDeliver {
+				c.Job.Content = content
+			} else {
+				c.Trace = content.Patch()
+			}
 		}
+		c.Decision = *d
 		l.copies = append(l.copies, c)
 	}
 	return nil
+}
+
+// skipped records what of a decision could not be done to the message.
+func (f *Flow) skipped(ctx context.Context, l *inflight, d *policy.Decision, r *message.Rendition) {
+	d.Skipped = r.Skipped
+	for _, reason := range r.Skipped {
+		what, why, _ := strings.Cut(reason, ": ")
+		f.log.InfoContext(ctx, what+" skipped", "message_id", l.received.ID, "disposition", d.Disposition.String(), "reason", why, "recipients", len(d.Recipients))
+	}
 }
 
 // render edits the message as decided: tag and banner first, then our own header,
@@ -72,7 +89,8 @@ func (f *Flow) render(ctx context.Context, l *inflight, d *policy.Decision) (*me
 		return strings.HasPrefix(field.Key, headerPrefix) || field.Key == "authentication-results" && wroteBy(m, field, host)
 	}}
 	if d.Banner != "" {
-		edit.Banner = &message.Banner{Text: d.Banner, HTML: bannerHTML(d)}
+		// A signature keeps no warning away; mail that is only from outside stays as it was signed.
+		edit.Banner = &message.Banner{Text: d.Banner, HTML: bannerHTML(d), Beside: d.Disposition >= verdict.Spam}
 	}
 	var w message.HeaderWriter
 	if err := f.header(&w, l, d, edit); err != nil {
@@ -80,7 +98,7 @@ func (f *Flow) render(ctx context.Context, l *inflight, d *policy.Decision) (*me
 	}
 	edit.Prepend = w.Bytes()
 	rendered, err := m.Render(l.received.Body, edit)
-	if err != nil || l.settings.Sealer == nil || l.settings.Engine == nil {
+	if err != nil || l.settings.Sealer == nil || l.settings.Engine == nil || d.Action != tenant.ActionDeliver {
 		return rendered, err
 	}
 	return f.seal(ctx, l, rendered, edit)

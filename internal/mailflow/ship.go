@@ -190,7 +190,7 @@ func (s *Shipper) item(ctx context.Context, h *spool.Held) (quarantine.Item, err
 	return quarantine.Item{
 		ID: h.ID, Tenant: h.Tenant, MessageID: string(h.MessageID), Envelope: h.Envelope, Traits: h.Traits,
 		Disposition: meta.Detail.Disposition, Override: meta.Detail.Override, HeaderFrom: meta.HeaderFrom, Subject: meta.Subject,
-		Size: h.Body.Size, Blob: blob, At: h.At, Expires: meta.Detail.Expires, State: quarantine.Held,
+		Size: h.Body.Size, Blob: blob, At: h.At, Expires: meta.Detail.Expires, State: quarantine.Held, Trace: meta.Trace,
 	}, nil
 }
 
@@ -209,37 +209,53 @@ func (s *Shipper) serve(ctx context.Context, state quarantine.State, do func(con
 	return errors.Join(errs...)
 }
 
-// blobContent is a stored body on its way back into the spool.
-type blobContent struct {
+// releasedContent is a stored body on its way back into the spool, with the fields that it
+// got when it was received and one that tells of the release.
+type releasedContent struct {
 	ctx   context.Context //nolint:containedctx // lives for one commit
 	blobs Blobs
-	id    string
-	size  int64
+	blob  string
+	size  int64 // of the stored bytes
+	patch message.Patch
 }
 
-func (b *blobContent) Size() int64 { return b.size }
+func (s *Shipper) releasedContent(ctx context.Context, i *quarantine.Item, now time.Time) (*releasedContent, error) {
+	var w message.HeaderWriter
+	if err := w.Add(headerReleased, now.Format(time.RFC1123Z)+"; id="+i.ID); err != nil {
+		return nil, fmt.Errorf("writing %s: %w", headerReleased, err)
+	}
+	return &releasedContent{ctx: ctx, blobs: s.Blobs, blob: i.Blob, size: i.Size, patch: i.Trace.Prepend(w.Bytes(), i.Size)}, nil
+}
 
-// WriteTo writes the stored bytes.
-func (b *blobContent) WriteTo(w io.Writer) (n int64, err error) {
-	r, err := b.blobs.Open(b.ctx, b.id)
+// Size returns the number of bytes that WriteTo writes.
+func (c *releasedContent) Size() int64 { return c.patch.Size(c.size) }
+
+// WriteTo writes the message as it leaves.
+func (c *releasedContent) WriteTo(w io.Writer) (n int64, err error) {
+	r, err := c.blobs.Open(c.ctx, c.blob)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	return io.Copy(w, r)
+	return c.patch.Write(w, r)
 }
 
-// release queues the original for its recipients and records that in one append. It
-// goes to the next hop without being judged again.
+// release queues the message for its recipients and records that in one append. It goes to
+// the next hop without being judged again, with the trace fields of its receipt (RFC 5321,
+// Section 4.4).
 func (s *Shipper) release(ctx context.Context, i *quarantine.Item) error {
 	settings := s.Flow.settings.Load()
 	now := time.Now()
+	content, err := s.releasedContent(ctx, i, now)
+	if err != nil {
+		return err
+	}
 	var entries []spool.Entry
 	for domain, rcpts := range byDomain(i.Envelope.Recipients) {
 		e := spool.Entry{
 			Tenant: i.Tenant, Domain: domain, RouteKey: routeKey(settings, domain), Envelope: i.Envelope,
 			Traits: i.Traits, Created: now, Next: now, Expires: now.Add(settings.RetryFor),
-			Content: &blobContent{ctx: ctx, blobs: s.Blobs, id: i.Blob, size: i.Size},
+			Content: content,
 		}
 		e.MessageID = message.ID(i.MessageID)
 		e.Envelope.Recipients = rcpts

@@ -38,6 +38,7 @@ type Decision struct {
 	Action        tenant.Action       `json:"action"`
 	SubjectPrefix string              `json:"subject_prefix,omitempty"`
 	Banner        string              `json:"banner,omitempty"`
+	Skipped       []string            `json:"skipped,omitempty"` // what of it could not be done, and why, such as "banner: …"
 	Headers       bool                `json:"-"`
 	Override      string              `json:"override,omitempty"` // "exempt", "trusted:…", "accepted:…", "blocked:…", or ""
 }

@@ -57,6 +57,7 @@ type Item struct {
 	Expires     time.Time           `json:"expires"`
 	State       State               `json:"state"`
 	AskedBy     string              `json:"asked_by,omitempty"`
+	Trace       message.Patch       `json:"trace,omitempty"` // what makes of the original bytes what leaves on release
 }
 
 // Filter selects held messages.

@@ -169,19 +169,19 @@ func (d *DB) events(ctx context.Context, where string, args ...any) ([]event.Eve
 	})
 }
 
-const heldColumns = `SELECT id, tenant, message_id, envelope, traits, disposition, override, header_from, subject, size, blob, at, expires, state, asked_by FROM held`
+const heldColumns = `SELECT id, tenant, message_id, envelope, traits, disposition, override, header_from, subject, size, blob, at, expires, state, asked_by, trace FROM held`
 
 func scanHeld(row scanner) (quarantine.Item, error) {
 	var i quarantine.Item
-	var envelope, traits, disposition, state string
+	var envelope, traits, disposition, state, trace string
 	var at, expires int64
 	if err := row.Scan(&i.ID, &i.Tenant, &i.MessageID, &envelope, &traits, &disposition, &i.Override,
-		&i.HeaderFrom, &i.Subject, &i.Size, &i.Blob, &at, &expires, &state, &i.AskedBy); err != nil {
+		&i.HeaderFrom, &i.Subject, &i.Size, &i.Blob, &at, &expires, &state, &i.AskedBy, &trace); err != nil {
 		return i, err
 	}
 	i.At, i.Expires, i.State = fromMicros(at), fromMicros(expires), quarantine.State(state)
 	return i, errors.Join(i.Disposition.UnmarshalText([]byte(disposition)),
-		json.Unmarshal([]byte(envelope), &i.Envelope), json.Unmarshal([]byte(traits), &i.Traits))
+		json.Unmarshal([]byte(envelope), &i.Envelope), json.Unmarshal([]byte(traits), &i.Traits), json.Unmarshal([]byte(trace), &i.Trace))
 }
 
 // HeldItems lists held messages, the newest first.

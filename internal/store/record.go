@@ -201,10 +201,10 @@ func (r *recorder) held(e *event.Event) {
 }
 
 func (r *recorder) hold(i *quarantine.Item) {
-	r.exec("storing a held message", `INSERT INTO held (id, tenant, message_id, envelope, traits, disposition, override, header_from, subject, size, blob, at, expires, state)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (id) DO NOTHING`,
+	r.exec("storing a held message", `INSERT INTO held (id, tenant, message_id, envelope, traits, disposition, override, header_from, subject, size, blob, at, expires, state, trace)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (id) DO NOTHING`,
 		i.ID, i.Tenant, i.MessageID, text(i.Envelope), text(i.Traits), i.Disposition.String(), i.Override,
-		i.HeaderFrom, i.Subject, i.Size, i.Blob, micros(i.At), micros(i.Expires), string(quarantine.Held))
+		i.HeaderFrom, i.Subject, i.Size, i.Blob, micros(i.At), micros(i.Expires), string(quarantine.Held), text(i.Trace))
 }
 
 // text returns v as JSON. The types stored hold nothing that cannot be written.
