@@ -119,7 +119,7 @@ func (i *injectCmd) fate(c *console, db *store.DB, item *file.Item, id string) e
 		if err == nil && len(m.Deliveries) > 0 {
 			why := "nothing suspicious found"
 			if len(m.Verdict.Findings) > 0 && m.Verdict.Findings[0].Weight > 0 {
-				why = m.Verdict.Findings[0].ID + ": " + m.Verdict.Findings[0].Reason
+				why = m.Verdict.Findings[0].ID + ": " + m.Verdict.Findings[0].Explanation()
 			}
 			c.printf("%-34s %-13s %5.2f  %-12s %s\n", clip(base(item.Path), 34), m.Verdict.Disposition, m.Verdict.Score, statusOf(&m), clip(why, 110))
 			return nil

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,7 +109,7 @@ func (c *console) showMessage(id string) (err error) {
 	}
 	c.printf("verdict   %s, score %.2f\n", m.Verdict.Disposition, m.Verdict.Score)
 	for _, f := range m.Verdict.Findings {
-		c.printf("  %+5.1f %-8s %-28s %s\n", f.Weight, f.Class, f.ID, clip(f.Reason, 160))
+		c.printf("  %+5.1f %-8s %-28s %s\n", f.Weight, f.Class, f.ID, clip(f.Explanation(), 160))
 		if f.Value != "" {
 			c.printf("%17s in %s %s: %s\n", "", f.Portion, f.Field, clip(f.Value, 160))
 		}
@@ -143,6 +144,9 @@ func saidBy(e *event.Event) string {
 		_ = json.Unmarshal(e.Detail, &d) // an unreadable one is shown without
 		return fmt.Sprintf("%s before, %s after look %d (%s)", d.Before, d.Verdict.Disposition, d.Attempt, strings.Join(d.Why, "; "))
 	}
+	if e.Kind == event.Judged {
+		return skippedOf(e)
+	}
 	var d struct {
 		Reply string `json:"reply"`
 		Host  string `json:"host"`
@@ -150,4 +154,24 @@ func saidBy(e *event.Event) string {
 	}
 	_ = json.Unmarshal(e.Detail, &d) // details of other kinds have none of these
 	return strings.TrimSpace(d.Host + " " + d.Reply + " " + d.By)
+}
+
+// skippedOf lists what was decided and could not be done to the message, such as a banner.
+func skippedOf(e *event.Event) string {
+	var d event.JudgedDetail
+	var decisions []struct {
+		Skipped []string `json:"skipped"`
+	}
+	if json.Unmarshal(e.Detail, &d) != nil || json.Unmarshal(d.Decisions, &decisions) != nil {
+		return "" // an unreadable one is shown without
+	}
+	var skipped []string
+	for _, x := range decisions {
+		skipped = append(skipped, x.Skipped...)
+	}
+	slices.Sort(skipped)
+	if skipped = slices.Compact(skipped); len(skipped) == 0 {
+		return ""
+	}
+	return "skipped " + strings.Join(skipped, "; ")
 }

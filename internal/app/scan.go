@@ -406,7 +406,7 @@ func (s *scanWriter) writeRow(r *scanResult) error {
 		if i == 3 || f.Weight <= 0 || err != nil {
 			break
 		}
-		_, err = fmt.Fprintf(s.w, "%14s %+5.1f  %s: %s\n", "", f.Weight, f.ID, clip(f.Reason, 110))
+		_, err = fmt.Fprintf(s.w, "%14s %+5.1f  %s: %s\n", "", f.Weight, f.ID, clip(f.Explanation(), 110))
 	}
 	return err
 }

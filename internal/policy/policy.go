@@ -232,9 +232,14 @@ func expand(template string, p *tenant.Policy, d verdict.Disposition, v *verdict
 	}
 	var reasons []string
 	for _, f := range v.Findings {
-		if f.Weight > 0 && f.Reason != "" && len(reasons) < maxReasons && !slices.Contains(reasons, f.Reason) {
-			reasons = append(reasons, f.Reason)
+		reason := plainReason(f.Reason)
+		if f.Weight > 0 && reason != "" && len(reasons) < maxReasons && !slices.Contains(reasons, reason) {
+			reasons = append(reasons, reason)
 		}
 	}
-	return strings.NewReplacer("%LABELS", cmp.Or(p.Labels[d], d.String()), "%REASONS", unlinked(strings.Join(reasons, " "))).Replace(template)
+	said := strings.Join(reasons, " ")
+	if said == "" {
+		template = strings.ReplaceAll(template, "%REASONS ", "")
+	}
+	return strings.NewReplacer("%LABELS", cmp.Or(p.Labels[d], d.String()), "%REASONS", said).Replace(template)
 }

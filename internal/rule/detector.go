@@ -127,6 +127,25 @@ func (s *Set) Input(e *evidence.Evidence) *Input {
 	return in
 }
 
+// reasonOf returns what a match means to an employee. Descriptions of rules are written for
+// analysts, and say how the rule works.
+func reasonOf(c verdict.Class) string {
+	switch c {
+	case verdict.ClassMalware:
+		return "The message is like others that bring harmful files or programs."
+	case verdict.ClassPhish:
+		return "The message is like others that steal passwords or other secrets."
+	case verdict.ClassBEC:
+		return "The message is like others that trick people into paying money or handing over data."
+	case verdict.ClassSpoof:
+		return "The sender may not be who the message claims."
+	case verdict.ClassSpam:
+		return "The message is like unwanted advertising."
+	case verdict.ClassBulk, verdict.NumClasses:
+	}
+	return "The message is like others that are sent to many people."
+}
+
 // maxExplained bounds the matches of one message that are explained. Further ones count, and
 // say no place.
 const maxExplained = 10
@@ -134,8 +153,8 @@ const maxExplained = 10
 // finding describes a match: where the conditions stand that made the rule true.
 func (s *Set) finding(ctx context.Context, in *Input, r *Rule, explained bool) verdict.Finding {
 	f := verdict.Finding{
-		ID: r.ID, Name: r.Name, Class: ClassOf(r), Weight: s.weight(r), Portion: verdict.PortionStructure, Reason: sentence(r.Description),
-		Action: s.Actions[r.ID],
+		ID: r.ID, Name: r.Name, Class: ClassOf(r), Weight: s.weight(r), Portion: verdict.PortionStructure,
+		Reason: reasonOf(ClassOf(r)), Detail: sentence(r.Description), Action: s.Actions[r.ID],
 	}
 	if !explained {
 		return f

@@ -52,7 +52,7 @@ func TestFindings(t *testing.T) {
 			continue
 		}
 		f := found[0]
-		if f.ID != "r" || f.Class != c.class || f.Weight != c.weight || f.Portion != c.portion || f.Field != c.field || !strings.Contains(f.Value, c.value) || f.Reason != "It is so." {
+		if f.ID != "r" || f.Class != c.class || f.Weight != c.weight || f.Portion != c.portion || f.Field != c.field || !strings.Contains(f.Value, c.value) || f.Detail != "It is so." || !strings.HasSuffix(f.Reason, ".") || strings.Contains(f.Reason, "It is so") {
 			t.Errorf("%s: %+v", c.source, f)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 func advanceFee() Signal {
 	return Signal{
 		ID: "advance-fee", Name: "Money from a stranger", Class: verdict.ClassBEC, Weight: 3, Since: "0.1",
-		Why: "The text promises money as advance-fee fraud does: %s.",
+		Why: "The text promises a large sum of money, as fraudsters do: %s.",
 		Find: func(e *evidence.Evidence) []Match {
 			if e.IsReply() {
 				return nil

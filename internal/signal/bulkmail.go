@@ -13,7 +13,7 @@ import (
 func bulkMail() Signal {
 	return Signal{
 		ID: "bulk-mail", Name: "Newsletter or mass mail", Class: verdict.ClassBulk, Weight: 5, Since: "0.1",
-		Why: "The header says that this was sent to many (%s).",
+		Why: "The message says of itself that it was sent to many people.",
 		Find: func(e *evidence.Evidence) []Match {
 			h := e.Message.Header()
 			if h.Has("List-Post") && !strings.EqualFold(h.Get("List-Post"), "NO") {
@@ -21,11 +21,11 @@ func bulkMail() Signal {
 			}
 			for _, name := range []string{"List-Unsubscribe", "Feedback-ID", "X-Campaign-ID"} {
 				if h.Has(name) {
-					return one(Match{Portion: verdict.PortionHeader, Field: name, Value: h.Get(name), Args: []any{name}})
+					return one(Match{Portion: verdict.PortionHeader, Field: name, Value: h.Get(name)})
 				}
 			}
 			if p := strings.ToLower(h.Get("Precedence")); p == "bulk" || p == "junk" {
-				return one(Match{Portion: verdict.PortionHeader, Field: "Precedence", Value: p, Args: []any{"Precedence"}})
+				return one(Match{Portion: verdict.PortionHeader, Field: "Precedence", Value: p})
 			}
 			return nil
 		},

@@ -10,7 +10,7 @@ import (
 func cryptoLure() Signal {
 	return Signal{
 		ID: "crypto-lure", Name: "Wording that lures to a crypto wallet", Class: verdict.ClassPhish, Weight: 2.5, Since: "0.1",
-		Why: "The text lures with crypto money: %s.",
+		Why: "The text tries to draw you into cryptocurrency: %s.",
 		Find: func(e *evidence.Evidence) []Match {
 			if !hasLure(e) || e.IsReply() {
 				return nil

@@ -57,15 +57,15 @@ func actions(h *attachment.Harm) (how string, times float64) {
 	case attachment.HarmProgram:
 		return "it carries a program", 1.5
 	case attachment.HarmSubmitForm:
-		return "its form sends what you fill in to a host", 0.4
+		return "its form sends away what you fill in", 0.4
 	case attachment.HarmOpenSubmit:
-		return "it sends its form to a host as soon as it opens", 1
+		return "it sends its form away as soon as it opens", 1
 	case attachment.HarmKnownPassword:
 		return "it is locked with a password that everybody knows, so that scanners do not see it", 1
 	case attachment.HarmTwoNames:
 		return "it names one file in two ways", 1
 	case attachment.HarmUnopened:
-		return "nobody can check what it holds", 0.95
+		return "what it holds could not be checked", 0.95
 	case attachment.HarmMacro, attachment.HarmLocked: // see office-macro and encrypted-archive
 	}
 	return "", 0

@@ -13,7 +13,7 @@ import (
 func drawnCode() Signal {
 	return Signal{
 		ID: "drawn-code", Name: "QR code drawn without a picture", Class: verdict.ClassPhish, Weight: 6, Since: "0.3",
-		Why: "The message draws a QR code that leads to %s, out of sight of those who check pictures.",
+		Why: "The message draws a QR code that leads to %s, so that no link can be seen.",
 		Find: func(e *evidence.Evidence) []Match {
 			for _, u := range e.Links() {
 				if u.Place == observable.PlaceCode && (!e.AuthorProved() || !address.SameOrganization(u.Host, e.Author().Domain)) {

@@ -16,7 +16,7 @@ import (
 func encryptedArchive() Signal {
 	return Signal{
 		ID: "encrypted-archive", Name: "Locked archive with its password", Class: verdict.ClassMalware, Weight: 8, Since: "0.1",
-		Why: "The archive %s is locked so that nobody can check it.",
+		Why: "The archive %s is locked, so that what is in it could not be checked.",
 		Find: func(e *evidence.Evidence) []Match {
 			for _, f := range e.Files() {
 				if !isLocked(f) {

@@ -14,7 +14,7 @@ import (
 func headerOddities() Signal {
 	return Signal{
 		ID: "header-oddities", Name: "Careless header", Class: verdict.ClassSpam, Weight: 0.8, Since: "0.1",
-		Why: "The header of the message is not that of a proper mail program: %s.",
+		Why: "The message was not written with an ordinary mail program: %s.",
 		Find: func(e *evidence.Evidence) []Match {
 			h := e.Message.Header()
 			var what string
@@ -22,7 +22,7 @@ func headerOddities() Signal {
 			case !h.Has("From"):
 				what = "it names no sender"
 			case !h.Has("Message-ID"):
-				what = "it has no Message-ID"
+				what = "it lacks the number that mail programs give every message"
 			case !ok:
 				what = "it has no readable date"
 			case ok && !e.Received.At.IsZero() && date.After(e.Received.At.Add(48*time.Hour)):

@@ -22,8 +22,8 @@ func htmlScript() Signal {
 				if page == nil || f.Source == "tnef-body" || inPackage(f) == 1 {
 					continue
 				}
-				if how, times := tricks(page); times >= 1 || times > 0 && (f.Attached || !hasManifest(f)) {
-					return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: f.Label(), Args: []any{f.Label(), how}, Times: times})
+				if how, names, times := tricks(page); times >= 1 || times > 0 && (f.Attached || !hasManifest(f)) {
+					return one(Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: strings.TrimSuffix(f.Label()+": "+names, ": "), Args: []any{f.Label(), how}, Times: times})
 				}
 			}
 			return nil
@@ -37,8 +37,9 @@ var decoders = [...]string{
 	"new Function(", "CryptoJS", "innerHTML",
 }
 
-// tricks returns what a page does, and how bad that is.
-func tricks(page *reading.Page) (how string, times float64) {
+// tricks returns what a page does, the names in its scripts that tell, and how bad that is.
+func tricks(page *reading.Page) (how, names string, times float64) {
+	const unpacks = "it unpacks something that it hides"
 	var found []string
 	for _, d := range decoders {
 		if strings.Contains(page.Script.Text, d) {
@@ -47,21 +48,21 @@ func tricks(page *reading.Page) (how string, times float64) {
 	}
 	switch {
 	case len(found) >= 2:
-		return strings.Join(found, ", "), 1.5
+		return unpacks, strings.Join(found, ", "), 1.5
 	case len(found) == 1:
-		return found[0], 1
+		return unpacks, found[0], 1
 	case strings.Contains(page.Script.Text, "location"):
-		return "it sends you to another page", 1
+		return "it sends you to another page", "", 1
 	case page.DataLinks > 0:
-		return "it opens a page hidden inside it", 1
+		return "it opens a page hidden inside it", "", 1
 	}
 	for i := range page.URLs {
 		if page.URLs[i].Place == observable.PlaceRefresh {
-			return "it sends you to another page", 1
+			return "it sends you to another page", "", 1
 		}
 	}
 	if page.Script.Elements+page.Script.Handlers > 0 {
-		return "it has a script", 0.6
+		return "it contains a program", "", 0.6
 	}
-	return "", 0
+	return "", "", 0
 }

@@ -11,7 +11,7 @@ import (
 func knownDomainUnproved() Signal {
 	return Signal{
 		ID: "known-domain-unproved", Name: "Well-known sender without proof", Class: verdict.ClassSpoof, Weight: 2, Since: "0.1",
-		Why: "Mail of %s is always signed or sent from known servers; this one is not.",
+		Why: "Mail from %s is always signed or sent from known servers, but this message is not.",
 		Find: func(e *evidence.Evidence) []Match {
 			domain := e.Author().Domain
 			if domain == "" || !e.AuthChecked() || e.AuthorProved() || undecided(e) || e.FromInside() || throughList(e) {

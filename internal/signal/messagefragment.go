@@ -12,7 +12,7 @@ import (
 func messageFragment() Signal {
 	return Signal{
 		ID: "message-fragment", Name: "Message cut into pieces", Class: verdict.ClassMalware, Weight: 6, Since: "0.2",
-		Why: "The message is piece %s of a larger one, so that nobody could check the whole.",
+		Why: "The message is piece %s of a larger one, so that the whole could not be checked.",
 		Find: func(e *evidence.Evidence) []Match {
 			for _, p := range e.Message.Parts {
 				if p.IsFragment() && !returned(p) {

@@ -1,6 +1,8 @@
 package signal
 
 import (
+	"strings"
+
 	"outrider/internal/evidence"
 	"outrider/internal/message"
 	"outrider/internal/verdict"
@@ -12,14 +14,14 @@ import (
 func mimeEvasion() Signal {
 	return Signal{
 		ID: "mime-evasion", Name: "Structure made to be read in two ways", Class: verdict.ClassPhish, Weight: 2, Since: "0.1",
-		Why: "The message is built so that programs read it differently: %s.",
+		Why: "The message is built so that one mail program shows something else than another.",
 		Find: func(e *evidence.Evidence) []Match {
 			if e.IsReport() || isDaemon(e) {
 				return nil // old mail systems build them so
 			}
 			for _, d := range e.Message.Defects {
 				if times := evasive(d.Kind); times > 0 {
-					return one(Match{Portion: verdict.PortionStructure, Field: d.Part, Value: d.Detail, Args: []any{string(d.Kind)}, Times: times})
+					return one(Match{Portion: verdict.PortionStructure, Field: d.Part, Value: strings.TrimSuffix(string(d.Kind)+": "+d.Detail, ": "), Times: times})
 				}
 			}
 			return nil

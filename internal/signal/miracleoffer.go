@@ -10,7 +10,7 @@ import (
 func miracleOffer() Signal {
 	return Signal{
 		ID: "miracle-offer", Name: "Miracle offer", Class: verdict.ClassSpam, Weight: 2.5, Since: "0.1",
-		Why: "The text sells what mass mail sells: %s.",
+		Why: "The text sells what unwanted advertising sells: %s.",
 		Find: func(e *evidence.Evidence) []Match {
 			if e.IsReply() {
 				return nil

@@ -27,7 +27,7 @@ func obfuscatedText() Signal {
 			}
 			for _, page := range e.Pages() {
 				if page.ZeroWidth >= 6 {
-					return one(Match{Portion: verdict.PortionBody, Value: page.Shown[:min(len(page.Shown), 60)], Args: []any{"invisible characters stand inside words"}})
+					return one(Match{Portion: verdict.PortionBody, Value: page.Shown[:min(len(page.Shown), 60)], Args: []any{"there are invisible characters inside words"}})
 				}
 			}
 			return nil
@@ -46,13 +46,13 @@ func obfuscation(s string, enough int) string {
 	}
 	switch {
 	case c.styled >= 3*enough:
-		return "mathematical letters stand for plain ones"
+		return "mathematical symbols replace plain letters"
 	case c.marks >= enough:
 		return "marks are piled on the letters"
 	case c.hidden >= enough:
-		return "invisible characters stand inside words"
+		return "there are invisible characters inside words"
 	case c.mixed >= enough/2:
-		return "letters of several alphabets stand in one word"
+		return "one word mixes letters of several alphabets"
 	}
 	return ""
 }

@@ -13,7 +13,7 @@ import (
 func randomSender() Signal {
 	return Signal{
 		ID: "random-sender", Name: "Machine-made sender address", Class: verdict.ClassSpam, Weight: 1, Since: "0.1",
-		Why: "The sender's address %s looks made by a machine.",
+		Why: "The sender's address %s looks as if a machine had made it up.",
 		Find: func(e *evidence.Evidence) []Match {
 			a := e.Author()
 			local, _, _ := strings.Cut(strings.ToLower(a.Local), "+")

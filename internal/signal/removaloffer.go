@@ -10,7 +10,7 @@ import (
 func removalOffer() Signal {
 	return Signal{
 		ID: "removal-offer", Name: "Advertising without a proper way out", Class: verdict.ClassSpam, Weight: 1.5, Since: "0.1",
-		Why: "The text offers removal from a list, as mass mail does: %s.",
+		Why: "The text offers to take you off a list, as unwanted advertising does: %s.",
 		Find: func(e *evidence.Evidence) []Match {
 			h := e.Message.Header()
 			if h.Has("List-Unsubscribe") || e.IsReply() {

@@ -14,7 +14,7 @@ import (
 func suspiciousDomain() Signal {
 	return Signal{
 		ID: "suspicious-domain", Name: "Throw-away sender domain", Class: verdict.ClassSpam, Weight: 1.5, Since: "0.1",
-		Why: "The sender's domain %s has the form of a throw-away domain.",
+		Why: "The sender's domain %s looks like one that is used for a short time and thrown away.",
 		Find: func(e *evidence.Evidence) []Match {
 			d := e.Author().Domain
 			if d == "" || isFreemail(d) || !strings.Contains(d, ".") {

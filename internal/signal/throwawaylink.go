@@ -15,7 +15,7 @@ import (
 func throwawayLink() Signal {
 	return Signal{
 		ID: "throwaway-link", Name: "Link to a throw-away domain", Class: verdict.ClassPhish, Weight: 1.5, Since: "0.1",
-		Why: "A link leads to %s, which has the form of a throw-away domain.",
+		Why: "A link leads to %s, which looks like a site that is used for a short time and thrown away.",
 		Find: func(e *evidence.Evidence) []Match {
 			best, times := "", 0.0
 			for _, host := range foreignHosts(e) {

@@ -13,14 +13,14 @@ import (
 func unreadContent() Signal {
 	return Signal{
 		ID: "unread-content", Name: "Not all could be checked", Class: verdict.ClassMalware, Weight: 1, Since: "0.3", Least: verdict.Suspicious,
-		Why: "The message has more in it than could be checked (%s).",
+		Why: "The message has more in it than could be checked.",
 		Find: func(e *evidence.Evidence) []Match {
 			unread := e.Unread()
 			if len(unread) == 0 {
 				return nil
 			}
 			what := strings.Join(unread, ", ")
-			return one(Match{Portion: verdict.PortionStructure, Value: what, Args: []any{what}})
+			return one(Match{Portion: verdict.PortionStructure, Value: what})
 		},
 	}
 }

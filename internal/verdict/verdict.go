@@ -91,10 +91,19 @@ type Finding struct {
 	Portion Portion `json:"portion"`          // portion of the message
 	Value   string  `json:"value,omitempty"`  // the value seen, at most MaxValue bytes
 	Reason  string  `json:"reason,omitempty"` // one sentence that explains it to an employee
+	Detail  string  `json:"detail,omitempty"` // one sentence for analysts, where it says more than Reason: what a rule looks for
 	Action  string  `json:"action,omitempty"` // what the operator has asked for where a rule matches: quarantine, reject or defer
 
 	// Least is the mildest disposition that the message can have with this finding; None sets none.
 	Least Disposition `json:"least,omitzero"`
+}
+
+// Explanation returns the sentence for analysts, with the name of the rule where a rule matched.
+func (f *Finding) Explanation() string {
+	if f.Detail == "" {
+		return f.Reason
+	}
+	return f.Name + ": " + f.Detail
 }
 
 // Disposition is the one word that sums up a verdict.
