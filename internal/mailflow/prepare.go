@@ -76,8 +76,8 @@ func (f *Flow) prepare(ctx context.Context, l *inflight, decisions []policy.Deci
 func (f *Flow) skipped(ctx context.Context, l *inflight, d *policy.Decision, r *message.Rendition) {
 	d.Skipped = r.Skipped
 	for _, reason := range r.Skipped {
-		what, why, _ := strings.Cut(reason, ": ")
-		f.log.InfoContext(ctx, what+" skipped", "message_id", l.received.ID, "disposition", d.Disposition.String(), "reason", why, "recipients", len(d.Recipients))
+		f.log.InfoContext(ctx, "banner skipped", "message_id", l.received.ID, "disposition", d.Disposition.String(),
+			"reason", strings.TrimPrefix(reason, "banner: "), "recipients", len(d.Recipients))
 	}
 }
 

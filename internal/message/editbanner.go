@@ -38,8 +38,10 @@ func (ed *editor) banner(b Banner) error {
 			missing = missing || reason != SkippedEmptyForm
 		}
 	}
+	if sealed := slices.Contains(ed.skipped, SkippedSigned); !missing || sealed && (!b.Beside || !ed.isSigned()) {
+		return nil
+	}
 	switch {
-	case !missing || slices.Contains(ed.skipped, SkippedSigned) && !(b.Beside && ed.isSigned()):
 	case ed.beside(b.Text):
 		ed.skipped = nil
 	case len(ed.skipped) == 0:

@@ -66,10 +66,10 @@ func (ed *editor) wrap(text string) bool {
 	// It has a hash of the message, so that the message has no line with it.
 	boundary := "outrider-" + hex.EncodeToString(sum[:12])
 	at := fields[0].Raw.From
-	inner := ""
+	var inner strings.Builder
 	for _, f := range fields {
 		if strings.HasPrefix(f.Key, "content-") {
-			inner += strings.TrimRight(string(raw[f.Raw.From:f.Raw.To]), "\r\n") + ed.eol
+			inner.WriteString(strings.TrimRight(string(raw[f.Raw.From:f.Raw.To]), "\r\n") + ed.eol)
 			ed.replace(f.Raw.From, f.Raw.To, "")
 		}
 	}
@@ -83,7 +83,7 @@ func (ed *editor) wrap(text string) bool {
 		ed.endHeader()
 	}
 	delimiter := "--" + boundary
-	ed.replace(root.Body.From, root.Body.From, delimiter+ed.eol+ed.besidePart(text)+delimiter+ed.eol+inner+ed.eol)
+	ed.replace(root.Body.From, root.Body.From, delimiter+ed.eol+ed.besidePart(text)+delimiter+ed.eol+inner.String()+ed.eol)
 	ed.replace(len(raw), len(raw), ed.eol+delimiter+"--"+ed.eol)
 	return true
 }

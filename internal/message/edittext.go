@@ -90,7 +90,7 @@ func dropControl(r rune) rune {
 
 // bannerRule is the line above and below a banner in plain text. It is no delimiter of
 // parts, no mark of a signature and no mark of a quote.
-var bannerRule = strings.Repeat("*", 64) + "\n"
+const bannerRule = "****************************************************************\n"
 
 // plainBanner returns the lines of a banner between two rules, with an empty line after it.
 func plainBanner(text string, flowed bool) string {
