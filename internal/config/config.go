@@ -346,7 +346,7 @@ type Policy struct {
 	Actions map[string]string `yaml:"actions"`
 	// SubjectTag maps a disposition to a prefix of the subject; %LABELS stands for the labels of the message.
 	SubjectTag map[string]string `yaml:"subject_tag"`
-	// Banner maps a disposition to a text put before the body; %LABELS and %REASONS are replaced.
+	// Banner maps a disposition to a text in any script that is put before the body; %LABELS and %REASONS are replaced.
 	Banner map[string]string `yaml:"banner"`
 	// Labels maps a disposition to the word that %LABELS shows for it. Default: the disposition.
 	Labels map[string]string `yaml:"labels"`

@@ -476,7 +476,7 @@ inner
 
 func TestBannerLinesAreShort(t *testing.T) {
 	t.Parallel()
-	banner := &message.Banner{Text: strings.Repeat("wörter über wörter ", 200) + strings.Repeat("注", 500) + strings.Repeat("x", 1500), HTML: `<p title="` + strings.Repeat("x y ", 300) + `">` + strings.Repeat("ü", 1000)}
+	banner := &message.Banner{Text: strings.Repeat("wörter über wörter ", 200) + strings.Repeat("注", 500) + strings.Repeat("x", 1500), HTML: `<p title="` + strings.Repeat("x y ", 300) + `">` + strings.Repeat("ü", 1000) + strings.Repeat("🚨", 1000)}
 	for _, raw := range []string{
 		"Subject: x\r\n\r\n" + strings.Repeat("a", 998),
 		"Content-Type: text/html\r\n\r\n<body>" + strings.Repeat("a", 992),
