@@ -48,6 +48,24 @@ func TestBannersOfMail(t *testing.T) {
 	}
 }
 
+// TestBannerBeyondASCIIIsAnnounced has a text of ASCII that is labelled 8bit: with a banner it
+// is eight-bit mail, which the next hop has to be told.
+func TestBannerBeyondASCIIIsAnnounced(t *testing.T) {
+	t.Parallel()
+	for banner, want := range map[string]bool{"Vorsicht, von außen.": true, "Careful.": false} {
+		b := setup(t, nil)
+		b.usePolicy(fmt.Sprintf("    policy: {external: true, banner: {EXTERNAL: %q}}", banner))
+		raw := strings.Replace(mail("hello"), "\r\n\r\n", "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n", 1)
+		if _, err := b.process(raw, "ann@elsewhere.example", "x@example.org"); err != nil {
+			t.Fatal(err)
+		}
+		sent := b.sink.Transactions()[0]
+		if got := strings.Contains(sent.From, "BODY=8BITMIME"); got != want || !strings.Contains(string(sent.Body()), banner) {
+			t.Errorf("%s: %s\n%s", banner, sent.From, sent.Body())
+		}
+	}
+}
+
 // usePolicy judges with the built-in signals from now on, under a policy.
 func (b *bundle) usePolicy(policy string) {
 	b.t.Helper()

@@ -62,6 +62,7 @@ func (f *Flow) prepare(ctx context.Context, l *inflight, decisions []policy.Deci
 			f.skipped(ctx, l, d, content)
 			if d.Action == tenant.ActionDeliver {
 				c.Job.Content = content
+				c.Job.Traits.EightBit = c.Job.Traits.EightBit || content.AddsEightBit() // RFC 6152, Section 3
 			} else {
 				c.Trace = content.Patch()
 			}

@@ -282,6 +282,11 @@ func (s segment) len() int64 {
 // Size returns the number of bytes that WriteTo writes.
 func (r *Rendition) Size() int64 { return r.size }
 
+// AddsEightBit reports whether bytes above 127 were put in, which the original may not have.
+func (r *Rendition) AddsEightBit() bool {
+	return slices.ContainsFunc(r.segments, func(s segment) bool { return hasEightBit(s.with) })
+}
+
 // Changed reports whether the rendition differs from the original.
 func (r *Rendition) Changed() bool {
 	return len(r.segments) > 1 || r.size != r.body.Size()
