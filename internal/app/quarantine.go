@@ -17,7 +17,7 @@ import (
 type quarantineCmd struct {
 	List    quarantineListCmd    `cmd:"" help:"List quarantined messages, newest first."`
 	Show    quarantineShowCmd    `cmd:"" help:"Show one quarantined message and the reason."`
-	Release quarantineReleaseCmd `cmd:"" help:"Release quarantined messages to their recipients, unmodified."`
+	Release quarantineReleaseCmd `cmd:"" help:"Release quarantined messages to their recipients, without tag or banner."`
 	Delete  quarantineDeleteCmd  `cmd:"" help:"Delete quarantined messages permanently."`
 }
 

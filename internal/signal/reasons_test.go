@@ -24,3 +24,21 @@ func TestReasonsAreWholeSentences(t *testing.T) {
 		}
 	}
 }
+
+func TestReasonsQuoteWholeItems(t *testing.T) {
+	t.Parallel()
+	found, _ := signal.New(nil).Detect(t.Context(), caseEvidence(t, "From: a@b.test\nSubject: website ranking\n\n"+
+		"I was looking at your website and can improve its ranking on Google. We offer SEO services, backlinks and first page guarantee.\n", nil))
+	for _, f := range found {
+		if f.ID == "search-spam" {
+			_, list, _ := strings.Cut(strings.TrimSuffix(f.Reason, "."), ": ")
+			for item := range strings.SplitSeq(list, ", ") {
+				if !strings.Contains(f.Value+",", item+",") {
+					t.Errorf("%q is a piece of an item: %s", item, f.Reason)
+				}
+			}
+			return
+		}
+	}
+	t.Errorf("no search-spam in %v", found)
+}

@@ -104,7 +104,7 @@ func (s *Signal) finding(m *Match) verdict.Finding {
 	if len(m.Args) > 0 {
 		args := make([]any, len(m.Args))
 		for i, a := range m.Args {
-			args[i] = printable(fmt.Sprint(a), maxArg)
+			args[i] = argument(fmt.Sprint(a))
 		}
 		why = fmt.Sprintf(s.Why, args...)
 	}
@@ -116,6 +116,19 @@ func (s *Signal) finding(m *Match) verdict.Finding {
 
 // maxArg bounds the bytes of a value inside a reason, which stays one sentence.
 const maxArg = 80
+
+// argument returns a value as it can be in a reason. A list that is too long ends after one
+// of its items.
+func argument(s string) string {
+	short := printable(s, maxArg)
+	if len(short) == len(printable(s, len(s))) {
+		return short
+	}
+	if i := strings.LastIndex(short, ", "); i > 0 {
+		return short[:i]
+	}
+	return short + "…"
+}
 
 // printable replaces what could disturb a reader or a log, and cuts at a character.
 func printable(s string, limit int) string {
