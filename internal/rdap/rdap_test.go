@@ -315,7 +315,8 @@ func TestServerIsAskedSlowly(t *testing.T) {
 			failed++
 		}
 	}
-	if n := r.asked.Load(); n < 5 || n > 12 || failed < questions-12 {
+	// How few are asked in time depends on the machine; more than the limit allows never are.
+	if n := r.asked.Load(); n > 12 || failed < questions-12 {
 		t.Errorf("of %d questions at once %d were asked, and %d failed", questions, n, failed)
 	}
 }

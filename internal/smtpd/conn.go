@@ -94,7 +94,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	if err := c.bw.Flush(); err != nil {
 		return 0, fmt.Errorf("sending replies: %w", err)
 	}
-	if err := c.armRead(c.deadline(time.Now())); err != nil {
+	if err := c.armRead(c.deadline); err != nil {
 		return 0, err
 	}
 	n, err := c.nc.Read(p)
@@ -132,15 +132,17 @@ func (c *conn) deadline(now time.Time) time.Time {
 	return c.load.command(c.start, c.wait)
 }
 
-// armRead sets the deadline of the next read, unless the server wants no more reads.
-func (c *conn) armRead(t time.Time) error {
+// armRead sets the deadline of the next read, unless the server ends the session. It computes
+// the deadline with the lock held, so that the beginning of stress mode either is part of it or
+// comes later and calls hurry.
+func (c *conn) armRead(deadline func(now time.Time) time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stopped || c.draining && c.idle {
 		return errDraining
 	}
-	c.armed = t
-	return c.raw.SetReadDeadline(t) //nolint:wrapcheck // the connection is broken
+	c.armed = deadline(time.Now())
+	return c.raw.SetReadDeadline(c.armed) //nolint:wrapcheck // the connection is broken
 }
 
 // hurry brings the deadline of a read that has begun forward to that of stress mode.
@@ -287,7 +289,7 @@ func (c *conn) startTLS(ctx context.Context, cfg *tls.Config) (*tls.ConnectionSt
 	if err := c.bw.Flush(); err != nil {
 		return nil, fmt.Errorf("answering STARTTLS: %w", err)
 	}
-	if err := c.armRead(time.Now().Add(c.load.normal.Handshake)); err != nil {
+	if err := c.armRead(func(now time.Time) time.Time { return now.Add(c.load.normal.Handshake) }); err != nil {
 		return nil, err
 	}
 	tc := tls.Server(c.nc, cfg)
