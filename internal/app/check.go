@@ -29,7 +29,7 @@ func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // checker prints findings and counts what is wrong.
 type checker struct {
-	c      *console
+	c      *cli
 	failed int
 }
 
@@ -47,7 +47,7 @@ func (k *checker) fail(what, advice, format string, args ...any) {
 }
 
 // Run checks everything and fails when something would keep mail from flowing.
-func (cc *checkCmd) Run(c *console) error {
+func (cc *checkCmd) Run(c *cli) error {
 	k := &checker{c: c}
 	cfg, err := c.load()
 	if err != nil {

@@ -23,8 +23,8 @@ var defaultConfig []byte
 // defaultFile is read when no configuration is named and it exists.
 const defaultFile = "outrider.yaml"
 
-// cli is the command line. The help texts are the manual of each command.
-type cli struct {
+// commands is the command line. The help texts are the manual of each command.
+type commands struct {
 	Config string `short:"c" help:"Configuration file. Default: ${default_file} if it exists, otherwise the built-in one, which protects example.org." type:"path" env:"OUTRIDER_CONFIG"`
 
 	Serve      serveCmd      `cmd:"" help:"Receive, analyse and deliver mail."`
@@ -39,8 +39,8 @@ type cli struct {
 	Worker     workerCmd     `cmd:"" hidden:"" help:"Inspect attachments from standard input."`
 }
 
-// console is what commands print to and read their configuration from.
-type console struct {
+// cli is what commands print to and read their configuration from.
+type cli struct {
 	ctx         context.Context //nolint:containedctx // lives for one command
 	out, errOut io.Writer
 	path        string // of the configuration, or ""
@@ -55,7 +55,7 @@ func (e ExitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 // Main runs the command line and returns the exit code: 0 for success, 1 for a
 // failure, 2 for a wrong call, and what scan says of the mail.
 func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
-	var c cli
+	var c commands
 	exit := -1
 	parser, err := kong.New(&c, kong.Name("outrider"), kong.Description("Self-hosted email security."),
 		kong.Writers(out, errOut), kong.UsageOnError(), kong.Vars{"default_file": defaultFile},
@@ -72,7 +72,7 @@ func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
 		_, _ = fmt.Fprintf(errOut, "outrider: %v\n  Run \"outrider --help\" to see all commands.\n", err)
 		return 2
 	}
-	err = kctx.Run(&console{ctx: ctx, out: out, errOut: errOut, path: c.Config})
+	err = kctx.Run(&cli{ctx: ctx, out: out, errOut: errOut, path: c.Config})
 	if code, ok := errors.AsType[ExitError](err); ok {
 		return int(code)
 	}
@@ -84,7 +84,7 @@ func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
 }
 
 // load returns the configuration that the command line names.
-func (c *console) load() (config.Config, error) {
+func (c *cli) load() (config.Config, error) {
 	if c.builtIn() {
 		return config.Parse(defaultConfig)
 	}
@@ -92,13 +92,13 @@ func (c *console) load() (config.Config, error) {
 }
 
 // builtIn reports whether no configuration is named and none is in the working directory.
-func (c *console) builtIn() bool {
+func (c *cli) builtIn() bool {
 	_, err := os.Stat(defaultFile)
 	return c.path == "" && err != nil
 }
 
 // database opens the store of the configured data directory beside a running gateway.
-func (c *console) database() (*store.DB, config.Config, error) {
+func (c *cli) database() (*store.DB, config.Config, error) {
 	cfg, err := c.load()
 	if err != nil {
 		return nil, cfg, err
@@ -112,12 +112,12 @@ func (c *console) database() (*store.DB, config.Config, error) {
 }
 
 // printf writes to standard output; a closed pipe is the reader's choice.
-func (c *console) printf(format string, args ...any) { _, _ = fmt.Fprintf(c.out, format, args...) }
+func (c *cli) printf(format string, args ...any) { _, _ = fmt.Fprintf(c.out, format, args...) }
 
 type versionCmd struct{}
 
 // Run prints the version.
-func (versionCmd) Run(c *console) error {
+func (versionCmd) Run(c *cli) error {
 	c.printf("outrider %s\n", Version())
 	return nil
 }
@@ -146,7 +146,7 @@ type referenceCmd struct {
 }
 
 // Run prints the reference.
-func (r *referenceCmd) Run(c *console) error {
+func (r *referenceCmd) Run(c *cli) error {
 	text, err := config.Reference(r.Format)
 	c.printf("%s", text)
 	return err

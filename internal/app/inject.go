@@ -32,7 +32,7 @@ const patience = 5 * time.Second
 var outriderID = regexp.MustCompile(`\bid ([0-9a-z]{26})\b`)
 
 // Run sends every message and shows verdict and fate of each.
-func (i *injectCmd) Run(c *console) (err error) {
+func (i *injectCmd) Run(c *cli) (err error) {
 	cfg, err := c.load()
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func (i *injectCmd) Run(c *console) (err error) {
 
 // ownDatabase opens the database of the gateway when it is on this machine; nil when
 // not, and then only the gateway's replies are shown.
-func (c *console) ownDatabase(cfg *config.Config) *store.DB {
+func (c *cli) ownDatabase(cfg *config.Config) *store.DB {
 	if _, err := os.Stat(databasePath(cfg)); err != nil {
 		return nil
 	}
@@ -84,7 +84,7 @@ func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:]
 
 // one sends one message. A refusal by policy is a result; a gateway that does not
 // answer is an error.
-func (i *injectCmd) one(c *console, client *relay.Relay, db *store.DB, dir *tenant.Directory, item *file.Item) error {
+func (i *injectCmd) one(c *cli, client *relay.Relay, db *store.DB, dir *tenant.Directory, item *file.Item) error {
 	job := i.job(item.Raw, dir)
 	route := tenant.NewRoute(&config.Route{Hosts: []string{i.Via}, TLS: string(tenant.TLSOpportunistic)})
 	results := client.Deliver(c.ctx, route, job, nil)
@@ -109,7 +109,7 @@ func (i *injectCmd) one(c *console, client *relay.Relay, db *store.DB, dir *tena
 }
 
 // fate shows what the database says of the message, once the facts have arrived.
-func (i *injectCmd) fate(c *console, db *store.DB, item *file.Item, id string) error {
+func (i *injectCmd) fate(c *cli, db *store.DB, item *file.Item, id string) error {
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	tick := time.NewTicker(50 * time.Millisecond)

@@ -31,7 +31,7 @@ type messagesListCmd struct {
 }
 
 // Run lists.
-func (m *messagesListCmd) Run(c *console) (err error) {
+func (m *messagesListCmd) Run(c *cli) (err error) {
 	if m.Disposition != "" {
 		if _, err := verdict.ParseDisposition(m.Disposition); err != nil {
 			return err
@@ -86,9 +86,9 @@ type messagesShowCmd struct {
 }
 
 // Run shows one message.
-func (m *messagesShowCmd) Run(c *console) error { return c.showMessage(m.ID) }
+func (m *messagesShowCmd) Run(c *cli) error { return c.showMessage(m.ID) }
 
-func (c *console) showMessage(id string) (err error) {
+func (c *cli) showMessage(id string) (err error) {
 	db, _, err := c.database()
 	if err != nil {
 		return err
@@ -123,7 +123,7 @@ func (c *console) showMessage(id string) (err error) {
 	return c.showHistory(db, id)
 }
 
-func (c *console) showHistory(db *store.DB, id string) error {
+func (c *cli) showHistory(db *store.DB, id string) error {
 	events, err := db.EventsOf(c.ctx, id)
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ type quarantineCmd struct {
 }
 
 // box opens the quarantine of the configured data directory.
-func (c *console) box() (*quarantine.Box, func() error, error) {
+func (c *cli) box() (*quarantine.Box, func() error, error) {
 	db, cfg, err := c.database()
 	if err != nil {
 		return nil, nil, err
@@ -42,7 +42,7 @@ type quarantineListCmd struct {
 }
 
 // Run lists.
-func (q *quarantineListCmd) Run(c *console) (err error) {
+func (q *quarantineListCmd) Run(c *cli) (err error) {
 	box, closeBox, err := c.box()
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func (q *quarantineListCmd) Run(c *console) (err error) {
 }
 
 // jsonLines prints one value per line.
-func (c *console) jsonLines(items []quarantine.Item) error {
+func (c *cli) jsonLines(items []quarantine.Item) error {
 	enc := json.NewEncoder(c.out)
 	for i := range items {
 		if err := enc.Encode(&items[i]); err != nil {
@@ -85,7 +85,7 @@ type quarantineShowCmd struct {
 }
 
 // Run shows one message, with the verdict as the database has it.
-func (q *quarantineShowCmd) Run(c *console) (err error) {
+func (q *quarantineShowCmd) Run(c *cli) (err error) {
 	box, closeBox, err := c.box()
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ type quarantineReleaseCmd struct {
 }
 
 // Run asks for the release and waits until the gateway has carried it out.
-func (q *quarantineReleaseCmd) Run(c *console) error {
+func (q *quarantineReleaseCmd) Run(c *cli) error {
 	return c.ask(q.IDs, quarantine.ReleaseAsked, (*quarantine.Box).Release)
 }
 
@@ -125,14 +125,14 @@ type quarantineDeleteCmd struct {
 }
 
 // Run asks for the removal and waits until the gateway has carried it out.
-func (q *quarantineDeleteCmd) Run(c *console) error {
+func (q *quarantineDeleteCmd) Run(c *cli) error {
 	return c.ask(q.IDs, quarantine.DeleteAsked, (*quarantine.Box).Delete)
 }
 
 // askPatience is how long a request is watched. It stays in the database beyond.
 const askPatience = 10 * time.Second
 
-func (c *console) ask(ids []string, state quarantine.State, do func(*quarantine.Box, context.Context, string, string) error) (err error) {
+func (c *cli) ask(ids []string, state quarantine.State, do func(*quarantine.Box, context.Context, string, string) error) (err error) {
 	box, closeBox, err := c.box()
 	if err != nil {
 		return err
@@ -159,7 +159,7 @@ func (c *console) ask(ids []string, state quarantine.State, do func(*quarantine.
 }
 
 // await looks at the message until it has left the state, or patience ends.
-func (c *console) await(box *quarantine.Box, id string, state quarantine.State) (quarantine.Item, error) {
+func (c *cli) await(box *quarantine.Box, id string, state quarantine.State) (quarantine.Item, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, askPatience)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)

@@ -36,7 +36,7 @@ type rulesCmd struct {
 func rulesPath(c *config.Config) string { return filepath.Join(c.DataDir, "rules") }
 
 // rules opens the store of rules of the configured data directory.
-func (c *console) rules() (*feed.Store, config.Config, error) {
+func (c *cli) rules() (*feed.Store, config.Config, error) {
 	cfg, err := c.load()
 	if err != nil {
 		return nil, cfg, err
@@ -47,7 +47,7 @@ func (c *console) rules() (*feed.Store, config.Config, error) {
 
 // rulesToChange is rules for commands that change the store: what they write must belong to the
 // owner of the data directory.
-func (c *console) rulesToChange() (*feed.Store, config.Config, error) {
+func (c *cli) rulesToChange() (*feed.Store, config.Config, error) {
 	s, cfg, err := c.rules()
 	if err == nil {
 		err = becomeOwner(&cfg)
@@ -56,7 +56,7 @@ func (c *console) rulesToChange() (*feed.Store, config.Config, error) {
 }
 
 // plan says how new rules are checked.
-func (c *console) plan(cfg *config.Config, mail string) feed.Plan {
+func (c *cli) plan(cfg *config.Config, mail string) feed.Plan {
 	return feed.Plan{
 		Rules: cfg.Rules.Directory, Lists: cfg.Rules.Lists, MaxInvalid: float64(cfg.Rules.MaxInvalidPercent) / 100,
 		Schema: rule.NewSchema(), Mail: mail, Prepare: c.preparer(cfg),
@@ -66,7 +66,7 @@ func (c *console) plan(cfg *config.Config, mail string) feed.Plan {
 // preparer prepares mail for a back-test as hunt does: for the tenant of its recipient, with
 // workers that open its attachments and know the YARA rules that would be active. Mail for
 // nobody in particular is judged with the lists of all tenants.
-func (c *console) preparer(cfg *config.Config) feed.Preparer {
+func (c *cli) preparer(cfg *config.Config) feed.Preparer {
 	return func(next *feed.Active) (feed.Prepare, func(), error) {
 		o, err := c.offline(cfg, newRuleBase(&feed.Active{Patterns: next.Patterns}, ""), false, false)
 		if err != nil {
@@ -81,7 +81,7 @@ func (c *console) preparer(cfg *config.Config) feed.Preparer {
 }
 
 // json prints one value.
-func (c *console) json(v any) error {
+func (c *cli) json(v any) error {
 	enc := json.NewEncoder(c.out)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(v); err != nil {
@@ -100,13 +100,13 @@ func grouped(n int) string {
 }
 
 // coloured reports whether output goes to a terminal that shows colours.
-func (c *console) coloured() bool {
+func (c *cli) coloured() bool {
 	f, ok := c.out.(*os.File)
 	return ok && isatty.IsTerminal(f.Fd()) && os.Getenv("NO_COLOR") == ""
 }
 
 // severity pads a severity and colours what is serious.
-func (c *console) severity(s string) string {
+func (c *cli) severity(s string) string {
 	text := fmt.Sprintf("%-13s", s)
 	code := map[string]string{"critical": "\x1b[1;31m", "high": "\x1b[31m", "medium": "\x1b[33m"}[s]
 	if code == "" || !c.coloured() {
@@ -135,7 +135,7 @@ type ruleLine struct {
 }
 
 // Run lists.
-func (l *rulesListCmd) Run(c *console) error {
+func (l *rulesListCmd) Run(c *cli) error {
 	s, _, err := c.rules()
 	if err != nil {
 		return err
@@ -176,7 +176,7 @@ func (l *rulesListCmd) wants(r *rule.Rule) bool {
 }
 
 // active reads the rules that run, and says where they are not those that should.
-func (c *console) active(s *feed.Store) (*feed.Active, error) {
+func (c *cli) active(s *feed.Store) (*feed.Active, error) {
 	a, err := s.Active()
 	if err != nil {
 		return nil, err
@@ -192,7 +192,7 @@ type rulesStatusCmd struct {
 }
 
 // Run shows what the store holds.
-func (r *rulesStatusCmd) Run(c *console) error {
+func (r *rulesStatusCmd) Run(c *cli) error {
 	s, _, err := c.rules()
 	if err != nil {
 		return err
@@ -229,7 +229,7 @@ func (r *rulesStatusCmd) Run(c *console) error {
 func when(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
 
 // versions prints a table of all versions that are kept.
-func (c *console) versions(st *feed.Status) {
+func (c *cli) versions(st *feed.Status) {
 	var all []*feed.Manifest
 	for _, list := range st.Versions {
 		all = append(all, list...)
@@ -268,7 +268,7 @@ type rulesOverrideCmd struct {
 }
 
 // Run changes the override of a rule, and shows it.
-func (o *rulesOverrideCmd) Run(c *console) error {
+func (o *rulesOverrideCmd) Run(c *cli) error {
 	s, _, err := c.rulesToChange()
 	if err != nil {
 		return err
@@ -339,7 +339,7 @@ func describe(o feed.Override) string {
 type rulesRollbackCmd struct{}
 
 // Run goes back.
-func (rulesRollbackCmd) Run(c *console) error {
+func (rulesRollbackCmd) Run(c *cli) error {
 	s, _, err := c.rulesToChange()
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ type shelf struct {
 	files  *feed.Active // what files are compared with; no rules
 }
 
-func (c *console) shelf() (*shelf, config.Config, error) {
+func (c *cli) shelf() (*shelf, config.Config, error) {
 	store, cfg, err := c.rules()
 	if err != nil {
 		return nil, cfg, err
@@ -96,7 +96,7 @@ type rulesExplainCmd struct {
 }
 
 // Run explains one rule on the first message of a file.
-func (x *rulesExplainCmd) Run(c *console) error {
+func (x *rulesExplainCmd) Run(c *cli) error {
 	s, cfg, err := c.shelf()
 	if err != nil {
 		return err
@@ -174,7 +174,7 @@ func (o *offline) input(ctx context.Context, raw []byte, set *rule.Set) (*rule.I
 	return in, nil
 }
 
-func (c *console) outcome(o rule.Outcome) string {
+func (c *cli) outcome(o rule.Outcome) string {
 	code := map[rule.Outcome]string{rule.Match: "\x1b[1;31m", rule.Indeterminate: "\x1b[33m", rule.Failed: "\x1b[1;31m"}[o]
 	if code == "" || !c.coloured() {
 		return string(o)
@@ -187,7 +187,7 @@ var marks = map[rule.Truth]string{rule.True: "+", rule.False: "-", rule.Unknown:
 
 // tree prints the conditions of a rule: + holds, - does not, ? is unknown, and nothing
 // stands before what was not computed, because another condition had decided.
-func (c *console) tree(e *rule.Explanation, depth int) {
+func (c *cli) tree(e *rule.Explanation, depth int) {
 	indent := strings.Repeat("  ", depth)
 	text := clip(e.Text, max(40, 150-2*depth))
 	if e.Operator != "" {
@@ -209,7 +209,7 @@ func (c *console) tree(e *rule.Explanation, depth int) {
 	}
 }
 
-func (c *console) truth(t rule.Truth, line string) string {
+func (c *cli) truth(t rule.Truth, line string) string {
 	code := map[rule.Truth]string{rule.True: "\x1b[32m", rule.Unknown: "\x1b[33m", rule.Uncomputed: "\x1b[2m"}[t]
 	if code == "" || !c.coloured() {
 		return line
@@ -223,7 +223,7 @@ type rulesTestCmd struct {
 }
 
 // Run tests rules on their examples. The exit code is 1 where one fails.
-func (t *rulesTestCmd) Run(c *console) error {
+func (t *rulesTestCmd) Run(c *cli) error {
 	s, cfg, err := c.shelf()
 	if err != nil {
 		return err
@@ -273,7 +273,7 @@ func exampleFiles(paths []string) ([]string, error) {
 	return out, nil
 }
 
-func (t *rulesTestCmd) one(c *console, s *shelf, around *example.Around, path string) (messages, failed int, err error) {
+func (t *rulesTestCmd) one(c *cli, s *shelf, around *example.Around, path string) (messages, failed int, err error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return 0, 0, fmt.Errorf("reading examples: %w", err)
@@ -338,7 +338,7 @@ type huntLine struct {
 
 // Run looks for mail that a rule matches, message by message. The exit code is 3 where
 // there is some.
-func (h *rulesHuntCmd) Run(c *console) error {
+func (h *rulesHuntCmd) Run(c *cli) error {
 	s, cfg, err := c.shelf()
 	if err != nil {
 		return err
@@ -389,7 +389,7 @@ func (b *bag) add(o rule.Outcome) {
 	}
 }
 
-func (h *rulesHuntCmd) hunt(c *console, s *shelf, x *rule.Explainer, o *offline, since time.Time) (t bag) {
+func (h *rulesHuntCmd) hunt(c *cli, s *shelf, x *rule.Explainer, o *offline, since time.Time) (t bag) {
 	bar := (&scanCmd{Quiet: h.Quiet, Paths: h.Paths}).progress(c.errOut)
 	defer bar.done()
 	for item, err := range file.Read(os.Stdin, h.Paths...) {
@@ -420,7 +420,7 @@ func (h *rulesHuntCmd) hunt(c *console, s *shelf, x *rule.Explainer, o *offline,
 	return t
 }
 
-func (h *rulesHuntCmd) print(c *console, path string, in *rule.Input, r *rule.Result, tree *rule.Explanation) {
+func (h *rulesHuntCmd) print(c *cli, path string, in *rule.Input, r *rule.Result, tree *rule.Explanation) {
 	line := huntLine{Path: path, Outcome: r.Outcome, Missing: r.Missing.Names(), From: in.Message.Sender.Email.Email, Subject: in.Message.Subject.Subject, At: in.Message.Headers.Date}
 	for _, reason := range tree.Reasons() {
 		line.Reasons = append(line.Reasons, reason.Text)
@@ -485,6 +485,6 @@ func olderThan(in *rule.Input, since time.Time) bool {
 }
 
 // quietLog logs errors alone: the results are what the command prints.
-func quietLog(c *console) *slog.Logger {
+func quietLog(c *cli) *slog.Logger {
 	return slog.New(slog.NewTextHandler(c.errOut, &slog.HandlerOptions{Level: slog.LevelError}))
 }

@@ -24,7 +24,7 @@ type rulesLintCmd struct {
 }
 
 // Run checks and counts, and fails where a rule is wrong.
-func (l *rulesLintCmd) Run(c *console) error {
+func (l *rulesLintCmd) Run(c *cli) error {
 	s, cfg, err := c.rules()
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (o only) ReadDir(dir string) ([]fs.DirEntry, error) {
 }
 
 // showLint prints what is to be said.
-func (c *console) showLint(l *feed.Lint, short bool) {
+func (c *cli) showLint(l *feed.Lint, short bool) {
 	c.printf("%s of %s parse and check\n", grouped(l.Checked), grouped(l.Rules))
 	for _, part := range []struct {
 		what string
@@ -139,7 +139,7 @@ func (c *console) showLint(l *feed.Lint, short bool) {
 	}
 }
 
-func (c *console) showCoverage(l *feed.Lint) {
+func (c *cli) showCoverage(l *feed.Lint) {
 	c.printf("\n%s detection rules, by what they need\n", grouped(l.Detect))
 	for _, w := range l.Needs {
 		c.printf("  %5s  %s\n", grouped(w.Rules), w.Name)
@@ -158,7 +158,7 @@ type rulesFmtCmd struct {
 }
 
 // Run formats.
-func (f *rulesFmtCmd) Run(c *console) error {
+func (f *rulesFmtCmd) Run(c *cli) error {
 	files, err := ruleFiles(f.Paths)
 	if err != nil {
 		return err
@@ -189,7 +189,7 @@ func (f *rulesFmtCmd) Run(c *console) error {
 	return nil
 }
 
-func (f *rulesFmtCmd) emit(c *console, path string, out []byte, same bool) error {
+func (f *rulesFmtCmd) emit(c *cli, path string, out []byte, same bool) error {
 	switch {
 	case !f.Check && !f.Write:
 		c.printf("%s", out)

@@ -22,7 +22,7 @@ type rulesPullCmd struct {
 }
 
 // Run pulls, checks and, where asked to, activates.
-func (p *rulesPullCmd) Run(c *console) error {
+func (p *rulesPullCmd) Run(c *cli) error {
 	s, cfg, err := c.rulesToChange()
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ type rulesActivateCmd struct {
 }
 
 // Run checks and activates.
-func (a *rulesActivateCmd) Run(c *console) error {
+func (a *rulesActivateCmd) Run(c *cli) error {
 	s, cfg, err := c.rulesToChange()
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ type checkReport struct {
 
 // checkRules shows what would change, and activates it where that is asked for. Where nothing
 // would, it says so by feed.ErrNothing.
-func (c *console) checkRules(s *feed.Store, cfg *config.Config, how *checking) error {
+func (c *cli) checkRules(s *feed.Store, cfg *config.Config, how *checking) error {
 	check, err := s.Check(c.ctx, c.plan(cfg, how.mail))
 	nothing := errors.Is(err, feed.ErrNothing)
 	if err != nil && !nothing {
@@ -128,7 +128,7 @@ func (k *checking) report(check *feed.Check, active bool) *checkReport {
 }
 
 // showPruned prints which old versions were removed.
-func (c *console) showPruned(gone []*feed.Manifest) {
+func (c *cli) showPruned(gone []*feed.Manifest) {
 	if len(gone) == 0 {
 		return
 	}
@@ -143,7 +143,7 @@ func (c *console) showPruned(gone []*feed.Manifest) {
 const maxShown = 15
 
 // showCheck prints what would change.
-func (c *console) showCheck(k *feed.Check) {
+func (c *cli) showCheck(k *feed.Check) {
 	c.printf("rules      %s, of which %s can run\n", grouped(k.Rules), grouped(k.Runs))
 	for _, part := range []struct {
 		what, sign string
@@ -173,7 +173,7 @@ func because(what []string) string {
 }
 
 // showBackTest prints what the new rules say otherwise of known mail.
-func (c *console) showBackTest(b *feed.BackTest) {
+func (c *cli) showBackTest(b *feed.BackTest) {
 	c.printf("mail       %s messages: %s matches before, %s after", grouped(b.Messages), grouped(b.Before), grouped(b.After))
 	if b.Failed > 0 {
 		c.printf(", %s failures", grouped(b.Failed))

@@ -63,7 +63,7 @@ type scanResult struct {
 // Run judges every message and reports the worst disposition by its exit code: 0 up to
 // BULK, 3 SPAM, 4 SPOOF, 5 SUSPICIOUS, 6 MALICIOUS or MALICIOUS-BEC, 1 for a message that could
 // not be read.
-func (s *scanCmd) Run(c *console) error {
+func (s *scanCmd) Run(c *cli) error {
 	cfg, err := c.load()
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ type offline struct {
 
 // offline builds what judges files, with some rules. Deep inspection draws pages and reads
 // text in pictures.
-func (c *console) offline(cfg *config.Config, base *ruleBase, deep, askDNS bool) (*offline, error) {
+func (c *cli) offline(cfg *config.Config, base *ruleBase, deep, askDNS bool) (*offline, error) {
 	log := quietLog(c)
 	can := asks{have: opensFiles}
 	if deep {

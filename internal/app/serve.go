@@ -23,7 +23,7 @@ type serveCmd struct {
 }
 
 // Run serves until it is told to stop. SIGHUP reads the configuration again.
-func (s *serveCmd) Run(c *console) (err error) {
+func (s *serveCmd) Run(c *cli) (err error) {
 	if s.Profile != "" {
 		stop, err := profile(s.Profile)
 		if err != nil {
@@ -85,7 +85,7 @@ func collectSeldom(cfg *config.Config) {
 
 // reloadOn applies the configuration again on each signal. A broken file changes
 // nothing.
-func (c *console) reloadOn(ctx context.Context, hup <-chan os.Signal, a *App) {
+func (c *cli) reloadOn(ctx context.Context, hup <-chan os.Signal, a *App) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -105,7 +105,7 @@ func (c *console) reloadOn(ctx context.Context, hup <-chan os.Signal, a *App) {
 }
 
 // welcome says where everything is and what to try next.
-func (c *console) welcome(cfg *config.Config, addrs []net.Addr) {
+func (c *cli) welcome(cfg *config.Config, addrs []net.Addr) {
 	c.printf("Outrider %s\n", Version())
 	for _, t := range cfg.Tenants {
 		for _, d := range t.Domains {
