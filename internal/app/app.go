@@ -396,9 +396,7 @@ func (a *App) recover(ctx context.Context) error {
 		if err := a.spool.Commit(ctx, spool.Outcome{ID: i.ID, Facts: []event.Event{fact}}); err != nil {
 			return fmt.Errorf("recording interrupted session %s: %w", i.ID, err)
 		}
-	}
-	if len(intents) > 0 {
-		a.log.InfoContext(ctx, "sessions interrupted by the last shutdown", "count", len(intents))
+		a.log.InfoContext(ctx, "action", "action", string(event.Interrupted), "message_id", string(i.ID), "tenant", i.Tenant, "recipients", len(i.Envelope.Recipients))
 	}
 	return nil
 }

@@ -105,9 +105,7 @@ func (q *quarantineShowCmd) Run(c *cli) (err error) {
 	}
 	c.printf("held      %s  %s\n", item.ID, item.State)
 	c.printf("expires   %s\n", item.Expires.Local().Format(time.RFC1123))
-	if item.Override != "" {
-		c.printf("override  %s\n", item.Override)
-	}
+	c.printf("reason    %s\n", clip(item.Reason.String(), 300))
 	return c.showMessage(item.MessageID)
 }
 

@@ -48,21 +48,22 @@ type RejudgedDetail struct {
 
 // DeliveryDetail is the Detail of Placed, Deferred, Rejected, Refused and Bounced.
 type DeliveryDetail struct {
-	Reply    string    `json:"reply"`
-	Host     string    `json:"host,omitempty"`
-	TLS      string    `json:"tls,omitempty"`
-	Attempts int       `json:"attempts,omitempty"`
-	Next     time.Time `json:"next,omitzero"`   // of Deferred: when it is tried again
-	DSN      bool      `json:"dsn,omitempty"`   // of Bounced: a notification was sent
-	By       string    `json:"by,omitempty"`    // "policy" or "next-hop"
-	Known    string    `json:"known,omitempty"` // of Placed: the proved author, who is remembered from now on
+	Reply    string          `json:"reply"`
+	Host     string          `json:"host,omitempty"`
+	TLS      string          `json:"tls,omitempty"`
+	Attempts int             `json:"attempts,omitempty"`
+	Next     time.Time       `json:"next,omitzero"`    // of Deferred: when it is tried again
+	DSN      bool            `json:"dsn,omitempty"`    // of Bounced: a notification was sent
+	By       string          `json:"by,omitempty"`     // "policy" or "next-hop"
+	Reason   *verdict.Reason `json:"reason,omitempty"` // of Rejected and Refused by policy
+	Known    string          `json:"known,omitempty"`  // of Placed: the proved author, who is remembered from now on
 }
 
 // HeldDetail is the Detail of Quarantined, Released, Deleted and Expired.
 type HeldDetail struct {
 	Held        string              `json:"held"` // id of the held message
 	Disposition verdict.Disposition `json:"disposition"`
-	Override    string              `json:"override,omitempty"`
+	Reason      *verdict.Reason     `json:"reason,omitempty"` // why it was held
 	Expires     time.Time           `json:"expires,omitzero"`
 	By          string              `json:"by,omitempty"`      // who asked, of Released and Deleted
 	History     json.RawMessage     `json:"history,omitempty"` // history.Lesson of Released

@@ -31,6 +31,11 @@ const (
 	Interrupted Kind = "interrupted" // a crash cut the session off: the sender keeps it, or the next hop has it
 )
 
+// Kinds lists all kinds, in the order in which they happen.
+func Kinds() []Kind {
+	return []Kind{Received, Judged, Rejudged, Placed, Deferred, Quarantined, Released, Deleted, Expired, Rejected, Refused, Bounced, Interrupted}
+}
+
 // Event is one fact. Edge and EdgeSeq identify it for ever: shipping an event twice
 // stores it once.
 type Event struct {

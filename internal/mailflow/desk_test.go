@@ -90,6 +90,7 @@ type desk struct {
 	results map[string]int // of looks
 	mu      sync.Mutex     // guards results
 	skipped atomic.Int32
+	log     logBook
 	stop    func()
 }
 
@@ -110,7 +111,7 @@ func newDesk(t *testing.T, d detect.Detector) *desk {
 // open builds the flow over what the directory holds.
 func (k *desk) open(d detect.Detector, memory int64) {
 	k.t.Helper()
-	log := slog.New(slog.DiscardHandler)
+	log := slog.New(slog.NewJSONHandler(&k.log, nil))
 	var err error
 	if k.spool, err = spool.Open(spool.Options{Dir: k.dir, Edge: "edge", MinFreeBytes: 1, Log: log}); err != nil {
 		k.t.Fatal(err)

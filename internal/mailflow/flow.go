@@ -33,6 +33,7 @@ import (
 	"outrider/internal/smtp"
 	"outrider/internal/spool"
 	"outrider/internal/tenant"
+	"outrider/internal/verdict"
 )
 
 // Placement carries out one decision about a message.
@@ -135,28 +136,37 @@ func (f *Flow) Settings() *Settings { return f.settings.Load() }
 // Process carries one received message to its placement and returns what its sender is
 // told. An error means that the sender keeps the message.
 func (f *Flow) Process(ctx context.Context, r *message.Received, at Placement) (smtp.Reply, error) {
-	s := f.settings.Load()
-	nameDomains(s.Directory, r)
-	dom, err := domainOf(s.Directory, r)
+	start := time.Now()
+	l := &inflight{settings: f.settings.Load(), received: r}
+	reply, err := f.carry(ctx, l, at)
+	f.logMessage(ctx, l, time.Since(start), reply, err)
+	return reply, err
+}
+
+// carry is the steps of Process.
+func (f *Flow) carry(ctx context.Context, l *inflight, at Placement) (smtp.Reply, error) {
+	nameDomains(l.settings.Directory, l.received)
+	dom, err := domainOf(l.settings.Directory, l.received)
 	if err != nil {
 		return smtp.Reply{}, err
 	}
-	l := &inflight{settings: s, received: r, tenant: dom.Tenant}
+	l.tenant = dom.Tenant
 	defer f.teach(l) // whatever becomes of it
 
 	// Steps 2 to 7: parse, authenticate, observe, enrich, detect, decide. Nothing is
 	// promised yet; whatever fails, the sender still owns the message.
 	if err := f.read(ctx, l, dom); err != nil {
-		return f.refuse(ctx, l, err)
+		return f.refuse(ctx, l, err, nil)
 	}
 
 	// 8. Record the intent. The append runs beside the first commands of placing, and
 	// is durable before anything becomes final. A crash from here on leaves an intent
 	// without outcome: the sender was not answered and will send again, or the next hop
 	// has the message for everybody and only the record of that is missing.
+	r := l.received
 	intent, err := f.spool.Begin(spool.Intent{ID: r.ID, Tenant: l.tenant.ID, At: r.At, Envelope: r.Envelope})
 	if err != nil {
-		return f.refuse(ctx, l, err)
+		return f.refuse(ctx, l, err, nil)
 	}
 
 	// 9. Place: held mail first, which needs nobody else; then what the next hop takes.
@@ -173,7 +183,8 @@ type inflight struct {
 	tenant   *tenant.Tenant
 	judged   Judgement
 	copies   []Copy
-	facts    []event.Event
+	facts    []event.Event   // what happened so far, in the end all that is recorded
+	held     []string        // ids of held copies
 	lesson   *history.Lesson // what it taught; nil where it was not judged
 }
 
@@ -239,19 +250,19 @@ func (f *Flow) read(ctx context.Context, l *inflight, dom *tenant.Domain) error 
 	return err
 }
 
-// refuse answers a message that the sender keeps, and records that.
-func (f *Flow) refuse(ctx context.Context, l *inflight, err error) (smtp.Reply, error) {
+// refuse answers a message that the sender keeps, and records that, with the reason where policy
+// decided it.
+func (f *Flow) refuse(ctx context.Context, l *inflight, err error, why *verdict.Reason) (smtp.Reply, error) {
 	kind := event.Refused
 	if !smtp.IsTemporary(err) {
 		kind = event.Rejected
 	}
-	facts := l.facts
-	if len(facts) == 0 {
-		facts = append(facts, receivedFact(l))
+	if len(l.facts) == 0 {
+		l.facts = append(l.facts, receivedFact(l))
 	}
-	facts = append(facts, event.New(kind, l.tenant.ID, string(l.received.ID), time.Now(), l.received.Envelope.Recipients,
-		event.DeliveryDetail{Reply: smtp.ReplyFor(err).String(), By: "policy"}))
-	f.record(ctx, spool.Outcome{ID: l.received.ID, Facts: facts, Lazy: true})
+	l.facts = append(l.facts, event.New(kind, l.tenant.ID, string(l.received.ID), time.Now(), l.received.Envelope.Recipients,
+		event.DeliveryDetail{Reply: smtp.ReplyFor(err).String(), By: "policy", Reason: why}))
+	f.record(ctx, spool.Outcome{ID: l.received.ID, Facts: l.facts, Lazy: true})
 	return smtp.Reply{}, err
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -68,14 +67,14 @@ type bundle struct {
 	signer *mailflow.Signer
 	relay  *relay.Relay
 	judge  *mailflow.Judge
+	log    *logBook
 }
 
-// setup builds a whole flow in front of a sink that answers as reply says. Its log goes to
-// the writers, if any.
-func setup(t *testing.T, reply func(string) string, lines ...io.Writer) *bundle {
+// setup builds a whole flow in front of a sink that answers as reply says.
+func setup(t *testing.T, reply func(string) string) *bundle {
 	t.Helper()
-	b := &bundle{t: t, sink: mailtest.StartSink(t, mailtest.SinkConfig{Reply: reply}), signer: mailflow.NewSigner([]byte("key"))}
-	log := slog.New(slog.NewTextHandler(io.MultiWriter(lines...), nil))
+	b := &bundle{t: t, sink: mailtest.StartSink(t, mailtest.SinkConfig{Reply: reply}), signer: mailflow.NewSigner([]byte("key")), log: &logBook{}}
+	log := slog.New(slog.NewJSONHandler(b.log, nil))
 	var err error
 	if b.spool, err = spool.Open(spool.Options{Dir: t.TempDir(), Edge: "edge", Log: log}); err != nil {
 		t.Fatal(err)
@@ -120,24 +119,6 @@ tenants:
 		}
 	})
 	return b
-}
-
-// logged is a log that can be read while it is written.
-type logged struct {
-	mu    sync.Mutex
-	lines strings.Builder
-}
-
-func (l *logged) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.lines.Write(b)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.lines.String()
 }
 
 func mail(subject string) string {
@@ -242,6 +223,21 @@ func TestDeliveredMailCarriesOurHeaderAndNobodyElses(t *testing.T) {
 	changed := parse(bytes.Replace(m.Raw, []byte("SUSPICIOUS\r\n"), []byte("NONE\r\n"), 1))
 	if b.signer.Verify(changed) == nil || mailflow.NewSigner([]byte("other")).Verify(m) == nil {
 		t.Error("a signature that is not ours was accepted")
+	}
+}
+
+func TestHeaderNamesTheListEntryThatDecided(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	if _, err := b.process(mail("evil"), "ann@elsewhere.example", "reports@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	m := parse(b.sink.Transactions()[0].Body())
+	if v := m.Header().Get("X-Outrider-Verdict"); !strings.Contains(v, "; reason=exempt; evil (phish") {
+		t.Errorf("verdict %q", v)
+	}
+	if err := b.signer.Verify(m); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -370,8 +366,7 @@ func TestHeldMailIsReleasedWithItsTrace(t *testing.T) {
 // TestBannerThatCannotBeAddedIsReported proves that no banner is dropped in silence.
 func TestBannerThatCannotBeAddedIsReported(t *testing.T) {
 	t.Parallel()
-	var log logged
-	b := setup(t, nil, &log)
+	b := setup(t, nil)
 	b.run()
 	sealed := strings.Replace(mail("odd"), "\r\n\r\n", "\r\nContent-Type: multipart/encrypted; boundary=b\r\n\r\n--b\r\n\r\n", 1) + "--b--\r\n"
 	if _, err := b.process(sealed, "ann@elsewhere.example", "x@example.org"); err != nil {
@@ -390,8 +385,8 @@ func TestBannerThatCannotBeAddedIsReported(t *testing.T) {
 	if len(decisions) != 1 || !slices.Equal(decisions[0].Skipped, []string{message.SkippedSigned}) {
 		t.Errorf("decisions %s", d.Decisions)
 	}
-	if line := `msg="banner skipped"`; !strings.Contains(log.String(), line) || !strings.Contains(log.String(), `reason="a text is signed or encrypted"`) {
-		t.Errorf("the log lacks %s:\n%s", line, log.String())
+	if lines := b.log.lines(t, "message"); len(lines) != 1 || lines[0]["skipped"] != message.SkippedSigned {
+		t.Errorf("the log says %v", lines)
 	}
 }
 

@@ -136,7 +136,8 @@ func (f *Flow) finish(ctx context.Context, k *look, failed error) {
 		o.Facts = []event.Event{k.fact(before, &detail)}
 	}
 	if f.mark(ctx, row, o) && len(o.Facts) > 0 {
-		f.notify(ctx, k, before, lesson)
+		f.logActions(ctx, o.Facts)
+		f.notify(k, before, lesson)
 	}
 }
 
@@ -148,15 +149,14 @@ func (k *look) fact(before verdict.Disposition, d *event.RejudgedDetail) event.E
 	return event.New(event.Rejudged, k.row.Tenant, string(k.row.MessageID), time.Now(), k.letter.received.Envelope.Recipients, d)
 }
 
-// notify says what became of a verdict to all who want to know.
-func (f *Flow) notify(ctx context.Context, k *look, before verdict.Disposition, lesson *history.Lesson) {
+// notify counts how a verdict changed, and records what it says about the sender.
+func (f *Flow) notify(k *look, before verdict.Disposition, lesson *history.Lesson) {
 	if lesson != nil {
 		f.history.Teach(k.row.Tenant, *lesson)
 	}
 	switch after := k.debt.Verdict.Disposition; {
 	case after > before:
 		f.observe.Rejudged("worse")
-		f.log.WarnContext(ctx, "verdict got worse on re-evaluation", "message_id", k.row.MessageID, "before", before.String(), "after", after.String())
 	case after < before:
 		f.observe.Rejudged("better")
 	default:

@@ -13,6 +13,7 @@ import (
 	"outrider/internal/smtp"
 	"outrider/internal/spool"
 	"outrider/internal/tenant"
+	"outrider/internal/verdict"
 )
 
 // commitTimeout bounds the durable append behind an answer. A disk that takes longer
@@ -33,7 +34,8 @@ type placed struct {
 	accepted int          // recipients whose mail is delivered, held or queued
 	replies  []smtp.Reply // of those delivered
 	failed   []relay.Result
-	err      error // a reason to promise nothing
+	err      error           // a reason to promise nothing
+	why      *verdict.Reason // of err, where policy decided it
 }
 
 // place carries out every decision. Decisions that need no other host come first.
@@ -48,8 +50,10 @@ func (f *Flow) place(ctx context.Context, l *inflight, at Placement, intent *spo
 		case tenant.ActionQuarantine:
 			f.hold(l, c, p)
 		case tenant.ActionReject:
+			p.why = &c.Decision.Reason
 			p.err = &smtp.Error{Code: 550, Enhanced: "5.7.1", Text: "Message refused by policy (id " + string(l.received.ID) + ")"}
 		case tenant.ActionDefer:
+			p.why = &c.Decision.Reason
 			p.err = &smtp.Error{Code: 451, Enhanced: "4.7.1", Text: "Message deferred by policy, try again later (id " + string(l.received.ID) + ")"}
 		case tenant.ActionDeliver:
 			f.deliver(ctx, l, c, at, intent, p)
@@ -135,7 +139,7 @@ type HeldMeta struct {
 func (f *Flow) hold(l *inflight, c *Copy, p *placed) {
 	id := string(message.NewID(time.Now()))
 	meta := HeldMeta{Detail: event.HeldDetail{
-		Held: id, Disposition: c.Decision.Disposition, Override: c.Decision.Override, Expires: l.received.At.Add(l.settings.HoldFor),
+		Held: id, Disposition: c.Decision.Disposition, Reason: &c.Decision.Reason, Expires: l.received.At.Add(l.settings.HoldFor),
 	}, Trace: c.Trace}
 	var d event.ReceivedDetail
 	if json.Unmarshal(l.facts[0].Detail, &d) == nil {
@@ -146,6 +150,7 @@ func (f *Flow) hold(l *inflight, c *Copy, p *placed) {
 		ID: id, MessageID: l.received.ID, Tenant: l.tenant.ID, At: l.received.At, Envelope: envelopeFor(l, c.Decision.Recipients),
 		Traits: l.received.Traits, Meta: raw, Content: l.received.Body,
 	})
+	l.held = append(l.held, id)
 	p.accepted += len(c.Decision.Recipients)
 	p.outcome.Facts = append(p.outcome.Facts, event.New(event.Quarantined, l.tenant.ID, string(l.received.ID), time.Now(), c.Decision.Recipients, meta.Detail))
 }
@@ -168,6 +173,7 @@ func (f *Flow) settle(ctx context.Context, l *inflight, p *placed) (smtp.Reply, 
 	}
 	// Part of the message is ours, so what failed can only be told by a notification.
 	f.bounce(l, p)
+	l.facts = p.outcome.Facts
 	// Mail that the next hop has for everybody is safe without us, so its sender need not
 	// wait for the disk a second time: the facts follow within a tenth of a second. A crash
 	// in that time leaves the intent, which is then recorded as interrupted.
@@ -197,11 +203,12 @@ func (f *Flow) settle(ctx context.Context, l *inflight, p *placed) (smtp.Reply, 
 func (f *Flow) settleRefused(ctx context.Context, l *inflight, p *placed) (smtp.Reply, error) {
 	if p.err != nil {
 		l.facts = p.outcome.Facts
-		return f.refuse(ctx, l, p.err)
+		return f.refuse(ctx, l, p.err, p.why)
 	}
 	for _, r := range p.failed {
 		p.fact(event.Rejected, l, r, event.DeliveryDetail{Reply: r.Reply.String(), Host: r.Host, TLS: r.TLS, By: "next-hop"})
 	}
+	l.facts = p.outcome.Facts
 	p.outcome.Lazy = true
 	f.record(ctx, p.outcome)
 	f.count(p.outcome.Facts)
@@ -237,14 +244,4 @@ func (p *placed) reply(id message.ID) smtp.Reply {
 		return smtp.Reply{Code: 250, Enhanced: "2.0.0", Text: fmt.Sprintf("%s (Outrider id %s)", text, id)}
 	}
 	return smtp.Reply{Code: 250, Enhanced: "2.0.0", Text: fmt.Sprintf("Accepted (Outrider id %s)", id)}
-}
-
-func (f *Flow) count(facts []event.Event) {
-	for i := range facts {
-		switch facts[i].Kind {
-		case event.Received, event.Judged:
-		default:
-			f.observe.Placed(facts[i].Kind, len(facts[i].Recipients))
-		}
-	}
 }

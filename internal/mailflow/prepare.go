@@ -59,7 +59,7 @@ func (f *Flow) prepare(ctx context.Context, l *inflight, decisions []policy.Deci
 			if err != nil {
 				return fmt.Errorf("preparing %s: %w", l.received.ID, err)
 			}
-			f.skipped(ctx, l, d, content)
+			d.Skipped = content.Skipped // what of the decision could not be done to the message
 			if d.Action == tenant.ActionDeliver {
 				c.Job.Content = content
 				c.Job.Traits.EightBit = c.Job.Traits.EightBit || content.AddsEightBit() // RFC 6152, Section 3
@@ -71,15 +71,6 @@ func (f *Flow) prepare(ctx context.Context, l *inflight, decisions []policy.Deci
 		l.copies = append(l.copies, c)
 	}
 	return nil
-}
-
-// skipped records what of a decision could not be done to the message.
-func (f *Flow) skipped(ctx context.Context, l *inflight, d *policy.Decision, r *message.Rendition) {
-	d.Skipped = r.Skipped
-	for _, reason := range r.Skipped {
-		f.log.InfoContext(ctx, "banner skipped", "message_id", l.received.ID, "disposition", d.Disposition.String(),
-			"reason", strings.TrimPrefix(reason, "banner: "), "recipients", len(d.Recipients))
-	}
 }
 
 // render edits the message as decided: tag and banner first, then our own header,
@@ -173,12 +164,12 @@ func (f *Flow) header(w *message.HeaderWriter, l *inflight, d *policy.Decision, 
 	if s.Engine != nil {
 		if d.Headers {
 			add.put(headerDisposition, d.Disposition.String())
-			add.put(headerVerdict, verdictValue(&l.judged.Verdict))
+			add.put(headerVerdict, verdictValue(&l.judged.Verdict, &d.Reason))
 			sent, sum, err := f.asSent(l, edit)
 			if err != nil {
 				return err
 			}
-			add.put(headerSignature, f.signer.sign(d.Disposition.String(), verdictValue(&l.judged.Verdict), sent, sum))
+			add.put(headerSignature, f.signer.sign(d.Disposition.String(), verdictValue(&l.judged.Verdict, &d.Reason), sent, sum))
 		}
 		add.put("Authentication-Results", l.judged.Auth.Header(s.Hostname))
 	}
@@ -216,9 +207,12 @@ func (f *Flow) asSent(l *inflight, edit message.Edit) (*message.Header, []byte, 
 // and the rest is in the store.
 const maxListed = 20
 
-// verdictValue lists the findings with their weights.
-func verdictValue(v *verdict.Verdict) string {
+// verdictValue lists the findings with their weights, after the list entry that overrode them.
+func verdictValue(v *verdict.Verdict, why *verdict.Reason) string {
 	parts := []string{"score=" + strconv.FormatFloat(round(v.Score), 'f', -1, 64)}
+	if why.By != verdict.ByDisposition {
+		parts = append(parts, "reason="+atom(why.Code()))
+	}
 	for _, f := range v.Findings[:min(len(v.Findings), maxListed)] {
 		parts = append(parts, fmt.Sprintf("%s (%s %+.1f)", f.ID, f.Class, f.Weight))
 	}

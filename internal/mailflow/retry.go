@@ -256,7 +256,7 @@ func (f *Flow) commitAttempt(ctx context.Context, e *spool.Entry, o spool.Outcom
 		return
 	}
 	if len(o.Facts) > 0 {
-		f.count(o.Facts)
+		f.announce(ctx, o.Facts)
 		signal(f.fresh)
 	}
 }

@@ -73,6 +73,13 @@ func TestUndecidedMessageIsJudgedAgain(t *testing.T) {
 		if k.results["worse"] != 1 || k.spool.Stats().Bytes != 0 {
 			t.Errorf("results %v, %+v", k.results, k.spool.Stats())
 		}
+		lines := k.log.lines(t, "action")
+		if len(lines) != 1 {
+			t.Fatalf("%d lines, want one: %v", len(lines), lines)
+		}
+		wants(t, lines[0], map[string]any{
+			"level": "WARN", "action": "rejudged", "message_id": e.MessageID, "before": "NONE", "disposition": "MALICIOUS", "attempt": 2.0, "why": "undecided: whois", "recipients": 1.0,
+		})
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"outrider/internal/quarantine"
 	"outrider/internal/smtp"
 	"outrider/internal/spool"
+	"outrider/internal/verdict"
 )
 
 // Pace of shipping.
@@ -189,9 +190,17 @@ func (s *Shipper) item(ctx context.Context, h *spool.Held) (quarantine.Item, err
 	}
 	return quarantine.Item{
 		ID: h.ID, Tenant: h.Tenant, MessageID: string(h.MessageID), Envelope: h.Envelope, Traits: h.Traits,
-		Disposition: meta.Detail.Disposition, Override: meta.Detail.Override, HeaderFrom: meta.HeaderFrom, Subject: meta.Subject,
+		Disposition: meta.Detail.Disposition, Reason: meta.reason(), HeaderFrom: meta.HeaderFrom, Subject: meta.Subject,
 		Size: h.Body.Size, Blob: blob, At: h.At, Expires: meta.Detail.Expires, State: quarantine.Held, Trace: meta.Trace,
 	}, nil
+}
+
+// reason returns why the message is held, which earlier versions did not record.
+func (m *HeldMeta) reason() verdict.Reason {
+	if m.Detail.Reason == nil {
+		return verdict.Reason{By: verdict.ByDisposition, ID: m.Detail.Disposition.String()}
+	}
+	return *m.Detail.Reason
 }
 
 // serve carries out what operators asked for.
@@ -263,7 +272,7 @@ func (s *Shipper) release(ctx context.Context, i *quarantine.Item) error {
 	}
 	lesson := released(i, now)
 	fact := event.New(event.Released, i.Tenant, i.MessageID, now, i.Envelope.Recipients,
-		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, By: i.AskedBy, History: asText(lesson)})
+		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, Reason: &i.Reason, By: i.AskedBy, History: asText(lesson)})
 	if err := s.finish(ctx, i, spool.Outcome{Queue: entries, Facts: []event.Event{fact}}); err != nil {
 		return err
 	}
@@ -281,7 +290,7 @@ func (s *Shipper) remove(ctx context.Context, i *quarantine.Item) error {
 
 func (s *Shipper) end(ctx context.Context, i *quarantine.Item, kind event.Kind) error {
 	fact := event.New(kind, i.Tenant, i.MessageID, time.Now(), i.Envelope.Recipients,
-		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, By: i.AskedBy})
+		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, Reason: &i.Reason, By: i.AskedBy})
 	return s.finish(ctx, i, spool.Outcome{Facts: []event.Event{fact}})
 }
 
@@ -294,7 +303,7 @@ func (s *Shipper) finish(ctx context.Context, i *quarantine.Item, o spool.Outcom
 	if err := s.ship(ctx); err != nil {
 		return err
 	}
-	s.Flow.count(o.Facts)
+	s.Flow.announce(ctx, o.Facts)
 	if used, err := s.Store.BlobInUse(ctx, i.Blob); err != nil || used {
 		return err
 	}

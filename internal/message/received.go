@@ -58,6 +58,7 @@ type Traits struct {
 // Received is one message as it came: raw bytes, envelope, and where from.
 type Received struct {
 	ID       ID
+	Session  string // id of the SMTP session, or ""
 	Source   Source
 	Envelope smtp.Envelope
 	Peer     Peer

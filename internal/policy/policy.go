@@ -2,9 +2,8 @@
 // tenant's settings, the recipients and the verdict.
 //
 // Recipients whose outcome is the same share one Decision, so that a message to
-// people with different policies is split into as few copies as possible. Whatever
-// changed the plain mapping from disposition to action, such as a trusted sender, is
-// named in the decision.
+// people with different policies is split into as few copies as possible. Each decision names
+// what led to its action: the disposition with its findings, a rule, or a list entry.
 package policy
 
 import (
@@ -40,7 +39,7 @@ type Decision struct {
 	Banner        string              `json:"banner,omitempty"`
 	Skipped       []string            `json:"skipped,omitempty"` // what of it could not be done, and why, such as "banner: …"
 	Headers       bool                `json:"-"`
-	Override      string              `json:"override,omitempty"` // "exempt", "trusted:…", "accepted:…", "blocked:…", or ""
+	Reason        verdict.Reason      `json:"reason"` // of the action
 }
 
 // Local reports whether the decision is carried out without another host.
@@ -77,7 +76,7 @@ func softenMixed(ds []Decision) {
 		if slices.ContainsFunc(ds, func(d Decision) bool { return d.Action != a }) {
 			for i := range ds {
 				if ds[i].Action == a {
-					ds[i].Action = tenant.ActionQuarantine
+					ds[i].Action, ds[i].Reason.Instead = tenant.ActionQuarantine, string(a)
 				}
 			}
 		}
@@ -86,7 +85,7 @@ func softenMixed(ds []Decision) {
 
 func sameOutcome(a, b *Decision) bool {
 	return a.Action == b.Action && a.Disposition == b.Disposition && a.SubjectPrefix == b.SubjectPrefix &&
-		a.Banner == b.Banner && a.Headers == b.Headers && a.Override == b.Override &&
+		a.Banner == b.Banner && a.Headers == b.Headers && a.Reason.Code() == b.Reason.Code() &&
 		a.Domain.Tenant == b.Domain.Tenant && a.Domain.Route.Key() == b.Domain.Route.Key() &&
 		(a.Domain == b.Domain || a.Domain.Route.Domain != "" || len(a.Domain.Route.Hosts) > 0 || a.Domain.Route.Path != "")
 }
@@ -96,19 +95,17 @@ func decideOne(dir *tenant.Directory, r smtp.Recipient, v *verdict.Verdict, f Fa
 	dom := dir.Domain(addr.Domain)
 	if err != nil || dom == nil {
 		// The gate lets no such recipient in; a reload between RCPT and DATA can take the domain away.
-		return Decision{Recipients: []smtp.Recipient{r}, Domain: &tenant.Domain{}, Action: tenant.ActionDefer, Disposition: v.Disposition, Override: "domain-removed"}
+		return Decision{Recipients: []smtp.Recipient{r}, Domain: &tenant.Domain{}, Action: tenant.ActionDefer, Disposition: v.Disposition, Reason: verdict.Reason{By: verdict.ByDomainRemoved}}
 	}
 	d := Decision{Recipients: []smtp.Recipient{r}, Domain: dom, Headers: dom.Policy.Headers}
-	d.Disposition, d.Override = override(dom.Tenant, addr, v.Disposition, f)
-	if d.Disposition == verdict.None && d.Override == "" && dom.Policy.External && !internal(dom.Tenant, f) {
+	d.Disposition, d.Reason = override(dom.Tenant, addr, v.Disposition, f)
+	if d.Disposition == verdict.None && d.Reason.Zero() && dom.Policy.External && !internal(dom.Tenant, f) {
 		d.Disposition = verdict.External
 	}
 	d.Action = cmp.Or(dom.Policy.Actions[d.Disposition], tenant.ActionDeliver)
-	if d.Override == "" {
-		for _, also := range v.Also {
-			d.Action = stricter(d.Action, dom.Policy.Actions[also])
-		}
-		d.Action = asked(v, d.Action)
+	if d.Reason.Zero() {
+		d.Reason = v.Because(d.Disposition)
+		strictest(&d, v)
 	}
 	if d.Action == tenant.ActionDeliver {
 		d.SubjectPrefix = expand(dom.Policy.SubjectTag[d.Disposition], &dom.Policy, d.Disposition, v)
@@ -117,13 +114,20 @@ func decideOne(dir *tenant.Directory, r smtp.Recipient, v *verdict.Verdict, f Fa
 	return d
 }
 
-// asked returns the action that the operator has asked for where a rule matches, if that
-// is stricter than the policy's. Who is trusted or exempt stays so.
-func asked(v *verdict.Verdict, a tenant.Action) tenant.Action {
-	for _, f := range v.Findings {
-		a = stricter(a, tenant.Action(f.Action))
+// strictest takes the strictest action of all dispositions whose thresholds are met, and of those
+// that the operator has set for rules that match. Who is trusted or exempt stays so.
+func strictest(d *Decision, v *verdict.Verdict) {
+	raise := func(a tenant.Action, reason verdict.Reason) {
+		if s := stricter(d.Action, a); s != d.Action {
+			d.Action, d.Reason = s, reason
+		}
 	}
-	return a
+	for _, also := range v.Also {
+		raise(d.Domain.Policy.Actions[also], v.Because(also))
+	}
+	for _, f := range v.Findings {
+		raise(tenant.Action(f.Action), verdict.Reason{By: verdict.ByRule, ID: f.ID, Name: f.Name})
+	}
 }
 
 // stricter returns the stricter of two actions; one that is not set is the mildest.
@@ -138,14 +142,14 @@ func stricter(a, b tenant.Action) tenant.Action {
 // override applies the lists of the tenant: exempt recipients first, then blocked
 // senders, then trusted ones, so that an entry that blocks is never undone by a wider
 // one that trusts.
-func override(t *tenant.Tenant, rcpt address.Address, d verdict.Disposition, f Facts) (verdict.Disposition, string) {
+func override(t *tenant.Tenant, rcpt address.Address, d verdict.Disposition, f Facts) (verdict.Disposition, verdict.Reason) {
 	if t.Exempt[rcpt.Key()] {
-		return verdict.None, "exempt"
+		return verdict.None, verdict.Reason{By: verdict.ByExempt}
 	}
 	keys := senderKeys(f)
 	for _, b := range t.Blocked {
 		if b.Match(f.Client, keys...) {
-			return verdict.Malicious, "blocked:" + b.String()
+			return verdict.Malicious, verdict.Reason{By: verdict.ByBlocked, ID: b.String(), Note: b.Note}
 		}
 	}
 	for i := range t.Trusted {
@@ -153,7 +157,7 @@ func override(t *tenant.Tenant, rcpt address.Address, d verdict.Disposition, f F
 			return trust(tr, d)
 		}
 	}
-	return d, ""
+	return d, verdict.Reason{}
 }
 
 func senderKeys(f Facts) []string {
@@ -200,14 +204,14 @@ func provenKeys(tr *tenant.Trusted, f Facts) []string {
 	return senderKeys(Facts{Authors: f.Authors})
 }
 
-func trust(tr *tenant.Trusted, d verdict.Disposition) (verdict.Disposition, string) {
+func trust(tr *tenant.Trusted, d verdict.Disposition) (verdict.Disposition, verdict.Reason) {
 	if !tr.AcceptOnly {
-		return verdict.None, "trusted:" + tr.String()
+		return verdict.None, verdict.Reason{By: verdict.ByTrusted, ID: tr.String(), Note: tr.Note}
 	}
 	if d == verdict.Spam || d == verdict.Spoof || d == verdict.Bulk {
-		return verdict.None, "accepted:" + tr.String()
+		return verdict.None, verdict.Reason{By: verdict.ByAccepted, ID: tr.String(), Note: tr.Note}
 	}
-	return d, ""
+	return d, verdict.Reason{}
 }
 
 // internal reports whether the message comes from the tenant itself, proven.

@@ -62,6 +62,14 @@ func recipients(addrs ...string) (out []smtp.Recipient) {
 	return out
 }
 
+// override returns what changed the plain mapping from disposition to action, or "".
+func override(d *policy.Decision) string {
+	if d.Reason.By == verdict.ByDisposition {
+		return ""
+	}
+	return d.Reason.Code()
+}
+
 func TestOneRecipient(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
@@ -98,7 +106,7 @@ func TestOneRecipient(t *testing.T) {
 				f.Client = netip.MustParseAddr(tc.ip)
 			}
 			ds := policy.Decide(directory(t), recipients(tc.to), &verdict.Verdict{Disposition: tc.verdict}, f)
-			if len(ds) != 1 || ds[0].Action != tc.want || ds[0].Disposition != tc.disposition || ds[0].Override != tc.override {
+			if len(ds) != 1 || ds[0].Action != tc.want || ds[0].Disposition != tc.disposition || override(&ds[0]) != tc.override {
 				t.Errorf("got %+v", ds)
 			}
 		})
@@ -124,7 +132,7 @@ func TestMixedRefusalsAreHeldAndNeverBounced(t *testing.T) {
 	t.Parallel()
 	v := verdict.Verdict{Disposition: verdict.Malicious}
 	ds := policy.Decide(directory(t), recipients("x@strict.example", "reports@example.org"), &v, policy.Facts{})
-	if len(ds) != 2 || ds[0].Action != tenant.ActionQuarantine || ds[1].Action != tenant.ActionDeliver {
+	if len(ds) != 2 || ds[0].Action != tenant.ActionQuarantine || ds[0].Reason.Instead != "reject" || ds[1].Action != tenant.ActionDeliver {
 		t.Errorf("got %+v, want the strict domain to hold and the exempt recipient to get it", ds)
 	}
 	ds = policy.Decide(directory(t), recipients("x@strict.example", "y@strict.example"), &v, policy.Facts{})
@@ -194,7 +202,7 @@ func TestTrustIsNotBorrowed(t *testing.T) {
 			t.Parallel()
 			ds := policy.Decide(directory(t), recipients("x@example.org"), &verdict.Verdict{Disposition: tc.verdict}, tc.f)
 			if ds[0].Disposition != tc.want {
-				t.Errorf("got %s (%s)", ds[0].Disposition, ds[0].Override)
+				t.Errorf("got %s (%s)", ds[0].Disposition, ds[0].Reason.Code())
 			}
 		})
 	}
@@ -209,18 +217,31 @@ func TestActionsOfRules(t *testing.T) {
 		to, action string
 		d          verdict.Disposition
 		want       tenant.Action
+		reason     string
 	}{
-		{"bob@example.org", "quarantine", verdict.None, tenant.ActionQuarantine},
-		{"bob@example.org", "reject", verdict.Spam, tenant.ActionReject},
-		{"bob@example.org", "defer", verdict.None, tenant.ActionDefer},
-		{"bob@example.org", "deliver", verdict.None, tenant.ActionDeliver},
-		{"bob@strict.example", "quarantine", verdict.Malicious, tenant.ActionReject},
-		{"reports@example.org", "quarantine", verdict.Spam, tenant.ActionDeliver},
+		{"bob@example.org", "quarantine", verdict.None, tenant.ActionQuarantine, "rule:r"},
+		{"bob@example.org", "reject", verdict.Spam, tenant.ActionReject, "rule:r"},
+		{"bob@example.org", "defer", verdict.None, tenant.ActionDefer, "rule:r"},
+		{"bob@example.org", "deliver", verdict.None, tenant.ActionDeliver, "disposition:EXTERNAL"},
+		{"bob@strict.example", "quarantine", verdict.Malicious, tenant.ActionReject, "disposition:MALICIOUS"},
+		{"reports@example.org", "quarantine", verdict.Spam, tenant.ActionDeliver, "exempt"},
 	} {
 		v := &verdict.Verdict{Disposition: c.d, Findings: []verdict.Finding{{ID: "x"}, {ID: "r", Action: c.action}}}
 		ds := policy.Decide(dir, recipients(c.to), v, policy.Facts{Authors: []string{"stranger@far.example"}})
-		if ds[0].Action != c.want {
-			t.Errorf("%s, %s, %s: %s, want %s", c.to, c.action, c.d, ds[0].Action, c.want)
+		if ds[0].Action != c.want || ds[0].Reason.Code() != c.reason {
+			t.Errorf("%s, %s, %s: %s because of %s, want %s because of %s", c.to, c.action, c.d, ds[0].Action, ds[0].Reason.Code(), c.want, c.reason)
 		}
+	}
+}
+
+// A milder disposition whose threshold is met too may have the stricter action.
+func TestReasonIsTheDispositionThatDecided(t *testing.T) {
+	t.Parallel()
+	v := &verdict.Verdict{Disposition: verdict.Suspicious, Also: []verdict.Disposition{verdict.Spoof}, Findings: []verdict.Finding{
+		{ID: "dmarc-fail", Name: "Forged", Class: verdict.ClassSpoof, Weight: 6},
+	}}
+	d := policy.Decide(directory(t), recipients("bob@example.org"), v, policy.Facts{})[0]
+	if want := "disposition SPOOF: Forged (dmarc-fail)"; d.Action != tenant.ActionQuarantine || d.Reason.String() != want {
+		t.Errorf("%s: %s, want quarantine: %s", d.Action, d.Reason.String(), want)
 	}
 }

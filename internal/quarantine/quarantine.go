@@ -24,14 +24,20 @@ type State string
 
 // The states of a held message.
 const (
-	Held            State = "held"
-	ReleaseAsked    State = "release-asked"
-	DeleteAsked     State = "delete-asked"
-	Released        State = "released"
-	Deleted         State = "deleted"
-	Expired         State = "expired"
-	maxList               = 10_000 // rows that one listing may ask for
-	defaultListSize       = 100
+	Held         State = "held"
+	ReleaseAsked State = "release-asked"
+	DeleteAsked  State = "delete-asked"
+	Released     State = "released"
+	Deleted      State = "deleted"
+	Expired      State = "expired"
+)
+
+// States lists the states in order.
+func States() []State { return []State{Held, ReleaseAsked, DeleteAsked, Released, Deleted, Expired} }
+
+const (
+	maxList         = 10_000 // rows that one listing may ask for
+	defaultListSize = 100
 )
 
 // Errors of the box.
@@ -48,7 +54,7 @@ type Item struct {
 	Envelope    smtp.Envelope       `json:"envelope"`
 	Traits      message.Traits      `json:"traits"`
 	Disposition verdict.Disposition `json:"disposition"`
-	Override    string              `json:"override,omitempty"`
+	Reason      verdict.Reason      `json:"reason"` // why it is held
 	HeaderFrom  string              `json:"header_from"`
 	Subject     string              `json:"subject"`
 	Size        int64               `json:"size"`
@@ -71,6 +77,8 @@ type Filter struct {
 type Store interface {
 	// HeldItems lists the newest first.
 	HeldItems(ctx context.Context, f Filter) ([]Item, error)
+	// CountHeld counts what HeldItems would list without a limit.
+	CountHeld(ctx context.Context, f Filter) (int, error)
 	// HeldItem returns one, or ErrUnknown.
 	HeldItem(ctx context.Context, id string) (Item, error)
 	// MoveHeld sets the state if it is from still, and reports whether it was.
@@ -99,6 +107,9 @@ func (b *Box) List(ctx context.Context, f Filter) ([]Item, error) {
 	f.Limit = min(f.Limit, maxList)
 	return b.store.HeldItems(ctx, f)
 }
+
+// Count counts what List would return without a limit.
+func (b *Box) Count(ctx context.Context, f Filter) (int, error) { return b.store.CountHeld(ctx, f) }
 
 // Show returns one held message.
 func (b *Box) Show(ctx context.Context, id string) (Item, error) {

@@ -263,7 +263,7 @@ func (s *Session) finish(ctx context.Context, body *content) {
 func (s *Session) deliver(ctx context.Context, body *content) smtp.Reply {
 	now := time.Now()
 	m := &message.Received{
-		ID: message.NewID(now), Source: message.SourceSMTP, Envelope: s.tx.env, Peer: s.Peer(), At: now,
+		ID: message.NewID(now), Session: s.ID(), Source: message.SourceSMTP, Envelope: s.tx.env, Peer: s.Peer(), At: now,
 		Body: body.capture.Finish(), Traits: body.traits,
 	}
 	defer func() { _ = m.Body.Close() }() // closing an unlinked file loses nothing

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"outrider/internal/event"
@@ -37,29 +38,38 @@ type Message struct {
 
 // Delivery is where a message stands for one recipient.
 type Delivery struct {
-	Recipient string    `json:"recipient"`
-	Status    string    `json:"status"` // an event.Kind
-	Reply     string    `json:"reply"`
-	Host      string    `json:"host"`
-	At        time.Time `json:"at"`
+	Recipient string          `json:"recipient"`
+	Status    string          `json:"status"` // an event.Kind
+	Reply     string          `json:"reply"`
+	Host      string          `json:"host"`
+	Held      string          `json:"held,omitempty"`   // id of the held message, also after its release
+	Reason    *verdict.Reason `json:"reason,omitempty"` // why policy held or rejected the message
+	At        time.Time       `json:"at"`
 }
 
 // MessageFilter selects messages.
 type MessageFilter struct {
 	Tenant      string // or "" for all
 	Disposition string // or ""
+	Status      string // of one recipient at least, an event.Kind; or ""
 	Sender      string // part of the author's address in any case, or ""
 	Recipient   string // an address in any case, or ""
 	Since       time.Time
 	Limit       int
 }
 
+// where returns the condition of the filter and its arguments.
+func (f *MessageFilter) where() (string, []any) {
+	return ` WHERE ($1 = '' OR tenant = $1) AND ($2 = '' OR disposition = $2) AND ($3 = '' OR instr(lower(header_from), lower($3)) > 0)
+		AND ($4 = '' OR id IN (SELECT message_id FROM deliveries WHERE lower(recipient) = lower($4)))
+		AND ($5 = '' OR EXISTS (SELECT 1 FROM deliveries WHERE message_id = messages.id AND status = $5)) AND at >= $6`,
+		[]any{f.Tenant, f.Disposition, f.Sender, f.Recipient, f.Status, micros(f.Since)}
+}
+
 // Messages lists messages, the newest first.
 func (d *DB) Messages(ctx context.Context, f MessageFilter) ([]Message, error) {
-	rows, err := d.read.QueryContext(ctx, messageColumns+`
-		WHERE ($1 = '' OR tenant = $1) AND ($2 = '' OR disposition = $2) AND ($3 = '' OR instr(lower(header_from), lower($3)) > 0)
-		AND ($4 = '' OR id IN (SELECT message_id FROM deliveries WHERE lower(recipient) = lower($4))) AND at >= $5
-		ORDER BY at DESC, id DESC LIMIT $6`, f.Tenant, f.Disposition, f.Sender, f.Recipient, micros(f.Since), max(f.Limit, 1))
+	where, args := f.where()
+	rows, err := d.read.QueryContext(ctx, messageColumns+where+` ORDER BY at DESC, id DESC LIMIT $7`, append(args, max(f.Limit, 1))...)
 	if err != nil {
 		return nil, fmt.Errorf("listing messages: %w", err)
 	}
@@ -73,6 +83,28 @@ func (d *DB) Messages(ctx context.Context, f MessageFilter) ([]Message, error) {
 		}
 	}
 	return out, nil
+}
+
+// CountMessages counts the messages that Messages would list without a limit.
+func (d *DB) CountMessages(ctx context.Context, f MessageFilter) (int, error) {
+	where, args := f.where()
+	return d.count(ctx, "messages", `SELECT COUNT(*) FROM messages`+where, args...)
+}
+
+// CountWithoutBody counts the messages since a time of which Outrider keeps no body: those that it
+// does not hold and that went to another host than keeper.
+func (d *DB) CountWithoutBody(ctx context.Context, since time.Time, keeper string) (int, error) {
+	return d.count(ctx, "messages without body", `SELECT COUNT(*) FROM messages WHERE at >= $1
+		AND NOT EXISTS (SELECT 1 FROM held WHERE held.message_id = messages.id AND held.state IN ($2, $3, $4))
+		AND NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.message_id = messages.id AND deliveries.host = $5)`,
+		micros(since), string(quarantine.Held), string(quarantine.ReleaseAsked), string(quarantine.DeleteAsked), keeper)
+}
+
+func (d *DB) count(ctx context.Context, what, query string, args ...any) (n int, err error) {
+	if err := d.read.QueryRowContext(ctx, query, args...).Scan(&n); err != nil {
+		return 0, fmt.Errorf("counting %s: %w", what, err)
+	}
+	return n, nil
 }
 
 // Delivered reports whether mail was ever delivered to an address, in any case of letters.
@@ -116,15 +148,23 @@ func scanMessage(row scanner) (Message, error) {
 }
 
 func (d *DB) deliveries(ctx context.Context, id string) ([]Delivery, error) {
-	rows, err := d.read.QueryContext(ctx, `SELECT recipient, status, reply, host, at FROM deliveries WHERE message_id = $1 ORDER BY recipient`, id)
+	rows, err := d.read.QueryContext(ctx, `SELECT recipient, status, reply, host, held, reason, at FROM deliveries WHERE message_id = $1 ORDER BY recipient`, id)
 	if err != nil {
 		return nil, fmt.Errorf("listing deliveries: %w", err)
 	}
 	return collect(rows, func(row scanner) (Delivery, error) {
 		var x Delivery
 		var at int64
-		err := row.Scan(&x.Recipient, &x.Status, &x.Reply, &x.Host, &at)
+		var reason string
+		if err := row.Scan(&x.Recipient, &x.Status, &x.Reply, &x.Host, &x.Held, &reason, &at); err != nil {
+			return x, err
+		}
 		x.At = fromMicros(at)
+		if reason == "" {
+			return x, nil
+		}
+		r, err := verdict.ParseReason(reason)
+		x.Reason = &r
 		return x, err
 	})
 }
@@ -142,7 +182,63 @@ func collect[T any](rows *sql.Rows, scan func(scanner) (T, error)) (out []T, err
 	return out, rows.Err()
 }
 
-// Events lists the events of a tenant behind a sequence number, in order.
+// EventFilter selects events. Empty fields select all.
+type EventFilter struct {
+	Tenant    string
+	MessageID string
+	Kind      event.Kind
+	Since     time.Time
+	Limit     int
+}
+
+// Match reports whether an event is selected.
+func (f *EventFilter) Match(e *event.Event) bool {
+	return (f.Tenant == "" || f.Tenant == e.Tenant) && (f.MessageID == "" || f.MessageID == e.MessageID) &&
+		(f.Kind == "" || f.Kind == e.Kind) && !e.At.Before(f.Since)
+}
+
+// where returns the condition of the filter and its arguments.
+func (f *EventFilter) where() (string, []any) {
+	args := []any{f.Tenant, string(f.Kind), micros(f.Since)}
+	where := `WHERE ($1 = '' OR tenant = $1) AND ($2 = '' OR kind = $2) AND at >= $3`
+	if f.MessageID != "" { // a condition of its own, so that the index of messages is used
+		where, args = where+` AND message_id = $4`, append(args, f.MessageID)
+	}
+	return where, args
+}
+
+// LatestEvents lists the newest events that the filter selects, the oldest of them first.
+func (d *DB) LatestEvents(ctx context.Context, f EventFilter) ([]event.Event, error) {
+	where, args := f.where()
+	out, err := d.events(ctx, fmt.Sprintf("%s ORDER BY at DESC, tenant DESC, seq DESC LIMIT %d", where, max(f.Limit, 1)), args...)
+	slices.Reverse(out)
+	return out, err
+}
+
+// CountEvents counts the events that LatestEvents would list without a limit.
+func (d *DB) CountEvents(ctx context.Context, f EventFilter) (int, error) {
+	where, args := f.where()
+	return d.count(ctx, "events", `SELECT COUNT(*) FROM events `+where, args...)
+}
+
+// LastEvents returns the number of the last event of each tenant.
+func (d *DB) LastEvents(ctx context.Context) (map[string]int64, error) {
+	rows, err := d.read.QueryContext(ctx, `SELECT tenant, next FROM sequences`)
+	if err != nil {
+		return nil, fmt.Errorf("listing tenants with events: %w", err)
+	}
+	last := make(map[string]int64)
+	_, err = collect(rows, func(row scanner) (string, error) {
+		var tenant string
+		var next int64
+		err := row.Scan(&tenant, &next)
+		last[tenant] = next - 1
+		return tenant, err
+	})
+	return last, err
+}
+
+// Events lists the events of a tenant after a sequence number, in order.
 func (d *DB) Events(ctx context.Context, tenant string, after int64, limit int) ([]event.Event, error) {
 	return d.events(ctx, `WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3`, tenant, after, limit)
 }
@@ -153,7 +249,7 @@ func (d *DB) EventsOf(ctx context.Context, messageID string) ([]event.Event, err
 }
 
 func (d *DB) events(ctx context.Context, where string, args ...any) ([]event.Event, error) {
-	rows, err := d.read.QueryContext(ctx, `SELECT tenant, seq, edge, edge_seq, kind, at, message_id, recipients, detail FROM events `+where, args...) //nolint:gosec // where is one of two constants
+	rows, err := d.read.QueryContext(ctx, `SELECT tenant, seq, edge, edge_seq, kind, at, message_id, recipients, detail FROM events `+where, args...) //nolint:gosec // where has no values
 	if err != nil {
 		return nil, fmt.Errorf("listing events: %w", err)
 	}
@@ -169,24 +265,46 @@ func (d *DB) events(ctx context.Context, where string, args ...any) ([]event.Eve
 	})
 }
 
-const heldColumns = `SELECT id, tenant, message_id, envelope, traits, disposition, override, header_from, subject, size, blob, at, expires, state, asked_by, trace FROM held`
+const heldColumns = `SELECT id, tenant, message_id, envelope, traits, disposition, reason, header_from, subject, size, blob, at, expires, state, asked_by, trace FROM held`
 
 func scanHeld(row scanner) (quarantine.Item, error) {
 	var i quarantine.Item
-	var envelope, traits, disposition, state, trace string
+	var envelope, traits, disposition, reason, state, trace string
 	var at, expires int64
-	if err := row.Scan(&i.ID, &i.Tenant, &i.MessageID, &envelope, &traits, &disposition, &i.Override,
+	if err := row.Scan(&i.ID, &i.Tenant, &i.MessageID, &envelope, &traits, &disposition, &reason,
 		&i.HeaderFrom, &i.Subject, &i.Size, &i.Blob, &at, &expires, &state, &i.AskedBy, &trace); err != nil {
 		return i, err
 	}
 	i.At, i.Expires, i.State = fromMicros(at), fromMicros(expires), quarantine.State(state)
-	return i, errors.Join(i.Disposition.UnmarshalText([]byte(disposition)),
+	why, err := verdict.ParseReason(reason)
+	i.Reason = why
+	return i, errors.Join(err, i.Disposition.UnmarshalText([]byte(disposition)),
 		json.Unmarshal([]byte(envelope), &i.Envelope), json.Unmarshal([]byte(traits), &i.Traits), json.Unmarshal([]byte(trace), &i.Trace))
+}
+
+const heldWhere = ` WHERE ($1 = '' OR tenant = $1) AND ($2 = '' OR state = $2)`
+
+// CountHeld counts the held messages that HeldItems would list without a limit.
+func (d *DB) CountHeld(ctx context.Context, f quarantine.Filter) (int, error) {
+	return d.count(ctx, "held messages", `SELECT COUNT(*) FROM held`+heldWhere, f.Tenant, string(f.State))
+}
+
+// HeldAt returns when a held message with the body blob was received last; false: there is none.
+func (d *DB) HeldAt(ctx context.Context, blob string) (time.Time, bool, error) {
+	var at int64
+	err := d.read.QueryRowContext(ctx, `SELECT at FROM held WHERE blob = $1 ORDER BY at DESC LIMIT 1`, blob).Scan(&at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, false, nil
+	}
+	if err != nil {
+		return time.Time{}, false, fmt.Errorf("looking for the time of receipt of %s: %w", blob, err)
+	}
+	return fromMicros(at), true, nil
 }
 
 // HeldItems lists held messages, the newest first.
 func (d *DB) HeldItems(ctx context.Context, f quarantine.Filter) ([]quarantine.Item, error) {
-	rows, err := d.read.QueryContext(ctx, heldColumns+` WHERE ($1 = '' OR tenant = $1) AND ($2 = '' OR state = $2) ORDER BY at DESC, id DESC LIMIT $3`,
+	rows, err := d.read.QueryContext(ctx, heldColumns+heldWhere+` ORDER BY at DESC, id DESC LIMIT $3`,
 		f.Tenant, string(f.State), f.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing held messages: %w", err)

@@ -176,15 +176,23 @@ func (r *recorder) verdict(e *event.Event, v *verdict.Verdict, auth string) {
 func (r *recorder) delivery(e *event.Event) {
 	var d event.DeliveryDetail
 	r.detail(e, &d)
-	r.status(e, string(e.Kind), d.Reply, d.Host)
+	r.status(e, &Delivery{Reply: d.Reply, Host: d.Host}, d.Reason)
 	r.learn(e, d.Known)
 }
 
-func (r *recorder) status(e *event.Event, status, reply, host string) {
+// status stores what became of the message for the recipients of e. The held id and the reason of
+// an earlier event stay until another one has its own.
+func (r *recorder) status(e *event.Event, d *Delivery, why *verdict.Reason) {
+	reason := ""
+	if why != nil {
+		reason = text(why)
+	}
 	for _, rcpt := range e.Recipients {
-		r.exec("storing a delivery", `INSERT INTO deliveries (message_id, recipient, status, reply, host, at) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (message_id, recipient) DO UPDATE SET status = excluded.status, reply = excluded.reply, host = excluded.host, at = excluded.at`,
-			e.MessageID, rcpt, status, reply, host, micros(e.At))
+		r.exec("storing a delivery", `INSERT INTO deliveries (message_id, recipient, status, reply, host, held, reason, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+			ON CONFLICT (message_id, recipient) DO UPDATE SET status = excluded.status, reply = excluded.reply, host = excluded.host, at = excluded.at,
+			held = CASE WHEN excluded.held = '' THEN deliveries.held ELSE excluded.held END,
+			reason = CASE WHEN excluded.reason = '' THEN deliveries.reason ELSE excluded.reason END`,
+			e.MessageID, rcpt, string(e.Kind), d.Reply, d.Host, d.Held, reason, micros(e.At))
 	}
 }
 
@@ -192,7 +200,7 @@ func (r *recorder) status(e *event.Event, status, reply, host string) {
 func (r *recorder) held(e *event.Event) {
 	var d event.HeldDetail
 	r.detail(e, &d)
-	r.status(e, string(e.Kind), d.Disposition.String(), "")
+	r.status(e, &Delivery{Reply: d.Disposition.String(), Held: d.Held}, d.Reason)
 	if e.Kind == event.Quarantined {
 		return
 	}
@@ -201,9 +209,9 @@ func (r *recorder) held(e *event.Event) {
 }
 
 func (r *recorder) hold(i *quarantine.Item) {
-	r.exec("storing a held message", `INSERT INTO held (id, tenant, message_id, envelope, traits, disposition, override, header_from, subject, size, blob, at, expires, state, trace)
+	r.exec("storing a held message", `INSERT INTO held (id, tenant, message_id, envelope, traits, disposition, reason, header_from, subject, size, blob, at, expires, state, trace)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (id) DO NOTHING`,
-		i.ID, i.Tenant, i.MessageID, text(i.Envelope), text(i.Traits), i.Disposition.String(), i.Override,
+		i.ID, i.Tenant, i.MessageID, text(i.Envelope), text(i.Traits), i.Disposition.String(), text(i.Reason),
 		i.HeaderFrom, i.Subject, i.Size, i.Blob, micros(i.At), micros(i.Expires), string(quarantine.Held), text(i.Trace))
 }
 

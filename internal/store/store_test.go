@@ -2,9 +2,11 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,6 +103,128 @@ func TestMessageShowsItsPresentState(t *testing.T) {
 	}
 	if list, _ := db.Messages(t.Context(), store.MessageFilter{Since: day.Add(time.Hour), Limit: 10}); len(list) != 0 {
 		t.Error("a message older than asked for was listed")
+	}
+}
+
+// heldLife returns the facts of a message that was held, released and delivered, and its item.
+func heldLife(id string, seq uint64, why verdict.Reason) ([]event.Event, quarantine.Item) {
+	rcpt := []smtp.Recipient{{Address: "x@example.org"}}
+	detail := event.HeldDetail{Held: "h-" + id, Disposition: verdict.Malicious, Reason: &why}
+	es := life("a", id, seq)[:2]
+	es = append(es, event.New(event.Quarantined, "a", id, day, rcpt, detail),
+		event.New(event.Released, "a", id, day.Add(time.Minute), rcpt, detail),
+		event.New(event.Placed, "a", id, day.Add(time.Hour), rcpt, event.DeliveryDetail{Reply: "250 ok", Host: "mx"}))
+	for i := range es {
+		es[i].Edge, es[i].EdgeSeq = "edge", seq+uint64(i)
+	}
+	return es, quarantine.Item{ID: "h-" + id, Tenant: "a", MessageID: id, Disposition: verdict.Malicious, Reason: why, Blob: "b-" + id, At: day}
+}
+
+// The reason and the id of the held copy stay visible after the release.
+func TestReasonsAreKept(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "o.db")
+	db, err := store.OpenSQLite(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	es, item := heldLife("m1", 1, verdict.Reason{By: verdict.ByRule, ID: "r1", Name: "Fake bank"})
+	record(t, db, es, item)
+	m, err := db.Message(t.Context(), "m1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "action set for rule Fake bank (r1)"
+	if d := m.Deliveries[0]; d.Status != "placed" || d.Held != "h-m1" || d.Reason == nil || d.Reason.String() != want {
+		t.Errorf("got %+v", d)
+	}
+	if i, err := db.HeldItem(t.Context(), "h-m1"); err != nil || i.Reason.String() != want {
+		t.Errorf("got %+v, %v", i, err)
+	}
+	if at, ok, err := db.HeldAt(t.Context(), "b-m1"); !ok || err != nil || !at.Equal(day) {
+		t.Errorf("received %s, %t, %v", at, ok, err)
+	}
+	if _, ok, err := db.HeldAt(t.Context(), "none"); ok || err != nil {
+		t.Errorf("a body that is not held was found, %v", err)
+	}
+	raw, err := sql.Open("sqlite", "file:"+path) // a row of an earlier version
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	if _, err := raw.ExecContext(t.Context(), `UPDATE held SET reason = 'blocked:spam.example'`); err != nil {
+		t.Fatal(err)
+	}
+	if i, err := db.HeldItem(t.Context(), "h-m1"); err != nil || i.Reason.String() != "block list entry spam.example" {
+		t.Errorf("got %+v, %v", i, err)
+	}
+}
+
+func TestListsAreCounted(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	es, item := heldLife("m1", 1, verdict.Reason{By: verdict.ByExempt})
+	record(t, db, es[:3], item)
+	for i, id := range []string{"m2", "m3"} {
+		record(t, db, life("a", id, 10+10*uint64(i)))
+	}
+	record(t, db, life("b", "m4", 50))
+	for name, tc := range map[string]struct {
+		f    store.MessageFilter
+		want int
+	}{
+		"all": {store.MessageFilter{}, 4}, "a tenant": {store.MessageFilter{Tenant: "a"}, 3}, "a status": {store.MessageFilter{Status: "quarantined"}, 1},
+		"too old": {store.MessageFilter{Since: day.Add(time.Hour)}, 0},
+	} {
+		if n, err := db.CountMessages(t.Context(), tc.f); err != nil || n != tc.want {
+			t.Errorf("%s: %d messages, %v, want %d", name, n, err, tc.want)
+		}
+	}
+	if n, err := db.CountHeld(t.Context(), quarantine.Filter{Tenant: "a", State: quarantine.Held}); err != nil || n != 1 {
+		t.Errorf("%d held messages, %v", n, err)
+	}
+	if n, err := db.CountWithoutBody(t.Context(), day, "elsewhere"); err != nil || n != 3 {
+		t.Errorf("%d messages without body, %v", n, err)
+	}
+	if n, err := db.CountWithoutBody(t.Context(), day, "mx"); err != nil || n != 0 {
+		t.Errorf("%d messages without body, %v", n, err)
+	}
+}
+
+func TestLatestEventsAreFound(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	es, item := heldLife("m1", 1, verdict.Reason{By: verdict.ByExempt})
+	record(t, db, append(es, life("b", "m2", 50)...), item)
+	for name, tc := range map[string]struct {
+		f           store.EventFilter
+		want        string
+		withoutThem int
+	}{
+		"the newest, in order": {store.EventFilter{Limit: 2}, "released placed", 8},
+		"of a tenant":          {store.EventFilter{Tenant: "b", Limit: 9}, "received judged placed", 3},
+		"of a message":         {store.EventFilter{MessageID: "m1", Limit: 2}, "released placed", 5},
+		"of a kind":            {store.EventFilter{Kind: event.Judged, Limit: 9}, "judged judged", 2},
+		"since a time":         {store.EventFilter{Since: day.Add(time.Minute), Limit: 9}, "released placed", 2},
+	} {
+		list, err := db.LatestEvents(t.Context(), tc.f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for i := range list {
+			got = append(got, string(list[i].Kind))
+			if !tc.f.Match(&list[i]) {
+				t.Errorf("%s: %s does not match its filter", name, list[i].Kind)
+			}
+		}
+		if n, err := db.CountEvents(t.Context(), tc.f); strings.Join(got, " ") != tc.want || n != tc.withoutThem || err != nil {
+			t.Errorf("%s: %s of %d, %v, want %s of %d", name, got, n, err, tc.want, tc.withoutThem)
+		}
+	}
+	if last, err := db.LastEvents(t.Context()); err != nil || last["a"] != 5 || last["b"] != 3 {
+		t.Errorf("last numbers %v, %v", last, err)
 	}
 }
 
