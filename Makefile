@@ -44,6 +44,7 @@ data: ## unpack the shared corpora into .data/, where they are given
 
 docs: build ## write what is generated in docs/
 	./bin/outrider config reference > docs/config.md
+	@for name in events hunt inject messages quarantine rules scan; do ./bin/outrider schema $$name > docs/schemas/$$name.json; done
 	$(GO) run ./internal/evidence/mdm/gen > docs/message-data-model.md
 	$(GO) run ./internal/rule/schema/gen
 	$(GO) run ./internal/rule/gen > docs/rule-language.md

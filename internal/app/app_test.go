@@ -54,7 +54,7 @@ tenants:
     domains:
       - name: example.org
         route: {type: maildir, path: %s}
-    blocked: [{sender: blocked.example}]
+    blocked: [{sender: blocked.example, note: case 7}]
 `, filepath.Join(b.dir, "data"), smtp, web, b.maildir)
 }
 
@@ -131,11 +131,11 @@ func TestMailIsInjectedHeldShownAndReleased(t *testing.T) {
 	if list := b.must("messages", "list"); strings.Count(list, "hello") != 2 {
 		t.Errorf("messages list shows\n%s", list)
 	}
-	var held struct{ ID, MessageID string }
-	if err := json.Unmarshal([]byte(b.must("quarantine", "list", "--json")), &held); err != nil {
+	var held struct{ ID string }
+	if err := json.Unmarshal([]byte(b.must("quarantine", "list", "--format", "json")), &held); err != nil {
 		t.Fatal(err)
 	}
-	if show := b.must("quarantine", "show", held.ID); !strings.Contains(show, "blocked:blocked.example") || !strings.Contains(show, "quarantined") {
+	if show := b.must("quarantine", "show", held.ID); !strings.Contains(show, "block list entry blocked.example (case 7)") || !strings.Contains(show, "quarantined") {
 		t.Errorf("quarantine show shows\n%s", show)
 	}
 	want := strings.ReplaceAll(fmt.Sprintf(message, "blocked.example"), "\n", "\r\n")
@@ -220,9 +220,9 @@ func TestScanFormatsAndExitCodes(t *testing.T) {
 		code := app.Main(t.Context(), append([]string{"scan"}, args...), &o, &e)
 		return code, o.String(), e.String()
 	}
-	code, out, errOut := scan("--format", "jsonl", file, file)
+	code, out, errOut := scan("--format", "json", file, file)
 	lines := strings.Split(strings.TrimSpace(out), "\n")
-	if code != 0 || len(lines) != 2 || !strings.Contains(errOut, "2 messages judged, 0 with errors") || !strings.Contains(errOut, "peak memory") {
+	if code != 0 || len(lines) != 2 || !strings.Contains(errOut, "2 messages analysed, 0 with errors") || !strings.Contains(errOut, "peak memory") {
 		t.Errorf("exit %d\n%s\n%s", code, out, errOut)
 	}
 	var r map[string]any
@@ -234,14 +234,11 @@ func TestScanFormatsAndExitCodes(t *testing.T) {
 			t.Errorf("a line lacks %q", key)
 		}
 	}
-	if _, out, _ = scan("--format", "json", "-q", file); !json.Valid([]byte(out)) {
-		t.Errorf("not JSON: %s", out)
-	}
 	_, out, _ = scan("--format", "csv", "-q", dir)
 	if rows, err := csv.NewReader(strings.NewReader(out)).ReadAll(); err != nil || len(rows) != 2 {
 		t.Errorf("%d rows, %v", len(rows), err)
 	}
-	if code, out, _ = scan("--format", "json", "-q", write(t, filepath.Join(dir, "empty", ".keep"), "")[:len(dir)+6]); code != 0 || strings.TrimSpace(out) != "[]" {
+	if code, out, _ = scan("--format", "json", "-q", write(t, filepath.Join(dir, "empty", ".keep"), "")[:len(dir)+6]); code != 0 || out != "" {
 		t.Errorf("nothing to scan: exit %d, %q", code, out)
 	}
 	if code, _, errOut = scan(filepath.Join(dir, "none")); code != 1 || !strings.Contains(errOut, "1 with errors") {
@@ -343,14 +340,8 @@ func TestRestartKeepsEverything(t *testing.T) {
 	}
 }
 
-func TestOutputCannotBeHijacked(t *testing.T) {
+func TestSpreadsheetsTakeNoFormula(t *testing.T) {
 	t.Parallel()
-	if got := app.Clip("a\x1b[31mb\r\nc\u202ed\u009b", 50); strings.ContainsAny(got, "\x1b\r\n\u202e\u009b") {
-		t.Errorf("a terminal would obey %q", got)
-	}
-	if got := app.Clip("abcdef", 4); got != "abc…" {
-		t.Errorf("got %q", got)
-	}
 	for in, want := range map[string]string{"=1+1": "'=1+1", "@x": "'@x", "a=1": "a=1", "": ""} {
 		if got := app.FormulaSafe(in); got != want {
 			t.Errorf("%q became %q", in, got)

@@ -4,16 +4,20 @@ import (
 	"cmp"
 	"context"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 
 	"outrider/internal/config"
+	"outrider/internal/quarantine"
 	"outrider/internal/store"
 )
 
@@ -26,6 +30,7 @@ const defaultFile = "outrider.yaml"
 // commands is the command line. The help texts are the manual of each command.
 type commands struct {
 	Config string `short:"c" help:"Configuration file. Default: ${default_file} if it exists, otherwise the built-in one, which protects example.org." type:"path" env:"OUTRIDER_CONFIG"`
+	Color  string `enum:"auto,always,never" default:"auto" help:"Colours: auto (on a terminal, unless NO_COLOR is set), always or never."`
 
 	Serve      serveCmd      `cmd:"" help:"Receive, analyse and deliver mail."`
 	Scan       scanCmd       `cmd:"" help:"Analyse messages in files without delivering them."`
@@ -33,8 +38,10 @@ type commands struct {
 	Check      checkCmd      `cmd:"" help:"Check configuration, certificates, routes, next hops and DNS records."`
 	Quarantine quarantineCmd `cmd:"" help:"List, show, release and delete quarantined messages."`
 	Messages   messagesCmd   `cmd:"" help:"List and show messages with their verdicts and delivery status."`
+	Events     eventsCmd     `cmd:"" help:"List recorded events, and follow new ones."`
 	Rules      rulesCmd      `cmd:"" help:"Fetch, check, activate, list and override detection rules."`
 	Settings   configCmd     `cmd:"" name:"config" help:"Print the reference of all settings."`
+	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of what a command prints with --format json."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Worker     workerCmd     `cmd:"" hidden:"" help:"Inspect attachments from standard input."`
 }
@@ -43,6 +50,7 @@ type commands struct {
 type cli struct {
 	ctx         context.Context //nolint:containedctx // lives for one command
 	out, errOut io.Writer
+	screen      screen
 	path        string // of the configuration, or ""
 }
 
@@ -58,7 +66,7 @@ func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
 	var c commands
 	exit := -1
 	parser, err := kong.New(&c, kong.Name("outrider"), kong.Description("Self-hosted email security."),
-		kong.Writers(out, errOut), kong.UsageOnError(), kong.Vars{"default_file": defaultFile},
+		kong.Writers(out, errOut), kong.UsageOnError(), kong.Vars{"default_file": defaultFile, "states": statesText(), "outputs": strings.Join(outputNames(), ", ")},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Exit(func(code int) { exit = code }))
 	if err != nil {
 		_, _ = fmt.Fprintln(errOut, "outrider:", err)
@@ -72,7 +80,7 @@ func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
 		_, _ = fmt.Fprintf(errOut, "outrider: %v\n  Run \"outrider --help\" to see all commands.\n", err)
 		return 2
 	}
-	err = kctx.Run(&cli{ctx: ctx, out: out, errOut: errOut, path: c.Config})
+	err = kctx.Run(&cli{ctx: ctx, out: out, errOut: errOut, screen: screenOf(out, c.Color), path: c.Config})
 	if code, ok := errors.AsType[ExitError](err); ok {
 		return int(code)
 	}
@@ -81,6 +89,15 @@ func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// statesText lists the states of held messages.
+func statesText() string {
+	var names []string
+	for _, s := range quarantine.States() {
+		names = append(names, string(s))
+	}
+	return strings.Join(names, ", ")
 }
 
 // load returns the configuration that the command line names.
@@ -113,6 +130,87 @@ func (c *cli) database() (*store.DB, config.Config, error) {
 
 // printf writes to standard output; a closed pipe is the reader's choice.
 func (c *cli) printf(format string, args ...any) { _, _ = fmt.Fprintf(c.out, format, args...) }
+
+// jsonLine prints one value on a line of its own.
+func (c *cli) jsonLine(v any) error {
+	enc := json.NewEncoder(c.out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("writing results: %w", err)
+	}
+	return nil
+}
+
+// note tells people something beside the results.
+func (c *cli) note(format string, args ...any) {
+	_, _ = fmt.Fprintf(c.errOut, "outrider: "+format+"\n", args...)
+}
+
+// cutShort says how much of a list was printed, where that is not all.
+func (c *cli) cutShort(shown int, what string, count func() (int, error)) error {
+	total, err := count()
+	if err == nil && total > shown {
+		c.note("showing %s of %s %s; use --limit", grouped(shown), grouped(total), what)
+	}
+	return err
+}
+
+// knownTenant checks the name of a tenant that the command line has; "" is all.
+func knownTenant(cfg *config.Config, id string) error {
+	var ids []string
+	for i := range cfg.Tenants {
+		ids = append(ids, cfg.Tenants[i].ID)
+	}
+	if id == "" || slices.Contains(ids, id) {
+		return nil
+	}
+	return fmt.Errorf("reading --tenant: %q is none of %s", id, strings.Join(ids, ", "))
+}
+
+// listing is the flags of a command that lists.
+type listing struct {
+	Limit  int    `default:"50" help:"Maximum number of rows."`
+	Format string `enum:"text,json" default:"text" help:"text, or json: one object per line (see outrider schema)."`
+}
+
+// Validate is called by the parser.
+func (l *listing) Validate() error {
+	if l.Limit < 1 {
+		return fmt.Errorf("reading --limit: %d is less than 1", l.Limit)
+	}
+	return nil
+}
+
+// since is a point in time that the command line gives: a duration before now, an RFC 3339 time,
+// or a date. The zero value is the beginning.
+type since struct {
+	ago config.Duration
+	at  time.Time
+}
+
+// UnmarshalText reads a point in time.
+func (s *since) UnmarshalText(text []byte) error {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime, "2006-01-02 15:04", time.DateOnly} {
+		if t, err := time.ParseInLocation(layout, string(text), time.Local); err == nil {
+			*s = since{at: t}
+			return nil
+		}
+	}
+	var d config.Duration
+	if err := d.UnmarshalText(text); err != nil {
+		return fmt.Errorf("%q is neither a time span such as 90s, 12h or 30d nor a time such as 2026-11-30T08:00:00Z", text)
+	}
+	*s = since{ago: d}
+	return nil
+}
+
+// time returns the point in time, as of now.
+func (s *since) time(now time.Time) time.Time {
+	if s.ago > 0 {
+		return now.Add(-s.ago.D())
+	}
+	return s.at
+}
 
 type versionCmd struct{}
 

@@ -14,11 +14,8 @@ func NewBesideRegistry(ctx context.Context, c config.Config, file string, guard 
 	return build(ctx, c, bootstrap{file, guard}, log)
 }
 
-// For tests of what a hostile message could do to a terminal or a spreadsheet.
-var (
-	Clip        = clip
-	FormulaSafe = formulaSafe
-)
+// FormulaSafe is what is done to texts that a spreadsheet may read.
+var FormulaSafe = formulaSafe
 
 // Reach is what is known of whether registries can be reached.
 type Reach struct{ reach reach }

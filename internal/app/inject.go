@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -10,12 +11,14 @@ import (
 
 	"outrider/internal/budget"
 	"outrider/internal/config"
+	"outrider/internal/event"
 	"outrider/internal/mailbox/file"
 	"outrider/internal/message"
 	"outrider/internal/relay"
 	"outrider/internal/smtp"
 	"outrider/internal/store"
 	"outrider/internal/tenant"
+	"outrider/internal/verdict"
 )
 
 type injectCmd struct {
@@ -23,15 +26,33 @@ type injectCmd struct {
 	To    []string `help:"Recipients. Default: those of To and Cc in protected domains, or postmaster of the first one."`
 	From  string   `help:"Reverse-path. Default: the author of each message."`
 	Via   string   `help:"Gateway, host:port. Default: the first address that the configuration listens on."`
+	// Format has no limit: every message is shown.
+	Format string `enum:"text,json" default:"text" help:"text, or json: one object per line (see outrider schema)."`
+
+	out *table
 }
 
-// patience bounds how long inject waits for the facts about one message.
+// injectLine is what inject prints of one message as JSON.
+type injectLine struct {
+	Path        string   `json:"path" doc:"file; #N is the Nth message of an mbox"`
+	ID          string   `json:"id,omitempty" doc:"Outrider's id of the message, where the gateway gave one"`
+	Disposition string   `json:"disposition,omitempty" doc:"disposition, where the database of the gateway is on this machine"`
+	Score       *float64 `json:"score,omitempty" doc:"0 to 1: probability that the message is unwanted"`
+	Status      string   `json:"status,omitempty" doc:"status of the recipients, each once, separated by commas"`
+	Held        []string `json:"held,omitempty" doc:"ids in the quarantine"`
+	Recipients  []string `json:"recipients" doc:"recipients that the message was sent to"`
+	Reason      string   `json:"reason,omitempty" doc:"why policy held or rejected the message, or the heaviest finding"`
+	Reply       string   `json:"reply,omitempty" doc:"what the gateway answered"`
+	Error       string   `json:"error,omitempty" doc:"why the message could not be sent"`
+}
+
+// patience bounds how long inject waits for the events of one message.
 const patience = 5 * time.Second
 
 // outriderID finds the id in the gateway's reply.
 var outriderID = regexp.MustCompile(`\bid ([0-9a-z]{26})\b`)
 
-// Run sends every message and shows verdict and fate of each.
+// Run sends every message and shows verdict and status of each.
 func (i *injectCmd) Run(c *cli) (err error) {
 	cfg, err := c.load()
 	if err != nil {
@@ -50,19 +71,54 @@ func (i *injectCmd) Run(c *cli) (err error) {
 	}
 	client := relay.New(relayConfig(&cfg, nil, discard()))
 	defer func() { err = errors.Join(err, client.Close()) }()
-	c.printf("%-34s %-13s %5s  %-12s %s\n", "FILE", "DISPOSITION", "SCORE", "STATUS", "WHY, OR WHAT THE GATEWAY SAID")
+	i.out = c.newStream(column{title: "FILE", width: 30, min: 16}, column{title: "DISPOSITION", width: 13}, column{title: "SCORE", width: 5, right: true}, column{title: "STATUS", width: 11},
+		column{title: "ID", width: 26}, column{title: "TO", width: 24, min: 16}, column{title: "REASON OR REPLY", width: 40, min: 24})
 	failures := 0
 	for item, err := range file.Read(os.Stdin, i.Paths...) {
+		line := &injectLine{Path: item.Path, Recipients: []string{}}
 		if err == nil {
-			err = i.one(c, client, db, dir, &item)
+			err = i.one(c, client, db, dir, &item, line)
 		}
 		if err != nil {
 			failures++
-			c.printf("%-34s %v\n", clip(base(item.Path), 34), err)
+			line.Error = err.Error()
+		}
+		if err := i.print(c, line); err != nil {
+			return fmt.Errorf("writing results: %w", err)
 		}
 	}
 	if failures > 0 {
-		return fmt.Errorf("injecting: %d messages were not taken by the gateway", failures)
+		return fmt.Errorf("injecting: the gateway did not accept %d messages", failures)
+	}
+	return nil
+}
+
+// print prints one result.
+func (i *injectCmd) print(c *cli, l *injectLine) error {
+	if i.Format == "json" {
+		return c.jsonLine(l)
+	}
+	score, how := "", plain
+	if l.Score != nil {
+		score = fmt.Sprintf("%.2f", *l.Score)
+	}
+	if d, err := verdict.ParseDisposition(l.Disposition); err == nil {
+		how = styleOf(d)
+	}
+	row := []cell{
+		{text: base(l.Path)}, {l.Disposition, how}, {text: score}, {l.Status, kindStyle(event.Kind(l.Status))}, {text: l.ID}, {text: firstOf(l.Recipients)},
+		{text: cmp.Or(l.Reason, l.Reply)},
+	}
+	if err := i.out.add(row...); err != nil {
+		return err
+	}
+	if len(l.Held) > 0 {
+		if err := i.out.note("held as "+strings.Join(l.Held, " "), plain); err != nil {
+			return err
+		}
+	}
+	if l.Error != "" {
+		return i.out.note("error: "+l.Error, red)
 	}
 	return nil
 }
@@ -84,54 +140,64 @@ func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:]
 
 // one sends one message. A refusal by policy is a result; a gateway that does not
 // answer is an error.
-func (i *injectCmd) one(c *cli, client *relay.Relay, db *store.DB, dir *tenant.Directory, item *file.Item) error {
+func (i *injectCmd) one(c *cli, client *relay.Relay, db *store.DB, dir *tenant.Directory, item *file.Item, line *injectLine) error {
 	job := i.job(item.Raw, dir)
+	for _, r := range job.Envelope.Recipients {
+		line.Recipients = append(line.Recipients, r.Address)
+	}
 	route := tenant.NewRoute(&config.Route{Hosts: []string{i.Via}, TLS: string(tenant.TLSOpportunistic)})
 	results := client.Deliver(c.ctx, route, job, nil)
 	var said []string
-	id := ""
 	for _, r := range results {
 		if r.Host == "" {
-			return fmt.Errorf("connecting to %s: %s\n  Is Outrider running? Start it with \"outrider serve\"", i.Via, r.Reply)
+			return fmt.Errorf("connecting to %s: %s; is Outrider running? Start it with \"outrider serve\"", i.Via, r.Reply)
 		}
 		if m := outriderID.FindStringSubmatch(r.Reply.Text); m != nil {
-			id = m[1]
+			line.ID = m[1]
 		}
 		if s := r.Reply.String(); len(said) == 0 || said[len(said)-1] != s {
 			said = append(said, s)
 		}
 	}
-	if db == nil || id == "" {
-		c.printf("%-34s %-13s %5s  %-12s %s\n", clip(base(item.Path), 34), "", "", results[0].Status, clip(strings.Join(said, "; "), 100))
+	line.Reply, line.Status = strings.Join(said, "; "), string(results[0].Status)
+	if db == nil || line.ID == "" {
 		return nil
 	}
-	return i.fate(c, db, item, id)
+	return i.fate(c, db, line)
 }
 
-// fate shows what the database says of the message, once the facts have arrived.
-func (i *injectCmd) fate(c *cli, db *store.DB, item *file.Item, id string) error {
+// fate reads what the database says of the message, once the events have arrived.
+func (i *injectCmd) fate(c *cli, db *store.DB, line *injectLine) error {
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		m, err := db.Message(c.ctx, id)
+		m, err := db.Message(c.ctx, line.ID)
 		if err == nil && len(m.Deliveries) > 0 {
-			why := "nothing suspicious found"
-			if len(m.Verdict.Findings) > 0 && m.Verdict.Findings[0].Weight > 0 {
-				why = m.Verdict.Findings[0].ID + ": " + m.Verdict.Findings[0].Explanation()
+			line.Disposition, line.Score, line.Status = m.Verdict.Disposition.String(), &m.Verdict.Score, statusOf(&m)
+			line.Held = distinct(&m, func(d *store.Delivery) string { return d.Held })
+			if line.Reason = reasonOf(&m); line.Reason == "" {
+				line.Reason = heaviest(&m.Verdict)
 			}
-			c.printf("%-34s %-13s %5.2f  %-12s %s\n", clip(base(item.Path), 34), m.Verdict.Disposition, m.Verdict.Score, statusOf(&m), clip(why, 110))
 			return nil
 		}
 		select {
 		case <-deadline.C:
-			return fmt.Errorf("waiting for the facts about %s: %w", id, errors.Join(err, store.ErrUnknown))
+			return fmt.Errorf("waiting for the events of %s: %w", line.ID, errors.Join(err, store.ErrUnknown))
 		case <-c.ctx.Done():
 			return c.ctx.Err()
 		case <-tick.C:
 		}
 	}
+}
+
+// heaviest explains the heaviest finding.
+func heaviest(v *verdict.Verdict) string {
+	if len(v.Findings) == 0 || v.Findings[0].Weight <= 0 {
+		return "nothing suspicious found"
+	}
+	return v.Findings[0].ID + ": " + v.Findings[0].Explanation()
 }
 
 // job makes an envelope for a message that lost its own.

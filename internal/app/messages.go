@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"outrider/internal/config"
 	"outrider/internal/event"
 	"outrider/internal/mailauth"
 	"outrider/internal/store"
@@ -17,68 +16,186 @@ import (
 
 type messagesCmd struct {
 	List messagesListCmd `cmd:"" help:"List messages, newest first."`
-	Show messagesShowCmd `cmd:"" help:"Show one message: verdict, evidence and history."`
+	Show messagesShowCmd `cmd:"" help:"Show one message: verdict, reasons, evidence and history."`
 }
 
 type messagesListCmd struct {
-	Tenant      string          `help:"Only this tenant."`
-	Disposition string          `help:"Only this disposition, such as MALICIOUS."`
-	From        string          `help:"Only authors whose address contains this."`
-	To          string          `help:"Only this recipient."`
-	Since       config.Duration `default:"30d" help:"Maximum age, such as 2h or 7d."`
-	Limit       int             `default:"50" help:"Maximum number of rows."`
-	JSON        bool            `help:"Print one JSON object per line."`
+	Tenant      string `help:"Only this tenant."`
+	Disposition string `help:"Only this disposition, such as MALICIOUS."`
+	Status      string `help:"Only messages with this status for a recipient, such as quarantined, placed or deferred."`
+	From        string `help:"Only authors whose address contains this."`
+	To          string `help:"Only this recipient."`
+	Since       since  `default:"30d" help:"Only messages received since then: a time span such as 2h or 7d, or a time such as 2026-11-30T08:00:00Z."`
+
+	listing
+}
+
+// messageLine is what list prints of one message as JSON.
+type messageLine struct {
+	ID          string              `json:"id" doc:"Outrider's id of the message"`
+	Tenant      string              `json:"tenant" doc:"id of the tenant"`
+	Received    time.Time           `json:"received" doc:"time of receipt"`
+	From        string              `json:"from" doc:"reverse-path"`
+	Author      string              `json:"author" doc:"first address of the From field"`
+	AuthorName  string              `json:"author_name" doc:"display name of the author"`
+	Subject     string              `json:"subject" doc:"subject, cut to 1000 bytes"`
+	FieldID     string              `json:"message_id_field" doc:"Message-ID field"`
+	Client      string              `json:"client" doc:"connecting address"`
+	Size        int64               `json:"size" doc:"bytes"`
+	Disposition verdict.Disposition `json:"disposition" doc:"disposition of the latest evaluation"`
+	Score       float64             `json:"score" doc:"0 to 1: probability that the message is unwanted"`
+	Classes     map[string]float64  `json:"classes" doc:"probability of each class of unwanted mail"`
+	Findings    []verdict.Finding   `json:"findings" doc:"reasons for the verdict, heaviest first"`
+	Degraded    []string            `json:"degraded" doc:"stages without result"`
+	Undecided   []verdict.Undecided `json:"undecided" doc:"rules that wait for evidence"`
+	Status      string              `json:"status" doc:"status of the recipients, each once, separated by commas"`
+	Reason      string              `json:"reason,omitempty" doc:"why policy held or rejected the message"`
+	Recipients  []store.Delivery    `json:"recipients" doc:"what became of the message for each recipient"`
+}
+
+func newMessageLine(m *store.Message) messageLine {
+	v := &m.Verdict
+	return messageLine{
+		ID: m.ID, Tenant: m.Tenant, Received: m.At, From: m.From, Author: m.HeaderFrom, AuthorName: m.FromName, Subject: m.Subject, FieldID: m.FieldID,
+		Client: m.Client, Size: m.Size, Disposition: v.Disposition, Score: v.Score, Classes: v.Classes.Map(), Findings: some(v.Findings), Degraded: some(v.Degraded),
+		Undecided: some(v.Undecided), Status: statusOf(m), Reason: reasonOf(m), Recipients: some(m.Deliveries),
+	}
+}
+
+// some makes an empty list of none, which JSON tells apart.
+func some[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// filter returns what the command line selects.
+func (m *messagesListCmd) filter() (store.MessageFilter, error) {
+	f := store.MessageFilter{
+		Tenant: m.Tenant, Status: strings.ToLower(m.Status), Sender: m.From, Recipient: m.To, Since: m.Since.time(time.Now()), Limit: m.Limit,
+	}
+	if m.Disposition != "" {
+		d, err := verdict.ParseDisposition(m.Disposition)
+		if err != nil {
+			return f, fmt.Errorf("reading --disposition: %w", err)
+		}
+		f.Disposition = d.String()
+	}
+	if f.Status == "" {
+		return f, nil
+	}
+	return f, oneOf("--status", f.Status, statuses())
+}
+
+// statuses lists what can become of a message for a recipient.
+func statuses() []event.Kind {
+	return slices.DeleteFunc(event.Kinds(), func(k event.Kind) bool { return k == event.Received || k == event.Judged || k == event.Rejudged })
+}
+
+// oneOf checks a value of a flag.
+func oneOf[T ~string](flag, value string, valid []T) error {
+	var names []string
+	for _, v := range valid {
+		names = append(names, string(v))
+	}
+	if slices.Contains(names, value) {
+		return nil
+	}
+	return fmt.Errorf("reading %s: %q is none of %s", flag, value, strings.Join(names, ", "))
 }
 
 // Run lists.
 func (m *messagesListCmd) Run(c *cli) (err error) {
-	if m.Disposition != "" {
-		if _, err := verdict.ParseDisposition(m.Disposition); err != nil {
-			return err
-		}
+	f, err := m.filter()
+	if err != nil {
+		return err
 	}
-	db, _, err := c.database()
+	db, cfg, err := c.database()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	list, err := db.Messages(c.ctx, store.MessageFilter{
-		Tenant: m.Tenant, Disposition: strings.ToUpper(m.Disposition), Sender: strings.ToLower(m.From), Recipient: m.To,
-		Since: time.Now().Add(-m.Since.D()), Limit: m.Limit,
-	})
+	if err := knownTenant(&cfg, m.Tenant); err != nil {
+		return err
+	}
+	list, err := db.Messages(c.ctx, f)
 	if err != nil {
 		return err
 	}
-	if m.JSON {
-		enc := json.NewEncoder(c.out)
+	if err := m.print(c, list); err != nil {
+		return fmt.Errorf("writing results: %w", err)
+	}
+	return c.cutShort(len(list), "messages", func() (int, error) { return db.CountMessages(c.ctx, f) })
+}
+
+func (m *messagesListCmd) print(c *cli, list []store.Message) error {
+	if m.Format == "json" {
 		for i := range list {
-			if err := enc.Encode(&list[i]); err != nil {
-				return fmt.Errorf("writing results: %w", err)
+			if err := c.jsonLine(newMessageLine(&list[i])); err != nil {
+				return err
 			}
 		}
 		return nil
 	}
-	c.printf("%-26s  %-16s  %-13s  %5s  %-12s  %-30s  %s\n", "ID", "RECEIVED", "DISPOSITION", "SCORE", "STATUS", "FROM", "SUBJECT")
+	t := c.newTable(column{title: "ID"}, column{title: "RECEIVED"}, column{title: "DISPOSITION"}, column{title: "SCORE", right: true}, column{title: "STATUS", min: 11},
+		column{title: "FROM", min: 24}, column{title: "TO", min: 24}, column{title: "SUBJECT", min: 16}, column{title: "HELD"}, column{title: "REASON", min: 30})
 	for i := range list {
 		x := &list[i]
-		c.printf("%-26s  %-16s  %-13s  %5.2f  %-12s  %-30s  %s\n", x.ID, x.At.Local().Format("2006-01-02 15:04"), x.Verdict.Disposition,
-			x.Verdict.Score, statusOf(x), clip(x.HeaderFrom, 30), clip(x.Subject, 60))
-	}
-	return nil
-}
-
-// statusOf sums up where a message stands for all its recipients.
-func statusOf(m *store.Message) string {
-	status := ""
-	for _, d := range m.Deliveries {
-		switch status {
-		case "", d.Status:
-			status = d.Status
-		default:
-			return "mixed"
+		if err := t.add(cell{text: x.ID}, cell{text: when(x.At)}, cell{x.Verdict.Disposition.String(), styleOf(x.Verdict.Disposition)}, cell{text: fmt.Sprintf("%.2f", x.Verdict.Score)},
+			cell{statusOf(x), kindStyle(event.Kind(statusOf(x)))}, cell{text: x.HeaderFrom}, cell{text: recipientsOf(x)}, cell{text: x.Subject}, cell{text: heldOf(x)}, cell{text: reasonOf(x)}); err != nil {
+			return err
 		}
 	}
-	return status
+	return t.flush()
+}
+
+// distinct lists the values of all recipients, each once.
+func distinct(m *store.Message, value func(d *store.Delivery) string) []string {
+	var out []string
+	for i := range m.Deliveries {
+		if v := value(&m.Deliveries[i]); v != "" && !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// statusOf lists what became of a message.
+func statusOf(m *store.Message) string {
+	return strings.Join(distinct(m, func(d *store.Delivery) string { return d.Status }), ",")
+}
+
+// heldOf lists the ids of held copies.
+func heldOf(m *store.Message) string {
+	return strings.Join(distinct(m, func(d *store.Delivery) string { return d.Held }), " ")
+}
+
+// reasonOf says why policy held or rejected a message.
+func reasonOf(m *store.Message) string {
+	return strings.Join(distinct(m, func(d *store.Delivery) string {
+		if d.Reason == nil {
+			return ""
+		}
+		return d.Reason.String()
+	}), "; ")
+}
+
+// recipientsOf names the recipients.
+func recipientsOf(m *store.Message) string {
+	return firstOf(distinct(m, func(d *store.Delivery) string { return d.Recipient }))
+}
+
+// firstOf names the first and counts the others.
+func firstOf(list []string) string {
+	switch len(list) {
+	case 0:
+		return ""
+	case 1:
+		return list[0]
+	default:
+		return fmt.Sprintf("%s +%d", list[0], len(list)-1)
+	}
 }
 
 type messagesShowCmd struct {
@@ -99,6 +216,7 @@ func (c *cli) showMessage(id string) (err error) {
 		return err
 	}
 	c.printf("message   %s\n", m.ID)
+	c.printf("tenant    %s\n", m.Tenant)
 	c.printf("received  %s from %s, %d bytes\n", m.At.Local().Format(time.RFC1123), m.Client, m.Size)
 	c.printf("envelope  <%s>\n", clip(m.From, 200))
 	c.printf("from      %s <%s>\n", clip(m.FromName, 100), clip(m.HeaderFrom, 200))
@@ -107,20 +225,45 @@ func (c *cli) showMessage(id string) (err error) {
 	if json.Unmarshal(m.Auth, &auth) == nil && auth.Source != "" {
 		c.printf("auth      %s\n", auth.Header(string(auth.Source)))
 	}
-	c.printf("verdict   %s, score %.2f\n", m.Verdict.Disposition, m.Verdict.Score)
-	for _, f := range m.Verdict.Findings {
-		c.printf("  %+5.1f %-8s %-28s %s\n", f.Weight, f.Class, f.ID, clip(f.Explanation(), 160))
+	c.showVerdict(&m.Verdict)
+	c.showRecipients(&m)
+	return c.showHistory(db, id)
+}
+
+func (c *cli) showVerdict(v *verdict.Verdict) {
+	c.printf("verdict   %s, score %.2f\n", c.screen.paint(styleOf(v.Disposition), v.Disposition.String()), v.Score)
+	for _, f := range v.Findings {
+		c.printf("  %+5.1f %-8s %-28s %s\n", f.Weight, f.Class, clip(f.ID, 100), clip(f.Explanation(), 160))
 		if f.Value != "" {
-			c.printf("%17s in %s %s: %s\n", "", f.Portion, f.Field, clip(f.Value, 160))
+			c.printf("%17s in %s %s: %s\n", "", f.Portion, clip(f.Field, 100), clip(f.Value, 160))
 		}
 	}
-	if len(m.Verdict.Degraded) > 0 {
-		c.printf("degraded  %s\n", strings.Join(m.Verdict.Degraded, ", "))
+	if len(v.Degraded) > 0 {
+		c.printf("degraded  %s\n", clip(strings.Join(v.Degraded, ", "), 300))
 	}
-	for _, u := range m.Verdict.Undecided {
-		c.printf("undecided %s, for want of %s\n", u.ID, strings.Join(u.Waits, ", "))
+	for _, u := range v.Undecided {
+		c.printf("undecided %s: missing %s\n", clip(u.ID, 100), strings.Join(u.Waits, ", "))
 	}
-	return c.showHistory(db, id)
+}
+
+// maxShownRecipients bounds the recipients that are shown one by one; JSON has all.
+const maxShownRecipients = 50
+
+func (c *cli) showRecipients(m *store.Message) {
+	c.printf("recipients\n")
+	for i := range m.Deliveries[:min(len(m.Deliveries), maxShownRecipients)] {
+		d := &m.Deliveries[i]
+		c.printf("  %-12s %s\n", d.Status, clip(d.Recipient, 320))
+		if d.Held != "" {
+			c.printf("%14s held as %s\n", "", d.Held)
+		}
+		if d.Reason != nil {
+			c.printf("%14s because of %s\n", "", clip(d.Reason.String(), 400))
+		}
+	}
+	if n := len(m.Deliveries) - maxShownRecipients; n > 0 {
+		c.printf("  and %s more\n", grouped(n))
+	}
 }
 
 func (c *cli) showHistory(db *store.DB, id string) error {
@@ -132,46 +275,7 @@ func (c *cli) showHistory(db *store.DB, id string) error {
 	for i := range events {
 		e := &events[i]
 		c.printf("  #%-6d %s  %-12s %s  %s\n", e.Seq, e.At.Local().Format("2006-01-02 15:04:05.000"), e.Kind,
-			clip(strings.Join(e.Recipients, ", "), 80), clip(saidBy(e), 160))
+			clip(firstOf(e.Recipients), 80), clip(summaryOf(e), 400))
 	}
 	return nil
-}
-
-// saidBy sums up the detail of an event.
-func saidBy(e *event.Event) string {
-	if e.Kind == event.Rejudged {
-		var d event.RejudgedDetail
-		_ = json.Unmarshal(e.Detail, &d) // an unreadable one is shown without
-		return fmt.Sprintf("%s before, %s after look %d (%s)", d.Before, d.Verdict.Disposition, d.Attempt, strings.Join(d.Why, "; "))
-	}
-	if e.Kind == event.Judged {
-		return skippedOf(e)
-	}
-	var d struct {
-		Reply string `json:"reply"`
-		Host  string `json:"host"`
-		By    string `json:"by"`
-	}
-	_ = json.Unmarshal(e.Detail, &d) // details of other kinds have none of these
-	return strings.TrimSpace(d.Host + " " + d.Reply + " " + d.By)
-}
-
-// skippedOf lists what was decided and could not be done to the message, such as a banner.
-func skippedOf(e *event.Event) string {
-	var d event.JudgedDetail
-	var decisions []struct {
-		Skipped []string `json:"skipped"`
-	}
-	if json.Unmarshal(e.Detail, &d) != nil || json.Unmarshal(d.Decisions, &decisions) != nil {
-		return "" // an unreadable one is shown without
-	}
-	var skipped []string
-	for _, x := range decisions {
-		skipped = append(skipped, x.Skipped...)
-	}
-	slices.Sort(skipped)
-	if skipped = slices.Compact(skipped); len(skipped) == 0 {
-		return ""
-	}
-	return "skipped " + strings.Join(skipped, "; ")
 }

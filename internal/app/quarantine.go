@@ -2,91 +2,132 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/user"
+	"strings"
 	"time"
 
+	"outrider/internal/config"
 	"outrider/internal/quarantine"
 	"outrider/internal/store/blob"
+	"outrider/internal/verdict"
 )
 
 type quarantineCmd struct {
-	List    quarantineListCmd    `cmd:"" help:"List quarantined messages, newest first."`
-	Show    quarantineShowCmd    `cmd:"" help:"Show one quarantined message and the reason."`
+	List    quarantineListCmd    `cmd:"" help:"List quarantined messages and why they are held, newest first."`
+	Show    quarantineShowCmd    `cmd:"" help:"Show one quarantined message and why it is held."`
 	Release quarantineReleaseCmd `cmd:"" help:"Release quarantined messages to their recipients, without tag or banner."`
 	Delete  quarantineDeleteCmd  `cmd:"" help:"Delete quarantined messages permanently."`
 }
 
 // box opens the quarantine of the configured data directory.
-func (c *cli) box() (*quarantine.Box, func() error, error) {
+func (c *cli) box() (*quarantine.Box, config.Config, func() error, error) {
 	db, cfg, err := c.database()
 	if err != nil {
-		return nil, nil, err
+		return nil, cfg, nil, err
 	}
 	blobs, err := blob.NewDisk(blobPath(&cfg))
 	if err != nil {
-		return nil, nil, errors.Join(err, db.Close())
+		return nil, cfg, nil, errors.Join(err, db.Close())
 	}
-	return quarantine.NewBox(db, blobs), db.Close, nil
+	return quarantine.NewBox(db, blobs), cfg, db.Close, nil
 }
 
 type quarantineListCmd struct {
 	Tenant string `help:"Only this tenant."`
-	All    bool   `help:"Include released, deleted and expired messages."`
-	Limit  int    `default:"50" help:"Maximum number of rows."`
-	JSON   bool   `help:"Print one JSON object per line."`
+	State  string `default:"held" help:"Only this state: ${states}."`
+	All    bool   `help:"All states."`
+
+	listing
 }
+
+// quarantineLine is what list prints of one held message as JSON.
+type quarantineLine struct {
+	ID          string              `json:"id" doc:"id in the quarantine, for show, release and delete"`
+	State       quarantine.State    `json:"state" doc:"what became of it"`
+	Tenant      string              `json:"tenant" doc:"id of the tenant"`
+	MessageID   string              `json:"message_id" doc:"Outrider's id of the message, for messages show"`
+	Received    time.Time           `json:"received" doc:"time of receipt"`
+	Expires     time.Time           `json:"expires" doc:"when it is deleted if it is still held"`
+	Disposition verdict.Disposition `json:"disposition" doc:"disposition when it was held"`
+	Reason      verdict.Reason      `json:"reason" doc:"why it is held"`
+	ReasonText  string              `json:"reason_text" doc:"reason as a phrase"`
+	From        string              `json:"from" doc:"reverse-path"`
+	Author      string              `json:"author" doc:"first address of the From field"`
+	Subject     string              `json:"subject" doc:"subject, cut to 1000 bytes"`
+	Recipients  []string            `json:"recipients" doc:"recipients of the held copy"`
+	Size        int64               `json:"size" doc:"bytes"`
+	SHA256      string              `json:"sha256" doc:"hash of the message as received"`
+	AskedBy     string              `json:"asked_by,omitempty" doc:"who asked for its release or deletion"`
+}
+
+func newQuarantineLine(i *quarantine.Item) quarantineLine {
+	return quarantineLine{
+		ID: i.ID, State: i.State, Tenant: i.Tenant, MessageID: i.MessageID, Received: i.At, Expires: i.Expires, Disposition: i.Disposition, Reason: i.Reason,
+		ReasonText: i.Reason.String(), From: i.Envelope.From, Author: i.HeaderFrom, Subject: i.Subject, Recipients: addressesOf(i), Size: i.Size, SHA256: i.Blob, AskedBy: i.AskedBy,
+	}
+}
+
+func addressesOf(i *quarantine.Item) []string { return recipientsIn(&i.Envelope) }
 
 // Run lists.
 func (q *quarantineListCmd) Run(c *cli) (err error) {
-	box, closeBox, err := c.box()
+	f := quarantine.Filter{Tenant: q.Tenant, State: quarantine.State(strings.ToLower(q.State)), Limit: q.Limit}
+	if q.All {
+		f.State = ""
+	} else if err := oneOf("--state", string(f.State), quarantine.States()); err != nil {
+		return err
+	}
+	box, cfg, closeBox, err := c.box()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeBox()) }()
-	f := quarantine.Filter{Tenant: q.Tenant, State: quarantine.Held, Limit: q.Limit}
-	if q.All {
-		f.State = ""
+	if err := knownTenant(&cfg, q.Tenant); err != nil {
+		return err
 	}
 	items, err := box.List(c.ctx, f)
 	if err != nil {
 		return err
 	}
-	if q.JSON {
-		return c.jsonLines(items)
+	if err := q.print(c, items); err != nil {
+		return fmt.Errorf("writing results: %w", err)
 	}
-	c.printf("%-26s  %-13s  %-16s  %-13s  %-30s  %s\n", "ID", "STATE", "RECEIVED", "DISPOSITION", "FROM", "SUBJECT")
-	for i := range items {
-		it := &items[i]
-		c.printf("%-26s  %-13s  %-16s  %-13s  %-30s  %s\n", it.ID, it.State, it.At.Local().Format("2006-01-02 15:04"),
-			it.Disposition, clip(it.HeaderFrom, 30), clip(it.Subject, 60))
-	}
-	return nil
+	return c.cutShort(len(items), "held messages", func() (int, error) { return box.Count(c.ctx, f) })
 }
 
-// jsonLines prints one value per line.
-func (c *cli) jsonLines(items []quarantine.Item) error {
-	enc := json.NewEncoder(c.out)
+func (q *quarantineListCmd) print(c *cli, items []quarantine.Item) error {
+	if q.Format == "json" {
+		for i := range items {
+			if err := c.jsonLine(newQuarantineLine(&items[i])); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	t := c.newTable(column{title: "ID"}, column{title: "STATE"}, column{title: "RECEIVED"}, column{title: "DISPOSITION"},
+		column{title: "FROM", min: 24}, column{title: "TO", min: 24}, column{title: "MESSAGE"}, column{title: "SUBJECT", min: 16}, column{title: "REASON", min: 30})
 	for i := range items {
-		if err := enc.Encode(&items[i]); err != nil {
-			return fmt.Errorf("writing results: %w", err)
+		it := &items[i]
+		if err := t.add(cell{text: it.ID}, cell{text: string(it.State)}, cell{text: when(it.At)}, cell{it.Disposition.String(), styleOf(it.Disposition)}, cell{text: it.HeaderFrom},
+			cell{text: firstOf(addressesOf(it))}, cell{text: it.MessageID}, cell{text: it.Subject}, cell{text: it.Reason.String()}); err != nil {
+			return err
 		}
 	}
-	return nil
+	return t.flush()
 }
 
 type quarantineShowCmd struct {
 	ID  string `arg:"" help:"Quarantine id."`
-	Raw bool   `help:"Print the original message. It may be malicious: do not open it."`
+	Raw bool   `help:"Print the original message. It may be malicious; do not open it in a mail client."`
 }
 
 // Run shows one message, with the verdict as the database has it.
 func (q *quarantineShowCmd) Run(c *cli) (err error) {
-	box, closeBox, err := c.box()
+	box, _, closeBox, err := c.box()
 	if err != nil {
 		return err
 	}
@@ -104,8 +145,9 @@ func (q *quarantineShowCmd) Run(c *cli) (err error) {
 		return err
 	}
 	c.printf("held      %s  %s\n", item.ID, item.State)
+	c.printf("to        %s\n", clip(strings.Join(addressesOf(&item), ", "), 500))
 	c.printf("expires   %s\n", item.Expires.Local().Format(time.RFC1123))
-	c.printf("reason    %s\n", clip(item.Reason.String(), 300))
+	c.printf("reason    %s\n", clip(item.Reason.String(), 400))
 	return c.showMessage(item.MessageID)
 }
 
@@ -131,7 +173,7 @@ func (q *quarantineDeleteCmd) Run(c *cli) error {
 const askPatience = 10 * time.Second
 
 func (c *cli) ask(ids []string, state quarantine.State, do func(*quarantine.Box, context.Context, string, string) error) (err error) {
-	box, closeBox, err := c.box()
+	box, _, closeBox, err := c.box()
 	if err != nil {
 		return err
 	}

@@ -137,7 +137,7 @@ func TestRuleThatWaitsForARegistryIsDecidedLater(t *testing.T) {
 		t.Errorf("the look gave %+v", d)
 	}
 	show := b.must("messages", "show", id)
-	want := fmt.Sprintf("%s before, %s after look 1 (undecided: whois)", d.Before, d.Verdict.Disposition)
+	want := fmt.Sprintf("%s, was %s, re-evaluation 1 (undecided: whois)", d.Verdict.Disposition, d.Before)
 	if !strings.Contains(show, want) || !strings.Contains(show, "verdict   "+d.Verdict.Disposition.String()) {
 		t.Errorf("%q is missing in\n%s", want, show)
 	}

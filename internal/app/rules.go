@@ -5,14 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/mattn/go-isatty"
 
 	"outrider/internal/config"
 	"outrider/internal/rule"
@@ -99,20 +96,9 @@ func grouped(n int) string {
 	return s
 }
 
-// coloured reports whether output goes to a terminal that shows colours.
-func (c *cli) coloured() bool {
-	f, ok := c.out.(*os.File)
-	return ok && isatty.IsTerminal(f.Fd()) && os.Getenv("NO_COLOR") == ""
-}
-
-// severity pads a severity and colours what is serious.
-func (c *cli) severity(s string) string {
-	text := fmt.Sprintf("%-13s", s)
-	code := map[string]string{"critical": "\x1b[1;31m", "high": "\x1b[31m", "medium": "\x1b[33m"}[s]
-	if code == "" || !c.coloured() {
-		return text
-	}
-	return code + text + "\x1b[0m"
+// severityStyle colours what is serious.
+func severityStyle(s string) style {
+	return map[string]style{"critical": alarm, "high": red, "medium": yellow}[s]
 }
 
 type rulesListCmd struct {
@@ -120,18 +106,20 @@ type rulesListCmd struct {
 	Type     string `help:"Only this type: rule, query, exclusion, triage_rule or dlp."`
 	Feed     string `help:"Only this feed."`
 	Off      bool   `help:"List disabled rules instead."`
-	Format   string `enum:"table,json" default:"table" help:"table, or json: one object per line."`
+	Limit    int    `help:"Maximum number of rows. Default: all."`
+	Format   string `enum:"text,json" default:"text" help:"text, or json: one object per line (see outrider schema)."`
 }
 
-// ruleLine is what list prints of one rule.
+// ruleLine is what list prints of one rule as JSON.
 type ruleLine struct {
-	ID       string         `json:"id"`
-	Name     string         `json:"name"`
-	Type     string         `json:"type"`
-	Severity string         `json:"severity"`
-	Feed     string         `json:"feed"`
-	Path     string         `json:"path"`
-	Override *feed.Override `json:"override,omitempty"`
+	ID       string         `json:"id" doc:"id of the rule"`
+	Name     string         `json:"name" doc:"title"`
+	Type     string         `json:"type" doc:"type"`
+	Severity string         `json:"severity" doc:"severity, or empty"`
+	Feed     string         `json:"feed" doc:"feed that the rule is from"`
+	Path     string         `json:"path" doc:"file in the feed"`
+	Enabled  bool           `json:"enabled" doc:"whether the rule takes part in verdicts"`
+	Override *feed.Override `json:"override,omitempty" doc:"what the organisation has set for the rule"`
 }
 
 // Run lists.
@@ -148,27 +136,72 @@ func (l *rulesListCmd) Run(c *cli) error {
 	if l.Off {
 		rules = a.Off
 	}
-	if l.Format == "table" {
-		c.printf("%-36s  %-13s  %-11s  %-10s  %s\n", "ID", "SEVERITY", "TYPE", "FEED", "NAME")
+	if err := l.check(slices.Concat(a.Rules, a.Off)); err != nil {
+		return err
 	}
-	enc := json.NewEncoder(c.out)
-	for _, r := range rules {
-		if !l.wants(r) {
+	rules = slices.DeleteFunc(slices.Clone(rules), func(r *rule.Rule) bool { return !l.wants(r) })
+	shown := rules
+	if l.Limit > 0 {
+		shown = rules[:min(len(rules), l.Limit)]
+	}
+	if err := l.print(c, a, shown); err != nil {
+		return fmt.Errorf("writing results: %w", err)
+	}
+	return c.cutShort(len(shown), "rules", func() (int, error) { return len(rules), nil })
+}
+
+// check refuses values that no rule has.
+func (l *rulesListCmd) check(all []*rule.Rule) error {
+	for _, f := range []struct {
+		flag, value string
+		of          func(*rule.Rule) string
+		valid       []string
+	}{
+		{"--severity", l.Severity, func(r *rule.Rule) string { return r.Severity }, []string{"informational", "low", "medium", "high", "critical"}},
+		{"--type", l.Type, func(r *rule.Rule) string { return string(r.Kind) }, []string{"rule", "query", "exclusion", "triage_rule", "dlp"}},
+		{"--feed", l.Feed, func(r *rule.Rule) string { return r.Feed }, nil},
+	} {
+		for _, r := range all {
+			if v := f.of(r); v != "" && !slices.Contains(f.valid, v) {
+				f.valid = append(f.valid, v)
+			}
+		}
+		if f.value == "" {
 			continue
 		}
-		if l.Format == "table" {
-			c.printf("%-36s  %s  %-11s  %-10s  %s\n", clip(r.ID, 80), c.severity(r.Severity), r.Kind, r.Feed, clip(r.Name, 100))
-			continue
-		}
-		line := ruleLine{r.ID, r.Name, string(r.Kind), r.Severity, r.Feed, r.Path, nil}
-		if o, ok := a.Overrides[r.ID]; ok {
-			line.Override = &o
-		}
-		if err := enc.Encode(line); err != nil {
-			return fmt.Errorf("writing results: %w", err)
+		if err := oneOf(f.flag, f.value, f.valid); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func (l *rulesListCmd) print(c *cli, a *feed.Active, rules []*rule.Rule) error {
+	t := c.newTable(column{title: "ID"}, column{title: "SEVERITY"}, column{title: "TYPE"}, column{title: "FEED"}, column{title: "NAME", min: 24}, column{title: "OVERRIDE", min: 16})
+	for _, r := range rules {
+		o, changed := a.Overrides[r.ID]
+		if l.Format == "text" {
+			text := ""
+			if changed {
+				text = describe(o)
+			}
+			if err := t.add(cell{text: r.ID}, cell{r.Severity, severityStyle(r.Severity)}, cell{text: string(r.Kind)}, cell{text: r.Feed}, cell{text: r.Name}, cell{text: text}); err != nil {
+				return err
+			}
+			continue
+		}
+		line := ruleLine{r.ID, r.Name, string(r.Kind), r.Severity, r.Feed, r.Path, !l.Off, nil}
+		if changed {
+			line.Override = &o
+		}
+		if err := c.jsonLine(line); err != nil {
+			return err
+		}
+	}
+	if l.Format == "json" {
+		return nil
+	}
+	return t.flush()
 }
 
 func (l *rulesListCmd) wants(r *rule.Rule) bool {
@@ -188,7 +221,7 @@ func (c *cli) active(s *feed.Store) (*feed.Active, error) {
 }
 
 type rulesStatusCmd struct {
-	Format string `enum:"table,json" default:"table" help:"table or json."`
+	Format string `enum:"text,json" default:"text" help:"text or json."`
 }
 
 // Run shows what the store holds.
@@ -240,20 +273,28 @@ func (c *cli) versions(st *feed.Status) {
 	slices.SortStableFunc(all, func(a, b *feed.Manifest) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), b.Time.Compare(a.Time))
 	})
-	c.printf("\n%-10s  %-12s  %-8s  %-16s  %6s  %6s  %s\n", "FEED", "VERSION", "STATE", "PULLED", "RULES", "LISTS", "SOURCE")
+	c.printf("\n")
+	t := c.newTable(column{title: "FEED"}, column{title: "VERSION"}, column{title: "STATE"}, column{title: "PULLED"},
+		column{title: "RULES", right: true}, column{title: "LISTS", right: true}, column{title: "SOURCE", min: 20})
 	for _, m := range all {
-		state := ""
-		switch {
-		case m.Version == st.Active.Feeds[m.Name]:
-			state = "active"
-		case m.Version == st.Staged.Feeds[m.Name]:
-			state = "staged"
-		case slices.ContainsFunc(st.History, func(h feed.State) bool { return m.Version == h.Feeds[m.Name] }):
-			state = "before"
-		}
-		c.printf("%-10s  %-12s  %-8s  %-16s  %6s  %6s  %s\n", m.Name, m.Short(), state, when(m.Time), grouped(m.Rules), grouped(m.Lists), clip(m.Source, 100))
+		_ = t.add(cell{text: m.Name}, cell{text: m.Short()}, cell{text: stateOf(st, m)}, cell{text: when(m.Time)}, cell{text: grouped(m.Rules)}, cell{text: grouped(m.Lists)}, cell{text: m.Source})
 	}
-	c.printf("\nKept are versions that have a state, and of each feed the last %d that were pulled.\n", feed.KeepVersions)
+	_ = t.flush() // a closed pipe is the reader's choice
+	c.printf("\nVersions with a state are kept, and the last %d that were pulled of each feed.\n", feed.KeepVersions)
+}
+
+// stateOf says what a version is used for.
+func stateOf(st *feed.Status, m *feed.Manifest) string {
+	switch {
+	case m.Version == st.Active.Feeds[m.Name]:
+		return "active"
+	case m.Version == st.Staged.Feeds[m.Name]:
+		return "staged"
+	case slices.ContainsFunc(st.History, func(h feed.State) bool { return m.Version == h.Feeds[m.Name] }):
+		return "before"
+	default:
+		return ""
+	}
 }
 
 type rulesOverrideCmd struct {

@@ -91,7 +91,7 @@ func TestRulesFromPullToRollback(t *testing.T) {
 	a.must("pull "+a.feed, "pulled     public ", "2 rules", "rules      3, of which 3 can run", "added      3", "Staged, not active yet")
 	a.must("list", "ID ")
 	a.must("activate", "active     public ", "own ", "own-lists ")
-	a.must("status", "rules      3 on, 0 off, 1 lists", "public      ", "active")
+	a.must("status", "rules      3 on, 0 off, 1 lists", "\npublic     ", "active")
 	a.fails("activate", "nothing is staged")
 	a.must("pull --activate "+a.feed, "Already active; nothing to do")
 

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,13 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"outrider/internal/attachment"
 	"outrider/internal/config"
 	"outrider/internal/detect"
+	"outrider/internal/evidence"
 	"outrider/internal/mailbox/file"
 	"outrider/internal/message"
 	"outrider/internal/rule"
@@ -92,7 +91,7 @@ type rulesExplainCmd struct {
 	File   string `arg:"" help:"Message file."`
 	Deep   bool   `help:"Also render PDF pages and run OCR on images."`
 	AskDNS bool   `name:"ask-dns" help:"Query DNS and domain registries (RDAP) now."`
-	Format string `enum:"table,json" default:"table" help:"table or json."`
+	Format string `enum:"text,json" default:"text" help:"text or json."`
 }
 
 // Run explains one rule on the first message of a file.
@@ -152,34 +151,38 @@ func waitsFor(r *rule.Result) string {
 	}
 }
 
-// input judges a message without detectors, and returns what rules may ask about it.
+// input evaluates a message without detectors, and returns what rules may ask about it.
 func (o *offline) input(ctx context.Context, raw []byte, set *rule.Set) (*rule.Input, error) {
+	in, _, err := o.evidence(ctx, raw, set)
+	return in, err
+}
+
+// evidence is input with all that is known of the message.
+func (o *offline) evidence(ctx context.Context, raw []byte, set *rule.Set) (*rule.Input, *evidence.Evidence, error) {
 	settings := *o.settings
 	settings.Engine = detect.New(detect.Default())
 	received := &message.Received{ID: message.NewID(time.Now()), Source: message.SourceFile, At: time.Now(), Body: message.NewBody(raw)}
 	d := addressee(settings.Directory, raw, received)
 	j, err := o.judge.Inline(ctx, &settings, received, raw, d)
 	if err != nil {
-		return nil, fmt.Errorf("reading the message: %w", err)
+		return nil, nil, fmt.Errorf("reading the message: %w", err)
 	}
 	if j.Evidence == nil {
-		return nil, errors.New("reading the message: it is not judged by this configuration")
+		return nil, nil, errors.New("reading the message: this configuration does not evaluate it")
 	}
 	in := set.Input(j.Evidence)
 	if j.Evidence.Tenant == nil {
 		in.Lists = rule.Chain{o.nobody, in.Lists}
 	}
-	// The judgement is over, and its deadline with it: files are opened with a context of their own.
+	// The evaluation is over, and its deadline with it: files are opened with a context of their own.
 	in.Open = func(files []attachment.Input) []*attachment.Report { return o.judge.Open(ctx, files) }
-	return in, nil
+	return in, j.Evidence, nil
 }
 
-func (c *cli) outcome(o rule.Outcome) string {
-	code := map[rule.Outcome]string{rule.Match: "\x1b[1;31m", rule.Indeterminate: "\x1b[33m", rule.Failed: "\x1b[1;31m"}[o]
-	if code == "" || !c.coloured() {
-		return string(o)
-	}
-	return code + string(o) + "\x1b[0m"
+func (c *cli) outcome(o rule.Outcome) string { return c.screen.paint(outcomeStyle(o), string(o)) }
+
+func outcomeStyle(o rule.Outcome) style {
+	return map[rule.Outcome]style{rule.Match: alarm, rule.Indeterminate: yellow, rule.Failed: alarm}[o]
 }
 
 // marks are what stands before a condition.
@@ -210,11 +213,7 @@ func (c *cli) tree(e *rule.Explanation, depth int) {
 }
 
 func (c *cli) truth(t rule.Truth, line string) string {
-	code := map[rule.Truth]string{rule.True: "\x1b[32m", rule.Unknown: "\x1b[33m", rule.Uncomputed: "\x1b[2m"}[t]
-	if code == "" || !c.coloured() {
-		return line
-	}
-	return code + line + "\x1b[0m"
+	return c.screen.paint(map[rule.Truth]style{rule.True: green, rule.Unknown: yellow, rule.Uncomputed: dim}[t], line)
 }
 
 type rulesTestCmd struct {
@@ -314,174 +313,6 @@ func (s *shelf) ruleOf(f *example.File) (*rule.Rule, error) {
 		err = errors.New("the section has no rule")
 	}
 	return r, err
-}
-
-type rulesHuntCmd struct {
-	Rule   string   `arg:"" help:"Rule id, part of a rule name, or a YAML file."`
-	Paths  []string `arg:"" optional:"" help:"Files, mailboxes or directories. Default: the gateway's own Maildir routes and its quarantine."`
-	AskDNS bool     `name:"ask-dns" help:"Query DNS and domain registries (RDAP) now."`
-	Since  string   `help:"Only mail received within this time, such as 30d or 12h."`
-	Format string   `enum:"table,jsonl" default:"table" help:"table or jsonl."`
-	Quiet  bool     `short:"q" help:"Print no progress and no summary."`
-}
-
-// huntLine is what hunt prints of a message.
-type huntLine struct {
-	Path    string       `json:"path"`
-	Outcome rule.Outcome `json:"outcome"`
-	Missing []string     `json:"missing,omitempty"`
-	From    string       `json:"from"`
-	Subject string       `json:"subject"`
-	At      *time.Time   `json:"date,omitempty"`
-	Reasons []string     `json:"reasons,omitempty"`
-}
-
-// Run looks for mail that a rule matches, message by message. The exit code is 3 where
-// there is some.
-func (h *rulesHuntCmd) Run(c *cli) error {
-	s, cfg, err := c.shelf()
-	if err != nil {
-		return err
-	}
-	r, err := s.find(h.Rule)
-	if err != nil {
-		return err
-	}
-	since, err := parseSince(h.Since, time.Now())
-	if err != nil {
-		return err
-	}
-	x, err := rule.NewExplainer(s.schema, r)
-	if err != nil {
-		return err
-	}
-	o, err := c.offline(&cfg, newRuleBase(s.files, ""), false, h.AskDNS)
-	if err != nil {
-		return err
-	}
-	defer o.close()
-	if len(h.Paths) == 0 {
-		h.Paths = ownMail(&cfg)
-	}
-	t := h.hunt(c, s, x, o, since)
-	if !h.Quiet {
-		_, _ = fmt.Fprintf(c.errOut, "%q: %d of %d messages match, %d could not be decided, %d could not be read\n", r.Name, t.matched, t.seen, t.unknown, t.unread)
-	}
-	if err := context.Cause(c.ctx); err != nil {
-		return fmt.Errorf("hunting, not all mail was looked at: %w", err)
-	}
-	if t.matched > 0 {
-		return ExitError(3)
-	}
-	return nil
-}
-
-// bag counts what a hunt saw.
-type bag struct{ seen, matched, unknown, unread int }
-
-func (b *bag) add(o rule.Outcome) {
-	b.seen++
-	if o == rule.Match {
-		b.matched++
-	}
-	if o == rule.Indeterminate || o == rule.Failed {
-		b.unknown++
-	}
-}
-
-func (h *rulesHuntCmd) hunt(c *cli, s *shelf, x *rule.Explainer, o *offline, since time.Time) (t bag) {
-	bar := (&scanCmd{Quiet: h.Quiet, Paths: h.Paths}).progress(c.errOut)
-	defer bar.done()
-	for item, err := range file.Read(os.Stdin, h.Paths...) {
-		if c.ctx.Err() != nil {
-			break
-		}
-		if err != nil {
-			_, _ = fmt.Fprintf(c.errOut, "outrider: %v\n", err)
-			t.unread++
-			continue
-		}
-		bar.add(item.Path)
-		in, err := o.input(c.ctx, item.Raw, s.set)
-		if err != nil {
-			_, _ = fmt.Fprintf(c.errOut, "outrider: %s: %v\n", item.Path, err)
-			t.unread++
-			continue
-		}
-		if olderThan(in, since) {
-			continue
-		}
-		result, tree := x.Explain(c.ctx, in)
-		t.add(result.Outcome)
-		if result.Outcome != rule.NoMatch {
-			h.print(c, item.Path, in, &result, tree)
-		}
-	}
-	return t
-}
-
-func (h *rulesHuntCmd) print(c *cli, path string, in *rule.Input, r *rule.Result, tree *rule.Explanation) {
-	line := huntLine{Path: path, Outcome: r.Outcome, Missing: r.Missing.Names(), From: in.Message.Sender.Email.Email, Subject: in.Message.Subject.Subject, At: in.Message.Headers.Date}
-	for _, reason := range tree.Reasons() {
-		line.Reasons = append(line.Reasons, reason.Text)
-	}
-	if h.Format == "jsonl" {
-		if raw, err := json.Marshal(line); err == nil {
-			c.printf("%s\n", raw)
-		}
-		return
-	}
-	if r.Outcome == rule.Match {
-		c.printf("%s  %-28s  %-44s  %s\n", c.outcome(r.Outcome), clip(line.From, 28), clip(line.Subject, 44), clip(path, 200))
-	}
-}
-
-// ownMail is where the gateway keeps mail that it can read again: what it holds, and the
-// mailboxes that it delivers to itself.
-func ownMail(cfg *config.Config) []string {
-	paths := []string{blobPath(cfg)}
-	for i := range cfg.Tenants {
-		for k := range cfg.Tenants[i].Domains {
-			if r := &cfg.Tenants[i].Domains[k].Route; r.Type == "maildir" {
-				paths = append(paths, r.Path)
-			}
-		}
-	}
-	return slices.DeleteFunc(paths, func(p string) bool {
-		_, err := os.Stat(p)
-		return err != nil
-	})
-}
-
-// parseSince reads how far back to look: days or what Go calls a duration.
-func parseSince(s string, now time.Time) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		n, err := strconv.Atoi(days)
-		if err != nil || n < 0 {
-			return time.Time{}, fmt.Errorf("reading --since: %q is no number of days", s)
-		}
-		return now.AddDate(0, 0, -n), nil
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("reading --since: %w", err)
-	}
-	return now.Add(-d), nil
-}
-
-// olderThan reports whether a message came before. The last host that received it says when;
-// only where none does, its author is believed.
-func olderThan(in *rule.Input, since time.Time) bool {
-	at := in.Message.Headers.Date
-	for i := range in.Message.Headers.Hops {
-		if r := in.Message.Headers.Hops[i].Received; r != nil && r.Time != nil {
-			at = r.Time
-		}
-	}
-	return at != nil && at.Before(since)
 }
 
 // quietLog logs errors alone: the results are what the command prints.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -69,12 +70,67 @@ func TestRulesHunt(t *testing.T) {
 	if code != 3 || strings.Count(out, "match") != 2 || !strings.Contains(errOut, "2 of 3 messages match") {
 		t.Errorf("%d %s%s", code, out, errOut)
 	}
-	code, out, errOut = a.run("hunt", "a", filepath.Dir(mail), "--since", "2000d", "--format", "jsonl")
+	code, out, errOut = a.run("hunt", "a", filepath.Dir(mail), "--since", "2000d", "--format", "json")
 	if code != 3 || !strings.Contains(errOut, "1 of 2 messages match") || !strings.Contains(out, `strings.icontains(subject.subject, \"invoice\")`) {
 		t.Errorf("%d %s%s", code, out, errOut)
 	}
-	if code, _, errOut = a.run("hunt", "a", filepath.Dir(mail), "--since", "soon"); code != 1 || !strings.Contains(errOut, "--since") {
+	if code, _, errOut = a.run("hunt", "a", filepath.Dir(mail), "--since", "soon"); code != 2 || !strings.Contains(errOut, "--since") {
 		t.Errorf("%d %s", code, errOut)
+	}
+}
+
+// Held mail is found by the time of its receipt, delivered mail by that of the gateway's Received
+// field, whatever their authors wrote as Date.
+func TestHuntGoesByTheTimeOfReceipt(t *testing.T) {
+	t.Parallel()
+	b := start(t)
+	rule := write(t, filepath.Join(b.dir, "r.yml"), ruleYAML("all", "low", "true"))
+	mail := filepath.Join(b.dir, "mail")
+	for name, author := range map[string]string{"held": "blocked.example", "delivered": "friend.example"} {
+		write(t, filepath.Join(mail, name+".eml"), strings.Replace(fmt.Sprintf(message, author), "2026", "2016", 1))
+	}
+	b.must("inject", mail)
+	var held struct{ ID string }
+	if err := json.Unmarshal([]byte(b.must("quarantine", "list", "--format", "json")), &held); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errOut := b.run("rules", "hunt", rule, "--since", "1h")
+	if code != 3 || strings.Count(out, "match") != 2 || !strings.Contains(out, held.ID) || !strings.Contains(errOut, "2 of 2 messages match") || strings.Contains(errOut, "not searched") {
+		t.Errorf("exit %d\n%s%s", code, out, errOut)
+	}
+	b.must("quarantine", "delete", held.ID)
+	code, out, errOut = b.run("rules", "hunt", rule, "--since", "1h")
+	if code != 3 || strings.Count(out, "match") != 1 || !strings.Contains(errOut, "not searched, since no copy is kept of mail that was rejected, deleted or delivered to another host: 1\n") {
+		t.Errorf("exit %d\n%s%s", code, out, errOut)
+	}
+	forged := write(t, filepath.Join(b.dir, "forged.eml"), "Received: from a by b; Mon, 02 Nov 2015 10:00:00 +0000\n"+strings.Replace(fmt.Sprintf(message, "friend.example"), "2026", "2199", 1))
+	if code, out, errOut = b.run("rules", "hunt", rule, forged, "--since", "30d"); code != 0 {
+		t.Errorf("exit %d\n%s%s", code, out, errOut)
+	}
+}
+
+func TestHuntSaysWhatItCouldNotSearch(t *testing.T) {
+	t.Parallel()
+	b := &bundle{t: t, dir: t.TempDir()}
+	b.maildir = filepath.Join(b.dir, "maildir")
+	b.config = write(t, filepath.Join(b.dir, "o.yaml"), b.yaml("127.0.0.1:0", ""))
+	rule := write(t, filepath.Join(b.dir, "r.yml"), ruleYAML("age", "low", `network.whois(sender.email.domain).days_old < 9`))
+	file := write(t, filepath.Join(b.dir, "mail", "a.eml"), fmt.Sprintf(message, "friend.example"))
+	large := write(t, filepath.Join(b.dir, "mail", "b.eml"), strings.Repeat("X-Field: x\n", 50_000)+fmt.Sprintf(message, "friend.example"))
+	code, out, errOut := b.run("rules", "hunt", rule, file, large, filepath.Join(b.dir, "none.eml"), "--since", "36000d")
+	for _, want := range []string{
+		"0 of 2 messages match", "not decided for want of evidence: 1 (whois 1)", "read in part only: 1 (header-fields 1)", "could not be read: 1",
+		"no time of receipt, the Date field was used: 2", "not searched: " + filepath.Join(b.dir, "none.eml"),
+	} {
+		if !strings.Contains(errOut, want) {
+			t.Errorf("%q is missing: exit %d\n%s%s", want, code, out, errOut)
+		}
+	}
+	_, out, errOut = b.run("rules", "hunt", rule)
+	for _, want := range []string{"not searched: " + b.maildir + " does not exist", "not searched: the gateway's database does not exist"} {
+		if !strings.Contains(errOut, want) {
+			t.Errorf("%q is missing:\n%s%s", want, out, errOut)
+		}
 	}
 }
 
@@ -89,7 +145,7 @@ func TestRulesInTheVerdict(t *testing.T) {
 		Portion, Class string
 	}) {
 		var out, errOut bytes.Buffer
-		app.Main(t.Context(), []string{"-c", a.config, "scan", "-q", "--format", "jsonl", mail}, &out, &errOut)
+		app.Main(t.Context(), []string{"-c", a.config, "scan", "-q", "--format", "json", mail}, &out, &errOut)
 		var line struct {
 			Findings []struct {
 				ID, Field, Value, Portion, Class string

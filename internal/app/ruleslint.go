@@ -20,7 +20,7 @@ import (
 type rulesLintCmd struct {
 	Paths   []string `arg:"" optional:"" help:"Rule files or directories. Default: the active rules."`
 	ShortOf string   `enum:",strict" default:"" placeholder:"strict" help:"Also list rules that need a model, a browser or a list that is not available."`
-	Format  string   `enum:"table,json" default:"table" help:"table or json."`
+	Format  string   `enum:"text,json" default:"text" help:"text or json."`
 }
 
 // Run checks and counts, and fails where a rule is wrong.

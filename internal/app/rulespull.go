@@ -18,7 +18,7 @@ type rulesPullCmd struct {
 	Activate     bool   `help:"Activate it, unless it fails its checks."`
 	Mail         string `type:"path" help:"Back-test: evaluate this mail with the old and the new rules and show the differences."`
 	AllowPrivate bool   `help:"Allow URLs in private networks."`
-	Format       string `enum:"table,json" default:"table" help:"table or json."`
+	Format       string `enum:"text,json" default:"text" help:"text or json."`
 }
 
 // Run pulls, checks and, where asked to, activates.
@@ -33,7 +33,7 @@ func (p *rulesPullCmd) Run(c *cli) error {
 	if err != nil {
 		return err
 	}
-	if p.Format == "table" {
+	if p.Format == "text" {
 		c.printf("pulled     %s %s: %s rules, %d lists, %d files of YARA rules from %s\n", m.Name, m.Version, grouped(m.Rules), m.Lists, m.Patterns, clip(m.Source, 100))
 		c.showPruned(m.Pruned)
 	}
@@ -41,7 +41,7 @@ func (p *rulesPullCmd) Run(c *cli) error {
 	if !errors.Is(err, feed.ErrNothing) {
 		return err
 	}
-	if p.Format == "table" {
+	if p.Format == "text" {
 		c.printf("Already active; nothing to do.\n")
 	}
 	return nil
@@ -52,7 +52,7 @@ type rulesActivateCmd struct {
 	Version string `help:"A version that is kept, by its first digits, as \"outrider rules status\" shows it."`
 	Mail    string `type:"path" help:"Back-test: evaluate this mail with the old and the new rules and show the differences."`
 	DryRun  bool   `help:"Show what would change; activate nothing."`
-	Format  string `enum:"table,json" default:"table" help:"table or json."`
+	Format  string `enum:"text,json" default:"text" help:"text or json."`
 }
 
 // Run checks and activates.
@@ -95,7 +95,7 @@ func (c *cli) checkRules(s *feed.Store, cfg *config.Config, how *checking) error
 	if err != nil && !nothing {
 		return err
 	}
-	if how.format == "table" && !nothing {
+	if how.format == "text" && !nothing {
 		c.showCheck(check)
 	}
 	if !nothing {

@@ -3,22 +3,19 @@ package app
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
 
 	"outrider/internal/attachment"
 	"outrider/internal/budget"
@@ -36,7 +33,7 @@ import (
 
 type scanCmd struct {
 	Paths  []string `arg:"" help:"Files (eml, mbox, gz), Maildirs or directories; - is standard input."`
-	Format string   `enum:"table,json,jsonl,csv" default:"table" help:"table, json, jsonl or csv."`
+	Format string   `enum:"text,json,csv" default:"text" help:"text, json (one object per line, see outrider schema) or csv."`
 	AskDNS bool     `name:"ask-dns" help:"Verify SPF, DKIM and DMARC by DNS now instead of reading Authentication-Results."`
 	Jobs   int      `help:"Messages analysed in parallel. Default: one per core."`
 	MDM    bool     `name:"mdm" help:"Print the message data model of each message as JSON instead of the verdict."`
@@ -44,20 +41,23 @@ type scanCmd struct {
 	Quiet  bool     `short:"q" help:"Print no progress and no summary."`
 }
 
-// scanResult is what scan prints of one message.
+// scanResult is what scan prints of one message as JSON.
 type scanResult struct {
-	Path        string              `json:"path"`
-	Disposition verdict.Disposition `json:"disposition"`
-	Score       float64             `json:"score"`
-	Classes     map[string]float64  `json:"classes"`
-	Findings    []verdict.Finding   `json:"findings"`
-	Degraded    []string            `json:"degraded"`
-	Micros      int64               `json:"micros"`
-	Error       string              `json:"error,omitempty"`
+	Path        string              `json:"path" doc:"file; #N is the Nth message of an mbox"`
+	Author      string              `json:"author" doc:"first address of the From field"`
+	Subject     string              `json:"subject" doc:"subject"`
+	Recipients  []string            `json:"recipients" doc:"recipients, as far as the header names them"`
+	Disposition verdict.Disposition `json:"disposition" doc:"disposition"`
+	Score       float64             `json:"score" doc:"0 to 1: probability that the message is unwanted"`
+	Classes     map[string]float64  `json:"classes" doc:"probability of each class of unwanted mail"`
+	Findings    []verdict.Finding   `json:"findings" doc:"reasons for the verdict, heaviest first"`
+	Degraded    []string            `json:"degraded" doc:"stages without result"`
+	Undecided   []verdict.Undecided `json:"undecided" doc:"rules that wait for evidence"`
+	Micros      int64               `json:"micros" doc:"time of analysis in microseconds"`
+	Error       string              `json:"error,omitempty" doc:"why the message could not be analysed"`
 
-	model           *mdm.Message // of --mdm, or nil
-	subject, author string
-	bytes           int
+	model *mdm.Message // of --mdm, or nil
+	bytes int
 }
 
 // Run judges every message and reports the worst disposition by its exit code: 0 up to
@@ -74,7 +74,7 @@ func (s *scanCmd) Run(c *cli) error {
 		return err
 	}
 	defer o.close()
-	var out resultWriter = newScanWriter(c.out, s.Format)
+	var out resultWriter = c.newScanWriter(s.Format)
 	if s.MDM {
 		out = newModelWriter(c.out, s.Format)
 	}
@@ -185,7 +185,7 @@ func (s *scanCmd) judgeAll(ctx context.Context, judge *mailflow.Judge, settings 
 
 // scanOne judges one message as the mailbox of its recipient would have received it.
 func (s *scanCmd) scanOne(ctx context.Context, judge *mailflow.Judge, settings *mailflow.Settings, item file.Item, err error) scanResult {
-	r := scanResult{Path: item.Path, Findings: []verdict.Finding{}, Degraded: []string{}, bytes: len(item.Raw)}
+	r := scanResult{Path: item.Path, Recipients: []string{}, Findings: []verdict.Finding{}, Degraded: []string{}, Undecided: []verdict.Undecided{}, bytes: len(item.Raw)}
 	if err != nil {
 		r.Error, r.Disposition = err.Error(), verdict.Unknown
 		return r
@@ -200,7 +200,11 @@ func (s *scanCmd) scanOne(ctx context.Context, judge *mailflow.Judge, settings *
 	}
 	r.Disposition, r.Score, r.Classes, r.Micros = j.Verdict.Disposition, j.Verdict.Score, j.Verdict.Classes.Map(), j.Took.Microseconds()
 	r.Findings, r.Degraded = append(r.Findings, j.Verdict.Findings...), append(r.Degraded, j.Verdict.Degraded...)
-	r.subject, r.author = j.Message.Subject(), j.Author
+	r.Undecided = append(r.Undecided, j.Verdict.Undecided...)
+	r.Subject, r.Author = j.Message.Subject(), j.Author
+	for _, rcpt := range received.Envelope.Recipients {
+		r.Recipients = append(r.Recipients, rcpt.Address)
+	}
 	if s.MDM && j.Evidence != nil {
 		r.model = j.Evidence.Model()
 	}
@@ -268,7 +272,7 @@ func (s *summary) print(w io.Writer) {
 	took := time.Since(s.start)
 	var usage syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // cannot fail for the own process
-	_, _ = fmt.Fprintf(w, "%d messages judged, %d with errors, in %.2f s: %.0f messages/s, %.1f MB/s, peak memory %d MiB\n",
+	_, _ = fmt.Fprintf(w, "%d messages analysed, %d with errors, in %.2f s: %.0f messages/s, %.1f MB/s, peak memory %d MiB\n",
 		s.messages, s.errors, took.Seconds(), float64(s.messages)/took.Seconds(), float64(s.bytes)/1e6/took.Seconds(), usage.Maxrss>>10)
 	for d := verdict.NumDispositions; d > 0; d-- {
 		if n := s.by[d-1]; n > 0 {
@@ -298,7 +302,7 @@ type progress struct {
 
 func (s *scanCmd) progress(w io.Writer) *progress {
 	f, ok := w.(*os.File)
-	if s.Quiet || !ok || !isatty.IsTerminal(f.Fd()) {
+	if s.Quiet || !ok || !term.IsTerminal(int(f.Fd())) {
 		return &progress{}
 	}
 	total := 0
@@ -322,137 +326,4 @@ func (p *progress) done() {
 		p.bar.SetTotal(-1, true)
 		p.pool.Wait()
 	}
-}
-
-// scanWriter prints results in one format.
-type scanWriter struct {
-	w       io.Writer
-	format  string
-	n       int
-	csv     *csv.Writer
-	colours bool
-}
-
-func newScanWriter(w io.Writer, format string) *scanWriter {
-	s := &scanWriter{w: w, format: format}
-	if f, ok := w.(*os.File); ok {
-		s.colours = isatty.IsTerminal(f.Fd()) && os.Getenv("NO_COLOR") == ""
-	}
-	if format == "csv" {
-		s.csv = csv.NewWriter(w)
-	}
-	return s
-}
-
-func (s *scanWriter) write(r *scanResult) error {
-	s.n++
-	switch s.format {
-	case "csv":
-		return s.writeCSV(r)
-	case "table":
-		return s.writeRow(r)
-	}
-	line, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	prefix := ""
-	if s.format == "json" {
-		prefix = ","
-		if s.n == 1 {
-			prefix = "["
-		}
-	}
-	_, err = fmt.Fprintf(s.w, "%s%s\n", prefix, line)
-	return err
-}
-
-func (s *scanWriter) writeCSV(r *scanResult) error {
-	if s.n == 1 {
-		if err := s.csv.Write([]string{"path", "disposition", "score", "findings", "degraded", "micros", "error"}); err != nil {
-			return err
-		}
-	}
-	var ids []string
-	for _, f := range r.Findings {
-		ids = append(ids, f.ID)
-	}
-	return s.csv.Write([]string{
-		formulaSafe(r.Path), r.Disposition.String(), fmt.Sprintf("%.4f", r.Score), strings.Join(ids, " "), strings.Join(r.Degraded, " "),
-		strconv.FormatInt(r.Micros, 10), formulaSafe(r.Error),
-	})
-}
-
-// formulaSafe keeps a spreadsheet from taking a file name for a formula.
-func formulaSafe(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
-}
-
-func (s *scanWriter) writeRow(r *scanResult) error {
-	if s.n == 1 {
-		if _, err := fmt.Fprintf(s.w, "%-14s %5s  %-28s %-44s %s\n", "DISPOSITION", "SCORE", "FROM", "SUBJECT", "PATH"); err != nil {
-			return err
-		}
-	}
-	_, err := fmt.Fprintf(s.w, "%s %5.2f  %-28s %-44s %s\n", s.colour(r.Disposition, fmt.Sprintf("%-14s", r.Disposition)), r.Score,
-		clip(r.author, 28), clip(r.subject, 44), clip(r.Path, 200))
-	if r.Error != "" && err == nil {
-		_, err = fmt.Fprintf(s.w, "%14s error: %s\n", "", clip(r.Error, 300))
-	}
-	for i, f := range r.Findings {
-		if i == 3 || f.Weight <= 0 || err != nil {
-			break
-		}
-		_, err = fmt.Fprintf(s.w, "%14s %+5.1f  %s: %s\n", "", f.Weight, f.ID, clip(f.Explanation(), 110))
-	}
-	return err
-}
-
-func (s *scanWriter) colour(d verdict.Disposition, text string) string {
-	switch {
-	case !s.colours || d < verdict.Spam:
-		return text
-	case d >= verdict.MaliciousBEC:
-		return "\x1b[1;31m" + text + "\x1b[0m"
-	case d >= verdict.Suspicious:
-		return "\x1b[33m" + text + "\x1b[0m"
-	default:
-		return "\x1b[36m" + text + "\x1b[0m"
-	}
-}
-
-func (s *scanWriter) close() error {
-	switch {
-	case s.csv != nil:
-		s.csv.Flush()
-		return s.csv.Error()
-	case s.format == "json" && s.n == 0:
-		_, err := io.WriteString(s.w, "[]\n")
-		return err
-	case s.format == "json":
-		_, err := io.WriteString(s.w, "]\n")
-		return err
-	}
-	return nil
-}
-
-// clip cuts text to n characters and removes what a terminal would obey.
-func clip(text string, n int) string {
-	var b strings.Builder
-	count := 0
-	for _, c := range text {
-		if count == n-1 {
-			b.WriteRune('…')
-			break
-		}
-		if c < ' ' || c >= 0x7f && c < 0xa0 || c >= 0x202a && c <= 0x202e || c >= 0x2066 && c <= 0x2069 {
-			c = ' '
-		}
-		b.WriteRune(c)
-		count++
-	}
-	return b.String()
 }

@@ -45,7 +45,7 @@ func TestScanOpensAttachments(t *testing.T) {
 	file := write(t, filepath.Join(dir, "a.eml"), mail)
 	run := func(args ...string) string {
 		var o, e bytes.Buffer
-		app.Main(t.Context(), append([]string{"scan", "-q", "--format", "jsonl"}, append(args, file)...), &o, &e)
+		app.Main(t.Context(), append([]string{"scan", "-q", "--format", "json"}, append(args, file)...), &o, &e)
 		if e.Len() > 0 {
 			t.Log(e.String())
 		}

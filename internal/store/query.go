@@ -289,17 +289,10 @@ func (d *DB) CountHeld(ctx context.Context, f quarantine.Filter) (int, error) {
 	return d.count(ctx, "held messages", `SELECT COUNT(*) FROM held`+heldWhere, f.Tenant, string(f.State))
 }
 
-// HeldAt returns when a held message with the body blob was received last; false: there is none.
-func (d *DB) HeldAt(ctx context.Context, blob string) (time.Time, bool, error) {
-	var at int64
-	err := d.read.QueryRowContext(ctx, `SELECT at FROM held WHERE blob = $1 ORDER BY at DESC LIMIT 1`, blob).Scan(&at)
-	if errors.Is(err, sql.ErrNoRows) {
-		return time.Time{}, false, nil
-	}
-	if err != nil {
-		return time.Time{}, false, fmt.Errorf("looking for the time of receipt of %s: %w", blob, err)
-	}
-	return fromMicros(at), true, nil
+// HeldBody returns the held message with the body blob that was received last, or
+// quarantine.ErrUnknown.
+func (d *DB) HeldBody(ctx context.Context, blob string) (quarantine.Item, error) {
+	return d.heldItem(ctx, ` WHERE blob = $1 ORDER BY at DESC LIMIT 1`, blob)
 }
 
 // HeldItems lists held messages, the newest first.
@@ -314,7 +307,11 @@ func (d *DB) HeldItems(ctx context.Context, f quarantine.Filter) ([]quarantine.I
 
 // HeldItem returns one held message, or quarantine.ErrUnknown.
 func (d *DB) HeldItem(ctx context.Context, id string) (quarantine.Item, error) {
-	i, err := scanHeld(d.read.QueryRowContext(ctx, heldColumns+` WHERE id = $1`, id))
+	return d.heldItem(ctx, ` WHERE id = $1`, id)
+}
+
+func (d *DB) heldItem(ctx context.Context, where, id string) (quarantine.Item, error) {
+	i, err := scanHeld(d.read.QueryRowContext(ctx, heldColumns+where, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = quarantine.ErrUnknown
 	}

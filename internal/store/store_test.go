@@ -142,11 +142,11 @@ func TestReasonsAreKept(t *testing.T) {
 	if i, err := db.HeldItem(t.Context(), "h-m1"); err != nil || i.Reason.String() != want {
 		t.Errorf("got %+v, %v", i, err)
 	}
-	if at, ok, err := db.HeldAt(t.Context(), "b-m1"); !ok || err != nil || !at.Equal(day) {
-		t.Errorf("received %s, %t, %v", at, ok, err)
+	if i, err := db.HeldBody(t.Context(), "b-m1"); err != nil || i.ID != "h-m1" || !i.At.Equal(day) {
+		t.Errorf("got %+v, %v", i, err)
 	}
-	if _, ok, err := db.HeldAt(t.Context(), "none"); ok || err != nil {
-		t.Errorf("a body that is not held was found, %v", err)
+	if _, err := db.HeldBody(t.Context(), "none"); !errors.Is(err, quarantine.ErrUnknown) {
+		t.Errorf("a body that is not held was found: %v", err)
 	}
 	raw, err := sql.Open("sqlite", "file:"+path) // a row of an earlier version
 	if err != nil {

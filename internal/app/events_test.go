@@ -1,0 +1,94 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"outrider/internal/app"
+	"outrider/internal/event"
+)
+
+// safeBuffer is a buffer that may be read while it is written.
+type safeBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer // guarded by mu
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func TestEventsAreFollowedBesideTheGateway(t *testing.T) {
+	t.Parallel()
+	b := start(t)
+	b.stay(1)
+	mail := filepath.Join(b.dir, "mail")
+	b.must("inject", mail)
+	before := b.must("events", "--format", "json")
+	var out, errOut safeBuffer
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan int, 1)
+	go func() {
+		done <- app.Main(ctx, []string{"-c", b.config, "events", "--follow", "--format", "json"}, &out, &errOut)
+	}()
+	waitFor(t, "what was recorded before", func() bool { return out.String() == before })
+	b.must("inject", mail)
+	waitFor(t, "what is recorded now", func() bool { return strings.Count(out.String(), "\n") == 2*strings.Count(before, "\n") })
+	cancel()
+	if code := <-done; code != 0 || errOut.String() != "" {
+		t.Errorf("exit %d, %s", code, errOut.String())
+	}
+	if err := b.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if all := b.must("events", "--format", "json"); all != out.String() {
+		t.Errorf("followed\n%s\nlisted without a gateway\n%s", out.String(), all)
+	}
+	seq := int64(0)
+	for line := range strings.Lines(out.String()) {
+		var e event.Event
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		if seq++; e.Seq != seq || e.Tenant != "a" {
+			t.Errorf("event %d of %s came as number %d", e.Seq, e.Tenant, seq)
+		}
+	}
+}
+
+func TestEventsAreSelected(t *testing.T) {
+	t.Parallel()
+	b := start(t)
+	b.stay(1)
+	b.must("inject", filepath.Join(b.dir, "mail"))
+	held := b.must("events", "--type", "quarantined")
+	if !strings.Contains(held, "block list entry blocked.example (case 7)") || strings.Count(held, "\n") != 2 {
+		t.Errorf("got\n%s", held)
+	}
+	var e event.Event
+	if err := json.Unmarshal([]byte(b.must("events", "--type", "quarantined", "--format", "json")), &e); err != nil {
+		t.Fatal(err)
+	}
+	if out := b.must("events", "--message", e.MessageID, "--tenant", "a"); strings.Count(out, e.MessageID) != 3 {
+		t.Errorf("got\n%s", out)
+	}
+	if out := b.must("events", "--since", "2020-01-01T00:00:00Z", "--limit", "1"); !strings.Contains(out, "a#6") {
+		t.Errorf("the newest is not last:\n%s", out)
+	}
+	if out := b.must("events", "--since", "2199-01-01"); strings.Contains(out, "a#") {
+		t.Errorf("got\n%s", out)
+	}
+}
