@@ -165,7 +165,7 @@ func TestLookBack(t *testing.T) {
 	hop := "Received: from evil.example (evil.example [198.51.100.7])\r\n\tby gateway.example (Postfix) with ESMTP id 4711;\r\n\tTue, 03 Nov 2026 09:12:44 +0100\r\n"
 	body := hop + simple("ann@sender.example", "Behind")
 	g.mustSend(t, "ann@sender.example", []string{"bob@behind.example"}, body)
-	if items := g.held(t, 1); items[0].Override != "blocked:198.51.100.0/24" {
+	if items := g.held(t, 1); items[0].Reason.Code() != "blocked:198.51.100.0/24" {
 		t.Errorf("the message is held because of %q", items[0].Override)
 	}
 	g.mustSend(t, "ann@sender.example", []string{"bob@plain.example"}, body)

@@ -69,6 +69,7 @@ type App struct {
 	shipper  *mailflow.Shipper
 	edge     *smtpd.Server
 	http     *httpServer
+	health   *health
 
 	mu        sync.Mutex
 	config    config.Config  // guarded by mu
@@ -121,6 +122,7 @@ func build(ctx context.Context, c config.Config, from bootstrap, log *slog.Logge
 	if a.edge, err = a.newEdge(&c); err != nil {
 		return nil, err
 	}
+	a.health = newHealth(a)
 	a.http = newHTTPServer(a)
 	return a, nil
 }

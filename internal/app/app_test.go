@@ -198,10 +198,8 @@ func TestHealthAndMetrics(t *testing.T) {
 	t.Parallel()
 	b := start(t)
 	b.must("inject", write(t, filepath.Join(b.dir, "m.eml"), fmt.Sprintf(message, "friend.example")))
-	for _, path := range []string{"/healthz", "/readyz"} {
-		if code, body := get(t, "http://"+b.http+path); code != http.StatusOK || body != "ok\n" {
-			t.Errorf("%s: %d %q", path, code, body)
-		}
+	if code, body := get(t, "http://"+b.http+"/healthz"); code != http.StatusOK || body != "ok\n" {
+		t.Errorf("%d %q", code, body)
 	}
 	_, metrics := get(t, "http://"+b.http+"/metrics")
 	for _, want := range []string{`outrider_recipients_total{outcome="placed"} 1`, `outrider_smtp_messages_total{class="2xx"} 1`, "outrider_judge_seconds_count 1", "outrider_spool_queued 0"} {

@@ -2,10 +2,13 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -31,18 +34,23 @@ func (h *httpServer) alive(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("ok\n"))
 }
 
-// ready says whether mail is accepted. The database is named, but it being down does
-// not stop the mail.
+// ready says whether mail is accepted (200), and which components mail is evaluated or recorded
+// without: one per line, or as JSON where the client asks for that.
 func (h *httpServer) ready(w http.ResponseWriter, r *http.Request) {
-	if err := h.app.flow.Healthy(r.Context()); err != nil {
-		http.Error(w, "spool: "+err.Error(), http.StatusServiceUnavailable)
+	status := h.app.health.ready(r.Context())
+	code := http.StatusOK
+	if status.Status == statusUnavailable {
+		code = http.StatusServiceUnavailable
+	}
+	if strings.Contains(r.Header.Get("Accept"), "application/json") || r.URL.Query().Get("format") == "json" {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(code)
+		_ = json.NewEncoder(w).Encode(status) // a client that is gone needs no answer
 		return
 	}
-	if err := h.app.db.Ping(r.Context()); err != nil {
-		_, _ = w.Write([]byte("ok, but the database is down; mail flows and facts wait in the spool\n"))
-		return
-	}
-	_, _ = w.Write([]byte("ok\n"))
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	_, _ = io.WriteString(w, status.text())
 }
 
 // HTTPAddr returns the address of metrics and health once Listen has bound it, or "".

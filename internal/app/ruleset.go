@@ -25,6 +25,7 @@ const opensFiles = schema.Files | schema.QR
 type ruleBase struct {
 	*feed.Active
 	stamp    string // of the store when they were read, or ""
+	fault    error  // why they are not the rules that were activated, or nil
 	compiled func() *compiledRules
 }
 
@@ -34,7 +35,7 @@ type compiledRules struct {
 }
 
 func newRuleBase(active *feed.Active, stamp string) *ruleBase {
-	return &ruleBase{active, stamp, sync.OnceValue(func() *compiledRules {
+	return &ruleBase{active, stamp, active.Older, sync.OnceValue(func() *compiledRules {
 		rules := judging(active.Rules)
 		if len(rules) == 0 {
 			return &compiledRules{}
@@ -42,6 +43,20 @@ func newRuleBase(active *feed.Active, stamp string) *ruleBase {
 		s := rule.NewSchema()
 		return &compiledRules{s, rule.Compile(s, rules)}
 	})}
+}
+
+// problem says why mail is not evaluated with the rules that it should be, or "".
+func (b *ruleBase) problem() string {
+	switch none := b.compiled().engine == nil; {
+	case none && b.fault != nil:
+		return "not loaded: " + b.fault.Error()
+	case none:
+		return "no rules are active; fetch some with \"outrider rules pull\""
+	case b.fault != nil:
+		return "older rules are in use: " + b.fault.Error()
+	default:
+		return ""
+	}
 }
 
 // activeRules reads the active rules, once for all who need them. Those that run are returned
@@ -75,7 +90,8 @@ func startingRules(c *config.Config, log *slog.Logger) *ruleBase {
 	base, err := activeRules(c, nil, log)
 	if err != nil {
 		log.Error("rules not loaded: mail is evaluated without rules", "error", err)
-		return newRuleBase(&feed.Active{}, "")
+		base = newRuleBase(&feed.Active{}, "")
+		base.fault = err
 	}
 	return base
 }

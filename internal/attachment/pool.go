@@ -43,7 +43,8 @@ type Pool struct {
 	mu      sync.Mutex
 	ready   []*worker // guarded by mu: those that run and have nothing to do, the last used last
 	waiting atomic.Int64
-	shared  atomic.Bool // namespaces were refused: workers share the network of this process
+	shared  atomic.Bool  // namespaces were refused: workers share the network of this process
+	worked  atomic.Int64 // when a worker answered last, in Unix nanoseconds; 0 after a failure
 	close   sync.Once
 	closed  chan struct{}
 }
@@ -203,6 +204,7 @@ func (p *Pool) worker(ctx context.Context) (*worker, error) {
 	}
 	w, err := p.start()
 	if err != nil {
+		p.worked.Store(0)
 		p.slots <- struct{}{}
 		return nil, fmt.Errorf("starting an attachment worker: %w", err)
 	}
@@ -249,10 +251,33 @@ func (p *Pool) use(ctx context.Context, w *worker, q request) ([]*Report, error)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		p.worked.Store(0)
 		p.config.Log.WarnContext(ctx, "attachment worker died", "error", err, "files", len(q.Inputs))
 		return q.without(NoteWorkerDied, err.Error()), nil
 	}
+	p.worked.Store(time.Now().UnixNano())
 	return reports, nil
+}
+
+// workedFor is how long an answer proves that workers run.
+const workedFor = time.Minute
+
+// Health returns nil if a worker inspected a file within the last minute, or inspects one now, or
+// all are busy. A file that makes a worker crash is no failure of the pool.
+func (p *Pool) Health(ctx context.Context) error {
+	if time.Since(time.Unix(0, p.worked.Load())) < workedFor {
+		return nil
+	}
+	report, err := p.Inspect(ctx, Input{Name: "health.txt", Data: []byte("health")})
+	switch {
+	case err != nil && ctx.Err() != nil && len(p.slots) == 0:
+		return nil // no worker was free
+	case err != nil:
+		return err
+	case report.Has(NoteWorkerDied):
+		return fmt.Errorf("inspecting a file: the worker died: %s", report.Notes[0].Detail)
+	}
+	return nil
 }
 
 // successor starts the replacement of a worker that has reached Recycle, before a caller needs it. After

@@ -46,3 +46,43 @@ func TestWorkersStartBeforeTheyAreNeeded(t *testing.T) {
 		t.Error("a closed pool was warmed")
 	}
 }
+
+// A pool is healthy when a worker inspects a file, and not when it only starts.
+func TestHealthIsThatOfTheWorkers(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		command []string
+		want    string
+	}{
+		"works":          {[]string{self, "worker"}, ""},
+		"ends at once":   {[]string{"/bin/sh", "-c", "exit 1"}, "the worker died"},
+		"does not exist": {[]string{"/nonexistent/worker"}, "starting an attachment worker"},
+	} {
+		p := attachment.NewPool(attachment.PoolConfig{Command: tc.command, Size: 1})
+		for range 2 {
+			if err := p.Health(t.Context()); (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		_ = p.Close() // workers that died say so
+	}
+	starts := filepath.Join(t.TempDir(), "starts")
+	p := attachment.NewPool(attachment.PoolConfig{Command: []string{"/bin/sh", "-c", `echo x >>"$0"; exec "$1" worker`, starts, self}, Size: 1, Recycle: 1})
+	if _, err := p.Inspect(t.Context(), attachment.Input{Name: "a.txt", Data: []byte("a")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Health(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// The first worker and its successor: what has just worked is not asked again.
+	if lines, err := os.ReadFile(starts); err != nil || strings.Count(string(lines), "x") != 2 {
+		t.Errorf("%q, %v", lines, err)
+	}
+}

@@ -23,6 +23,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -57,6 +58,7 @@ type Client struct {
 	cache   *otter.Cache[question, answer]
 	flights singleflight.Group
 	asking  sync.WaitGroup     // questions under way
+	heard   atomic.Int64       // when a resolver answered last, in Unix nanoseconds; 0 after a failure
 	ctx     context.Context    //nolint:containedctx // ends with the client
 	cancel  context.CancelFunc // ends the questions under way
 }
@@ -253,16 +255,8 @@ func (c *Client) ask(ctx context.Context, name string, qtype uint16) (answer, er
 	if a, ok := c.cache.GetIfPresent(q); ok {
 		return a, a.err(name)
 	}
-	flight := c.flights.DoChan(q.name+mdns.TypeToString[qtype], func() (any, error) {
-		// The question belongs to the client and not to the asker, who may give up.
-		c.asking.Add(1)
-		defer c.asking.Done()
-		fctx, cancel := context.WithTimeout(c.ctx, c.timeout+flightGrace)
-		defer cancel()
-		return c.exchange(fctx, q)
-	})
 	select {
-	case r := <-flight:
+	case r := <-c.share(q):
 		if r.Err != nil {
 			return answer{}, &net.DNSError{Err: r.Err.Error(), Name: name, IsTemporary: true, UnwrapErr: r.Err}
 		}
@@ -270,6 +264,38 @@ func (c *Client) ask(ctx context.Context, name string, qtype uint16) (answer, er
 		return a, a.err(name)
 	case <-ctx.Done():
 		return answer{}, &net.DNSError{Err: "deadline", Name: name, IsTimeout: true, IsTemporary: true, UnwrapErr: ctx.Err()}
+	}
+}
+
+// share asks once for all who want to know. The question belongs to the client and not to the
+// asker, who may give up.
+func (c *Client) share(q question) <-chan singleflight.Result {
+	return c.flights.DoChan(q.name+mdns.TypeToString[q.qtype], func() (any, error) {
+		c.asking.Add(1)
+		defer c.asking.Done()
+		ctx, cancel := context.WithTimeout(c.ctx, c.timeout+flightGrace)
+		defer cancel()
+		return c.exchange(ctx, q)
+	})
+}
+
+// heardFor is how long an answer proves that the resolvers work.
+const heardFor = time.Minute
+
+// Health returns nil if a resolver answered within the last minute, or answers a question about the
+// root now. Names that senders chose do not count as failures: their servers may be silent.
+func (c *Client) Health(ctx context.Context) error {
+	if time.Since(time.Unix(0, c.heard.Load())) < heardFor {
+		return nil
+	}
+	select {
+	case r := <-c.share(question{".", mdns.TypeNS}):
+		if r.Err != nil {
+			return fmt.Errorf("asking the resolvers: %w", r.Err)
+		}
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("asking the resolvers: %w", ctx.Err())
 	}
 }
 
@@ -306,8 +332,10 @@ func (c *Client) exchange(ctx context.Context, q question) (answer, error) {
 		}
 		a := answer{records: r.Answer, rcode: r.Rcode, authentic: r.AuthenticatedData && loopback(server), ttl: ttlOf(r)}
 		c.cache.Set(q, a)
+		c.heard.Store(time.Now().UnixNano())
 		return a, nil
 	}
+	c.heard.Store(0)
 	return answer{}, errors.Join(errs...)
 }
 

@@ -159,3 +159,30 @@ func TestCloseEndsQuestionsUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// Domains whose servers are silent do not make the resolvers look broken; resolvers that are gone
+// do.
+func TestHealthIsThatOfTheResolvers(t *testing.T) {
+	t.Parallel()
+	c, z := client(t, 200*time.Millisecond)
+	for _, name := range []string{"mute.example.org", "broken.example.org"} {
+		if _, err := c.For(nil).LookupTXT(t.Context(), name); err == nil {
+			t.Fatalf("%s was answered", name)
+		}
+		if err := c.Health(t.Context()); err != nil {
+			t.Errorf("after %s: %v", name, err)
+		}
+	}
+	before := z.Questions.Load()
+	if err := c.Health(t.Context()); err != nil || z.Questions.Load() != before {
+		t.Errorf("%v, %d questions though a resolver has just answered", err, z.Questions.Load()-before)
+	}
+	gone, err := dns.New(dns.Config{Servers: []string{"127.0.0.1:1"}, Timeout: 200 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gone.Close()
+	if err := gone.Health(t.Context()); err == nil {
+		t.Error("a resolver that is not there is healthy")
+	}
+}

@@ -88,6 +88,18 @@ func (m *Metrics) Gauge(name, help string, value func() float64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
 }
 
+// Degraded adds a gauge that is 1 while a component does not work and mail is evaluated without it.
+func (m *Metrics) Degraded(component string, value func() bool) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "outrider_degraded", Help: "1 while a component does not work; mail flows without it.", ConstLabels: prometheus.Labels{"component": component},
+	}, func() float64 {
+		if value() {
+			return 1
+		}
+		return 0
+	}))
+}
+
 // Handler serves the metrics.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Timeout: 10 * time.Second})

@@ -1,0 +1,113 @@
+package app_test
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"outrider/internal/app"
+	"outrider/internal/config"
+	"outrider/internal/mailtest"
+)
+
+// gateway runs a gateway whose configuration is that of the bundle, changed.
+func gateway(t *testing.T, prepare func(b *bundle), changes ...string) *bundle {
+	t.Helper()
+	b := &bundle{t: t, dir: t.TempDir()}
+	b.maildir = filepath.Join(b.dir, "maildir")
+	yaml := func(smtp, web string) string { return strings.NewReplacer(changes...).Replace(b.yaml(smtp, web)) }
+	if prepare != nil {
+		b.config = write(t, filepath.Join(b.dir, "first.yaml"), yaml("127.0.0.1:0", ""))
+		prepare(b)
+	}
+	c, err := config.Parse([]byte(yaml("127.0.0.1:0", "127.0.0.1:0")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.app, err = app.New(t.Context(), c, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	b.serve(yaml)
+	return b
+}
+
+func TestReadyNamesWhatMailIsEvaluatedWithout(t *testing.T) {
+	t.Parallel()
+	zone := mailtest.StartZone(t, "example.org. 300 IN TXT \"x\"\n")
+	pull := func(b *bundle) {
+		feed := filepath.Join(b.dir, "feed")
+		write(b.t, filepath.Join(feed, "detection-rules", "a.yml"), ruleYAML("a", "low", "false"))
+		b.must("rules", "pull", feed, "--activate")
+	}
+	broken := func(b *bundle) {
+		pull(b)
+		write(b.t, filepath.Join(b.dir, "data", "rules", "active.json"), "{")
+	}
+	for name, tc := range map[string]struct {
+		prepare func(b *bundle)
+		changes []string
+		code    int
+		want    []string // lines
+		gauges  string   // degraded components
+	}{
+		"nothing":           {pull, []string{"dns: {off: true}", "dns: {servers: [\"" + zone.Addr + "\"]}"}, 200, []string{"ok"}, ""},
+		"rules and dns":     {nil, nil, 200, []string{"degraded", "rules: no rules are active", "dns: disabled by dns.off"}, "dns rules"},
+		"a silent resolver": {pull, []string{"dns: {off: true}", "dns: {servers: [\"127.0.0.1:1\"], timeout: 1s}"}, 200, []string{"degraded", "dns: mail is evaluated without SPF, DKIM and DMARC: asking the resolvers: "}, "dns"},
+		"broken rules":      {broken, []string{"dns: {off: true}", "dns: {servers: [\"" + zone.Addr + "\"]}"}, 200, []string{"degraded", "rules: not loaded: "}, "rules"},
+		"detection":         {pull, []string{"dns: {off: true}", "dns: {servers: [\"" + zone.Addr + "\"]}\ndetection: {off: true}"}, 200, []string{"degraded", "detection: disabled by detection.off"}, "detection"},
+		"a full disk":       {pull, []string{"dns: {off: true}", "dns: {servers: [\"" + zone.Addr + "\"]}\nspool: {min_free: 8000000GiB}"}, 503, []string{"unavailable", "spool: "}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := gateway(t, tc.prepare, tc.changes...)
+			code, body := get(t, "http://"+b.http+"/readyz")
+			lines := strings.Split(strings.TrimSuffix(body, "\n"), "\n")
+			if code != tc.code || len(lines) != len(tc.want) {
+				t.Fatalf("%d\n%s", code, body)
+			}
+			for i, want := range tc.want {
+				if !strings.HasPrefix(lines[i], want) {
+					t.Errorf("line %d is %q, want %q", i+1, lines[i], want)
+				}
+			}
+			var status struct {
+				Status     string
+				Components []struct{ Name, Status, Detail string }
+			}
+			if _, body = get(t, "http://"+b.http+"/readyz?format=json"); json.Unmarshal([]byte(body), &status) != nil || status.Status != lines[0] || len(status.Components) != 6 {
+				t.Errorf("got %s", body)
+			}
+			_, metrics := get(t, "http://"+b.http+"/metrics")
+			for _, c := range []string{"database", "detection", "rules", "workers", "dns"} {
+				want := map[bool]string{true: " 1\n", false: " 0\n"}[strings.Contains(tc.gauges, c)]
+				if !strings.Contains(metrics, `outrider_degraded{component="`+c+`"}`+want) {
+					t.Errorf("the gauge of %s is not%s", c, want)
+				}
+			}
+		})
+	}
+}
+
+func TestReadyIsJSONForWhoAsks(t *testing.T) {
+	t.Parallel()
+	b := start(t)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+b.http+"/readyz", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "application/json")
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var status struct{ Status string }
+	if err := json.NewDecoder(resp.Body).Decode(&status); err != nil || status.Status != "degraded" || resp.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("%+v, %v", status, err)
+	}
+	if err := resp.Body.Close(); err != nil {
+		t.Error(err)
+	}
+}
