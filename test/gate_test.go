@@ -166,7 +166,7 @@ func TestLookBack(t *testing.T) {
 	body := hop + simple("ann@sender.example", "Behind")
 	g.mustSend(t, "ann@sender.example", []string{"bob@behind.example"}, body)
 	if items := g.held(t, 1); items[0].Reason.Code() != "blocked:198.51.100.0/24" {
-		t.Errorf("the message is held because of %q", items[0].Override)
+		t.Errorf("the message is held because of %q", items[0].Reason.String())
 	}
 	g.mustSend(t, "ann@sender.example", []string{"bob@plain.example"}, body)
 	arrived(t, sink, 1) // where Outrider is the MX, the field proves nothing
