@@ -28,6 +28,7 @@ type bundle struct {
 	maildir string
 	http    string
 	app     *app.App
+	log     safeBuffer
 	stop    func() error
 }
 

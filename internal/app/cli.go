@@ -38,7 +38,7 @@ type commands struct {
 	Check      checkCmd      `cmd:"" help:"Check configuration, certificates, routes, next hops and DNS records."`
 	Quarantine quarantineCmd `cmd:"" help:"List, show, release and delete quarantined messages."`
 	Messages   messagesCmd   `cmd:"" help:"List and show messages with their verdicts and delivery status."`
-	Events     eventsCmd     `cmd:"" help:"List recorded events, and follow new ones."`
+	Events     eventsCmd     `cmd:"" help:"List recorded events, newest last, and follow new ones."`
 	Rules      rulesCmd      `cmd:"" help:"Fetch, check, activate, list and override detection rules."`
 	Settings   configCmd     `cmd:"" name:"config" help:"Print the reference of all settings."`
 	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of what a command prints with --format json."`
@@ -175,8 +175,8 @@ type listing struct {
 
 // Validate is called by the parser.
 func (l *listing) Validate() error {
-	if l.Limit < 1 {
-		return fmt.Errorf("reading --limit: %d is less than 1", l.Limit)
+	if l.Limit < 1 || l.Limit > quarantine.MaxList {
+		return fmt.Errorf("reading --limit: %d is not between 1 and %s", l.Limit, grouped(quarantine.MaxList))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -27,11 +28,43 @@ func gateway(t *testing.T, prepare func(b *bundle), changes ...string) *bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.app, err = app.New(t.Context(), c, slog.New(slog.DiscardHandler)); err != nil {
+	if b.app, err = app.New(t.Context(), c, slog.New(slog.NewJSONHandler(&b.log, nil))); err != nil {
 		t.Fatal(err)
 	}
 	b.serve(yaml)
 	return b
+}
+
+// One session, in which a recipient is refused and a message is held: its lines, the reply and the
+// quarantine are joined by ids.
+func TestLogLinesAreJoinedByIDs(t *testing.T) {
+	t.Parallel()
+	b := gateway(t, nil)
+	mail := write(t, filepath.Join(b.dir, "a.eml"), fmt.Sprintf(message, "blocked.example"))
+	var sent struct {
+		ID, Reply string
+		Held      []string
+	}
+	out := b.must("inject", "--to", "x@example.org,y@elsewhere.example", "--format", "json", mail)
+	if err := json.Unmarshal([]byte(out), &sent); err != nil || len(sent.Held) != 1 {
+		t.Fatalf("%v: %s", err, out)
+	}
+	lines := map[string]map[string]any{}
+	for line := range strings.Lines(b.log.String()) {
+		var v map[string]any
+		if err := json.Unmarshal([]byte(line), &v); err != nil {
+			t.Fatal(err)
+		}
+		msg, _ := v["msg"].(string)
+		lines[msg] = v
+	}
+	m, refused := lines["message"], lines["recipient refused"]
+	if m["message_id"] != sent.ID || !strings.Contains(sent.Reply, sent.ID) || m["held"] != sent.Held[0] || m["reason"] != "block list entry blocked.example (case 7)" {
+		t.Errorf("the line is %v, the result %+v", m, sent)
+	}
+	if m["session"] == "" || m["session"] != refused["session"] || refused["rcpt"] != "y@elsewhere.example" {
+		t.Errorf("the refusal is %v, the message %v", refused, m)
+	}
 }
 
 func TestReadyNamesWhatMailIsEvaluatedWithout(t *testing.T) {

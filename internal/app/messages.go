@@ -199,13 +199,14 @@ func firstOf(list []string) string {
 }
 
 type messagesShowCmd struct {
-	ID string `arg:"" help:"Message id, as printed by messages list."`
+	ID     string `arg:"" help:"Message id, as printed by messages list."`
+	Format string `enum:"text,json" default:"text" help:"text, or json: as messages list prints it."`
 }
 
 // Run shows one message.
-func (m *messagesShowCmd) Run(c *cli) error { return c.showMessage(m.ID) }
+func (m *messagesShowCmd) Run(c *cli) error { return c.showMessage(m.ID, m.Format) }
 
-func (c *cli) showMessage(id string) (err error) {
+func (c *cli) showMessage(id, format string) (err error) {
 	db, _, err := c.database()
 	if err != nil {
 		return err
@@ -214,6 +215,9 @@ func (c *cli) showMessage(id string) (err error) {
 	m, err := db.Message(c.ctx, id)
 	if err != nil {
 		return err
+	}
+	if format == "json" {
+		return c.jsonLine(newMessageLine(&m))
 	}
 	c.printf("message   %s\n", m.ID)
 	c.printf("tenant    %s\n", m.Tenant)

@@ -145,6 +145,10 @@ func TestJSONKeepsToItsSchema(t *testing.T) {
 	checkLines(t, "events", b.must("events", "--format", "json"), 12)
 	_, scanned, _ := b.run("scan", "-q", "--format", "json", filepath.Join(b.dir, "mail"))
 	checkLines(t, "scan", scanned, 4)
+	heldID, _ := held["id"].(string)
+	messageID, _ := held["message_id"].(string)
+	checkLines(t, "quarantine", b.must("quarantine", "show", heldID, "--format", "json"), 1)
+	checkLines(t, "messages", b.must("messages", "show", messageID, "--format", "json"), 1)
 	for _, m := range messages {
 		if m["id"] != held["message_id"] {
 			continue
@@ -213,7 +217,7 @@ func TestUnknownNamesAreErrorsThatListTheValid(t *testing.T) {
 		{"messages list --tenant z", `reading --tenant: "z" is none of a`, 1},
 		{"messages list --disposition evil", "NONE, UNKNOWN, EXTERNAL", 1},
 		{"messages list --status gone", "placed, deferred, quarantined", 1},
-		{"messages list --limit 0", "--limit", 2},
+		{"messages list --limit 0", "not between 1 and 100,000", 2},
 		{"messages list --since soon", "2026-11-30T08:00:00Z", 2},
 		{"quarantine list --tenant z", `none of a`, 1},
 		{"quarantine list --state gone", "held, release-asked, delete-asked, released, deleted, expired", 1},

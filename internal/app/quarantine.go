@@ -121,8 +121,9 @@ func (q *quarantineListCmd) print(c *cli, items []quarantine.Item) error {
 }
 
 type quarantineShowCmd struct {
-	ID  string `arg:"" help:"Quarantine id."`
-	Raw bool   `help:"Print the original message. It may be malicious; do not open it in a mail client."`
+	ID     string `arg:"" help:"Quarantine id."`
+	Raw    bool   `help:"Print the original message. It may be malicious; do not open it in a mail client."`
+	Format string `enum:"text,json" default:"text" help:"text, or json: as quarantine list prints it."`
 }
 
 // Run shows one message, with the verdict as the database has it.
@@ -144,15 +145,18 @@ func (q *quarantineShowCmd) Run(c *cli) (err error) {
 	if err != nil {
 		return err
 	}
+	if q.Format == "json" {
+		return c.jsonLine(newQuarantineLine(&item))
+	}
 	c.printf("held      %s  %s\n", item.ID, item.State)
 	c.printf("to        %s\n", clip(strings.Join(addressesOf(&item), ", "), 500))
 	c.printf("expires   %s\n", item.Expires.Local().Format(time.RFC1123))
 	c.printf("reason    %s\n", clip(item.Reason.String(), 400))
-	return c.showMessage(item.MessageID)
+	return c.showMessage(item.MessageID, q.Format)
 }
 
 type quarantineReleaseCmd struct {
-	IDs []string `arg:"" help:"Quarantine ids."`
+	IDs []string `arg:"" name:"id" help:"Quarantine ids."`
 }
 
 // Run asks for the release and waits until the gateway has carried it out.
@@ -161,7 +165,7 @@ func (q *quarantineReleaseCmd) Run(c *cli) error {
 }
 
 type quarantineDeleteCmd struct {
-	IDs []string `arg:"" help:"Quarantine ids."`
+	IDs []string `arg:"" name:"id" help:"Quarantine ids."`
 }
 
 // Run asks for the removal and waits until the gateway has carried it out.

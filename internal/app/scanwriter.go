@@ -31,7 +31,7 @@ func (c *cli) newScanWriter(format string) *scanWriter {
 		_ = s.csv.Write([]string{"path", "disposition", "score", "findings", "degraded", "micros", "error"}) // close returns the error
 	case "text":
 		s.table = c.newStream(column{title: "DISPOSITION", width: 13}, column{title: "SCORE", width: 5, right: true}, column{title: "FROM", width: 28, min: 20},
-			column{title: "SUBJECT", width: 36, min: 20}, column{title: "PATH", width: 36, min: 20})
+			column{title: "TO", width: 24, min: 16}, column{title: "SUBJECT", width: 36, min: 20}, column{title: "PATH", width: 36, min: 20})
 	}
 	return s
 }
@@ -70,7 +70,7 @@ func formulaSafe(s string) string {
 const maxRowFindings = 3
 
 func (s *scanWriter) writeRow(r *scanResult) error {
-	err := s.table.add(cell{r.Disposition.String(), styleOf(r.Disposition)}, cell{text: fmt.Sprintf("%.2f", r.Score)}, cell{text: r.Author}, cell{text: r.Subject}, cell{text: r.Path})
+	err := s.table.add(cell{r.Disposition.String(), styleOf(r.Disposition)}, cell{text: fmt.Sprintf("%.2f", r.Score)}, cell{text: r.Author}, cell{text: firstOf(r.Recipients)}, cell{text: r.Subject}, cell{text: r.Path})
 	if r.Error != "" && err == nil {
 		err = s.table.note("error: "+r.Error, red)
 	}

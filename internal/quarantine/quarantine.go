@@ -35,10 +35,10 @@ const (
 // States lists the states in order.
 func States() []State { return []State{Held, ReleaseAsked, DeleteAsked, Released, Deleted, Expired} }
 
-const (
-	maxList         = 10_000 // rows that one listing may ask for
-	defaultListSize = 100
-)
+// MaxList is how many rows one listing may ask for.
+const MaxList = 100_000
+
+const defaultListSize = 100
 
 // Errors of the box.
 var (
@@ -104,7 +104,7 @@ func (b *Box) List(ctx context.Context, f Filter) ([]Item, error) {
 	if f.Limit <= 0 {
 		f.Limit = defaultListSize
 	}
-	f.Limit = min(f.Limit, maxList)
+	f.Limit = min(f.Limit, MaxList)
 	return b.store.HeldItems(ctx, f)
 }
 
