@@ -139,7 +139,7 @@ func (m *messagesListCmd) print(c *cli, list []store.Message) error {
 		return nil
 	}
 	t := c.newTable(column{title: "ID"}, column{title: "RECEIVED"}, column{title: "DISPOSITION"}, column{title: "SCORE", right: true}, column{title: "STATUS", min: 11},
-		column{title: "FROM", min: 24}, column{title: "TO", min: 24}, column{title: "SUBJECT", min: 16}, column{title: "HELD"}, column{title: "REASON", min: 30})
+		column{title: "FROM", min: 24}, column{title: "TO", min: 24}, column{title: "SUBJECT", min: 16}, column{title: "HELD"}, column{title: "REASON", min: 40})
 	for i := range list {
 		x := &list[i]
 		if err := t.add(cell{text: x.ID}, cell{text: when(x.At)}, cell{x.Verdict.Disposition.String(), styleOf(x.Verdict.Disposition)}, cell{text: fmt.Sprintf("%.2f", x.Verdict.Score)},

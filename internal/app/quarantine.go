@@ -109,7 +109,7 @@ func (q *quarantineListCmd) print(c *cli, items []quarantine.Item) error {
 		return nil
 	}
 	t := c.newTable(column{title: "ID"}, column{title: "STATE"}, column{title: "RECEIVED"}, column{title: "DISPOSITION"},
-		column{title: "FROM", min: 24}, column{title: "TO", min: 24}, column{title: "MESSAGE"}, column{title: "SUBJECT", min: 16}, column{title: "REASON", min: 30})
+		column{title: "FROM", min: 24}, column{title: "TO", min: 24}, column{title: "MESSAGE"}, column{title: "SUBJECT", min: 16}, column{title: "REASON", min: 40})
 	for i := range items {
 		it := &items[i]
 		if err := t.add(cell{text: it.ID}, cell{text: string(it.State)}, cell{text: when(it.At)}, cell{it.Disposition.String(), styleOf(it.Disposition)}, cell{text: it.HeaderFrom},
