@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -153,6 +154,13 @@ func TestMailIsInjectedHeldShownAndReleased(t *testing.T) {
 		files, _ := filepath.Glob(filepath.Join(b.maildir, "new", "*"))
 		return len(files) == 2
 	})
+	files, _ := filepath.Glob(filepath.Join(b.maildir, "new", "*"))
+	if !slices.ContainsFunc(files, func(path string) bool {
+		raw, _ := os.ReadFile(path)
+		return strings.Contains(string(raw), "reason=blocked:blocked.example")
+	}) {
+		t.Error("the released message does not name the list entry")
+	}
 	if out := b.must("quarantine", "list", "--all"); !strings.Contains(out, "released") {
 		t.Errorf("list --all shows\n%s", out)
 	}
