@@ -207,7 +207,7 @@ func (f *Flow) asSent(l *inflight, edit message.Edit) (*message.Header, []byte, 
 // and the rest is in the store.
 const maxListed = 20
 
-// verdictValue lists the findings with their weights, after the list entry that overrode them.
+// verdictValue lists the findings with their weights, after the list entry or rule that decided.
 func verdictValue(v *verdict.Verdict, why *verdict.Reason) string {
 	parts := []string{"score=" + strconv.FormatFloat(round(v.Score), 'f', -1, 64)}
 	if why.By != verdict.ByDisposition {
