@@ -82,7 +82,7 @@ func checkBanner(t *testing.T, raw []byte) {
 }
 
 // checkOriginal makes sure that the message is the original one below the trace fields
-// of the hosts on the way.
+// of the hosts on the way and those of its receipt and release.
 func checkOriginal(t *testing.T, raw []byte, original string) {
 	t.Helper()
 	trace, ok := bytes.CutSuffix(raw, []byte(original))
@@ -90,8 +90,14 @@ func checkOriginal(t *testing.T, raw []byte, original string) {
 		t.Fatalf("the released message is not the original:\n%s", raw)
 	}
 	for line := range strings.Lines(string(trace)) {
-		if !strings.HasPrefix(line, "Received: ") && !strings.HasPrefix(line, "\t") && !strings.HasPrefix(line, " ") {
+		ours := slices.ContainsFunc([]string{"Received: ", "Authentication-Results: ", "X-Outrider-", "\t", " "}, func(start string) bool { return strings.HasPrefix(line, start) })
+		if !ours {
 			t.Errorf("the released message has an added line %q", line)
+		}
+	}
+	for _, want := range []string{"X-Outrider-Released: ", "reason=blocked:bad.example"} {
+		if !bytes.Contains(trace, []byte(want)) {
+			t.Errorf("the released message lacks %q in\n%s", want, trace)
 		}
 	}
 }
