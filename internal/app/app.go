@@ -55,7 +55,10 @@ type App struct {
 	metrics  *telemetry.Metrics
 	lock     *os.File // of the data directory
 	spool    *spool.Spool
-	db       *store.DB
+	db       *store.Live
+	blobs    *blob.Disk // bodies of held mail
+	history  *history.Memory
+	replayTo uint64           // last event of earlier processes
 	dns      *dns.Client      // or nil
 	workers  *attachment.Pool // opens attachments
 	calm     *attachment.Pool // opens them for later looks
@@ -115,7 +118,7 @@ func build(ctx context.Context, c config.Config, from bootstrap, log *slog.Logge
 		return nil, err
 	}
 	a.relay = relay.New(rc)
-	if err := a.buildFlow(ctx, &c, settings, resolver); err != nil {
+	if err := a.buildFlow(&c, settings, resolver); err != nil {
 		return nil, err
 	}
 	if a.edge, err = a.newEdge(&c); err != nil {
@@ -194,14 +197,10 @@ func (a *App) openState(ctx context.Context, c *config.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	a.spool, err = spool.Open(spool.Options{
-		Dir: filepath.Join(c.DataDir, "spool"), Edge: edge, MinFreeBytes: int64(c.Spool.MinFree), Log: a.log,
-	})
-	if err != nil {
-		return fmt.Errorf("opening spool: %w", err)
+	if err := a.openSpool(c, edge); err != nil {
+		return err
 	}
-	a.db, err = store.OpenSQLite(ctx, databasePath(c))
-	return err
+	return a.openDatabase(ctx, c, edge)
 }
 
 func databasePath(c *config.Config) string { return filepath.Join(c.DataDir, "outrider.db") }
@@ -274,14 +273,14 @@ func newSealer(c *config.Config) (*mailauth.Sealer, error) {
 	return mailauth.NewSealer(c.Auth.Seal.Domain, c.Auth.Seal.Selector, key), nil
 }
 
-func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Settings, resolver *dns.Client) error {
+func (a *App) buildFlow(c *config.Config, s *mailflow.Settings, resolver *dns.Client) error {
 	signer, err := loadSigner(c.DataDir)
 	if err != nil {
 		return err
 	}
-	memory := history.New()
+	a.history = history.NewLoading()
 	judge := &mailflow.Judge{
-		DNS: resolver, Limits: budget.Default(), History: memory, TrustedHosts: c.Auth.TrustedHosts, Sealers: c.Auth.TrustedSealers,
+		DNS: resolver, Limits: budget.Default(), History: a.history, TrustedHosts: c.Auth.TrustedHosts, Sealers: c.Auth.TrustedSealers,
 		Open: opener(a.workers, a.log), Scan: scanner(newClamAV(c), a.log), Calm: opener(a.calm, a.log), DeepText: a.reads,
 	}
 	if a.deep != nil {
@@ -291,7 +290,7 @@ func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Setti
 		judge.Whois, judge.Registry, judge.Ask = a.whois.known, a.whois.tells, a.whois.ask
 	}
 	a.flow = mailflow.New(mailflow.Config{
-		Settings: s, Spool: a.spool, Relay: a.relay, History: memory, Signer: signer, Memory: int64(c.Detection.Memory), Log: a.log,
+		Settings: s, Spool: a.spool, Relay: a.relay, History: a.history, Signer: signer, Memory: int64(c.Detection.Memory), Log: a.log,
 		Judge: judge, Delivered: a.db.Delivered,
 		Observe: mailflow.Observer{
 			Judged: func(d string, took time.Duration) {
@@ -304,21 +303,8 @@ func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Setti
 			Skipped:   a.metrics.Skipped.Inc,
 		},
 	})
-	blobs, err := blob.NewDisk(blobPath(c))
-	if err != nil {
-		return err
-	}
-	a.shipper = &mailflow.Shipper{Flow: a.flow, Store: a.db, Blobs: blobs}
-	// What a crash left in the spool is in the store before the memory is filled from it.
-	if err := a.shipper.Ship(ctx); err != nil {
-		a.log.ErrorContext(ctx, "writing events to the database failed", "error", err)
-	}
-	if err := a.db.Senders(ctx, maxLoadedSenders, memory.Load); err != nil {
-		return err
-	}
-	a.metrics.Gauge("outrider_spool_queued", "Entries in the queue.", func() float64 { return float64(a.spool.Stats().Queued) })
-	a.metrics.Gauge("outrider_revisits_waiting", "Messages that wait for another look.", func() float64 { return float64(a.spool.Stats().Revisits) })
-	a.metrics.Gauge("outrider_spool_facts", "Facts not yet in the database.", func() float64 { return float64(a.spool.Stats().Facts) })
+	a.shipper = &mailflow.Shipper{Flow: a.flow, Store: a.db, Blobs: a.blobs, Replay: a.replay}
+	a.stateMetrics()
 	return nil
 }
 
@@ -355,6 +341,8 @@ func (a *App) Run(ctx context.Context) error {
 	back.Go(func() error { return a.flow.Redeliver(wctx) })
 	back.Go(func() error { return a.flow.Revisit(wctx) })
 	back.Go(func() error { return a.shipper.Run(wctx) })
+	back.Go(func() error { return a.db.Run(wctx) })
+	back.Go(func() error { return a.fillHistory(wctx) })
 	back.Go(func() error { return a.http.run(wctx) })
 
 	front, fctx := errgroup.WithContext(ctx)

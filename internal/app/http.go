@@ -38,8 +38,8 @@ func (h *httpServer) ready(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "spool: "+err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	if err := h.app.db.Ping(r.Context()); err != nil {
-		_, _ = w.Write([]byte("ok, but the database is down; mail flows and facts wait in the spool\n"))
+	if _, why := h.app.db.State(); why != "" {
+		_, _ = fmt.Fprintf(w, "ok, degraded: the database is down (%s); mail flows, %d events wait in the spool\n", why, h.app.spool.Stats().Facts)
 		return
 	}
 	_, _ = w.Write([]byte("ok\n"))

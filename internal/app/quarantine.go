@@ -62,10 +62,18 @@ func (q *quarantineListCmd) Run(c *console) (err error) {
 	c.printf("%-26s  %-13s  %-16s  %-13s  %-30s  %s\n", "ID", "STATE", "RECEIVED", "DISPOSITION", "FROM", "SUBJECT")
 	for i := range items {
 		it := &items[i]
-		c.printf("%-26s  %-13s  %-16s  %-13s  %-30s  %s\n", it.ID, it.State, it.At.Local().Format("2006-01-02 15:04"),
+		c.printf("%-26s  %-13s  %-16s  %-13s  %-30s  %s\n", it.ID, stateOf(it), it.At.Local().Format("2006-01-02 15:04"),
 			it.Disposition, clip(it.HeaderFrom, 30), clip(it.Subject, 60))
 	}
 	return nil
+}
+
+// stateOf returns the state of a message as lists show it.
+func stateOf(i *quarantine.Item) string {
+	if i.BodyMissing {
+		return "body-missing"
+	}
+	return string(i.State)
 }
 
 // jsonLines prints one value per line.
@@ -103,7 +111,7 @@ func (q *quarantineShowCmd) Run(c *console) (err error) {
 	if err != nil {
 		return err
 	}
-	c.printf("held      %s  %s\n", item.ID, item.State)
+	c.printf("held      %s  %s\n", item.ID, stateOf(&item))
 	c.printf("expires   %s\n", item.Expires.Local().Format(time.RFC1123))
 	if item.Override != "" {
 		c.printf("override  %s\n", item.Override)
@@ -129,6 +137,8 @@ func (q *quarantineDeleteCmd) Run(c *console) error {
 	return c.ask(q.IDs, quarantine.DeleteAsked, (*quarantine.Box).Delete)
 }
 
+var errNoBody = errors.New("its body is missing: it can only be deleted")
+
 // askPatience is how long a request is watched. It stays in the database beyond.
 const askPatience = 10 * time.Second
 
@@ -151,6 +161,10 @@ func (c *console) ask(ids []string, state quarantine.State, do func(*quarantine.
 		}
 		if item.State == state {
 			c.printf("%s  %s, pending: the running gateway will carry it out (see its log on failure)\n", id, item.State)
+			continue
+		}
+		if item.State == quarantine.Held {
+			errs = append(errs, fmt.Errorf("releasing %s: %w", id, errNoBody))
 			continue
 		}
 		c.printf("%s  %s\n", id, item.State)

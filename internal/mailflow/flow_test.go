@@ -142,7 +142,13 @@ func (b *bundle) run() *quarantine.Box {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	shipper := &mailflow.Shipper{Flow: b.flow, Store: b.db, Blobs: blobs}
+	b.serveQuarantine(&mailflow.Shipper{Flow: b.flow, Store: b.db, Blobs: blobs})
+	return quarantine.NewBox(b.db, blobs)
+}
+
+// serveQuarantine serves the queue and the quarantine until the test ends.
+func (b *bundle) serveQuarantine(shipper *mailflow.Shipper) {
+	b.t.Helper()
 	ctx, cancel := context.WithCancel(b.t.Context())
 	done := make(chan error, 2)
 	go func() { done <- b.flow.Redeliver(ctx) }()
@@ -155,7 +161,6 @@ func (b *bundle) run() *quarantine.Box {
 			}
 		}
 	})
-	return quarantine.NewBox(b.db, blobs)
 }
 
 // until asks again and again, for at most ten seconds.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"outrider/internal/event"
@@ -23,6 +24,7 @@ const (
 	shipGather = 100 * time.Millisecond // how long facts are gathered, so that transactions are few
 	shipEvery  = 500 * time.Millisecond // how long a request of an operator may wait
 	shipRetry  = 5 * time.Second        // after the database failed
+	sayEvery   = time.Minute            // how often a failure is logged
 	sweepEvery = time.Minute            // how often held mail is looked through for expired
 	sweepBatch = 100
 	pruneBatch = 2000      // rows removed per sweep, so that a transaction stays short
@@ -35,7 +37,13 @@ type Store interface {
 	Record(ctx context.Context, events []event.Event, held []quarantine.Item) error
 	HeldItems(ctx context.Context, f quarantine.Filter) ([]quarantine.Item, error)
 	HeldExpired(ctx context.Context, now time.Time, limit int) ([]quarantine.Item, error)
+	// HeldInUse calls f for every message whose body is still needed.
+	HeldInUse(ctx context.Context, f func(*quarantine.Item) error) error
+	// MoveHeld sets the state if it is from still, and reports whether it was.
+	MoveHeld(ctx context.Context, id string, from, to quarantine.State, by string) (bool, error)
 	BlobInUse(ctx context.Context, blob string) (bool, error)
+	// BlobsSince returns from when on every body in use is known to the store.
+	BlobsSince(ctx context.Context) (time.Time, error)
 	// Prune removes what is older than before, at most about limit rows of a kind, and
 	// returns how many it removed.
 	Prune(ctx context.Context, before time.Time, limit int) (int64, error)
@@ -46,8 +54,13 @@ type Blobs interface {
 	Put(ctx context.Context, r io.WriterTo) (string, error)
 	Open(ctx context.Context, id string) (io.ReadCloser, error)
 	Delete(ctx context.Context, id string) error
-	// Sweep removes what a crash left behind.
-	Sweep(ctx context.Context, inUse func(id string) (bool, error)) error
+	Has(id string) (bool, error)
+	// PutSidecar writes what it takes to list a held message without the store.
+	PutSidecar(ctx context.Context, s *quarantine.Sidecar) error
+	// DeleteSidecar removes it when the message is not held any more.
+	DeleteSidecar(ctx context.Context, blob, id string) error
+	// Sweep removes what a crash left behind, of what is not older than since.
+	Sweep(ctx context.Context, since time.Time, inUse func(id string) (bool, error)) error
 }
 
 // Shipper moves facts from the spool to the store, and carries out what operators
@@ -61,28 +74,44 @@ type Shipper struct {
 	Store Store
 	Blobs Blobs
 
+	// Replay names the facts of an earlier process that the history must still learn from:
+	// those after the first number, up to the last. Both are 0 where there are none.
+	Replay func() (after, last uint64)
+
+	said    time.Time // when a failure was logged last
 	swept   time.Time
 	tidied  time.Time
-	shipped uint64 // facts up to here are in the store: reading starts behind them
+	shipped uint64       // facts up to here are in the store: reading starts behind them
+	missing atomic.Int64 // bodies of held mail that are gone
 }
+
+// MissingBodies returns how many messages are held whose body is gone, as of the last look.
+func (s *Shipper) MissingBodies() int64 { return s.missing.Load() }
 
 // Run ships until ctx ends, and once more after that.
 func (s *Shipper) Run(ctx context.Context) error {
-	log := s.Flow.log
 	for {
 		if err := s.round(ctx); err != nil && ctx.Err() == nil {
-			log.ErrorContext(ctx, "writing events to the database failed", "error", err)
+			s.failed(ctx, err)
 			pause(ctx, shipRetry)
 		}
 		select {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shipRetry)
 			defer cancel()
-			return s.ship(last)
+			return s.Ship(last)
 		case <-s.Flow.fresh:
 			pause(ctx, shipGather)
 		case <-time.After(shipEvery):
 		}
+	}
+}
+
+// failed says what keeps events from the database, at most once a minute.
+func (s *Shipper) failed(ctx context.Context, err error) {
+	if now := time.Now(); now.Sub(s.said) >= sayEvery {
+		s.said = now
+		s.Flow.log.ErrorContext(ctx, "writing events to the database failed, they wait in the spool", "waiting", s.Flow.spool.Stats().Facts, "error", err)
 	}
 }
 
@@ -96,7 +125,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// Ship ships what is there, before Run. A panic is an error: facts wait in the spool.
+// Ship ships what is there. A panic is an error: facts wait in the spool.
 func (s *Shipper) Ship(ctx context.Context) (err error) {
 	defer contain(&err)
 	return s.ship(ctx)
@@ -126,6 +155,7 @@ func (s *Shipper) ship(ctx context.Context) error {
 		if err != nil || len(facts) == 0 {
 			return err
 		}
+		facts = whole(facts)
 		held, ids, err := s.heldOf(ctx, facts)
 		if err != nil {
 			return err
@@ -133,6 +163,10 @@ func (s *Shipper) ship(ctx context.Context) error {
 		if err := s.Store.Record(ctx, facts, held); err != nil {
 			return fmt.Errorf("recording %d facts: %w", len(facts), err)
 		}
+		if err := s.forget(ctx, facts); err != nil {
+			return err
+		}
+		s.relearn(facts)
 		// The bodies and facts leave the spool only now. A crash before ships them again.
 		if err := s.Flow.spool.DropHeld(ctx, ids...); err != nil {
 			return fmt.Errorf("dropping shipped bodies: %w", err)
@@ -142,6 +176,43 @@ func (s *Shipper) ship(ctx context.Context) error {
 		}
 		s.shipped = facts[len(facts)-1].EdgeSeq
 	}
+}
+
+// whole drops the last facts of a full batch that may be a part of those of one message, so
+// that what is known of a held message is found together.
+func whole(facts []event.Event) []event.Event {
+	if len(facts) < shipBatch {
+		return facts
+	}
+	last := facts[len(facts)-1].MessageID
+	n := len(facts)
+	for n > 0 && facts[n-1].MessageID == last {
+		n--
+	}
+	if n == 0 {
+		return facts // one message alone
+	}
+	return facts[:n]
+}
+
+// forget removes the sidecars of messages that are not held any more, before the facts that say
+// so leave the spool: a database that is lost later must not bring them back.
+func (s *Shipper) forget(ctx context.Context, facts []event.Event) error {
+	for i := range facts {
+		switch facts[i].Kind {
+		case event.Released, event.Deleted, event.Expired:
+		default:
+			continue
+		}
+		var d event.HeldDetail
+		if json.Unmarshal(facts[i].Detail, &d) != nil || d.Blob == "" {
+			continue
+		}
+		if err := s.Blobs.DeleteSidecar(ctx, d.Blob, d.Held); err != nil {
+			return fmt.Errorf("ending held message %s: %w", d.Held, err)
+		}
+	}
+	return nil
 }
 
 // heldOf moves the bodies of the messages that the facts say are held to the blobs.
@@ -163,7 +234,12 @@ func (s *Shipper) heldOf(ctx context.Context, facts []event.Event) (items []quar
 		if err != nil && s.lost(&held) {
 			// The body is gone for good. Waiting for it would hold up every fact behind it.
 			s.Flow.log.ErrorContext(ctx, "body of a quarantined message is missing", "held", held.ID, "message_id", held.MessageID, "error", err)
+			s.missing.Add(1)
+			items, ids = append(items, itemOf(&held, "")), append(ids, held.ID) // listed, and said to have no body
 			continue
+		}
+		if err == nil {
+			err = s.Blobs.PutSidecar(ctx, quarantine.NewSidecar(&item, facts))
 		}
 		if err != nil {
 			return nil, nil, err
@@ -181,17 +257,21 @@ func (s *Shipper) lost(h *spool.Held) bool {
 }
 
 func (s *Shipper) item(ctx context.Context, h *spool.Held) (quarantine.Item, error) {
-	var meta HeldMeta
-	_ = json.Unmarshal(h.Meta, &meta) // unreadable: the message is listed without what it says
 	blob, err := s.Blobs.Put(ctx, s.Flow.spool.Content(h.Body))
 	if err != nil {
 		return quarantine.Item{}, fmt.Errorf("storing held message %s: %w", h.ID, err)
 	}
+	return itemOf(h, blob), nil
+}
+
+func itemOf(h *spool.Held, blob string) quarantine.Item {
+	var meta HeldMeta
+	_ = json.Unmarshal(h.Meta, &meta) // unreadable: the message is listed without what it says
 	return quarantine.Item{
 		ID: h.ID, Tenant: h.Tenant, MessageID: string(h.MessageID), Envelope: h.Envelope, Traits: h.Traits,
 		Disposition: meta.Detail.Disposition, Override: meta.Detail.Override, HeaderFrom: meta.HeaderFrom, Subject: meta.Subject,
 		Size: h.Body.Size, Blob: blob, At: h.At, Expires: meta.Detail.Expires, State: quarantine.Held,
-	}, nil
+	}
 }
 
 // serve carries out what operators asked for.
@@ -232,6 +312,9 @@ func (b *blobContent) WriteTo(w io.Writer) (n int64, err error) {
 // release queues the original for its recipients and records that in one append. It
 // goes to the next hop without being judged again.
 func (s *Shipper) release(ctx context.Context, i *quarantine.Item) error {
+	if has, err := s.Blobs.Has(i.Blob); err != nil || !has {
+		return s.cannotRelease(ctx, i, err)
+	}
 	settings := s.Flow.settings.Load()
 	now := time.Now()
 	var entries []spool.Entry
@@ -247,7 +330,7 @@ func (s *Shipper) release(ctx context.Context, i *quarantine.Item) error {
 	}
 	lesson := released(i, now)
 	fact := event.New(event.Released, i.Tenant, i.MessageID, now, i.Envelope.Recipients,
-		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, By: i.AskedBy, History: asText(lesson)})
+		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, By: i.AskedBy, Blob: i.Blob, History: asText(lesson)})
 	if err := s.finish(ctx, i, spool.Outcome{Queue: entries, Facts: []event.Event{fact}}); err != nil {
 		return err
 	}
@@ -258,6 +341,17 @@ func (s *Shipper) release(ctx context.Context, i *quarantine.Item) error {
 	return nil
 }
 
+// cannotRelease lets a message be held still whose body is gone, so that the request is not
+// tried for ever.
+func (s *Shipper) cannotRelease(ctx context.Context, i *quarantine.Item, err error) error {
+	if err != nil {
+		return err
+	}
+	s.Flow.log.ErrorContext(ctx, "release failed: the body is missing", "held", i.ID, "message_id", i.MessageID, "by", i.AskedBy)
+	_, err = s.Store.MoveHeld(ctx, i.ID, quarantine.ReleaseAsked, quarantine.Held, i.AskedBy)
+	return err
+}
+
 // remove records the end of a held message and drops its body.
 func (s *Shipper) remove(ctx context.Context, i *quarantine.Item) error {
 	return s.end(ctx, i, event.Deleted)
@@ -265,7 +359,7 @@ func (s *Shipper) remove(ctx context.Context, i *quarantine.Item) error {
 
 func (s *Shipper) end(ctx context.Context, i *quarantine.Item, kind event.Kind) error {
 	fact := event.New(kind, i.Tenant, i.MessageID, time.Now(), i.Envelope.Recipients,
-		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, By: i.AskedBy})
+		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, By: i.AskedBy, Blob: i.Blob})
 	return s.finish(ctx, i, spool.Outcome{Facts: []event.Event{fact}})
 }
 
@@ -279,7 +373,7 @@ func (s *Shipper) finish(ctx context.Context, i *quarantine.Item, o spool.Outcom
 		return err
 	}
 	s.Flow.count(o.Facts)
-	if used, err := s.Store.BlobInUse(ctx, i.Blob); err != nil || used {
+	if used, err := s.Store.BlobInUse(ctx, i.Blob); err != nil || used || i.Blob == "" {
 		return err
 	}
 	return s.Blobs.Delete(ctx, i.Blob)
@@ -315,8 +409,34 @@ func (s *Shipper) tidy(ctx context.Context, now time.Time) error {
 	if now.Sub(s.tidied) < tidyEvery {
 		return nil
 	}
+	if err := s.countMissing(ctx); err != nil {
+		return err
+	}
+	since, err := s.Store.BlobsSince(ctx)
+	if err != nil {
+		return err
+	}
 	s.tidied = now
-	return s.Blobs.Sweep(ctx, func(id string) (bool, error) { return s.Store.BlobInUse(ctx, id) })
+	return s.Blobs.Sweep(ctx, since, func(id string) (bool, error) { return s.Store.BlobInUse(ctx, id) })
+}
+
+// countMissing counts the messages that are held and have no body.
+func (s *Shipper) countMissing(ctx context.Context) error {
+	var n int64
+	err := s.Store.HeldInUse(ctx, func(i *quarantine.Item) error {
+		has, err := s.Blobs.Has(i.Blob)
+		if !has && err == nil {
+			n++
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("looking for the bodies of held mail: %w", err)
+	}
+	if n > s.missing.Swap(n) {
+		s.Flow.log.ErrorContext(ctx, "bodies of held mail are missing: see \"outrider db verify\"", "count", n)
+	}
+	return nil
 }
 
 func byDomain(rcpts []smtp.Recipient) map[string][]smtp.Recipient {

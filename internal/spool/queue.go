@@ -3,6 +3,7 @@ package spool
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -218,6 +219,39 @@ func (s *Spool) readFacts(after, last uint64, limit int) ([]event.Event, error) 
 		return true, err
 	})
 	return facts, err
+}
+
+// Numbers returns the number of the last fact that was acknowledged and that of the last fact
+// on stable storage.
+func (s *Spool) Numbers() (acked, last uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.acked, s.durable.Load()
+}
+
+// Continue makes the next fact come behind a number that the store has seen already: the
+// directory was lost or is older than the store, which would take new facts for old ones.
+// It does nothing where facts wait or the numbers are higher.
+func (s *Spool) Continue(ctx context.Context, behind uint64) error {
+	a, err := s.raise(behind)
+	if err != nil || a == nil {
+		return err
+	}
+	return a.Wait(ctx)
+}
+
+func (s *Spool) raise(behind uint64) (*Append, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seq >= behind || s.acked != s.seq {
+		return nil, nil //nolint:nilnil // nothing to wait for
+	}
+	b := s.db.NewBatch()
+	if err := b.Set(metaSeq, binary.BigEndian.AppendUint64(nil, behind), nil); err != nil {
+		return nil, fmt.Errorf("raising fact numbers: %w", errors.Join(err, b.Close()))
+	}
+	s.seq, s.acked = behind, behind
+	return s.append(b)
 }
 
 // AckFacts drops the facts up to and including the number through, which the store

@@ -34,9 +34,13 @@ const readers = 4
 
 // DB is the database. It is safe for concurrent use.
 type DB struct {
+	path  string
 	write *sql.DB // one connection: SQLite has one writer
 	read  *sql.DB
 }
+
+// ErrNewer says that a newer version of Outrider has written the database.
+var ErrNewer = errors.New("the database has the schema of a newer version of Outrider")
 
 // OpenSQLite opens or creates the database file and brings it to the newest schema.
 func OpenSQLite(ctx context.Context, path string) (*DB, error) {
@@ -53,7 +57,7 @@ func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	return &DB{write: write, read: read}, nil
+	return &DB{path: path, write: write, read: read}, nil
 }
 
 func open(path, options string, conns int) (*sql.DB, error) {
@@ -74,6 +78,13 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("preparing migrations: %w", err)
 	}
+	current, known, err := p.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the version of the database: %w", err)
+	}
+	if current > known {
+		return fmt.Errorf("reading the version of the database: %d, this program knows %d: %w", current, known, ErrNewer)
+	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrating the database: %w", err)
 	}
@@ -82,14 +93,6 @@ func migrate(ctx context.Context, db *sql.DB) error {
 
 // Close closes all connections.
 func (d *DB) Close() error { return errors.Join(d.read.Close(), d.write.Close()) }
-
-// Ping reports whether the database answers.
-func (d *DB) Ping(ctx context.Context) error {
-	if err := d.read.PingContext(ctx); err != nil {
-		return fmt.Errorf("querying the database: %w", err)
-	}
-	return nil
-}
 
 // inTx runs f in one transaction.
 func (d *DB) inTx(ctx context.Context, f func(*sql.Tx) error) error {

@@ -8,17 +8,20 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"outrider/internal/durable"
 )
 
 // sweepAge is how old a file must be for Sweep to take it: between Put and the record
 // that refers to the blob lies one batch, which takes seconds.
 const sweepAge = time.Hour
 
-// Sweep removes what crashes have left over: files that Put never finished, and blobs
-// that inUse says nothing refers to. Files younger than an hour are left alone, and so
-// is everything that Put did not write. An error of inUse ends it.
-func (d *Disk) Sweep(ctx context.Context, inUse func(id string) (bool, error)) error {
-	s := sweeper{d: d, before: time.Now().Add(-sweepAge), inUse: inUse}
+// Sweep removes what crashes have left over: unfinished files, and blobs without a sidecar
+// that inUse says nothing refers to. Files younger than an hour are left alone, those
+// from before since, of which inUse cannot know, and everything that is not ours. An error
+// of inUse ends it.
+func (d *Disk) Sweep(ctx context.Context, since time.Time, inUse func(id string) (bool, error)) error {
+	s := sweeper{d: d, since: since, before: time.Now().Add(-sweepAge), inUse: inUse}
 	top, err := os.ReadDir(d.dir)
 	if err != nil {
 		return fmt.Errorf("sweeping blobs: %w", err)
@@ -43,6 +46,7 @@ func (d *Disk) Sweep(ctx context.Context, inUse func(id string) (bool, error)) e
 // sweeper is one call of Sweep.
 type sweeper struct {
 	d      *Disk
+	since  time.Time // blobs from before are left alone
 	before time.Time // files changed since are left alone
 	inUse  func(id string) (bool, error)
 }
@@ -53,13 +57,28 @@ func (s *sweeper) shard(ctx context.Context, name string) error {
 	if err != nil {
 		return err //nolint:wrapcheck // by Sweep
 	}
+	described := make(map[string]bool)
+	for _, f := range files {
+		if id, _, ok := sidecarName(f.Name()); ok {
+			described[id] = true
+		}
+	}
 	for _, f := range files {
 		if err := ctx.Err(); err != nil {
 			return err //nolint:wrapcheck // by Sweep
 		}
+		if strings.HasPrefix(f.Name(), durable.Unfinished) && f.Type().IsRegular() {
+			if err := s.unfinished(filepath.Join(s.d.dir, name, f.Name())); err != nil {
+				return err
+			}
+			continue
+		}
 		path, err := s.d.path(f.Name())
 		if err != nil || path != filepath.Join(s.d.dir, name, f.Name()) {
 			continue // not one of ours
+		}
+		if described[f.Name()] {
+			continue
 		}
 		if err := s.blob(f.Name(), path); err != nil {
 			return err
@@ -73,7 +92,7 @@ func (s *sweeper) shard(ctx context.Context, name string) error {
 func (s *sweeper) blob(id, path string) error {
 	s.d.mu.Lock()
 	defer s.d.mu.Unlock()
-	if old, err := s.isOld(path); err != nil || !old {
+	if old, err := s.isOld(path); err != nil || !old || s.predates(path) {
 		return err
 	}
 	used, err := s.inUse(id)
@@ -95,6 +114,12 @@ func (s *sweeper) isOld(path string) (bool, error) {
 		return false, err //nolint:wrapcheck // by Sweep
 	}
 	return info.Mode().IsRegular() && info.ModTime().Before(s.before), nil
+}
+
+// predates reports whether a file is from before anything could be known about it.
+func (s *sweeper) predates(path string) bool {
+	info, err := os.Lstat(path)
+	return err != nil || info.ModTime().Before(s.since)
 }
 
 // unfinished removes a file that Put has not finished, if it is old.
