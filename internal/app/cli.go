@@ -33,6 +33,7 @@ type cli struct {
 	Check      checkCmd      `cmd:"" help:"Check configuration, certificates, routes, next hops and DNS records."`
 	Quarantine quarantineCmd `cmd:"" help:"List, show, release and delete quarantined messages."`
 	Messages   messagesCmd   `cmd:"" help:"List and show messages with their verdicts and delivery status."`
+	DB         dbCmd         `cmd:"" name:"db" help:"Verify, back up and restore database and quarantine."`
 	Rules      rulesCmd      `cmd:"" help:"Fetch, check, activate, list and override detection rules."`
 	Settings   configCmd     `cmd:"" name:"config" help:"Print the reference of all settings."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`

@@ -23,6 +23,10 @@ const (
 		seq = CASE WHEN excluded.seq > edges.seq THEN excluded.seq ELSE edges.seq END`
 )
 
+// OwnerRestored is the owner of a database that was restored from a backup, until the next start
+// has compared it with the disk.
+const OwnerRestored = "restored"
+
 // meta returns a single value, or "".
 func (d *DB) meta(ctx context.Context, name string) (string, error) {
 	var v string

@@ -29,6 +29,7 @@ var (
 	errNoFile       = errors.New("the file is not there, though events were recorded in it")
 	errRecently     = errors.New("it was rebuilt a moment ago")
 	errEvents       = errors.New("events that had been recorded are missing")
+	errRestored     = errors.New("it was restored from a backup")
 	errOwner        = errors.New("it belongs to another installation")
 )
 
@@ -96,7 +97,7 @@ func (l *Live) open(ctx context.Context) (*DB, Fault, error) {
 	if l.pending.fault != "" {
 		return nil, l.pending.fault, l.pending.err
 	}
-	if err := l.continueInstall(); err != nil {
+	if err := continueInstall(l.c.Path); err != nil {
 		return nil, Unusable, err
 	}
 	info, err := os.Stat(l.c.Path)
@@ -171,6 +172,8 @@ func (l *Live) judge(ctx context.Context, db *DB) (Fault, error) {
 	switch {
 	case err != nil:
 		return "", err
+	case owner == OwnerRestored:
+		return Older, errRestored
 	case owner != "" && owner != l.c.Edge:
 		return Foreign, fmt.Errorf("owner %s, this installation is %s: %w", owner, l.c.Edge, errOwner)
 	case recorded < acked:
@@ -238,16 +241,16 @@ func (l *Live) copyOut(ctx context.Context, h *handle) error {
 	if err := h.db.CopyTo(ctx, unfinished); err != nil {
 		return err
 	}
-	if err := l.complete(unfinished); err != nil {
+	if err := complete(l.c.Path); err != nil {
 		return err
 	}
 	// SQLite removes a log by its name when it closes: what others put there goes aside first.
-	name, err := l.moveAside(Replaced, h.files.wal)
+	name, err := moveAside(l.c.Path, Replaced, h.files.wal)
 	if err == nil {
 		err = h.db.Close()
 	}
 	if err == nil {
-		err = l.install()
+		err = install(l.c.Path)
 	}
 	if err != nil {
 		return fmt.Errorf("putting the copy of the database in place: %w", err)
@@ -270,10 +273,10 @@ func (l *Live) rebuild(ctx context.Context, fault Fault, cause error) {
 	salvaged, found, err := l.build(ctx)
 	name := ""
 	if err == nil {
-		name, err = l.moveAside(fault, nil)
+		name, err = moveAside(l.c.Path, fault, nil)
 	}
 	if err == nil {
-		err = l.install()
+		err = install(l.c.Path)
 	}
 	if err != nil {
 		if ctx.Err() == nil {
@@ -324,66 +327,82 @@ func (l *Live) build(ctx context.Context) (s Salvaged, found reconciled, err err
 	if err = errors.Join(err, db.Close()); err != nil {
 		return s, found, err
 	}
-	return s, found, l.complete(unfinished)
+	return s, found, complete(l.c.Path)
 }
 
 // complete marks a new database, which is closed, as complete.
-func (l *Live) complete(unfinished string) error {
+func complete(path string) error {
+	unfinished := path + unfinishedSuffix
 	if err := durable.Sync(unfinished); err != nil {
 		return err
 	}
-	if err := os.Rename(unfinished, l.c.Path+rebuiltSuffix); err != nil {
+	if err := os.Rename(unfinished, path+rebuiltSuffix); err != nil {
 		return fmt.Errorf("naming the new database: %w", err)
 	}
-	return durable.Sync(filepath.Dir(l.c.Path))
+	return durable.Sync(filepath.Dir(path))
 }
 
 // moveAside gives the files of the database another name, which is returned. A log that is
 // the given file belongs to an open database and stays.
-func (l *Live) moveAside(fault Fault, but os.FileInfo) (string, error) {
-	aside := fmt.Sprintf("%s.%s-%s", l.c.Path, fault, time.Now().UTC().Format("20060102T150405.000"))
+func moveAside(path string, fault Fault, but os.FileInfo) (string, error) {
+	aside := fmt.Sprintf("%s.%s-%s", path, fault, time.Now().UTC().Format("20060102T150405.000"))
 	moved := ""
 	for _, suffix := range sqliteFiles {
-		info, err := os.Stat(l.c.Path + suffix)
+		info, err := os.Stat(path + suffix)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && but != nil && (suffix == "-shm" || os.SameFile(info, but)) {
 			continue
 		}
 		if err == nil {
-			err = os.Rename(l.c.Path+suffix, aside+suffix)
+			err = os.Rename(path+suffix, aside+suffix)
 		}
 		if err != nil {
 			return "", fmt.Errorf("moving the database aside: %w", err)
 		}
 		moved = filepath.Base(aside)
 	}
-	return moved, durable.Sync(filepath.Dir(l.c.Path))
+	return moved, durable.Sync(filepath.Dir(path))
 }
 
 // install gives the complete new database the name of the old one, which was moved aside.
-func (l *Live) install() error {
+func install(path string) error {
 	for _, suffix := range sqliteFiles[1:] {
-		if err := os.Remove(l.c.Path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("removing the log of the old database: %w", err)
 		}
 	}
-	if err := os.Rename(l.c.Path+rebuiltSuffix, l.c.Path); err != nil {
+	if err := os.Rename(path+rebuiltSuffix, path); err != nil {
 		return fmt.Errorf("naming the new database: %w", err)
 	}
-	return durable.Sync(filepath.Dir(l.c.Path))
+	return durable.Sync(filepath.Dir(path))
+}
+
+// Unfinished is the name under which a database is prepared that Install puts in place.
+func Unfinished(path string) string { return path + unfinishedSuffix }
+
+// Install puts the database that was prepared under the name Unfinished, and is closed, in
+// place of the one at path, which gets another name that is returned. Neither may be open.
+func Install(path string) (aside string, err error) {
+	if err = complete(path); err == nil {
+		aside, err = moveAside(path, Replaced, nil)
+	}
+	if err == nil {
+		err = install(path)
+	}
+	return aside, err
 }
 
 // continueInstall ends what a crash cut short: a complete new database gets its name when
 // the old one was moved aside, and is built again otherwise.
-func (l *Live) continueInstall() error {
-	if err := removeSet(l.c.Path + unfinishedSuffix); err != nil {
+func continueInstall(path string) error {
+	if err := removeSet(path + unfinishedSuffix); err != nil {
 		return err
 	}
-	rebuilt := l.c.Path + rebuiltSuffix
+	rebuilt := path + rebuiltSuffix
 	if _, err := os.Stat(rebuilt); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if _, err := os.Stat(l.c.Path); errors.Is(err, fs.ErrNotExist) {
-		return l.install()
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return install(path)
 	}
 	return removeSet(rebuilt)
 }

@@ -102,16 +102,16 @@ func (s *salvager) table(name string, json []string) error {
 		s.result.Unreadable++
 		return s.fatal(err)
 	}
-	where := "rowid BETWEEN $1 AND $2"
+	where := []string{"rowid BETWEEN $1 AND $2"}
 	for _, c := range json {
 		if slices.Contains(from, c) {
-			where += " AND json_valid(" + c + ")"
+			where = append(where, "json_valid("+c+")")
 		}
 	}
 	s.failed, s.run, s.grain = 0, 0, 1
 	// The names come from the constants above and from the schema of the new database.
 	copyRows := fmt.Sprintf(`INSERT OR IGNORE INTO main.%[1]s (%[2]s) SELECT %[3]s FROM old.%[1]s NOT INDEXED WHERE %[4]s`,
-		name, strings.Join(into, ", "), strings.Join(from, ", "), where)
+		name, strings.Join(into, ", "), strings.Join(from, ", "), strings.Join(where, " AND "))
 	for lo, last := int64(1), s.last(name); lo <= last; lo += salvageChunk {
 		if err := s.rows(copyRows, lo, min(lo+salvageChunk-1, last)); err != nil {
 			return err

@@ -34,7 +34,6 @@ const readers = 4
 
 // DB is the database. It is safe for concurrent use.
 type DB struct {
-	path  string
 	write *sql.DB // one connection: SQLite has one writer
 	read  *sql.DB
 }
@@ -57,7 +56,25 @@ func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	return &DB{path: path, write: write, read: read}, nil
+	return &DB{write: write, read: read}, nil
+}
+
+// OpenReader opens a database that exists to read it, whatever its schema.
+func OpenReader(path string) (*DB, error) {
+	db, err := open(path, "_pragma=busy_timeout(10000)", readers)
+	if err != nil {
+		return nil, err
+	}
+	return &DB{write: db, read: db}, nil
+}
+
+// Version returns the version of the schema, and the newest that this program knows.
+func (d *DB) Version(ctx context.Context) (version, known int64, err error) {
+	if err := d.read.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version`).Scan(&version); err != nil {
+		return 0, 0, fmt.Errorf("reading the version of the database: %w", err)
+	}
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	return version, int64(len(names)), err
 }
 
 func open(path, options string, conns int) (*sql.DB, error) {

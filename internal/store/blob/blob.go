@@ -156,3 +156,14 @@ func (c *checked) Read(p []byte) (int, error) {
 
 // Close closes the file.
 func (c *checked) Close() error { return c.file.Close() }
+
+// Check reads the blob to its end and returns its size; ErrCorrupt where the bytes do not match
+// its name.
+func (d *Disk) Check(ctx context.Context, id string) (size int64, err error) {
+	r, err := d.Open(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	size, err = io.Copy(io.Discard, r)
+	return size, errors.Join(err, r.Close())
+}

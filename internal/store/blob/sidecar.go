@@ -79,37 +79,46 @@ func (d *Disk) DeleteSidecar(_ context.Context, blob, id string) error {
 // Sidecars calls f for each sidecar. Those that cannot be read are left out and counted. An
 // error of f ends it.
 func (d *Disk) Sidecars(ctx context.Context, f func(*quarantine.Sidecar) error) (unreadable int, err error) {
+	err = d.each(ctx, func(path, name string) error {
+		blob, id, ok := sidecarName(name)
+		if !ok {
+			return nil
+		}
+		s, err := readSidecar(path)
+		if err != nil || s.Item.ID != id || s.Item.Blob != blob {
+			unreadable++
+			return nil //nolint:nilerr // counted
+		}
+		return f(s)
+	})
+	return unreadable, err
+}
+
+// each calls f for every file in every shard.
+func (d *Disk) each(ctx context.Context, f func(path, name string) error) error {
 	shards, err := os.ReadDir(d.dir)
 	if err != nil {
-		return 0, fmt.Errorf("reading sidecars: %w", err)
+		return fmt.Errorf("listing blobs: %w", err)
 	}
 	for _, shard := range shards {
 		if !shard.IsDir() {
 			continue
 		}
-		files, err := os.ReadDir(filepath.Join(d.dir, shard.Name()))
+		dir := filepath.Join(d.dir, shard.Name())
+		files, err := os.ReadDir(dir)
 		if err != nil {
-			return unreadable, fmt.Errorf("reading sidecars: %w", err)
+			return fmt.Errorf("listing blobs: %w", err)
 		}
 		for _, file := range files {
-			blob, id, ok := sidecarName(file.Name())
-			if !ok {
-				continue
-			}
 			if err := ctx.Err(); err != nil {
-				return unreadable, fmt.Errorf("reading sidecars: %w", err)
+				return fmt.Errorf("listing blobs: %w", err)
 			}
-			s, err := readSidecar(filepath.Join(d.dir, shard.Name(), file.Name()))
-			if err != nil || s.Item.ID != id || s.Item.Blob != blob {
-				unreadable++
-				continue
-			}
-			if err := f(s); err != nil {
-				return unreadable, err
+			if err := f(filepath.Join(dir, file.Name()), file.Name()); err != nil {
+				return err
 			}
 		}
 	}
-	return unreadable, nil
+	return nil
 }
 
 func readSidecar(path string) (*quarantine.Sidecar, error) {
@@ -133,33 +142,10 @@ func readSidecar(path string) (*quarantine.Sidecar, error) {
 
 // Blobs calls f for the SHA-256 of each blob.
 func (d *Disk) Blobs(ctx context.Context, f func(id string) error) error {
-	shards, err := os.ReadDir(d.dir)
-	if err != nil {
-		return fmt.Errorf("listing blobs: %w", err)
-	}
-	for _, shard := range shards {
-		files, err := os.ReadDir(filepath.Join(d.dir, shard.Name()))
-		if !shard.IsDir() {
-			continue
+	return d.each(ctx, func(path, name string) error {
+		if own, err := d.path(name); err != nil || own != path {
+			return nil //nolint:nilerr // not one of ours
 		}
-		if err != nil {
-			return fmt.Errorf("listing blobs: %w", err)
-		}
-		for _, file := range files {
-			if path, err := d.path(file.Name()); err != nil || path != filepath.Join(d.dir, shard.Name(), file.Name()) {
-				continue
-			}
-			if err := errOr(ctx, f, file.Name()); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func errOr(ctx context.Context, f func(string) error, id string) error {
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("listing blobs: %w", err)
-	}
-	return f(id)
+		return f(name)
+	})
 }

@@ -57,34 +57,41 @@ func (s *sweeper) shard(ctx context.Context, name string) error {
 	if err != nil {
 		return err //nolint:wrapcheck // by Sweep
 	}
-	described := make(map[string]bool)
-	for _, f := range files {
-		if id, _, ok := sidecarName(f.Name()); ok {
-			described[id] = true
-		}
-	}
+	described := described(files)
 	for _, f := range files {
 		if err := ctx.Err(); err != nil {
 			return err //nolint:wrapcheck // by Sweep
 		}
-		if strings.HasPrefix(f.Name(), durable.Unfinished) && f.Type().IsRegular() {
-			if err := s.unfinished(filepath.Join(s.d.dir, name, f.Name())); err != nil {
-				return err
-			}
-			continue
-		}
-		path, err := s.d.path(f.Name())
-		if err != nil || path != filepath.Join(s.d.dir, name, f.Name()) {
-			continue // not one of ours
-		}
 		if described[f.Name()] {
 			continue
 		}
-		if err := s.blob(f.Name(), path); err != nil {
+		if err := s.file(filepath.Join(s.d.dir, name, f.Name()), f); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// described returns the blobs that have a sidecar.
+func described(files []os.DirEntry) map[string]bool {
+	out := make(map[string]bool)
+	for _, f := range files {
+		if id, _, ok := sidecarName(f.Name()); ok {
+			out[id] = true
+		}
+	}
+	return out
+}
+
+// file sweeps one file, if it is ours.
+func (s *sweeper) file(path string, f os.DirEntry) error {
+	if strings.HasPrefix(f.Name(), durable.Unfinished) && f.Type().IsRegular() {
+		return s.unfinished(path)
+	}
+	if own, err := s.d.path(f.Name()); err != nil || own != path {
+		return nil //nolint:nilerr // not one of ours
+	}
+	return s.blob(f.Name(), path)
 }
 
 // blob removes one blob that is not in use. Nothing is put meanwhile: a body that comes
@@ -135,4 +142,14 @@ func remove(path string) error {
 		return err //nolint:wrapcheck // by Sweep
 	}
 	return nil
+}
+
+// Old reports whether a blob is there for longer than the record of it can take.
+func (d *Disk) Old(id string) (bool, error) {
+	path, err := d.path(id)
+	if err != nil {
+		return false, err
+	}
+	s := sweeper{before: time.Now().Add(-sweepAge)}
+	return s.isOld(path)
 }
