@@ -94,6 +94,9 @@ func build(ctx context.Context, c config.Config, from bootstrap, log *slog.Logge
 	if err := c.Loops(); err != nil {
 		return nil, fmt.Errorf("checking routes:\n%w", err)
 	}
+	if err := raiseFileLimit(&c, log); err != nil {
+		return nil, err
+	}
 	if err := a.openState(ctx, &c); err != nil {
 		return nil, err
 	}
