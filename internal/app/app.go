@@ -23,6 +23,7 @@ import (
 
 	"outrider/internal/attachment"
 	"outrider/internal/budget"
+	"outrider/internal/clock"
 	"outrider/internal/config"
 	"outrider/internal/detect"
 	"outrider/internal/dns"
@@ -54,6 +55,7 @@ type App struct {
 	log      *slog.Logger
 	metrics  *telemetry.Metrics
 	lock     *os.File // of the data directory
+	clock    *clock.Clock
 	spool    *spool.Spool
 	db       *store.Live
 	blobs    *blob.Disk // bodies of held mail
@@ -190,9 +192,11 @@ func (a *App) openState(ctx context.Context, c *config.Config) (err error) {
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return fmt.Errorf("creating data directory: %w", err)
 	}
+	seen := lastSeen(c.DataDir)
 	if a.lock, err = lockDir(c.DataDir); err != nil {
 		return err
 	}
+	a.clock = clock.New(clock.Config{Seen: seen, Log: a.log})
 	if err := private(c.DataDir, a.log); err != nil {
 		return err
 	}
@@ -293,7 +297,7 @@ func (a *App) buildFlow(c *config.Config, s *mailflow.Settings, resolver *dns.Cl
 		judge.Whois, judge.Registry, judge.Ask = a.whois.known, a.whois.tells, a.whois.ask
 	}
 	a.flow = mailflow.New(mailflow.Config{
-		Settings: s, Spool: a.spool, Relay: a.relay, History: a.history, Signer: signer, Memory: int64(c.Detection.Memory), Log: a.log,
+		Settings: s, Spool: a.spool, Relay: a.relay, History: a.history, Signer: signer, Memory: int64(c.Detection.Memory), Log: a.log, Clock: a.clock,
 		Judge: judge, Delivered: a.db.Delivered,
 		Observe: mailflow.Observer{
 			Judged: func(d string, took time.Duration) {
@@ -346,6 +350,7 @@ func (a *App) Run(ctx context.Context) error {
 	back.Go(func() error { return a.shipper.Run(wctx) })
 	back.Go(func() error { return a.db.Run(wctx) })
 	back.Go(func() error { return a.fillHistory(wctx) })
+	back.Go(func() error { return a.keepTime(wctx) })
 	back.Go(func() error { return a.http.run(wctx) })
 
 	front, fctx := errgroup.WithContext(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -49,6 +50,37 @@ func (a *App) openDatabase(ctx context.Context, c *config.Config, edge string) (
 	return nil
 }
 
+// lastSeen returns when a gateway was last known to run on the data directory: the lock is
+// touched by keepTime. Zero: never.
+func lastSeen(dir string) time.Time {
+	info, err := os.Stat(filepath.Join(dir, "lock"))
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
+}
+
+// timeEvery is how often the clock is compared with the time that has passed.
+const timeEvery = time.Minute
+
+// keepTime compares the clock and leaves a sign of life for the next start, until ctx ends.
+func (a *App) keepTime(ctx context.Context) error {
+	tick := time.NewTicker(timeEvery)
+	defer tick.Stop()
+	for {
+		a.clock.Settled()
+		now := a.clock.Now()
+		if err := os.Chtimes(a.lock.Name(), now, now); err != nil {
+			a.log.WarnContext(ctx, "touching the lock of the data directory failed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
 // replay names the events of earlier processes that the history must learn from when they
 // are written to the database.
 func (a *App) replay() (after, last uint64) { return a.db.RecordedAtOpening(), a.replayTo }
@@ -86,6 +118,12 @@ func (a *App) stateMetrics() {
 			return 0
 		}
 		return 1
+	})
+	a.metrics.Gauge("outrider_clock_settled", "0 after a jump of the clock, while nothing is deleted or returned for its age.", func() float64 {
+		if a.clock.Settled() {
+			return 1
+		}
+		return 0
 	})
 	a.metrics.Gauge("outrider_quarantine_missing_bodies", "Quarantined messages whose body is gone.", func() float64 { return float64(a.shipper.MissingBodies()) })
 }

@@ -10,12 +10,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"outrider/internal/budget"
+	"outrider/internal/clock"
 	"outrider/internal/config"
 	"outrider/internal/detect"
 	"outrider/internal/dns"
@@ -62,6 +64,8 @@ type bundle struct {
 	signer *mailflow.Signer
 	relay  *relay.Relay
 	judge  *mailflow.Judge
+	wall   atomic.Int64 // by how much the time of day is ahead
+	passed atomic.Int64 // by how much more time has passed
 }
 
 // setup builds a whole flow in front of a sink that answers as reply says.
@@ -94,6 +98,12 @@ tenants:
 	if err != nil {
 		t.Fatal(err)
 	}
+	begun := time.Now()
+	k := clock.New(clock.Config{
+		Wall:    func() time.Time { return time.Now().Add(time.Duration(b.wall.Load())) },
+		Elapsed: func() time.Duration { return time.Since(begun) + time.Duration(b.passed.Load()) },
+		Log:     log,
+	})
 	memory := history.New()
 	b.judge = &mailflow.Judge{Limits: budget.Default(), History: memory}
 	b.flow = mailflow.New(mailflow.Config{
@@ -103,7 +113,7 @@ tenants:
 			RetryFor: time.Hour, DelayAt: time.Hour, HoldFor: time.Hour,
 		},
 		Judge: b.judge, Spool: b.spool, Relay: b.relay, History: memory,
-		Signer: b.signer, Memory: 64 << 20, Log: log,
+		Signer: b.signer, Memory: 64 << 20, Log: log, Clock: k,
 	})
 	t.Cleanup(func() {
 		for _, c := range []func() error{b.relay.Close, b.spool.Close, b.db.Close} {

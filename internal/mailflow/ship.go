@@ -316,7 +316,7 @@ func (s *Shipper) release(ctx context.Context, i *quarantine.Item) error {
 		return s.cannotRelease(ctx, i, err)
 	}
 	settings := s.Flow.settings.Load()
-	now := time.Now()
+	now := s.Flow.clock.Now()
 	var entries []spool.Entry
 	for domain, rcpts := range byDomain(i.Envelope.Recipients) {
 		e := spool.Entry{
@@ -358,7 +358,7 @@ func (s *Shipper) remove(ctx context.Context, i *quarantine.Item) error {
 }
 
 func (s *Shipper) end(ctx context.Context, i *quarantine.Item, kind event.Kind) error {
-	fact := event.New(kind, i.Tenant, i.MessageID, time.Now(), i.Envelope.Recipients,
+	fact := event.New(kind, i.Tenant, i.MessageID, s.Flow.clock.Now(), i.Envelope.Recipients,
 		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, By: i.AskedBy, Blob: i.Blob})
 	return s.finish(ctx, i, spool.Outcome{Facts: []event.Event{fact}})
 }
@@ -379,13 +379,16 @@ func (s *Shipper) finish(ctx context.Context, i *quarantine.Item, o spool.Outcom
 	return s.Blobs.Delete(ctx, i.Blob)
 }
 
-// sweep ends held messages whose time is over.
+// sweep ends held messages whose time is over, unless a clock that has just jumped says so.
 func (s *Shipper) sweep(ctx context.Context) error {
-	now := time.Now()
-	if now.Sub(s.swept) < sweepEvery {
+	if time.Since(s.swept) < sweepEvery {
 		return nil
 	}
-	s.swept = now
+	s.swept = time.Now()
+	if !s.Flow.clock.Settled() {
+		return nil
+	}
+	now := s.Flow.clock.Now()
 	items, err := s.Store.HeldExpired(ctx, now, sweepBatch)
 	if err != nil {
 		return fmt.Errorf("looking for expired messages: %w", err)
@@ -406,7 +409,7 @@ func (s *Shipper) tidy(ctx context.Context, now time.Time) error {
 			return fmt.Errorf("removing old records: %w", err)
 		}
 	}
-	if now.Sub(s.tidied) < tidyEvery {
+	if time.Since(s.tidied) < tidyEvery {
 		return nil
 	}
 	if err := s.countMissing(ctx); err != nil {
@@ -416,7 +419,7 @@ func (s *Shipper) tidy(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	s.tidied = now
+	s.tidied = time.Now()
 	return s.Blobs.Sweep(ctx, since, func(id string) (bool, error) { return s.Store.BlobInUse(ctx, id) })
 }
 

@@ -78,6 +78,10 @@ func (s *Spool) Due(now time.Time, limit int) ([]Entry, error) {
 	})
 }
 
+// farAhead is further ahead than anything is ever scheduled: what waits longer was scheduled
+// by a clock that has been set back since, and is due.
+const farAhead = 6 * time.Hour
+
 // claim gives out at most limit rows whose keys of a kind say that their time has come.
 // read reads a row, and when it says that it is due.
 func claim[T any](s *Spool, kind byte, now time.Time, limit int, read func(id string) (T, time.Time, error)) ([]T, error) {
@@ -85,10 +89,7 @@ func claim[T any](s *Spool, kind byte, now time.Time, limit int, read func(id st
 	defer s.mu.Unlock()
 	var due []T
 	var ids []string
-	err := s.scanDue(kind, func(k []byte, at time.Time, id string) (bool, error) {
-		if len(due) >= limit || at.After(now) {
-			return false, nil
-		}
+	take := func(k []byte, id string) error {
 		row, next, err := read(id)
 		if err == nil && !bytes.Equal(dueKey(kind, next, id), k) {
 			err = fmt.Errorf("reading %q: row is due at %s: %w", k, next, errCorrupt)
@@ -99,10 +100,24 @@ func claim[T any](s *Spool, kind byte, now time.Time, limit int, read func(id st
 		case isBroken(err):
 			s.setAside(k, err)
 		default:
-			return false, err
+			return err
 		}
-		return true, nil
+		return nil
+	}
+	err := s.scanDue(kind, time.Time{}, func(k []byte, at time.Time, id string) (bool, error) {
+		if len(due) >= limit || at.After(now) {
+			return false, nil
+		}
+		return true, take(k, id)
 	})
+	if err == nil {
+		err = s.scanDue(kind, now.Add(farAhead), func(k []byte, _ time.Time, id string) (bool, error) {
+			if len(due) >= limit {
+				return false, nil
+			}
+			return true, take(k, id)
+		})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +149,7 @@ func (s *Spool) nextDue(kind byte) (time.Time, bool) {
 	defer s.mu.Unlock()
 	var next time.Time
 	found := false
-	err := s.scanDue(kind, func(_ []byte, at time.Time, _ string) (bool, error) {
+	err := s.scanDue(kind, time.Time{}, func(_ []byte, at time.Time, _ string) (bool, error) {
 		next, found = at, true
 		return false, nil
 	})
@@ -144,9 +159,13 @@ func (s *Spool) nextDue(kind byte) (time.Time, bool) {
 	return next, found
 }
 
-// scanDue walks the unclaimed rows of a kind in order of their time. mu is held.
-func (s *Spool) scanDue(kind byte, f func(k []byte, at time.Time, id string) (bool, error)) error {
-	return s.scan([]byte{kind}, end(kind), func(k, _ []byte) (bool, error) {
+// scanDue walks the unclaimed rows of a kind from a time on, in order. mu is held.
+func (s *Spool) scanDue(kind byte, from time.Time, f func(k []byte, at time.Time, id string) (bool, error)) error {
+	start := []byte{kind}
+	if !from.IsZero() {
+		start = dueKey(kind, from, "")
+	}
+	return s.scan(start, end(kind), func(k, _ []byte) (bool, error) {
 		if _, ok := s.broken[string(k)]; ok {
 			return true, nil
 		}
