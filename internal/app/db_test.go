@@ -224,3 +224,41 @@ func TestVerifyFindsWhatIsWrong(t *testing.T) {
 		})
 	}
 }
+
+// TestDocumentedBackupWorks runs the example of docs/operations.md.
+func TestDocumentedBackupWorks(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(raw), "## Verify, back up, restore\n\n```sh\n")
+	example, _, found := strings.Cut(rest, "```")
+	if !found {
+		t.Fatal("the example is missing")
+	}
+	b := start(t)
+	ids := b.hold(2)
+	commands := 0
+	for line := range strings.Lines(example) {
+		switch words := strings.Fields(line); words[0] {
+		case "systemctl":
+			if words[1] == "stop" {
+				b.mustStop()
+				continue
+			}
+			b.again()
+		default:
+			commands++
+			args := append(slices.Clone(words[1:3]), words[5:]...)
+			for i, a := range args {
+				args[i] = strings.ReplaceAll(a, "/var/backups", b.dir)
+			}
+			b.must(args...)
+		}
+	}
+	waitFor(t, "the held messages", func() bool { return slices.Equal(b.held(), ids) })
+	if commands != 3 {
+		t.Errorf("%d commands were run", commands)
+	}
+}

@@ -230,6 +230,12 @@ func TestDatabaseFaultsAtStart(t *testing.T) {
 		"empty":          {damage: func(g *gateway) { g.must(os.Truncate(g.path, 0)) }, aside: "missing"},
 		"missing":        {damage: func(g *gateway) { g.must(os.Remove(g.path)) }},
 		"older":          {damage: func(g *gateway) { copyFile(g.t, g.path+"-older", g.path) }, messages: 699},
+		"of another installation": {damage: func(g *gateway) {
+			raw, err := sql.Open("sqlite", "file:"+g.path)
+			g.must(err)
+			_, err = raw.ExecContext(g.t.Context(), `UPDATE meta SET value = 'other' WHERE name = 'owner'`)
+			g.must(errors.Join(err, raw.Close()))
+		}, messages: 700},
 		"crash between moving aside and installing": {damage: func(g *gateway) { g.must(os.Rename(g.path, g.path+".rebuilt")) }, messages: 700},
 		"crash before the old one was moved aside":  {damage: func(g *gateway) { g.must(os.WriteFile(g.path+".rebuilt", []byte("x"), 0o600)) }, messages: 700},
 	} {
