@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -64,6 +65,7 @@ type bundle struct {
 	signer *mailflow.Signer
 	relay  *relay.Relay
 	judge  *mailflow.Judge
+	clock  *clock.Clock
 	wall   atomic.Int64 // by how much the time of day is ahead
 	passed atomic.Int64 // by how much more time has passed
 }
@@ -99,7 +101,7 @@ tenants:
 		t.Fatal(err)
 	}
 	begun := time.Now()
-	k := clock.New(clock.Config{
+	b.clock = clock.New(clock.Config{
 		Wall:    func() time.Time { return time.Now().Add(time.Duration(b.wall.Load())) },
 		Elapsed: func() time.Duration { return time.Since(begun) + time.Duration(b.passed.Load()) },
 		Log:     log,
@@ -113,7 +115,7 @@ tenants:
 			RetryFor: time.Hour, DelayAt: time.Hour, HoldFor: time.Hour,
 		},
 		Judge: b.judge, Spool: b.spool, Relay: b.relay, History: memory,
-		Signer: b.signer, Memory: 64 << 20, Log: log, Clock: k,
+		Signer: b.signer, Memory: 64 << 20, Log: log, Clock: b.clock,
 	})
 	t.Cleanup(func() {
 		for _, c := range []func() error{b.relay.Close, b.spool.Close, b.db.Close} {
@@ -156,14 +158,14 @@ func (b *bundle) run() *quarantine.Box {
 	return quarantine.NewBox(b.db, blobs)
 }
 
-// serveQuarantine serves the queue and the quarantine until the test ends.
-func (b *bundle) serveQuarantine(shipper *mailflow.Shipper) {
+// serveQuarantine serves the queue and the quarantine until stop is called or the test ends.
+func (b *bundle) serveQuarantine(shipper *mailflow.Shipper) (stop func()) {
 	b.t.Helper()
 	ctx, cancel := context.WithCancel(b.t.Context())
 	done := make(chan error, 2)
 	go func() { done <- b.flow.Redeliver(ctx) }()
 	go func() { done <- shipper.Run(ctx) }()
-	b.t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		for range 2 {
 			if err := <-done; err != nil {
@@ -171,12 +173,14 @@ func (b *bundle) serveQuarantine(shipper *mailflow.Shipper) {
 			}
 		}
 	})
+	b.t.Cleanup(stop)
+	return stop
 }
 
-// until asks again and again, for at most ten seconds.
+// until asks again and again, for at most two minutes: the machine may be busy.
 func (b *bundle) until(what string, ok func() bool) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(b.t.Context(), 2*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

@@ -99,7 +99,11 @@ func (s *Shipper) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shipRetry)
 			defer cancel()
-			return s.Ship(last)
+			if err := s.Ship(last); err != nil {
+				s.Flow.log.ErrorContext(last, "writing events to the database failed, they wait in the spool for the next start",
+					"waiting", s.Flow.spool.Stats().Facts, "error", err)
+			}
+			return nil
 		case <-s.Flow.fresh:
 			pause(ctx, shipGather)
 		case <-time.After(shipEvery):
