@@ -13,7 +13,7 @@ import (
 // layers lists every package; one may import packages of lower layers only. The order
 // is that of docs/architecture.md.
 var layers = [][]string{
-	{"address", "verdict", "config", "telemetry", "budget", "durable", "rule/syntax"},
+	{"address", "verdict", "config", "clock", "telemetry", "budget", "durable", "rule/syntax"},
 	{"smtp", "dns", "tenant", "mailauth/dkim", "mailauth/spf", "mailauth/authres", "calendar", "egress"},
 	{"event", "message", "policy", "markup", "mailauth/arc", "mailauth/dmarc", "mailauth/report", "attachment/pdf", "attachment/ole", "attachment/ooxml", "attachment/picture", "attachment/yara", "attachment/shortcut", "attachment/udf", "attachment/unpack", "attachment/disk", "attachment/page", "attachment/ocr", "attachment/clamav", "mtasts", "rdap"},
 	{"attachment/rtf", "attachment/lnk", "attachment/scan", "mailauth/bimi", "quarantine", "observable", "mailauth", "smtpd", "relay", "spool", "history", "mailbox/file"},

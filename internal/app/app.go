@@ -23,6 +23,7 @@ import (
 
 	"outrider/internal/attachment"
 	"outrider/internal/budget"
+	"outrider/internal/clock"
 	"outrider/internal/config"
 	"outrider/internal/detect"
 	"outrider/internal/dns"
@@ -54,8 +55,12 @@ type App struct {
 	log      *slog.Logger
 	metrics  *telemetry.Metrics
 	lock     *os.File // of the data directory
+	clock    *clock.Clock
 	spool    *spool.Spool
-	db       *store.DB
+	db       *store.Live
+	blobs    *blob.Disk // bodies of held mail
+	history  *history.Memory
+	replayTo uint64           // last event of earlier processes
 	dns      *dns.Client      // or nil
 	workers  *attachment.Pool // opens attachments
 	calm     *attachment.Pool // opens them for later looks
@@ -92,6 +97,9 @@ func build(ctx context.Context, c config.Config, from bootstrap, log *slog.Logge
 	if err := c.Loops(); err != nil {
 		return nil, fmt.Errorf("checking routes:\n%w", err)
 	}
+	if err := raiseFileLimit(&c, log); err != nil {
+		return nil, err
+	}
 	if err := a.openState(ctx, &c); err != nil {
 		return nil, err
 	}
@@ -116,7 +124,7 @@ func build(ctx context.Context, c config.Config, from bootstrap, log *slog.Logge
 		return nil, err
 	}
 	a.relay = relay.New(rc)
-	if err := a.buildFlow(ctx, &c, settings, resolver); err != nil {
+	if err := a.buildFlow(&c, settings, resolver); err != nil {
 		return nil, err
 	}
 	if a.edge, err = a.newEdge(&c); err != nil {
@@ -186,9 +194,11 @@ func (a *App) openState(ctx context.Context, c *config.Config) (err error) {
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return fmt.Errorf("creating data directory: %w", err)
 	}
+	seen := lastSeen(c.DataDir)
 	if a.lock, err = lockDir(c.DataDir); err != nil {
 		return err
 	}
+	a.clock = clock.New(clock.Config{Seen: seen, Log: a.log})
 	if err := private(c.DataDir, a.log); err != nil {
 		return err
 	}
@@ -196,14 +206,10 @@ func (a *App) openState(ctx context.Context, c *config.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	a.spool, err = spool.Open(spool.Options{
-		Dir: filepath.Join(c.DataDir, "spool"), Edge: edge, MinFreeBytes: int64(c.Spool.MinFree), Log: a.log,
-	})
-	if err != nil {
-		return fmt.Errorf("opening spool: %w", err)
+	if err := a.openSpool(c, edge); err != nil {
+		return err
 	}
-	a.db, err = store.OpenSQLite(ctx, databasePath(c))
-	return err
+	return a.openDatabase(ctx, c, edge)
 }
 
 func databasePath(c *config.Config) string { return filepath.Join(c.DataDir, "outrider.db") }
@@ -276,14 +282,14 @@ func newSealer(c *config.Config) (*mailauth.Sealer, error) {
 	return mailauth.NewSealer(c.Auth.Seal.Domain, c.Auth.Seal.Selector, key), nil
 }
 
-func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Settings, resolver *dns.Client) error {
+func (a *App) buildFlow(c *config.Config, s *mailflow.Settings, resolver *dns.Client) error {
 	signer, err := loadSigner(c.DataDir)
 	if err != nil {
 		return err
 	}
-	memory := history.New()
+	a.history = history.NewLoading()
 	judge := &mailflow.Judge{
-		DNS: resolver, Limits: budget.Default(), History: memory, TrustedHosts: c.Auth.TrustedHosts, Sealers: c.Auth.TrustedSealers,
+		DNS: resolver, Limits: budget.Default(), History: a.history, TrustedHosts: c.Auth.TrustedHosts, Sealers: c.Auth.TrustedSealers,
 		Open: opener(a.workers, a.log), Scan: scanner(newClamAV(c), a.log), Calm: opener(a.calm, a.log), DeepText: a.reads,
 	}
 	if a.deep != nil {
@@ -293,7 +299,7 @@ func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Setti
 		judge.Whois, judge.Registry, judge.Ask = a.whois.known, a.whois.tells, a.whois.ask
 	}
 	a.flow = mailflow.New(mailflow.Config{
-		Settings: s, Spool: a.spool, Relay: a.relay, History: memory, Signer: signer, Memory: int64(c.Detection.Memory), Log: a.log,
+		Settings: s, Spool: a.spool, Relay: a.relay, History: a.history, Signer: signer, Memory: int64(c.Detection.Memory), Log: a.log, Clock: a.clock,
 		Judge: judge, Delivered: a.db.Delivered,
 		Observe: mailflow.Observer{
 			Judged: func(d string, took time.Duration) {
@@ -306,21 +312,8 @@ func (a *App) buildFlow(ctx context.Context, c *config.Config, s *mailflow.Setti
 			Skipped:   a.metrics.Skipped.Inc,
 		},
 	})
-	blobs, err := blob.NewDisk(blobPath(c))
-	if err != nil {
-		return err
-	}
-	a.shipper = &mailflow.Shipper{Flow: a.flow, Store: a.db, Blobs: blobs}
-	// What a crash left in the spool is in the store before the memory is filled from it.
-	if err := a.shipper.Ship(ctx); err != nil {
-		a.log.ErrorContext(ctx, "writing events to the database failed", "error", err)
-	}
-	if err := a.db.Senders(ctx, maxLoadedSenders, memory.Load); err != nil {
-		return err
-	}
-	a.metrics.Gauge("outrider_spool_queued", "Entries in the queue.", func() float64 { return float64(a.spool.Stats().Queued) })
-	a.metrics.Gauge("outrider_revisits_waiting", "Messages that wait for another look.", func() float64 { return float64(a.spool.Stats().Revisits) })
-	a.metrics.Gauge("outrider_spool_facts", "Facts not yet in the database.", func() float64 { return float64(a.spool.Stats().Facts) })
+	a.shipper = &mailflow.Shipper{Flow: a.flow, Store: a.db, Blobs: a.blobs, Replay: a.replay}
+	a.stateMetrics()
 	return nil
 }
 
@@ -357,6 +350,9 @@ func (a *App) Run(ctx context.Context) error {
 	back.Go(func() error { return a.flow.Redeliver(wctx) })
 	back.Go(func() error { return a.flow.Revisit(wctx) })
 	back.Go(func() error { return a.shipper.Run(wctx) })
+	back.Go(func() error { return a.db.Run(wctx) })
+	back.Go(func() error { return a.fillHistory(wctx) })
+	back.Go(func() error { return a.keepTime(wctx) })
 	back.Go(func() error { return a.http.run(wctx) })
 
 	front, fctx := errgroup.WithContext(ctx)

@@ -39,6 +39,7 @@ type commands struct {
 	Quarantine quarantineCmd `cmd:"" help:"List, show, release and delete quarantined messages."`
 	Messages   messagesCmd   `cmd:"" help:"List and show messages with their verdicts and delivery status."`
 	Events     eventsCmd     `cmd:"" help:"List recorded events, newest last, and follow new ones."`
+	DB         dbCmd         `cmd:"" name:"db" help:"Verify, back up and restore database and quarantine."`
 	Rules      rulesCmd      `cmd:"" help:"Fetch, check, activate, list and override detection rules."`
 	Settings   configCmd     `cmd:"" name:"config" help:"Print the reference of all settings."`
 	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of what a command prints with --format json."`

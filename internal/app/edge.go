@@ -33,7 +33,7 @@ func (a *App) newEdge(c *config.Config) (*smtpd.Server, error) {
 	sc.BareNewlines = smtpd.NewlinePolicy(c.SMTP.BareNewlines)
 	sc.EarlyTalkDelay = c.SMTP.EarlyTalkDelay.D()
 	sc.Timeouts.Command, sc.Timeouts.DataBlock, sc.Timeouts.Drain = c.SMTP.CommandTimeout.D(), c.SMTP.DataTimeout.D(), c.SMTP.DrainTimeout.D()
-	sc.CaptureDir = filepath.Join(c.DataDir, "capture")
+	sc.CaptureDir, sc.Room = filepath.Join(c.DataDir, "capture"), a.spool.Reserve
 	if err := os.MkdirAll(sc.CaptureDir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating capture directory: %w", err)
 	}

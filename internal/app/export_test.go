@@ -17,6 +17,14 @@ func NewBesideRegistry(ctx context.Context, c config.Config, file string, guard 
 // FormulaSafe is what is done to texts that a spreadsheet may read.
 var FormulaSafe = formulaSafe
 
+// RaiseFileLimit is what a start does about the limit of open files.
+var RaiseFileLimit = raiseFileLimit
+
+// TellFileLimit logs a limit that is too low.
+func TellFileLimit(limit uint64, c *config.Config, log *slog.Logger) {
+	tellFileLimit(limit, filesNeeded(c), c, log)
+}
+
 // Reach is what is known of whether registries can be reached.
 type Reach struct{ reach reach }
 

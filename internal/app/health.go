@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -114,9 +115,9 @@ func (h *health) components(ctx context.Context) []component {
 	return state
 }
 
-func (h *health) database(ctx context.Context) string {
-	if err := h.app.db.Ping(ctx); err != nil {
-		return "events wait in the spool: " + err.Error()
+func (h *health) database(context.Context) string {
+	if _, why := h.app.db.State(); why != "" {
+		return fmt.Sprintf("down (%s); mail flows, %d events wait in the spool", why, h.app.spool.Stats().Facts)
 	}
 	return ""
 }

@@ -62,12 +62,21 @@ type quarantineLine struct {
 	Size        int64               `json:"size" doc:"bytes"`
 	SHA256      string              `json:"sha256" doc:"hash of the message as received"`
 	AskedBy     string              `json:"asked_by,omitempty" doc:"who asked for its release or deletion"`
+	BodyMissing bool                `json:"body_missing,omitempty" doc:"its body is lost: it can be deleted, but not released"`
+}
+
+// heldState returns the state of a message for lists.
+func heldState(i *quarantine.Item) string {
+	if i.BodyMissing {
+		return "body-missing"
+	}
+	return string(i.State)
 }
 
 func newQuarantineLine(i *quarantine.Item) quarantineLine {
 	return quarantineLine{
 		ID: i.ID, State: i.State, Tenant: i.Tenant, MessageID: i.MessageID, Received: i.At, Expires: i.Expires, Disposition: i.Disposition, Reason: i.Reason,
-		ReasonText: i.Reason.String(), From: i.Envelope.From, Author: i.HeaderFrom, Subject: i.Subject, Recipients: addressesOf(i), Size: i.Size, SHA256: i.Blob, AskedBy: i.AskedBy,
+		ReasonText: i.Reason.String(), From: i.Envelope.From, Author: i.HeaderFrom, Subject: i.Subject, Recipients: addressesOf(i), Size: i.Size, SHA256: i.Blob, AskedBy: i.AskedBy, BodyMissing: i.BodyMissing,
 	}
 }
 
@@ -112,7 +121,7 @@ func (q *quarantineListCmd) print(c *cli, items []quarantine.Item) error {
 		column{title: "FROM", min: 24}, column{title: "TO", min: 24}, column{title: "MESSAGE"}, column{title: "SUBJECT", min: 16}, column{title: "REASON", min: 40})
 	for i := range items {
 		it := &items[i]
-		if err := t.add(cell{text: it.ID}, cell{text: string(it.State)}, cell{text: when(it.At)}, cell{it.Disposition.String(), styleOf(it.Disposition)}, cell{text: it.HeaderFrom},
+		if err := t.add(cell{text: it.ID}, cell{text: heldState(it)}, cell{text: when(it.At)}, cell{it.Disposition.String(), styleOf(it.Disposition)}, cell{text: it.HeaderFrom},
 			cell{text: firstOf(addressesOf(it))}, cell{text: it.MessageID}, cell{text: it.Subject}, cell{text: it.Reason.String()}); err != nil {
 			return err
 		}
@@ -148,7 +157,7 @@ func (q *quarantineShowCmd) Run(c *cli) (err error) {
 	if q.Format == "json" {
 		return c.jsonLine(newQuarantineLine(&item))
 	}
-	c.printf("held      %s  %s\n", item.ID, item.State)
+	c.printf("held      %s  %s\n", item.ID, heldState(&item))
 	c.printf("to        %s\n", clip(strings.Join(addressesOf(&item), ", "), 500))
 	c.printf("expires   %s\n", item.Expires.Local().Format(time.RFC1123))
 	c.printf("reason    %s\n", clip(item.Reason.String(), 400))
@@ -173,6 +182,8 @@ func (q *quarantineDeleteCmd) Run(c *cli) error {
 	return c.ask(q.IDs, quarantine.DeleteAsked, (*quarantine.Box).Delete)
 }
 
+var errNoBody = errors.New("its body is missing: it can only be deleted")
+
 // askPatience is how long a request is watched. It stays in the database beyond.
 const askPatience = 10 * time.Second
 
@@ -195,6 +206,10 @@ func (c *cli) ask(ids []string, state quarantine.State, do func(*quarantine.Box,
 		}
 		if item.State == state {
 			c.printf("%s  %s, pending: the running gateway will carry it out (see its log on failure)\n", id, item.State)
+			continue
+		}
+		if item.State == quarantine.Held {
+			errs = append(errs, fmt.Errorf("releasing %s: %w", id, errNoBody))
 			continue
 		}
 		c.printf("%s  %s\n", id, item.State)

@@ -127,6 +127,9 @@ func (h *hunt) run() error {
 		if h.cli.ctx.Err() != nil {
 			break
 		}
+		if h.inBlobs(item.Path) && !bodyName.MatchString(filepath.Base(item.Path)) {
+			continue // what is kept beside a held body
+		}
 		bar.add(item.Path)
 		if err == nil {
 			err = h.one(&item)
@@ -267,7 +270,12 @@ var bodyName = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // isHeld reports whether a file is the body of a held message of this gateway, by whatever path.
 func (h *hunt) isHeld(path string) bool {
-	if h.blobs == nil || !bodyName.MatchString(filepath.Base(path)) {
+	return bodyName.MatchString(filepath.Base(path)) && h.inBlobs(path)
+}
+
+// inBlobs reports whether a file is in the directory of held bodies of this gateway.
+func (h *hunt) inBlobs(path string) bool {
+	if h.blobs == nil {
 		return false
 	}
 	info, err := os.Stat(filepath.Dir(filepath.Dir(path)))

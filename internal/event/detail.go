@@ -66,6 +66,7 @@ type HeldDetail struct {
 	Reason      *verdict.Reason     `json:"reason,omitempty"` // why it was held
 	Expires     time.Time           `json:"expires,omitzero"`
 	By          string              `json:"by,omitempty"`      // who asked, of Released and Deleted
+	Blob        string              `json:"blob,omitempty"`    // SHA-256 of the original bytes, of Released, Deleted and Expired
 	History     json.RawMessage     `json:"history,omitempty"` // history.Lesson of Released
 }
 

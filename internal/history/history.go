@@ -16,6 +16,7 @@ package history
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"outrider/internal/address"
@@ -62,7 +63,8 @@ func (c Contact) FirstDomain() bool { return c.Known && c.Domain.First.IsZero() 
 
 // Memory remembers senders. It is safe for concurrent use.
 type Memory struct {
-	limit   int // records per tenant
+	limit   int         // records per tenant
+	loading atomic.Bool // until Loaded: what is not here may be in the store
 	mu      sync.RWMutex
 	tenants map[string]*past // guarded by mu, with all that is in them
 }
@@ -78,14 +80,30 @@ type past struct {
 	sent  int64 // first message remembered that the tenant sent; 0: none yet
 }
 
+// NewLoading returns a memory that is being filled from the store: until Loaded it answers that
+// there is nothing to ask, since it cannot tell what never was. It learns meanwhile.
+func NewLoading() *Memory {
+	m := New()
+	m.loading.Store(true)
+	return m
+}
+
+// Loaded says that everything the store remembers was added.
+func (m *Memory) Loaded() { m.loading.Store(false) }
+
 // New returns an empty memory.
 func New() *Memory { return &Memory{limit: maxRecords, tenants: make(map[string]*past)} }
 
-// Load adds what the store remembers under one key.
+// Load adds what the store remembers under one key to what was learned since.
 func (m *Memory) Load(tenant, key string, r Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.of(tenant)
+	if since := p.get(key); since != nil {
+		r.merge(since)
+	} else {
+		p.makeRoom(m.limit)
+	}
 	p.put(key, &r)
 	p.note(&r)
 }
@@ -137,7 +155,7 @@ func (p *past) note(r *Record) {
 
 // Contact returns what is known of an author address.
 func (m *Memory) Contact(tenant, author string) Contact {
-	if m == nil {
+	if m == nil || m.loading.Load() {
 		return Contact{}
 	}
 	keys, ok := Keys(author)

@@ -84,3 +84,36 @@ func TestManyLearnAndAskAtOnce(t *testing.T) {
 		t.Errorf("got %+v", c)
 	}
 }
+
+// TestLoadingAddsToWhatWasLearnedMeanwhile fills a memory in both orders.
+func TestLoadingAddsToWhatWasLearnedMeanwhile(t *testing.T) {
+	t.Parallel()
+	day := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	stored := func(m *history.Memory) {
+		var r history.Record
+		for i := range 3 {
+			r.Learn(history.Known, day.AddDate(0, 0, i))
+			r.Learn(history.Wanted, day.AddDate(0, 0, i))
+		}
+		m.Load("a", "ann@elsewhere.example", r)
+	}
+	live := func(m *history.Memory) {
+		m.Learn("a", "ann@elsewhere.example", day.AddDate(0, 0, 9))
+		m.Teach("a", history.Lesson{At: day.AddDate(0, 0, 9), What: history.Wanted, Author: "ann@elsewhere.example"})
+	}
+	for name, steps := range map[string][]func(*history.Memory){"loaded first": {stored, live}, "learned first": {live, stored}} {
+		m := history.NewLoading()
+		for _, step := range steps {
+			step(m)
+		}
+		if c := m.Contact("a", "ann@elsewhere.example"); c.Known {
+			t.Errorf("%s: a memory that is being filled answers", name)
+		}
+		m.Loaded()
+		c := m.Contact("a", "ann@elsewhere.example").Address
+		p, ok := m.View("a", day.AddDate(0, 0, 20)).Profile(history.ByAddress, "ann@elsewhere.example")
+		if c.Messages != 4 || !c.First.Equal(day) || !c.Last.Equal(day.AddDate(0, 0, 9)) || !ok || p.Prevalence != history.PrevalenceRare {
+			t.Errorf("%s: %+v, %+v", name, c, p)
+		}
+	}
+}

@@ -71,7 +71,7 @@ type View struct {
 
 // View returns the memory of a tenant as it was at one time, or nil where there is none.
 func (m *Memory) View(tenant string, at time.Time) *View {
-	if m == nil {
+	if m == nil || m.loading.Load() {
 		return nil
 	}
 	return &View{memory: m, tenant: tenant, at: at}

@@ -140,6 +140,17 @@ func (r *Record) add(s Slot) {
 	}
 }
 
+// merge adds what another record has learned of other messages.
+func (r *Record) merge(o *Record) {
+	r.First, r.Last, r.Messages = earlier(r.First, o.First), max(r.Last, o.Last), r.Messages+o.Messages
+	r.FirstIn, r.LastIn = earlier(r.FirstIn, o.FirstIn), max(r.LastIn, o.LastIn)
+	r.FirstOut, r.LastOut = earlier(r.FirstOut, o.FirstOut), max(r.LastOut, o.LastOut)
+	for _, s := range o.Slots {
+		r.add(s)
+	}
+	r.Folded = r.Folded || o.Folded
+}
+
 // plus adds the counts of another slot.
 func (s *Slot) plus(o Slot) {
 	for _, what := range []What{Wanted, Doubtful, Unwanted, Failed, Benign, Sent} {

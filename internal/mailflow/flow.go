@@ -23,6 +23,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"outrider/internal/clock"
 	"outrider/internal/detect"
 	"outrider/internal/event"
 	"outrider/internal/history"
@@ -79,6 +80,7 @@ type Config struct {
 	Signer   *Signer
 	Memory   int64 // bytes of messages under judgement at once
 	Log      *slog.Logger
+	Clock    *clock.Clock // nil: the system's
 	Observe  Observer
 	// Delivered reports whether mail was delivered to an address before; nil: nothing is known.
 	Delivered func(ctx context.Context, recipient string) (bool, error)
@@ -104,6 +106,7 @@ type Flow struct {
 	memory   *semaphore.Weighted
 	capacity int64
 	log      *slog.Logger
+	clock    *clock.Clock
 	observe  Observer
 	checks   *recipientCache
 	judging  atomic.Int32     // messages on their way that are being judged
@@ -117,7 +120,7 @@ type Flow struct {
 func New(c Config) *Flow {
 	f := &Flow{
 		judge: c.Judge, spool: c.Spool, relay: c.Relay, history: c.History, signer: c.Signer,
-		memory: semaphore.NewWeighted(c.Memory), capacity: c.Memory, log: c.Log, observe: c.Observe.orNothing(),
+		memory: semaphore.NewWeighted(c.Memory), capacity: c.Memory, log: c.Log, clock: c.Clock, observe: c.Observe.orNothing(),
 		checks: newRecipientCache(c.Delivered), wake: make(chan struct{}, 1), owing: [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}, fresh: make(chan struct{}, 1),
 	}
 	f.settings.Store(c.Settings)

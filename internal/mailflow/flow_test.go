@@ -12,12 +12,15 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"outrider/internal/budget"
+	"outrider/internal/clock"
 	"outrider/internal/config"
 	"outrider/internal/detect"
 	"outrider/internal/dns"
@@ -67,6 +70,9 @@ type bundle struct {
 	relay  *relay.Relay
 	judge  *mailflow.Judge
 	log    *logBook
+	clock  *clock.Clock
+	wall   atomic.Int64 // by how much the time of day is ahead
+	passed atomic.Int64 // by how much more time has passed
 }
 
 // setup builds a whole flow in front of a sink that answers as reply says.
@@ -99,6 +105,12 @@ tenants:
 	if err != nil {
 		t.Fatal(err)
 	}
+	begun := time.Now()
+	b.clock = clock.New(clock.Config{
+		Wall:    func() time.Time { return time.Now().Add(time.Duration(b.wall.Load())) },
+		Elapsed: func() time.Duration { return time.Since(begun) + time.Duration(b.passed.Load()) },
+		Log:     log,
+	})
 	memory := history.New()
 	b.judge = &mailflow.Judge{Limits: budget.Default(), History: memory}
 	b.flow = mailflow.New(mailflow.Config{
@@ -108,7 +120,7 @@ tenants:
 			RetryFor: time.Hour, DelayAt: time.Hour, HoldFor: time.Hour,
 		},
 		Judge: b.judge, Spool: b.spool, Relay: b.relay, History: memory,
-		Signer: b.signer, Memory: 64 << 20, Log: log,
+		Signer: b.signer, Memory: 64 << 20, Log: log, Clock: b.clock,
 	})
 	t.Cleanup(func() {
 		for _, c := range []func() error{b.relay.Close, b.spool.Close, b.db.Close} {
@@ -147,12 +159,18 @@ func (b *bundle) run() *quarantine.Box {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	shipper := &mailflow.Shipper{Flow: b.flow, Store: b.db, Blobs: blobs}
+	b.serveQuarantine(&mailflow.Shipper{Flow: b.flow, Store: b.db, Blobs: blobs})
+	return quarantine.NewBox(b.db, blobs)
+}
+
+// serveQuarantine serves the queue and the quarantine until stop is called or the test ends.
+func (b *bundle) serveQuarantine(shipper *mailflow.Shipper) (stop func()) {
+	b.t.Helper()
 	ctx, cancel := context.WithCancel(b.t.Context())
 	done := make(chan error, 2)
 	go func() { done <- b.flow.Redeliver(ctx) }()
 	go func() { done <- shipper.Run(ctx) }()
-	b.t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		for range 2 {
 			if err := <-done; err != nil {
@@ -160,13 +178,14 @@ func (b *bundle) run() *quarantine.Box {
 			}
 		}
 	})
-	return quarantine.NewBox(b.db, blobs)
+	b.t.Cleanup(stop)
+	return stop
 }
 
-// until asks again and again, for at most ten seconds.
+// until asks again and again, for at most two minutes: the machine may be busy.
 func (b *bundle) until(what string, ok func() bool) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(b.t.Context(), 2*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"outrider/internal/address"
+	"outrider/internal/event"
 	"outrider/internal/history"
 	"outrider/internal/quarantine"
 	"outrider/internal/tenant"
@@ -24,6 +25,37 @@ func (f *Flow) learn(l *inflight, p *placed) {
 func (f *Flow) teach(l *inflight) {
 	if l.lesson != nil {
 		f.history.Teach(l.tenant.ID, *l.lesson)
+	}
+}
+
+// relearn gives the memory what facts of an earlier process taught that its database did not
+// contain when the memory was filled from it.
+func (s *Shipper) relearn(facts []event.Event) {
+	if s.Replay == nil || s.Flow.history == nil {
+		return
+	}
+	after, last := s.Replay()
+	for i := range facts {
+		if e := &facts[i]; e.EdgeSeq > after && e.EdgeSeq <= last {
+			s.Flow.relearnFrom(e)
+		}
+	}
+}
+
+// relearnFrom does for one fact what the store does. A detail that cannot be read teaches nothing.
+func (f *Flow) relearnFrom(e *event.Event) {
+	var d struct {
+		History *history.Lesson `json:"history"`
+		Known   string          `json:"known"`
+	}
+	if json.Unmarshal(e.Detail, &d) != nil {
+		return
+	}
+	if e.Kind == event.Placed && d.Known != "" {
+		f.history.Learn(e.Tenant, d.Known, e.At)
+	}
+	if d.History != nil {
+		f.history.Teach(e.Tenant, *d.History)
 	}
 }
 

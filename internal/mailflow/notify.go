@@ -28,7 +28,7 @@ type notice struct {
 // notification returns the queue entry of a delivery status notification, or nil when
 // nobody wants to know: the sender is null, or asked not to be told.
 func (f *Flow) notification(s *Settings, n notice) *spool.Entry {
-	now := time.Now()
+	now := f.clock.Now()
 	d := relay.DSN{
 		Hostname: s.Hostname, Envelope: n.envelope, Original: n.content, Arrived: n.arrived, At: now, RetryUntil: n.until,
 	}

@@ -82,7 +82,7 @@ func (f *Flow) putDown(ctx context.Context, l *inflight, p *placed) error {
 		return errCrowded
 	}
 	defer f.debts.give(weight)
-	row := spool.Revisit{MessageID: r.ID, Tenant: l.tenant.ID, At: r.At, Next: time.Now(), Slow: l.judged.Missing.slow(), Meta: meta, Content: r.Body}
+	row := spool.Revisit{MessageID: r.ID, Tenant: l.tenant.ID, At: r.At, Next: f.clock.Now(), Slow: l.judged.Missing.slow(), Meta: meta, Content: r.Body}
 	if len(p.outcome.Hold) > 0 {
 		shared := row
 		shared.Body, shared.Content = p.outcome.Hold[0].Body, nil

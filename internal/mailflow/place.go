@@ -111,7 +111,7 @@ func (f *Flow) deliver(ctx context.Context, l *inflight, c *Copy, at Placement, 
 
 // queue spools one copy for the recipients that the next hop could not take now.
 func (f *Flow) queue(l *inflight, c *Copy, deferred []relay.Result, p *placed) {
-	now := time.Now()
+	now := f.clock.Now()
 	e := spool.Entry{
 		MessageID: l.received.ID, Tenant: l.tenant.ID, RouteKey: c.Decision.Domain.Route.Key(), Domain: c.Decision.Domain.Name,
 		Envelope: c.Job.Envelope, Traits: c.Job.Traits, Created: now, Expires: now.Add(l.settings.RetryFor),

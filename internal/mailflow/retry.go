@@ -51,7 +51,7 @@ func (f *Flow) Redeliver(ctx context.Context) error {
 			pause(ctx, f.settings.Load().FirstRetry)
 			continue
 		}
-		entries, err := f.spool.Due(time.Now(), claimBatch)
+		entries, err := f.spool.Due(f.clock.Now(), claimBatch)
 		if err != nil {
 			f.log.ErrorContext(ctx, "reading the queue failed", "error", err)
 			pause(ctx, min(f.settings.Load().FirstRetry, idle))
@@ -114,7 +114,7 @@ const routeBusyDelay = 5 * time.Second
 
 // postpone lets an entry wait for its route to have room. That is no attempt.
 func (f *Flow) postpone(ctx context.Context, e *spool.Entry) {
-	e.Next = time.Now().Add(routeBusyDelay/2 + rand.N(routeBusyDelay)) //nolint:gosec // not a secret
+	e.Next = f.clock.Now().Add(routeBusyDelay/2 + rand.N(routeBusyDelay)) //nolint:gosec // not a secret
 	f.commitAttempt(ctx, e, spool.Outcome{Requeue: []spool.Entry{*e}})
 }
 
@@ -195,7 +195,7 @@ func idsOf(entries []spool.Entry) []string {
 func (f *Flow) sleepUntil(ctx context.Context, due func() (time.Time, bool), wake <-chan struct{}) {
 	wait := idle
 	if next, ok := due(); ok {
-		wait = min(wait, max(time.Until(next), 0))
+		wait = min(wait, max(next.Sub(f.clock.Now()), 0))
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -211,14 +211,14 @@ func (f *Flow) sleepUntil(ctx context.Context, due func() (time.Time, bool), wak
 // that, and the alternative would be to lose mail.
 func (f *Flow) attempt(ctx context.Context, e *spool.Entry, health *routeHealth) {
 	s := f.settings.Load()
-	now := time.Now()
+	now := f.clock.Now()
 	if f.mute(ctx) {
 		f.spool.Release(e.ID)
 		return
 	}
 	route, ok := routeOf(s, e)
 	until, down := health.downUntil(route.Key(), now, s.downFor())
-	if (down || !ok) && now.Before(e.Expires) {
+	if (down || !ok) && !f.expired(e, now) {
 		if !ok {
 			until = s.nextAttempt(now, max(e.Attempts, 1))
 		}
@@ -231,8 +231,14 @@ func (f *Flow) attempt(ctx context.Context, e *spool.Entry, health *routeHealth)
 		f.spool.Release(e.ID) // the server stops; the entry stays as it is
 		return
 	}
-	health.saw(route.Key(), results, time.Now(), s.downFor())
+	health.saw(route.Key(), results, f.clock.Now(), s.downFor())
 	f.commitAttempt(ctx, e, f.after(s, e, results))
+}
+
+// expired reports whether an entry is to be given up for its age. A clock that has just jumped
+// forward says that of every entry.
+func (f *Flow) expired(e *spool.Entry, now time.Time) bool {
+	return now.After(e.Expires) && f.clock.Settled()
 }
 
 func anyFinal(rs []relay.Result) bool {
@@ -264,7 +270,7 @@ func (f *Flow) commitAttempt(ctx context.Context, e *spool.Entry, o spool.Outcom
 // after says what an attempt changes: facts for every recipient, the entry with those
 // still open, and a notification about those given up.
 func (f *Flow) after(s *Settings, e *spool.Entry, results []relay.Result) spool.Outcome {
-	now := time.Now()
+	now := f.clock.Now()
 	e.Attempts++
 	open := *e
 	open.Envelope.Recipients = nil
@@ -277,7 +283,7 @@ func (f *Flow) after(s *Settings, e *spool.Entry, results []relay.Result) spool.
 		case r.Status == relay.Delivered:
 			done = append(done, r)
 			o.Facts = append(o.Facts, f.factOf(event.Placed, e, r, event.DeliveryDetail{Reply: r.Reply.String(), Host: r.Host, TLS: r.TLS, Attempts: e.Attempts}))
-		case r.Status == relay.Failed, now.After(e.Expires):
+		case r.Status == relay.Failed, f.expired(e, now):
 			failed = append(failed, r)
 		default:
 			waiting = append(waiting, r)
@@ -302,7 +308,7 @@ func (f *Flow) after(s *Settings, e *spool.Entry, results []relay.Result) spool.
 }
 
 func (f *Flow) factOf(kind event.Kind, e *spool.Entry, r relay.Result, d event.DeliveryDetail) event.Event {
-	return event.New(kind, e.Tenant, string(e.MessageID), time.Now(), []smtp.Recipient{r.Recipient}, d)
+	return event.New(kind, e.Tenant, string(e.MessageID), f.clock.Now(), []smtp.Recipient{r.Recipient}, d)
 }
 
 // giveUp bounces the recipients that failed for good.
@@ -327,7 +333,7 @@ func (f *Flow) giveUp(s *Settings, e *spool.Entry, failed []relay.Result, o *spo
 // tellOfDelay notifies, once, a sender who asked to hear of delays.
 // RFC 3461, Section 4.1: DELAY in NOTIFY asks for it.
 func (f *Flow) tellOfDelay(s *Settings, open *spool.Entry, waiting []relay.Result, now time.Time, o *spool.Outcome) {
-	if open.DelayNotified || now.Sub(open.Created) < s.DelayAt {
+	if open.DelayNotified || now.Sub(open.Created) < s.DelayAt || !f.clock.Settled() {
 		return
 	}
 	open.DelayNotified = true

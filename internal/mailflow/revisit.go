@@ -66,7 +66,7 @@ func (r *lane) run(ctx context.Context) {
 			pause(ctx, f.settings.Load().FirstRetry)
 			continue
 		}
-		rows, err := f.spool.Revisits(r.slow, time.Now(), lookBatch)
+		rows, err := f.spool.Revisits(r.slow, f.clock.Now(), lookBatch)
 		if err != nil {
 			f.log.ErrorContext(ctx, "reading scheduled re-evaluations failed", "error", err)
 			pause(ctx, min(f.settings.Load().FirstRetry, idle))
@@ -137,7 +137,7 @@ func (r *lane) visit(ctx context.Context, row *spool.Revisit) {
 	if ctx.Err() != nil {
 		// The server stops: the look has not been.
 		row.Attempts--
-		row.Next = time.Now()
+		row.Next = f.clock.Now()
 		f.mark(ctx, row, spool.Outcome{Again: []spool.Revisit{*row}, Lazy: true})
 		return
 	}
@@ -194,7 +194,7 @@ func (r *lane) take(ctx context.Context, size int64) (give func(), err error) {
 // the process does not end every later one at its start.
 func (f *Flow) begin(ctx context.Context, row *spool.Revisit) bool {
 	row.Attempts++
-	row.Next = nextLook(time.Now(), row.Attempts)
+	row.Next = nextLook(f.clock.Now(), row.Attempts)
 	return f.mark(ctx, row, spool.Outcome{Again: []spool.Revisit{*row}, Lazy: true})
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"outrider/internal/event"
@@ -24,6 +25,7 @@ const (
 	shipGather = 100 * time.Millisecond // how long facts are gathered, so that transactions are few
 	shipEvery  = 500 * time.Millisecond // how long a request of an operator may wait
 	shipRetry  = 5 * time.Second        // after the database failed
+	sayEvery   = time.Minute            // how often a failure is logged
 	sweepEvery = time.Minute            // how often held mail is looked through for expired
 	sweepBatch = 100
 	pruneBatch = 2000      // rows removed per sweep, so that a transaction stays short
@@ -36,7 +38,13 @@ type Store interface {
 	Record(ctx context.Context, events []event.Event, held []quarantine.Item) error
 	HeldItems(ctx context.Context, f quarantine.Filter) ([]quarantine.Item, error)
 	HeldExpired(ctx context.Context, now time.Time, limit int) ([]quarantine.Item, error)
+	// HeldInUse calls f for every message whose body is still needed.
+	HeldInUse(ctx context.Context, f func(*quarantine.Item) error) error
+	// MoveHeld sets the state if it is from still, and reports whether it was.
+	MoveHeld(ctx context.Context, id string, from, to quarantine.State, by string) (bool, error)
 	BlobInUse(ctx context.Context, blob string) (bool, error)
+	// BlobsSince returns from when on every body in use is known to the store.
+	BlobsSince(ctx context.Context) (time.Time, error)
 	// Prune removes what is older than before, at most about limit rows of a kind, and
 	// returns how many it removed.
 	Prune(ctx context.Context, before time.Time, limit int) (int64, error)
@@ -47,8 +55,13 @@ type Blobs interface {
 	Put(ctx context.Context, r io.WriterTo) (string, error)
 	Open(ctx context.Context, id string) (io.ReadCloser, error)
 	Delete(ctx context.Context, id string) error
-	// Sweep removes what a crash left behind.
-	Sweep(ctx context.Context, inUse func(id string) (bool, error)) error
+	Has(id string) (bool, error)
+	// PutSidecar writes what it takes to list a held message without the store.
+	PutSidecar(ctx context.Context, s *quarantine.Sidecar) error
+	// DeleteSidecar removes it when the message is not held any more.
+	DeleteSidecar(ctx context.Context, blob, id string) error
+	// Sweep removes what a crash left behind, of what is not older than since.
+	Sweep(ctx context.Context, since time.Time, inUse func(id string) (bool, error)) error
 }
 
 // Shipper moves facts from the spool to the store, and carries out what operators
@@ -62,28 +75,48 @@ type Shipper struct {
 	Store Store
 	Blobs Blobs
 
+	// Replay names the facts of an earlier process that the history must still learn from:
+	// those after the first number, up to the last. Both are 0 where there are none.
+	Replay func() (after, last uint64)
+
+	said    time.Time // when a failure was logged last
 	swept   time.Time
 	tidied  time.Time
-	shipped uint64 // facts up to here are in the store: reading starts behind them
+	shipped uint64       // facts up to here are in the store: reading starts behind them
+	missing atomic.Int64 // bodies of held mail that are gone
 }
+
+// MissingBodies returns how many messages are held whose body is gone, as of the last look.
+func (s *Shipper) MissingBodies() int64 { return s.missing.Load() }
 
 // Run ships until ctx ends, and once more after that.
 func (s *Shipper) Run(ctx context.Context) error {
-	log := s.Flow.log
 	for {
 		if err := s.round(ctx); err != nil && ctx.Err() == nil {
-			log.ErrorContext(ctx, "writing events to the database failed", "error", err)
+			s.failed(ctx, err)
 			pause(ctx, shipRetry)
 		}
 		select {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shipRetry)
 			defer cancel()
-			return s.ship(last)
+			if err := s.Ship(last); err != nil {
+				s.Flow.log.ErrorContext(last, "writing events to the database failed, they wait in the spool for the next start",
+					"waiting", s.Flow.spool.Stats().Facts, "error", err)
+			}
+			return nil
 		case <-s.Flow.fresh:
 			pause(ctx, shipGather)
 		case <-time.After(shipEvery):
 		}
+	}
+}
+
+// failed says what keeps events from the database, at most once a minute.
+func (s *Shipper) failed(ctx context.Context, err error) {
+	if now := time.Now(); now.Sub(s.said) >= sayEvery {
+		s.said = now
+		s.Flow.log.ErrorContext(ctx, "writing events to the database failed, they wait in the spool", "waiting", s.Flow.spool.Stats().Facts, "error", err)
 	}
 }
 
@@ -97,7 +130,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// Ship ships what is there, before Run. A panic is an error: facts wait in the spool.
+// Ship ships what is there. A panic is an error: facts wait in the spool.
 func (s *Shipper) Ship(ctx context.Context) (err error) {
 	defer contain(&err)
 	return s.ship(ctx)
@@ -127,6 +160,7 @@ func (s *Shipper) ship(ctx context.Context) error {
 		if err != nil || len(facts) == 0 {
 			return err
 		}
+		facts = whole(facts)
 		held, ids, err := s.heldOf(ctx, facts)
 		if err != nil {
 			return err
@@ -134,6 +168,10 @@ func (s *Shipper) ship(ctx context.Context) error {
 		if err := s.Store.Record(ctx, facts, held); err != nil {
 			return fmt.Errorf("recording %d facts: %w", len(facts), err)
 		}
+		if err := s.forget(ctx, facts); err != nil {
+			return err
+		}
+		s.relearn(facts)
 		// The bodies and facts leave the spool only now. A crash before ships them again.
 		if err := s.Flow.spool.DropHeld(ctx, ids...); err != nil {
 			return fmt.Errorf("dropping shipped bodies: %w", err)
@@ -143,6 +181,43 @@ func (s *Shipper) ship(ctx context.Context) error {
 		}
 		s.shipped = facts[len(facts)-1].EdgeSeq
 	}
+}
+
+// whole drops the last facts of a full batch that may be a part of those of one message, so
+// that what is known of a held message is found together.
+func whole(facts []event.Event) []event.Event {
+	if len(facts) < shipBatch {
+		return facts
+	}
+	last := facts[len(facts)-1].MessageID
+	n := len(facts)
+	for n > 0 && facts[n-1].MessageID == last {
+		n--
+	}
+	if n == 0 {
+		return facts // one message alone
+	}
+	return facts[:n]
+}
+
+// forget removes the sidecars of messages that are not held any more, before the facts that say
+// so leave the spool: a database that is lost later must not bring them back.
+func (s *Shipper) forget(ctx context.Context, facts []event.Event) error {
+	for i := range facts {
+		switch facts[i].Kind {
+		case event.Released, event.Deleted, event.Expired:
+		default:
+			continue
+		}
+		var d event.HeldDetail
+		if json.Unmarshal(facts[i].Detail, &d) != nil || d.Blob == "" {
+			continue
+		}
+		if err := s.Blobs.DeleteSidecar(ctx, d.Blob, d.Held); err != nil {
+			return fmt.Errorf("ending held message %s: %w", d.Held, err)
+		}
+	}
+	return nil
 }
 
 // heldOf moves the bodies of the messages that the facts say are held to the blobs.
@@ -164,7 +239,12 @@ func (s *Shipper) heldOf(ctx context.Context, facts []event.Event) (items []quar
 		if err != nil && s.lost(&held) {
 			// The body is gone for good. Waiting for it would hold up every fact behind it.
 			s.Flow.log.ErrorContext(ctx, "body of a quarantined message is missing", "held", held.ID, "message_id", held.MessageID, "error", err)
+			s.missing.Add(1)
+			items, ids = append(items, itemOf(&held, "")), append(ids, held.ID) // listed, and said to have no body
 			continue
+		}
+		if err == nil {
+			err = s.Blobs.PutSidecar(ctx, quarantine.NewSidecar(&item, facts))
 		}
 		if err != nil {
 			return nil, nil, err
@@ -182,17 +262,21 @@ func (s *Shipper) lost(h *spool.Held) bool {
 }
 
 func (s *Shipper) item(ctx context.Context, h *spool.Held) (quarantine.Item, error) {
-	var meta HeldMeta
-	_ = json.Unmarshal(h.Meta, &meta) // unreadable: the message is listed without what it says
 	blob, err := s.Blobs.Put(ctx, s.Flow.spool.Content(h.Body))
 	if err != nil {
 		return quarantine.Item{}, fmt.Errorf("storing held message %s: %w", h.ID, err)
 	}
+	return itemOf(h, blob), nil
+}
+
+func itemOf(h *spool.Held, blob string) quarantine.Item {
+	var meta HeldMeta
+	_ = json.Unmarshal(h.Meta, &meta) // unreadable: the message is listed without what it says
 	return quarantine.Item{
 		ID: h.ID, Tenant: h.Tenant, MessageID: string(h.MessageID), Envelope: h.Envelope, Traits: h.Traits,
 		Disposition: meta.Detail.Disposition, Reason: meta.reason(), HeaderFrom: meta.HeaderFrom, Subject: meta.Subject,
 		Size: h.Body.Size, Blob: blob, At: h.At, Expires: meta.Detail.Expires, State: quarantine.Held, Trace: meta.Trace,
-	}, nil
+	}
 }
 
 // reason returns why the message is held, which earlier versions did not record.
@@ -253,8 +337,11 @@ func (c *releasedContent) WriteTo(w io.Writer) (n int64, err error) {
 // the next hop without being judged again, with the trace fields of its receipt (RFC 5321,
 // Section 4.4).
 func (s *Shipper) release(ctx context.Context, i *quarantine.Item) error {
+	if has, err := s.Blobs.Has(i.Blob); err != nil || !has {
+		return s.cannotRelease(ctx, i, err)
+	}
 	settings := s.Flow.settings.Load()
-	now := time.Now()
+	now := s.Flow.clock.Now()
 	content, err := s.releasedContent(ctx, i, now)
 	if err != nil {
 		return err
@@ -272,7 +359,7 @@ func (s *Shipper) release(ctx context.Context, i *quarantine.Item) error {
 	}
 	lesson := released(i, now)
 	fact := event.New(event.Released, i.Tenant, i.MessageID, now, i.Envelope.Recipients,
-		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, Reason: &i.Reason, By: i.AskedBy, History: asText(lesson)})
+		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, Reason: &i.Reason, By: i.AskedBy, Blob: i.Blob, History: asText(lesson)})
 	if err := s.finish(ctx, i, spool.Outcome{Queue: entries, Facts: []event.Event{fact}}); err != nil {
 		return err
 	}
@@ -283,14 +370,25 @@ func (s *Shipper) release(ctx context.Context, i *quarantine.Item) error {
 	return nil
 }
 
+// cannotRelease lets a message be held still whose body is gone, so that the request is not
+// tried for ever.
+func (s *Shipper) cannotRelease(ctx context.Context, i *quarantine.Item, err error) error {
+	if err != nil {
+		return err
+	}
+	s.Flow.log.ErrorContext(ctx, "release failed: the body is missing", "held", i.ID, "message_id", i.MessageID, "by", i.AskedBy)
+	_, err = s.Store.MoveHeld(ctx, i.ID, quarantine.ReleaseAsked, quarantine.Held, i.AskedBy)
+	return err
+}
+
 // remove records the end of a held message and drops its body.
 func (s *Shipper) remove(ctx context.Context, i *quarantine.Item) error {
 	return s.end(ctx, i, event.Deleted)
 }
 
 func (s *Shipper) end(ctx context.Context, i *quarantine.Item, kind event.Kind) error {
-	fact := event.New(kind, i.Tenant, i.MessageID, time.Now(), i.Envelope.Recipients,
-		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, Reason: &i.Reason, By: i.AskedBy})
+	fact := event.New(kind, i.Tenant, i.MessageID, s.Flow.clock.Now(), i.Envelope.Recipients,
+		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, Reason: &i.Reason, By: i.AskedBy, Blob: i.Blob})
 	return s.finish(ctx, i, spool.Outcome{Facts: []event.Event{fact}})
 }
 
@@ -304,19 +402,22 @@ func (s *Shipper) finish(ctx context.Context, i *quarantine.Item, o spool.Outcom
 		return err
 	}
 	s.Flow.announce(ctx, o.Facts)
-	if used, err := s.Store.BlobInUse(ctx, i.Blob); err != nil || used {
+	if used, err := s.Store.BlobInUse(ctx, i.Blob); err != nil || used || i.Blob == "" {
 		return err
 	}
 	return s.Blobs.Delete(ctx, i.Blob)
 }
 
-// sweep ends held messages whose time is over.
+// sweep ends held messages whose time is over, unless a clock that has just jumped says so.
 func (s *Shipper) sweep(ctx context.Context) error {
-	now := time.Now()
-	if now.Sub(s.swept) < sweepEvery {
+	if time.Since(s.swept) < sweepEvery {
 		return nil
 	}
-	s.swept = now
+	s.swept = time.Now()
+	if !s.Flow.clock.Settled() {
+		return nil
+	}
+	now := s.Flow.clock.Now()
 	items, err := s.Store.HeldExpired(ctx, now, sweepBatch)
 	if err != nil {
 		return fmt.Errorf("looking for expired messages: %w", err)
@@ -337,11 +438,37 @@ func (s *Shipper) tidy(ctx context.Context, now time.Time) error {
 			return fmt.Errorf("removing old records: %w", err)
 		}
 	}
-	if now.Sub(s.tidied) < tidyEvery {
+	if time.Since(s.tidied) < tidyEvery {
 		return nil
 	}
-	s.tidied = now
-	return s.Blobs.Sweep(ctx, func(id string) (bool, error) { return s.Store.BlobInUse(ctx, id) })
+	if err := s.countMissing(ctx); err != nil {
+		return err
+	}
+	since, err := s.Store.BlobsSince(ctx)
+	if err != nil {
+		return err
+	}
+	s.tidied = time.Now()
+	return s.Blobs.Sweep(ctx, since, func(id string) (bool, error) { return s.Store.BlobInUse(ctx, id) })
+}
+
+// countMissing counts the messages that are held and have no body.
+func (s *Shipper) countMissing(ctx context.Context) error {
+	var n int64
+	err := s.Store.HeldInUse(ctx, func(i *quarantine.Item) error {
+		has, err := s.Blobs.Has(i.Blob)
+		if !has && err == nil {
+			n++
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("looking for the bodies of held mail: %w", err)
+	}
+	if n > s.missing.Swap(n) {
+		s.Flow.log.ErrorContext(ctx, "bodies of held mail are missing: see \"outrider db verify\"", "count", n)
+	}
+	return nil
 }
 
 func byDomain(rcpts []smtp.Recipient) map[string][]smtp.Recipient {

@@ -114,10 +114,18 @@ type Capture struct {
 	dir    string
 	limit  int64
 	memory *Memory
-	mem    []byte // all of its capacity is taken from memory
+	room   func(bytes int64) error // or nil
+	mem    []byte                  // all of its capacity is taken from memory
 	file   *os.File
 	size   int64
+	asked  int64 // bytes on disk that room was asked for
 }
+
+// roomStep is how many bytes on disk are asked for at a time.
+const roomStep = 1 << 20
+
+// AskRoom makes the capture ask before it writes so many more bytes to disk. An error ends it.
+func (c *Capture) AskRoom(room func(bytes int64) error) { c.room = room }
 
 // NewCapture returns a capture that refuses more than limit bytes. It keeps them in memory as
 // long as there is room and they are no more than MemoryThreshold, otherwise in a file in dir.
@@ -155,8 +163,8 @@ func (c *Capture) Write(p []byte) (int, error) {
 	if size > c.limit {
 		return 0, ErrBodyTooLarge
 	}
-	if c.file == nil && (size > MemoryThreshold || !c.grow(int(size))) {
-		if err := c.spill(); err != nil {
+	if c.file != nil || size > MemoryThreshold || !c.grow(int(size)) {
+		if err := c.onDisk(size); err != nil {
 			return 0, err
 		}
 	}
@@ -167,6 +175,20 @@ func (c *Capture) Write(p []byte) (int, error) {
 	}
 	c.size = size
 	return len(p), nil
+}
+
+// onDisk makes room on disk for a message of size bytes, and moves it there.
+func (c *Capture) onDisk(size int64) error {
+	for c.room != nil && c.asked < size {
+		if err := c.room(roomStep); err != nil {
+			return fmt.Errorf("making room for a message on disk: %w", err)
+		}
+		c.asked += roomStep
+	}
+	if c.file != nil {
+		return nil
+	}
+	return c.spill()
 }
 
 // spill moves what was collected to a file that no crash can leave over.

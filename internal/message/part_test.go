@@ -198,6 +198,33 @@ func TestCapturesShareMemory(t *testing.T) {
 	}
 }
 
+// TestCaptureAsksForRoomOnDisk counts what it asks for: nothing for a message that stays in memory,
+// and never less than what is on disk.
+func TestCaptureAsksForRoomOnDisk(t *testing.T) {
+	t.Parallel()
+	full := errors.New("full")
+	for size, want := range map[int]int64{100: 0, message.MemoryThreshold: 0, message.MemoryThreshold + 1: 2 << 20, 5 << 20: 5 << 20, 5<<20 + 1: 6 << 20} {
+		for _, limit := range []int64{want, want - 1} {
+			var asked int64
+			c := message.NewCapture(t.TempDir(), 10<<20, message.NewMemory(100<<20))
+			c.AskRoom(func(n int64) error {
+				if asked += n; asked > limit {
+					return full
+				}
+				return nil
+			})
+			var err error
+			for left := size; left > 0 && err == nil; left -= 50_000 {
+				_, err = c.Write(make([]byte, min(left, 50_000)))
+			}
+			if asked != want || errors.Is(err, full) != (0 < want && limit < want) {
+				t.Errorf("%d bytes: asked for %d, want %d; %v", size, asked, want, err)
+			}
+			c.Discard()
+		}
+	}
+}
+
 // capture writes raw in chunks.
 func capture(t *testing.T, c *message.Capture, raw string) {
 	t.Helper()

@@ -14,6 +14,7 @@ import (
 	"io"
 	"time"
 
+	"outrider/internal/event"
 	"outrider/internal/message"
 	"outrider/internal/smtp"
 	"outrider/internal/verdict"
@@ -63,7 +64,29 @@ type Item struct {
 	Expires     time.Time           `json:"expires"`
 	State       State               `json:"state"`
 	AskedBy     string              `json:"asked_by,omitempty"`
-	Trace       message.Patch       `json:"trace,omitempty"` // what makes of the original bytes what leaves on release
+	Trace       message.Patch       `json:"trace,omitempty"`        // what makes of the original bytes what leaves on release
+	BodyMissing bool                `json:"body_missing,omitempty"` // its bytes are gone: it can be deleted, not released; filled in by Box
+}
+
+// Sidecar is what is kept on disk beside the body of a held message, so that the quarantine
+// can be rebuilt without the database. It is removed when the message is released, deleted
+// or has expired.
+type Sidecar struct {
+	Item  Item          `json:"item"`
+	Facts []event.Event `json:"facts"` // Received, Judged and Quarantined of the message
+}
+
+// NewSidecar returns what is kept beside the body of a message, of whose events some are
+// given.
+func NewSidecar(i *Item, events []event.Event) *Sidecar {
+	s := &Sidecar{Item: *i}
+	for _, e := range events {
+		if e.MessageID != i.MessageID || e.Kind != event.Received && e.Kind != event.Judged && e.Kind != event.Quarantined {
+			continue
+		}
+		s.Facts = append(s.Facts, e)
+	}
+	return s
 }
 
 // Filter selects held messages.
@@ -88,6 +111,8 @@ type Store interface {
 // Bodies gives out the original bytes of held messages.
 type Bodies interface {
 	Open(ctx context.Context, blob string) (io.ReadCloser, error)
+	// Has reports whether the bytes are there.
+	Has(blob string) (bool, error)
 }
 
 // Box is the quarantine as operators see it.
@@ -105,7 +130,16 @@ func (b *Box) List(ctx context.Context, f Filter) ([]Item, error) {
 		f.Limit = defaultListSize
 	}
 	f.Limit = min(f.Limit, MaxList)
-	return b.store.HeldItems(ctx, f)
+	items, err := b.store.HeldItems(ctx, f)
+	if err != nil {
+		return items, err
+	}
+	for i := range items {
+		if err := b.look(&items[i]); err != nil {
+			return items, err
+		}
+	}
+	return items, nil
 }
 
 // Count counts what List would return without a limit.
@@ -113,7 +147,27 @@ func (b *Box) Count(ctx context.Context, f Filter) (int, error) { return b.store
 
 // Show returns one held message.
 func (b *Box) Show(ctx context.Context, id string) (Item, error) {
-	return b.store.HeldItem(ctx, id)
+	i, err := b.store.HeldItem(ctx, id)
+	if err != nil {
+		return i, err
+	}
+	return i, b.look(&i)
+}
+
+// InUse reports whether the body of a message in this state is still needed.
+func (s State) InUse() bool { return s == Held || s == ReleaseAsked || s == DeleteAsked }
+
+// look notes whether the body of a message that is held still is there.
+func (b *Box) look(i *Item) error {
+	if b.bodies == nil || !i.State.InUse() {
+		return nil
+	}
+	has, err := b.bodies.Has(i.Blob)
+	if err != nil {
+		return fmt.Errorf("looking for the body of held message %s: %w", i.ID, err)
+	}
+	i.BodyMissing = !has
+	return nil
 }
 
 // Body opens the original bytes of a held message.

@@ -44,8 +44,11 @@ type Config struct {
 	Gateways       []netip.Prefix // networks of upstream gateways, which are exempt from the limits of one client
 	EarlyTalkDelay time.Duration  // silence before the greeting, in which clients must not talk; none on loopback or when 0
 
-	CaptureDir string      // directory for messages too large for memory; the system's temporary directory when ""
-	TLS        *tls.Config // for STARTTLS, which is not offered when nil; GetCertificate lets its owner renew certificates
+	CaptureDir string // directory for messages too large for memory; the system's temporary directory when ""
+	// Room is asked before so many bytes of a large message are written to CaptureDir; with an error
+	// the message is answered 452. Or nil.
+	Room func(bytes int64) error
+	TLS  *tls.Config // for STARTTLS, which is not offered when nil; GetCertificate lets its owner renew certificates
 }
 
 // Timeouts bounds how long a session waits for its client.

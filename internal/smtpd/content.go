@@ -37,8 +37,10 @@ type content struct {
 // newContent returns the content of a message under the limits of cfg. The capture takes its
 // memory from what all messages share.
 func newContent(cfg *Config, memory *message.Memory) *content {
+	capture := message.NewCapture(cfg.CaptureDir, cfg.MaxSize, memory)
+	capture.AskRoom(cfg.Room)
 	return &content{
-		capture:   message.NewCapture(cfg.CaptureDir, cfg.MaxSize, memory),
+		capture:   capture,
 		normalise: cfg.BareNewlines == NormaliseBare,
 		rejectNUL: cfg.RejectNUL,
 		maxLine:   cfg.MaxLine,

@@ -37,6 +37,20 @@ func (s *Spool) room(need int64) error {
 	return full(err)
 }
 
+// Room returns nil when the disk has room for so many more bytes beside the reserve, and a
+// 452 *smtp.Error otherwise.
+func (s *Spool) Room(bytes int64) error { return s.room(s.opts.MinFreeBytes + bytes) }
+
+// Reserve is Room for bytes that are written outside of the spool at once: they count until the
+// free space is read again.
+func (s *Spool) Reserve(bytes int64) error {
+	if err := s.Room(bytes); err != nil {
+		return err
+	}
+	s.free.take(bytes)
+	return nil
+}
+
 // full returns what clients are told when the disk is full.
 func full(err error) error {
 	return &smtp.Error{Code: 452, Enhanced: "4.3.1", Text: "Insufficient system storage", Err: err}

@@ -3,6 +3,7 @@ package spool
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -77,6 +78,10 @@ func (s *Spool) Due(now time.Time, limit int) ([]Entry, error) {
 	})
 }
 
+// farAhead is further ahead than anything is ever scheduled: what waits longer was scheduled
+// by a clock that has been set back since, and is due.
+const farAhead = 6 * time.Hour
+
 // claim gives out at most limit rows whose keys of a kind say that their time has come.
 // read reads a row, and when it says that it is due.
 func claim[T any](s *Spool, kind byte, now time.Time, limit int, read func(id string) (T, time.Time, error)) ([]T, error) {
@@ -84,10 +89,7 @@ func claim[T any](s *Spool, kind byte, now time.Time, limit int, read func(id st
 	defer s.mu.Unlock()
 	var due []T
 	var ids []string
-	err := s.scanDue(kind, func(k []byte, at time.Time, id string) (bool, error) {
-		if len(due) >= limit || at.After(now) {
-			return false, nil
-		}
+	take := func(k []byte, id string) error {
 		row, next, err := read(id)
 		if err == nil && !bytes.Equal(dueKey(kind, next, id), k) {
 			err = fmt.Errorf("reading %q: row is due at %s: %w", k, next, errCorrupt)
@@ -98,10 +100,24 @@ func claim[T any](s *Spool, kind byte, now time.Time, limit int, read func(id st
 		case isBroken(err):
 			s.setAside(k, err)
 		default:
-			return false, err
+			return err
 		}
-		return true, nil
+		return nil
+	}
+	err := s.scanDue(kind, time.Time{}, func(k []byte, at time.Time, id string) (bool, error) {
+		if len(due) >= limit || at.After(now) {
+			return false, nil
+		}
+		return true, take(k, id)
 	})
+	if err == nil {
+		err = s.scanDue(kind, now.Add(farAhead), func(k []byte, _ time.Time, id string) (bool, error) {
+			if len(due) >= limit {
+				return false, nil
+			}
+			return true, take(k, id)
+		})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +149,7 @@ func (s *Spool) nextDue(kind byte) (time.Time, bool) {
 	defer s.mu.Unlock()
 	var next time.Time
 	found := false
-	err := s.scanDue(kind, func(_ []byte, at time.Time, _ string) (bool, error) {
+	err := s.scanDue(kind, time.Time{}, func(_ []byte, at time.Time, _ string) (bool, error) {
 		next, found = at, true
 		return false, nil
 	})
@@ -143,9 +159,13 @@ func (s *Spool) nextDue(kind byte) (time.Time, bool) {
 	return next, found
 }
 
-// scanDue walks the unclaimed rows of a kind in order of their time. mu is held.
-func (s *Spool) scanDue(kind byte, f func(k []byte, at time.Time, id string) (bool, error)) error {
-	return s.scan([]byte{kind}, end(kind), func(k, _ []byte) (bool, error) {
+// scanDue walks the unclaimed rows of a kind from a time on, in order. mu is held.
+func (s *Spool) scanDue(kind byte, from time.Time, f func(k []byte, at time.Time, id string) (bool, error)) error {
+	start := []byte{kind}
+	if !from.IsZero() {
+		start = dueKey(kind, from, "")
+	}
+	return s.scan(start, end(kind), func(k, _ []byte) (bool, error) {
 		if _, ok := s.broken[string(k)]; ok {
 			return true, nil
 		}
@@ -218,6 +238,39 @@ func (s *Spool) readFacts(after, last uint64, limit int) ([]event.Event, error) 
 		return true, err
 	})
 	return facts, err
+}
+
+// Numbers returns the number of the last fact that was acknowledged and that of the last fact
+// on stable storage.
+func (s *Spool) Numbers() (acked, last uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.acked, s.durable.Load()
+}
+
+// Continue makes the next fact come behind a number that the store has seen already: the
+// directory was lost or is older than the store, which would take new facts for old ones.
+// It does nothing where facts wait or the numbers are higher.
+func (s *Spool) Continue(ctx context.Context, behind uint64) error {
+	a, err := s.raise(behind)
+	if err != nil || a == nil {
+		return err
+	}
+	return a.Wait(ctx)
+}
+
+func (s *Spool) raise(behind uint64) (*Append, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seq >= behind || s.acked != s.seq {
+		return nil, nil //nolint:nilnil // nothing to wait for
+	}
+	b := s.db.NewBatch()
+	if err := b.Set(metaSeq, binary.BigEndian.AppendUint64(nil, behind), nil); err != nil {
+		return nil, fmt.Errorf("raising fact numbers: %w", errors.Join(err, b.Close()))
+	}
+	s.seq, s.acked = behind, behind
+	return s.append(b)
 }
 
 // AckFacts drops the facts up to and including the number through, which the store

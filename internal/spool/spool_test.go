@@ -451,3 +451,46 @@ func TestEntryKeepsAllItsFields(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestClockThatIsSetBackDelaysNothing schedules by a clock that is a day ahead.
+func TestClockThatIsSetBackDelaysNothing(t *testing.T) {
+	t.Parallel()
+	s := open(t, options(t.TempDir()))
+	ahead := at.Add(24 * time.Hour)
+	q := []spool.Entry{entry(ahead.Add(time.Minute), text("retried soon")), entry(ahead.Add(-19*time.Hour), text("waits still")), entry(at, text("due"))}
+	v := []spool.Revisit{{MessageID: "m1", Tenant: "t", At: ahead, Next: ahead.Add(10 * time.Minute), Content: text("x")}}
+	commit(t, s, spool.Outcome{Queue: q, Revisit: v})
+	es, err := s.Due(at, 10)
+	if err != nil || len(es) != 2 || es[0].ID != q[2].ID || es[1].ID != q[0].ID {
+		t.Errorf("due: %+v, %v", es, err)
+	}
+	if vs, err := s.Revisits(false, at, 10); err != nil || len(vs) != 1 {
+		t.Errorf("to be looked at: %+v, %v", vs, err)
+	}
+	if es, err := s.Due(at, 10); err != nil || len(es) != 0 {
+		t.Errorf("given out twice: %+v, %v", es, err)
+	}
+}
+
+// TestFactNumbersContinueBehindTheStore is a directory that was lost while its database was not.
+func TestFactNumbersContinueBehindTheStore(t *testing.T) {
+	t.Parallel()
+	o := options(t.TempDir())
+	s := open(t, o)
+	if err := errors.Join(s.Continue(t.Context(), 100), s.Continue(t.Context(), 50)); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, s, spool.Outcome{Facts: []event.Event{fact(event.Placed)}})
+	if err := s.Continue(t.Context(), 200); err != nil { // a fact waits: its number stays
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, o)
+	facts, err := s.Facts(0, 10)
+	acked, last := s.Numbers()
+	if err != nil || len(facts) != 1 || facts[0].EdgeSeq != 101 || acked != 100 || last != 101 || s.Stats().Facts != 1 {
+		t.Errorf("facts %+v, acknowledged %d of %d, %v", facts, acked, last, err)
+	}
+}

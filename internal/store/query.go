@@ -331,6 +331,34 @@ func (d *DB) HeldExpired(ctx context.Context, now time.Time, limit int) ([]quara
 	return collect(rows, scanHeld)
 }
 
+// HeldInUse calls f for every message whose body is still needed.
+func (d *DB) HeldInUse(ctx context.Context, f func(*quarantine.Item) error) error {
+	after := ""
+	for {
+		rows, err := d.read.QueryContext(ctx, heldColumns+` WHERE state IN ($1, $2, $3) AND id > $4 ORDER BY id LIMIT $5`,
+			string(quarantine.Held), string(quarantine.ReleaseAsked), string(quarantine.DeleteAsked), after, heldPage)
+		if err != nil {
+			return fmt.Errorf("listing held messages: %w", err)
+		}
+		items, err := collect(rows, scanHeld)
+		if err != nil {
+			return fmt.Errorf("listing held messages: %w", err)
+		}
+		for i := range items {
+			if err := f(&items[i]); err != nil {
+				return err
+			}
+		}
+		if len(items) < heldPage {
+			return nil
+		}
+		after = items[len(items)-1].ID
+	}
+}
+
+// heldPage is how many held messages are read together.
+const heldPage = 500
+
 // MoveHeld sets the state of a held message if it is from still.
 func (d *DB) MoveHeld(ctx context.Context, id string, from, to quarantine.State, by string) (bool, error) {
 	res, err := d.write.ExecContext(ctx, `UPDATE held SET state = $1, asked_by = $2 WHERE id = $3 AND state = $4`, string(to), by, id, string(from))

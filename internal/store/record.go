@@ -19,7 +19,7 @@ import (
 // nothing.
 func (d *DB) Record(ctx context.Context, events []event.Event, held []quarantine.Item) error {
 	return d.inTx(ctx, func(tx *sql.Tx) error {
-		r := recorder{ctx: ctx, tx: tx, stmts: make(map[string]*sql.Stmt), next: make(map[string]int64), senders: make(map[senderKey]*history.Record)}
+		r := newRecorder(ctx, tx)
 		defer r.close()
 		for i := range held {
 			r.hold(&held[i])
@@ -28,9 +28,14 @@ func (d *DB) Record(ctx context.Context, events []event.Event, held []quarantine
 			r.event(&events[i])
 		}
 		r.sequences()
+		r.edges(events)
 		r.writeSenders()
 		return r.err
 	})
+}
+
+func newRecorder(ctx context.Context, tx *sql.Tx) *recorder {
+	return &recorder{ctx: ctx, tx: tx, stmts: make(map[string]*sql.Stmt), next: make(map[string]int64), senders: make(map[senderKey]*history.Record)}
 }
 
 // recorder writes one batch; after the first error it does nothing more.
@@ -111,8 +116,20 @@ func (r *recorder) number(tenant string) int64 {
 		return n
 	}
 	n := int64(1)
-	r.row(&n, `INSERT INTO sequences (tenant, next) VALUES ($1, 1) ON CONFLICT (tenant) DO UPDATE SET next = sequences.next RETURNING next`, tenant)
+	r.row(&n, `INSERT INTO sequences (tenant, next) VALUES ($1, COALESCE((SELECT CAST(value AS BIGINT) FROM meta WHERE name = $2), 1))
+		ON CONFLICT (tenant) DO UPDATE SET next = sequences.next RETURNING next`, tenant, metaFloor)
 	return n
+}
+
+// edges notes how far the events of each edge have been recorded.
+func (r *recorder) edges(events []event.Event) {
+	last := make(map[string]uint64)
+	for i := range events {
+		last[events[i].Edge] = max(last[events[i].Edge], events[i].EdgeSeq)
+	}
+	for edge, seq := range last {
+		r.exec("storing the progress of an edge", setEdge, edge, seq)
+	}
 }
 
 // sequences writes back the numbers that were given out.
@@ -144,10 +161,11 @@ func (r *recorder) detail(e *event.Event, v any) {
 	_ = json.Unmarshal(e.Detail, v)
 }
 
-func (r *recorder) received(e *event.Event) {
+// received adds a message, and reports whether it was not there.
+func (r *recorder) received(e *event.Event) bool {
 	var d event.ReceivedDetail
 	r.detail(e, &d)
-	r.exec("storing a message", `INSERT INTO messages (id, tenant, at, mail_from, header_from, from_name, subject, field_id, client, size)
+	return r.exec("storing a message", `INSERT INTO messages (id, tenant, at, mail_from, header_from, from_name, subject, field_id, client, size)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING`,
 		e.MessageID, e.Tenant, micros(e.At), d.From, d.HeaderFrom, d.FromName, d.Subject, d.MessageID, d.Client, d.Size)
 }
@@ -208,8 +226,9 @@ func (r *recorder) held(e *event.Event) {
 	r.exec("moving a held message", `UPDATE held SET state = $1 WHERE id = $2`, string(e.Kind), d.Held)
 }
 
-func (r *recorder) hold(i *quarantine.Item) {
-	r.exec("storing a held message", `INSERT INTO held (id, tenant, message_id, envelope, traits, disposition, reason, header_from, subject, size, blob, at, expires, state, trace)
+// hold adds a held message, and reports whether it was not there.
+func (r *recorder) hold(i *quarantine.Item) bool {
+	return r.exec("storing a held message", `INSERT INTO held (id, tenant, message_id, envelope, traits, disposition, reason, header_from, subject, size, blob, at, expires, state, trace)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (id) DO NOTHING`,
 		i.ID, i.Tenant, i.MessageID, text(i.Envelope), text(i.Traits), i.Disposition.String(), text(i.Reason),
 		i.HeaderFrom, i.Subject, i.Size, i.Blob, micros(i.At), micros(i.Expires), string(quarantine.Held), text(i.Trace))

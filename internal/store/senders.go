@@ -105,7 +105,16 @@ func scanSender(row scanner) (senderRow, error) {
 // Senders calls f for at most limit senders of each tenant: those who are known or were
 // written to first, then strangers, each the most recent first.
 func (d *DB) Senders(ctx context.Context, limit int, f func(tenant, key string, r history.Record)) error {
-	rows, err := d.read.QueryContext(ctx, `SELECT DISTINCT tenant FROM senders ORDER BY tenant`)
+	return senders(ctx, d.read, limit, f)
+}
+
+// querier is a pool of connections or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func senders(ctx context.Context, q querier, limit int, f func(tenant, key string, r history.Record)) error {
+	rows, err := q.QueryContext(ctx, `SELECT DISTINCT tenant FROM senders ORDER BY tenant`)
 	if err != nil {
 		return fmt.Errorf("listing tenants of senders: %w", err)
 	}
@@ -117,16 +126,16 @@ func (d *DB) Senders(ctx context.Context, limit int, f func(tenant, key string, 
 		return fmt.Errorf("listing tenants of senders: %w", err)
 	}
 	for _, tenant := range tenants {
-		if err := d.sendersOf(ctx, tenant, limit, f); err != nil {
+		if err := sendersOf(ctx, q, tenant, limit, f); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *DB) sendersOf(ctx context.Context, tenant string, limit int, f func(tenant, key string, r history.Record)) error {
+func sendersOf(ctx context.Context, q querier, tenant string, limit int, f func(tenant, key string, r history.Record)) error {
 	for _, familiar := range []int{1, 0} {
-		rows, err := d.read.QueryContext(ctx, senderColumns+` WHERE tenant = $1 AND familiar = $2 ORDER BY seen DESC LIMIT $3`, tenant, familiar, limit)
+		rows, err := q.QueryContext(ctx, senderColumns+` WHERE tenant = $1 AND familiar = $2 ORDER BY seen DESC LIMIT $3`, tenant, familiar, limit)
 		if err != nil {
 			return fmt.Errorf("listing senders: %w", err)
 		}

@@ -38,6 +38,9 @@ type DB struct {
 	read  *sql.DB
 }
 
+// ErrNewer says that a newer version of Outrider has written the database.
+var ErrNewer = errors.New("the database has the schema of a newer version of Outrider")
+
 // OpenSQLite opens or creates the database file and brings it to the newest schema.
 func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 	// synchronous=FULL: what Record acknowledged is removed from the spool. The log is merged at
@@ -54,6 +57,24 @@ func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 		return nil, errors.Join(err, write.Close())
 	}
 	return &DB{write: write, read: read}, nil
+}
+
+// OpenReader opens a database that exists to read it, whatever its schema.
+func OpenReader(path string) (*DB, error) {
+	db, err := open(path, "_pragma=busy_timeout(10000)", readers)
+	if err != nil {
+		return nil, err
+	}
+	return &DB{write: db, read: db}, nil
+}
+
+// Version returns the version of the schema, and the newest that this program knows.
+func (d *DB) Version(ctx context.Context) (version, known int64, err error) {
+	if err := d.read.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version`).Scan(&version); err != nil {
+		return 0, 0, fmt.Errorf("reading the version of the database: %w", err)
+	}
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	return version, int64(len(names)), err
 }
 
 func open(path, options string, conns int) (*sql.DB, error) {
@@ -74,6 +95,13 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("preparing migrations: %w", err)
 	}
+	current, known, err := p.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the version of the database: %w", err)
+	}
+	if current > known {
+		return fmt.Errorf("reading the version of the database: %d, this program knows %d: %w", current, known, ErrNewer)
+	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrating the database: %w", err)
 	}
@@ -82,14 +110,6 @@ func migrate(ctx context.Context, db *sql.DB) error {
 
 // Close closes all connections.
 func (d *DB) Close() error { return errors.Join(d.read.Close(), d.write.Close()) }
-
-// Ping reports whether the database answers.
-func (d *DB) Ping(ctx context.Context) error {
-	if err := d.read.PingContext(ctx); err != nil {
-		return fmt.Errorf("querying the database: %w", err)
-	}
-	return nil
-}
 
 // inTx runs f in one transaction.
 func (d *DB) inTx(ctx context.Context, f func(*sql.Tx) error) error {

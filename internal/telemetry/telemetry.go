@@ -48,6 +48,7 @@ type Metrics struct {
 	Attempts   *prometheus.CounterVec // recipients of retried mail, by status
 	Rejudged   *prometheus.CounterVec // messages judged again, by how the verdict changed
 	Skipped    prometheus.Counter     // looks that were owed and not taken
+	Rebuilt    *prometheus.CounterVec // rebuilds of the database, by fault
 }
 
 // NewMetrics returns the metrics in a registry of their own, with those of the Go
@@ -79,6 +80,7 @@ func NewMetrics() *Metrics {
 	m.Outcomes = vec("outrider_recipients_total", "Recipients by what became of their message.", "outcome")
 	m.Attempts = vec("outrider_retries_total", "Recipients of spooled mail tried again, by status.", "status")
 	m.Rejudged = vec("outrider_rejudged_total", "Messages judged again, by how the new verdict compares.", "result")
+	m.Rebuilt = vec("outrider_database_rebuilds_total", "Times the database was rebuilt or brought up to date, by what was wrong with it.", "fault")
 	r.MustRegister(m.Sessions, m.Stress, m.Bytes, m.JudgeTime, m.Skipped)
 	return m
 }

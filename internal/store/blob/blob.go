@@ -2,7 +2,8 @@
 // and what is read back is checked against its name.
 //
 // A blob is on stable storage when Put returns: the file is synced before it gets its
-// name, and the directory after.
+// name, and the directory after. Beside the body of a held message is a sidecar with
+// what the quarantine lists about it, so that the list can be rebuilt from these files.
 package blob
 
 import (
@@ -113,6 +114,19 @@ func (d *Disk) Open(_ context.Context, id string) (io.ReadCloser, error) {
 	return &checked{file: f, sum: sha256.New(), want: id}, nil
 }
 
+// Has reports whether the blob is there.
+func (d *Disk) Has(id string) (bool, error) {
+	path, err := d.path(id)
+	if err != nil {
+		return false, nil //nolint:nilerr // what was lost before it had a name
+	}
+	_, err = os.Lstat(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return false, fmt.Errorf("looking for blob: %w", err)
+	}
+	return err == nil, nil
+}
+
 // Delete removes the blob. A missing one is no error.
 func (d *Disk) Delete(_ context.Context, id string) error {
 	path, err := d.path(id)
@@ -142,3 +156,14 @@ func (c *checked) Read(p []byte) (int, error) {
 
 // Close closes the file.
 func (c *checked) Close() error { return c.file.Close() }
+
+// Check reads the blob to its end and returns its size; ErrCorrupt where the bytes do not match
+// its name.
+func (d *Disk) Check(ctx context.Context, id string) (size int64, err error) {
+	r, err := d.Open(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	size, err = io.Copy(io.Discard, r)
+	return size, errors.Join(err, r.Close())
+}

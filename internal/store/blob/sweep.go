@@ -8,17 +8,20 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"outrider/internal/durable"
 )
 
 // sweepAge is how old a file must be for Sweep to take it: between Put and the record
 // that refers to the blob lies one batch, which takes seconds.
 const sweepAge = time.Hour
 
-// Sweep removes what crashes have left over: files that Put never finished, and blobs
-// that inUse says nothing refers to. Files younger than an hour are left alone, and so
-// is everything that Put did not write. An error of inUse ends it.
-func (d *Disk) Sweep(ctx context.Context, inUse func(id string) (bool, error)) error {
-	s := sweeper{d: d, before: time.Now().Add(-sweepAge), inUse: inUse}
+// Sweep removes what crashes have left over: unfinished files, and blobs without a sidecar
+// that inUse says nothing refers to. Files younger than an hour are left alone, those
+// from before since, of which inUse cannot know, and everything that is not ours. An error
+// of inUse ends it.
+func (d *Disk) Sweep(ctx context.Context, since time.Time, inUse func(id string) (bool, error)) error {
+	s := sweeper{d: d, since: since, before: time.Now().Add(-sweepAge), inUse: inUse}
 	top, err := os.ReadDir(d.dir)
 	if err != nil {
 		return fmt.Errorf("sweeping blobs: %w", err)
@@ -43,6 +46,7 @@ func (d *Disk) Sweep(ctx context.Context, inUse func(id string) (bool, error)) e
 // sweeper is one call of Sweep.
 type sweeper struct {
 	d      *Disk
+	since  time.Time // blobs from before are left alone
 	before time.Time // files changed since are left alone
 	inUse  func(id string) (bool, error)
 }
@@ -53,19 +57,41 @@ func (s *sweeper) shard(ctx context.Context, name string) error {
 	if err != nil {
 		return err //nolint:wrapcheck // by Sweep
 	}
+	described := described(files)
 	for _, f := range files {
 		if err := ctx.Err(); err != nil {
 			return err //nolint:wrapcheck // by Sweep
 		}
-		path, err := s.d.path(f.Name())
-		if err != nil || path != filepath.Join(s.d.dir, name, f.Name()) {
-			continue // not one of ours
+		if described[f.Name()] {
+			continue
 		}
-		if err := s.blob(f.Name(), path); err != nil {
+		if err := s.file(filepath.Join(s.d.dir, name, f.Name()), f); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// described returns the blobs that have a sidecar.
+func described(files []os.DirEntry) map[string]bool {
+	out := make(map[string]bool)
+	for _, f := range files {
+		if id, _, ok := sidecarName(f.Name()); ok {
+			out[id] = true
+		}
+	}
+	return out
+}
+
+// file sweeps one file, if it is ours.
+func (s *sweeper) file(path string, f os.DirEntry) error {
+	if strings.HasPrefix(f.Name(), durable.Unfinished) && f.Type().IsRegular() {
+		return s.unfinished(path)
+	}
+	if own, err := s.d.path(f.Name()); err != nil || own != path {
+		return nil //nolint:nilerr // not one of ours
+	}
+	return s.blob(f.Name(), path)
 }
 
 // blob removes one blob that is not in use. Nothing is put meanwhile: a body that comes
@@ -73,7 +99,7 @@ func (s *sweeper) shard(ctx context.Context, name string) error {
 func (s *sweeper) blob(id, path string) error {
 	s.d.mu.Lock()
 	defer s.d.mu.Unlock()
-	if old, err := s.isOld(path); err != nil || !old {
+	if old, err := s.isOld(path); err != nil || !old || s.predates(path) {
 		return err
 	}
 	used, err := s.inUse(id)
@@ -97,6 +123,12 @@ func (s *sweeper) isOld(path string) (bool, error) {
 	return info.Mode().IsRegular() && info.ModTime().Before(s.before), nil
 }
 
+// predates reports whether a file is from before anything could be known about it.
+func (s *sweeper) predates(path string) bool {
+	info, err := os.Lstat(path)
+	return err != nil || info.ModTime().Before(s.since)
+}
+
 // unfinished removes a file that Put has not finished, if it is old.
 func (s *sweeper) unfinished(path string) error {
 	if old, err := s.isOld(path); err != nil || !old {
@@ -110,4 +142,14 @@ func remove(path string) error {
 		return err //nolint:wrapcheck // by Sweep
 	}
 	return nil
+}
+
+// Old reports whether a blob is there for longer than the record of it can take.
+func (d *Disk) Old(id string) (bool, error) {
+	path, err := d.path(id)
+	if err != nil {
+		return false, err
+	}
+	s := sweeper{before: time.Now().Add(-sweepAge)}
+	return s.isOld(path)
 }

@@ -52,7 +52,7 @@ func TestSweepTakesWhatIsOldAndUnused(t *testing.T) {
 		asked = append(asked, id)
 		return id == used, nil
 	}
-	if err := d.Sweep(t.Context(), inUse); err != nil {
+	if err := d.Sweep(t.Context(), time.Time{}, inUse); err != nil {
 		t.Fatal(err)
 	}
 	slices.Sort(asked)
@@ -79,12 +79,12 @@ func TestSweepStopsWhereItCannotAsk(t *testing.T) {
 	id := put(t, d, "body")
 	age(t, filepath.Join(dir, id[:2], id), 2*time.Hour)
 	broken := errors.New("database is closed")
-	if err := d.Sweep(t.Context(), func(string) (bool, error) { return false, broken }); !errors.Is(err, broken) {
+	if err := d.Sweep(t.Context(), time.Time{}, func(string) (bool, error) { return false, broken }); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := d.Sweep(ctx, func(string) (bool, error) { return false, nil }); !errors.Is(err, context.Canceled) {
+	if err := d.Sweep(ctx, time.Time{}, func(string) (bool, error) { return false, nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if got, err := read(t, d, id); err != nil || got != "body" {
@@ -114,7 +114,7 @@ func TestSweepDoesNotTakeWhatIsPutMeanwhile(t *testing.T) {
 		}
 		return false, nil
 	}
-	if err := errors.Join(d.Sweep(t.Context(), sweep), <-done); err != nil {
+	if err := errors.Join(d.Sweep(t.Context(), time.Time{}, sweep), <-done); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := read(t, d, id); err != nil || got != "body" {
