@@ -391,7 +391,7 @@ func (a *App) recover(ctx context.Context) error {
 	for _, i := range intents {
 		fact := event.New(event.Interrupted, i.Tenant, string(i.ID), time.Now(), i.Envelope.Recipients,
 			event.DeliveryDetail{Reply: "the process ended before the outcome was recorded; if the sender was answered, the next hop has it"})
-		if err := a.spool.Commit(ctx, spool.Outcome{ID: i.ID, Facts: []event.Event{fact}}); err != nil {
+		if err := a.spool.Commit(ctx, spool.Batch{ID: i.ID, Facts: []event.Event{fact}}); err != nil {
 			return fmt.Errorf("recording interrupted session %s: %w", i.ID, err)
 		}
 		a.log.InfoContext(ctx, "action", "action", string(event.Interrupted), "message_id", string(i.ID), "tenant", i.Tenant, "recipients", len(i.Envelope.Recipients))

@@ -53,12 +53,12 @@ func fillSpool(b *testing.B, data string, n int) {
 }
 
 // outcome is what one message leaves in the spool.
-func outcome(i int) spool.Outcome {
+func outcome(i int) spool.Batch {
 	now := time.Now()
 	id, rcpt := msg.NewID(now), []smtp.Recipient{{Address: fmt.Sprintf("user%d@example.org", i%1000)}}
 	env := smtp.Envelope{From: fmt.Sprintf("ann%d@friend.example", i%5000), Recipients: rcpt}
 	body := msg.NewBody([]byte("Subject: s\r\n\r\n" + strings.Repeat("a line of text\r\n", 120)))
-	o := spool.Outcome{ID: id, Facts: []event.Event{
+	o := spool.Batch{ID: id, Facts: []event.Event{
 		event.New(event.Received, "a", string(id), now, rcpt, event.ReceivedDetail{From: env.From, HeaderFrom: env.From, Subject: "s", Size: body.Size()}),
 		event.New(event.Judged, "a", string(id), now, rcpt, event.JudgedDetail{}),
 	}}

@@ -81,7 +81,7 @@ func (a *App) keepTime(ctx context.Context) error {
 	}
 }
 
-// replay names the events of earlier processes that the history must learn from when they
+// replay names the events of earlier processes that the history must record when they
 // are written to the database.
 func (a *App) replay() (after, last uint64) { return a.db.RecordedAtOpening(), a.replayTo }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // registries says when and by whom domains were registered. On the way of a message it
-// answers what it knows already, and learns the rest behind it, so that the next message
+// answers from its cache, and fetches the rest in the background, so that the next message
 // from the same domain is judged with it. A later look waits for the answer.
 type registries struct {
 	client *rdap.Client
@@ -54,12 +54,12 @@ func newRegistries(c *config.Config, resolver *dns.Client, from bootstrap, log *
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
-	r.done.Go(func() { r.learn(ctx) })
+	r.done.Go(func() { r.run(ctx) })
 	return r, nil
 }
 
-// learn asks about the domains that messages wanted to know of.
-func (r *registries) learn(ctx context.Context) {
+// run queries the domains that messages asked for.
+func (r *registries) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():

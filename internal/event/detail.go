@@ -29,7 +29,7 @@ type JudgedDetail struct {
 	Verdict   verdict.Verdict `json:"verdict"`
 	Auth      json.RawMessage `json:"auth,omitempty"` // mailauth.Results
 	Decisions json.RawMessage `json:"decisions,omitempty"`
-	History   json.RawMessage `json:"history,omitempty"` // history.Lesson
+	History   json.RawMessage `json:"history,omitempty"` // history.Observation
 	Micros    int64           `json:"micros"`
 }
 
@@ -43,7 +43,7 @@ type RejudgedDetail struct {
 	Attempt   int                 `json:"attempt"` // which look it was, from 1
 	Why       []string            `json:"why"`     // that there was another look
 	Micros    int64               `json:"micros"`
-	History   json.RawMessage     `json:"history,omitempty"` // history.Lesson, where it taught another thing than before
+	History   json.RawMessage     `json:"history,omitempty"` // history.Observation, if it differs from the one before
 }
 
 // DeliveryDetail is the Detail of Placed, Deferred, Rejected, Refused and Bounced.
@@ -67,7 +67,7 @@ type HeldDetail struct {
 	Expires     time.Time           `json:"expires,omitzero"`
 	By          string              `json:"by,omitempty"`      // who asked, of Released and Deleted
 	Blob        string              `json:"blob,omitempty"`    // SHA-256 of the original bytes, of Released, Deleted and Expired
-	History     json.RawMessage     `json:"history,omitempty"` // history.Lesson of Released
+	History     json.RawMessage     `json:"history,omitempty"` // history.Observation of Released
 }
 
 // New returns a fact about recipients of one message.

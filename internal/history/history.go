@@ -81,7 +81,7 @@ type past struct {
 }
 
 // NewLoading returns a memory that is being filled from the store: until Loaded it answers that
-// there is nothing to ask, since it cannot tell what never was. It learns meanwhile.
+// its contacts are unknown, since it cannot tell what never happened. It records observations meanwhile.
 func NewLoading() *Memory {
 	m := New()
 	m.loading.Store(true)
@@ -94,7 +94,7 @@ func (m *Memory) Loaded() { m.loading.Store(false) }
 // New returns an empty memory.
 func New() *Memory { return &Memory{limit: maxRecords, tenants: make(map[string]*past)} }
 
-// Load adds what the store remembers under one key to what was learned since.
+// Load adds the stored record of one key to what was observed since.
 func (m *Memory) Load(tenant, key string, r Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -186,8 +186,8 @@ func domainKey(domain string) string { return "@" + address.Organizational(domai
 // replyKey is the key of an address that replies go to. No address begins so.
 func replyKey(addr string) string { return ">" + addr }
 
-// Learn records a wanted message of a proved author address.
-func (m *Memory) Learn(tenant, author string, at time.Time) {
+// ObserveWanted records a wanted message of a proved author address.
+func (m *Memory) ObserveWanted(tenant, author string, at time.Time) {
 	keys, ok := Keys(author)
 	if !ok {
 		return
@@ -195,28 +195,28 @@ func (m *Memory) Learn(tenant, author string, at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, k := range keys {
-		m.of(tenant).learn(k, Known, at, m.limit)
+		m.of(tenant).observe(k, Known, at, m.limit)
 	}
 }
 
-// Teach records what a judged, sent or released message teaches.
-func (m *Memory) Teach(tenant string, l Lesson) {
+// Observe records the observation of a judged, sent or released message.
+func (m *Memory) Observe(tenant string, l Observation) {
 	if m == nil {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.of(tenant)
-	l.Each(func(key string, what What) { p.learn(key, what, l.At, m.limit) })
+	l.Each(func(key string, what What) { p.observe(key, what, l.At, m.limit) })
 }
 
-func (p *past) learn(key string, what What, at time.Time, limit int) {
+func (p *past) observe(key string, what What, at time.Time, limit int) {
 	r := p.get(key)
 	if r == nil {
 		p.makeRoom(limit)
 		r = &Record{}
 	}
-	r.Learn(what, at)
+	r.Observe(what, at)
 	p.put(key, r)
 	p.note(r)
 }

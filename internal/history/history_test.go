@@ -17,8 +17,8 @@ func TestContactIsLearned(t *testing.T) {
 	if c := m.Contact("a", "Ann@Mail.Example.org"); !c.First() || !c.FirstDomain() {
 		t.Errorf("a stranger is %+v", c)
 	}
-	m.Learn("a", "ann@mail.example.org", day)
-	m.Learn("a", "bob@example.org", day.Add(time.Hour))
+	m.ObserveWanted("a", "ann@mail.example.org", day)
+	m.ObserveWanted("a", "bob@example.org", day.Add(time.Hour))
 	c := m.Contact("a", "ann@MAIL.example.org")
 	if c.First() || c.Address.Messages != 1 || c.Domain.Messages != 2 || !c.Domain.First.Equal(day) {
 		t.Errorf("got %+v", c)
@@ -54,7 +54,7 @@ func TestLoadedSendersAreKnown(t *testing.T) {
 func BenchmarkContact(b *testing.B) {
 	m := history.New()
 	for i := range 100_000 {
-		m.Learn("a", fmt.Sprintf("u%d@example.org", i), day)
+		m.ObserveWanted("a", fmt.Sprintf("u%d@example.org", i), day)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
@@ -71,8 +71,8 @@ func TestManyLearnAndAskAtOnce(t *testing.T) {
 			who := fmt.Sprintf("u%d@example.org", i%2)
 			for n := range 200 {
 				at := day.Add(time.Duration(n) * time.Hour)
-				m.Teach("a", history.Lesson{At: at, What: history.Wanted, Author: who, Sent: []string{"x@other.example"}})
-				m.Learn("a", who, at)
+				m.Observe("a", history.Observation{At: at, What: history.Wanted, Author: who, Sent: []string{"x@other.example"}})
+				m.ObserveWanted("a", who, at)
 				m.View("a", at).Profile(history.ByDomain, "example.org")
 				m.View("a", at).Has(history.RecipientDomains, "other.example")
 				m.Contact("a", who)
@@ -92,14 +92,14 @@ func TestLoadingAddsToWhatWasLearnedMeanwhile(t *testing.T) {
 	stored := func(m *history.Memory) {
 		var r history.Record
 		for i := range 3 {
-			r.Learn(history.Known, day.AddDate(0, 0, i))
-			r.Learn(history.Wanted, day.AddDate(0, 0, i))
+			r.Observe(history.Known, day.AddDate(0, 0, i))
+			r.Observe(history.Wanted, day.AddDate(0, 0, i))
 		}
 		m.Load("a", "ann@elsewhere.example", r)
 	}
 	live := func(m *history.Memory) {
-		m.Learn("a", "ann@elsewhere.example", day.AddDate(0, 0, 9))
-		m.Teach("a", history.Lesson{At: day.AddDate(0, 0, 9), What: history.Wanted, Author: "ann@elsewhere.example"})
+		m.ObserveWanted("a", "ann@elsewhere.example", day.AddDate(0, 0, 9))
+		m.Observe("a", history.Observation{At: day.AddDate(0, 0, 9), What: history.Wanted, Author: "ann@elsewhere.example"})
 	}
 	for name, steps := range map[string][]func(*history.Memory){"loaded first": {stored, live}, "learned first": {live, stored}} {
 		m := history.NewLoading()

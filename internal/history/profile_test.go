@@ -21,7 +21,7 @@ const (
 // now is when the messages of the tests come: at the begin of a slot of four hours.
 var now = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 
-// ago is one thing learned of ann@example.org.
+// ago is one observation of ann@example.org.
 type ago struct {
 	what history.What
 	d    time.Duration // before now
@@ -29,22 +29,22 @@ type ago struct {
 }
 
 // aged returns a memory of many days, in which somebody else wrote and was written to.
-func aged(lessons ...ago) *history.Memory {
+func aged(observations ...ago) *history.Memory {
 	m := history.New()
 	begin := now.Add(-500 * days)
-	m.Teach("a", history.Lesson{At: begin, What: history.Wanted, Author: "x@other.example", Sent: []string{"y@other.example"}})
-	teach(m, lessons...)
+	m.Observe("a", history.Observation{At: begin, What: history.Wanted, Author: "x@other.example", Sent: []string{"y@other.example"}})
+	observe(m, observations...)
 	return m
 }
 
-func teach(m *history.Memory, lessons ...ago) {
-	for _, l := range lessons {
-		lesson := history.Lesson{At: now.Add(-l.d), What: l.what, Author: "ann@example.org", ReplyTo: "desk@reply.example"}
+func observe(m *history.Memory, observations ...ago) {
+	for _, l := range observations {
+		observation := history.Observation{At: now.Add(-l.d), What: l.what, Author: "ann@example.org", ReplyTo: "desk@reply.example"}
 		if l.what == history.Sent {
-			lesson = history.Lesson{At: lesson.At, Sent: []string{"ann@example.org"}}
+			observation = history.Observation{At: observation.At, Sent: []string{"ann@example.org"}}
 		}
 		for range max(l.n, 1) {
-			m.Teach("a", lesson)
+			m.Observe("a", observation)
 		}
 	}
 }
@@ -65,9 +65,9 @@ func TestProfileOfASender(t *testing.T) {
 	t.Parallel()
 	const w, u, d, f, b, s = history.Wanted, history.Unwanted, history.Doubtful, history.Failed, history.Benign, history.Sent
 	for _, tt := range []struct {
-		name    string
-		lessons []ago
-		want    string
+		name         string
+		observations []ago
+		want         string
 	}{
 		{"a stranger", nil, "new sol=false ben=false bad=false fail=false known=0 first=null last=null in=null out=null"},
 		{"a message seven hours ago", []ago{{w, 7 * hours, 1}}, "new sol=false ben=false bad=false fail=false known=0 first=0 last=0 in=0 out=null"},
@@ -91,7 +91,7 @@ func TestProfileOfASender(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			view := aged(tt.lessons...).View("a", now)
+			view := aged(tt.observations...).View("a", now)
 			for kind, key := range map[history.Kind]string{history.ByAddress: "Ann@Example.org", history.ByDomain: "mail.example.org"} {
 				got, ok := view.Profile(kind, key)
 				if !ok || sketch(got) != tt.want {
@@ -113,7 +113,7 @@ func TestProfileOfWhereRepliesGo(t *testing.T) {
 	if p, _ := view.Profile(history.ByAddress, "desk@reply.example"); p.Prevalence != history.PrevalenceNew {
 		t.Errorf("an address for replies counts as an author: %s", sketch(p))
 	}
-	m.Teach("a", history.Lesson{At: now.Add(-hours), Sent: []string{"desk@reply.example"}})
+	m.Observe("a", history.Observation{At: now.Add(-hours), Sent: []string{"desk@reply.example"}})
 	if p, _ := view.Profile(history.ByReplyTo, "desk@reply.example"); !*p.Solicited {
 		t.Errorf("written to, and not solicited: %s", sketch(p))
 	}
@@ -126,11 +126,11 @@ func TestYoungMemorySaysOnlyWhatIsCertain(t *testing.T) {
 	if p, ok := view.Profile(history.ByAddress, "ann@example.org"); !ok || sketch(p) != "unknown sol=null ben=null bad=null fail=null known=null first=null last=null in=null out=null" {
 		t.Errorf("an empty memory says %s", sketch(p))
 	}
-	teach(m, ago{history.Unwanted, 5 * days, 1}, ago{history.Wanted, 3 * days, 1})
+	observe(m, ago{history.Unwanted, 5 * days, 1}, ago{history.Wanted, 3 * days, 1})
 	if p, _ := view.Profile(history.ByAddress, "ann@example.org"); sketch(p) != "unknown sol=null ben=null bad=true fail=null known=null first=5 last=3 in=3 out=null" {
 		t.Errorf("a young memory says %s", sketch(p))
 	}
-	teach(m, ago{history.Wanted, 2 * days, 30})
+	observe(m, ago{history.Wanted, 2 * days, 30})
 	if p, _ := view.Profile(history.ByAddress, "ann@example.org"); p.Prevalence != history.PrevalenceCommon {
 		t.Errorf("thirty messages are %s", p.Prevalence)
 	}
@@ -139,7 +139,7 @@ func TestYoungMemorySaysOnlyWhatIsCertain(t *testing.T) {
 			t.Errorf("a young memory knows list %d", l)
 		}
 	}
-	m.Teach("a", history.Lesson{At: now.Add(-history.Young), What: history.Wanted, Author: "x@other.example"})
+	m.Observe("a", history.Observation{At: now.Add(-history.Young), What: history.Wanted, Author: "x@other.example"})
 	if !view.Knows(history.SenderEmails) || view.Knows(history.RecipientEmails) {
 		t.Error("senders are not known, or recipients are, of whom there are none")
 	}
@@ -152,7 +152,7 @@ func TestNobodyToAsk(t *testing.T) {
 	if _, ok := view.Profile(history.ByAddress, "ann@example.org"); ok || view.Knows(history.SenderEmails) || view.Has(history.SenderEmails, "ann@example.org") || view.Len(history.SenderEmails) != 0 {
 		t.Error("no memory knows something")
 	}
-	none.Teach("a", history.Lesson{At: now, What: history.Wanted, Author: "ann@example.org"})
+	none.Observe("a", history.Observation{At: now, What: history.Wanted, Author: "ann@example.org"})
 	view = aged().View("a", now)
 	for kind, key := range map[history.Kind]string{history.ByAddress: "no address", history.ByDomain: "a..b", history.ByReplyTo: ""} {
 		if _, ok := view.Profile(kind, key); ok {
@@ -164,9 +164,9 @@ func TestNobodyToAsk(t *testing.T) {
 func TestLists(t *testing.T) {
 	t.Parallel()
 	m := aged(ago{history.Wanted, 2 * days, 1})
-	m.Teach("a", history.Lesson{At: now.Add(-2 * days), What: history.Unwanted, Author: "bad@spam.example"})
-	m.Teach("a", history.Lesson{At: now.Add(-hours), What: history.Wanted, Author: "fresh@fresh.example", Sent: []string{"to@sent.example"}})
-	m.Teach("a", history.Lesson{At: now, Sent: []string{"late@late.example"}})
+	m.Observe("a", history.Observation{At: now.Add(-2 * days), What: history.Unwanted, Author: "bad@spam.example"})
+	m.Observe("a", history.Observation{At: now.Add(-hours), What: history.Wanted, Author: "fresh@fresh.example", Sent: []string{"to@sent.example"}})
+	m.Observe("a", history.Observation{At: now, Sent: []string{"late@late.example"}})
 	view := m.View("a", now)
 	for _, tt := range []struct {
 		list history.List
@@ -213,10 +213,10 @@ func TestWhatADispositionTeaches(t *testing.T) {
 			want = history.Wanted
 		}
 		if got := history.Judged(d, false); got != want {
-			t.Errorf("%s teaches %s", d, got)
+			t.Errorf("%s gives %s", d, got)
 		}
 		if got := history.Judged(d, true); got != history.Failed {
-			t.Errorf("%s, disowned, teaches %s", d, got)
+			t.Errorf("%s, disowned, gives %s", d, got)
 		}
 	}
 }
@@ -227,28 +227,28 @@ func TestUnwantedMailDoesNotMakeKnown(t *testing.T) {
 	if c := m.Contact("a", "ann@example.org"); !c.First() || !c.FirstDomain() {
 		t.Errorf("got %+v", c)
 	}
-	m.Learn("a", "ann@example.org", now)
+	m.ObserveWanted("a", "ann@example.org", now)
 	if c := m.Contact("a", "ann@example.org"); c.First() || c.Address.Messages != 1 {
 		t.Errorf("got %+v", c)
 	}
 }
 
-// lessons draws what is learned of one address in a year.
-func lessons(t *rapid.T) []ago {
+// observations draws the observations of one address in a year.
+func observations(t *rapid.T) []ago {
 	what := rapid.SampledFrom([]history.What{history.Known, history.Wanted, history.Doubtful, history.Unwanted, history.Failed, history.Benign, history.Sent})
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) ago {
 		return ago{what: what.Draw(t, "what"), d: time.Duration(rapid.IntRange(-30*24*60, 365*24*60).Draw(t, "minutes")) * time.Minute, n: rapid.IntRange(1, 4).Draw(t, "n")}
-	}), 0, 80).Draw(t, "lessons")
+	}), 0, 80).Draw(t, "observations")
 }
 
 func TestOrderOfLearningDoesNotMatter(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		list := lessons(t)
+		list := observations(t)
 		learn := func(list []ago) (r history.Record) {
 			for _, l := range list {
 				for range l.n {
-					r.Learn(l.what, now.Add(-l.d))
+					r.Observe(l.what, now.Add(-l.d))
 				}
 			}
 			return r
@@ -266,7 +266,7 @@ func TestOrderOfLearningDoesNotMatter(t *testing.T) {
 func TestNothingIsKnownBeforeTheFirstContact(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		list := lessons(t)
+		list := observations(t)
 		m := aged(list...)
 		first := slices.MinFunc(append(list, ago{d: -400 * days}), func(a, b ago) int { return int(b.d - a.d) })
 		// The slot of the first contact is as close as anybody looks.
@@ -283,10 +283,10 @@ func TestMemoryIsBoundedAndKeepsThoseItKnows(t *testing.T) {
 	const limit = 100
 	m := history.NewWithLimit(limit)
 	for i := range limit / 4 {
-		m.Learn("a", fmt.Sprintf("friend%d@known%d.example", i, i), day)
+		m.ObserveWanted("a", fmt.Sprintf("friend%d@known%d.example", i, i), day)
 	}
 	for i := range 20 * limit {
-		m.Teach("a", history.Lesson{At: day.Add(time.Duration(i) * hours), What: history.Unwanted, Author: fmt.Sprintf("u%d@d%d.example", i, i)})
+		m.Observe("a", history.Observation{At: day.Add(time.Duration(i) * hours), What: history.Unwanted, Author: fmt.Sprintf("u%d@d%d.example", i, i)})
 	}
 	if n := m.Records("a"); n > limit {
 		t.Errorf("%d records", n)
@@ -305,7 +305,7 @@ func TestMemoryIsBoundedAndKeepsThoseItKnows(t *testing.T) {
 func BenchmarkProfile(b *testing.B) {
 	m := aged()
 	for i := range 100_000 {
-		m.Teach("a", history.Lesson{At: now.Add(-time.Duration(i) * time.Minute), What: history.Wanted, Author: fmt.Sprintf("u%d@example.org", i)})
+		m.Observe("a", history.Observation{At: now.Add(-time.Duration(i) * time.Minute), What: history.Wanted, Author: fmt.Sprintf("u%d@example.org", i)})
 	}
 	view := m.View("a", now)
 	for name, key := range map[string]string{"few": "u5000@example.org", "none": "nobody@elsewhere.example"} {
@@ -330,6 +330,6 @@ func BenchmarkTeach(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		i++
-		m.Teach("a", history.Lesson{At: now, What: history.Wanted, Author: fmt.Sprintf("u%d@example.org", i)})
+		m.Observe("a", history.Observation{At: now, What: history.Wanted, Author: fmt.Sprintf("u%d@example.org", i)})
 	}
 }

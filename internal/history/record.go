@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// What is one thing that a message teaches about a name in it.
+// What is one kind of observation about a name in a message.
 type What string
 
-// The things that messages teach.
+// The kinds of observations.
 const (
 	Known    What = "known"    // wanted, of a proved author, and received by somebody
 	Wanted   What = "wanted"   // judged as wanted
@@ -27,7 +27,7 @@ const (
 	maxCount   = 255 // of one kind in a slot; more is no other answer
 )
 
-// Slot counts what was learned in four hours.
+// Slot counts the observations of four hours.
 type Slot struct {
 	At       uint32 `json:"at"` // slots of four hours since 1970
 	Wanted   uint8  `json:"w,omitempty"`
@@ -39,7 +39,7 @@ type Slot struct {
 }
 
 // Record is all that is remembered under one key. Times are microseconds since 1970, and 0
-// is never. What it says does not depend on the order in which it was learned.
+// is never. It does not depend on the order of the observations.
 type Record struct {
 	First    int64  `json:"-"`                   // wanted message of the proved author
 	Last     int64  `json:"-"`                   // the same
@@ -79,8 +79,8 @@ func (r *Record) days() int {
 	return n
 }
 
-// Learn adds one thing that a message at a time taught.
-func (r *Record) Learn(what What, at time.Time) {
+// Observe adds one observation of a message at a time.
+func (r *Record) Observe(what What, at time.Time) {
 	us := at.UnixMicro()
 	switch what {
 	case Known:
@@ -140,7 +140,7 @@ func (r *Record) add(s Slot) {
 	}
 }
 
-// merge adds what another record has learned of other messages.
+// merge adds the observations of other messages from another record.
 func (r *Record) merge(o *Record) {
 	r.First, r.Last, r.Messages = earlier(r.First, o.First), max(r.Last, o.Last), r.Messages+o.Messages
 	r.FirstIn, r.LastIn = earlier(r.FirstIn, o.FirstIn), max(r.LastIn, o.LastIn)
@@ -184,7 +184,7 @@ func (r *Record) begin() uint32 {
 	return slotOf(time.UnixMicro(first))
 }
 
-// Seen returns when the last thing was learned, to four hours.
+// Seen returns the time of the last observation, to four hours.
 func (r *Record) Seen() time.Time {
 	last := max(r.Last, r.LastIn, r.LastOut)
 	if n := len(r.Slots); n > 0 {

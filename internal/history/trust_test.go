@@ -32,11 +32,11 @@ func TestTrustNeedsDays(t *testing.T) {
 			t.Parallel()
 			m := history.New()
 			for _, d := range tc.at {
-				m.Learn("t", author, start.Add(d))
-				m.Teach("t", history.Lesson{At: start.Add(d), What: history.Wanted, Author: author})
+				m.ObserveWanted("t", author, start.Add(d))
+				m.Observe("t", history.Observation{At: start.Add(d), What: history.Wanted, Author: author})
 			}
 			if tc.sent {
-				m.Teach("t", history.Lesson{At: start, Sent: []string{author}})
+				m.Observe("t", history.Observation{At: start, Sent: []string{author}})
 			}
 			c := m.Contact("t", author)
 			if c.Address.Days != tc.days || c.Address.Trusted() != tc.trusted {

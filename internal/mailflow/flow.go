@@ -154,7 +154,7 @@ func (f *Flow) carry(ctx context.Context, l *inflight, at Placement) (smtp.Reply
 		return smtp.Reply{}, err
 	}
 	l.tenant = dom.Tenant
-	defer f.teach(l) // whatever becomes of it
+	defer f.observeJudged(l) // whatever becomes of it
 
 	// Steps 2 to 7: parse, authenticate, observe, enrich, detect, decide. Nothing is
 	// promised yet; whatever fails, the sender still owns the message.
@@ -181,14 +181,14 @@ func (f *Flow) carry(ctx context.Context, l *inflight, at Placement) (smtp.Reply
 
 // inflight is what Process knows of one message on its way.
 type inflight struct {
-	settings *Settings
-	received *message.Received
-	tenant   *tenant.Tenant
-	judged   Judgement
-	copies   []Copy
-	facts    []event.Event   // what happened so far, in the end all that is recorded
-	held     []string        // ids of held copies
-	lesson   *history.Lesson // what it taught; nil where it was not judged
+	settings    *Settings
+	received    *message.Received
+	tenant      *tenant.Tenant
+	judged      Judgement
+	copies      []Copy
+	facts       []event.Event        // what happened so far, in the end all that is recorded
+	held        []string             // ids of held copies
+	observation *history.Observation // nil if it was not judged
 }
 
 // nameDomains gives "postmaster", which needs no domain in a session, the one it has.
@@ -241,8 +241,8 @@ func (f *Flow) read(ctx context.Context, l *inflight, dom *tenant.Domain) error 
 	l.facts = append(l.facts, receivedFact(l))
 	decisions := decide(l)
 	if l.settings.Engine != nil {
-		lesson := lessonOf(l)
-		l.lesson = &lesson
+		observation := observationOf(l)
+		l.observation = &observation
 	}
 	err = f.prepare(ctx, l, decisions)
 	if l.settings.Engine != nil {
@@ -265,12 +265,12 @@ func (f *Flow) refuse(ctx context.Context, l *inflight, err error, why *verdict.
 	}
 	l.facts = append(l.facts, event.New(kind, l.tenant.ID, string(l.received.ID), time.Now(), l.received.Envelope.Recipients,
 		event.DeliveryDetail{Reply: smtp.ReplyFor(err).String(), By: "policy", Reason: why}))
-	f.record(ctx, spool.Outcome{ID: l.received.ID, Facts: l.facts, Lazy: true})
+	f.record(ctx, spool.Batch{ID: l.received.ID, Facts: l.facts, Lazy: true})
 	return smtp.Reply{}, err
 }
 
 // record writes facts that nobody waits for. Losing them loses no mail.
-func (f *Flow) record(ctx context.Context, o spool.Outcome) {
+func (f *Flow) record(ctx context.Context, o spool.Batch) {
 	if err := f.spool.Commit(context.WithoutCancel(ctx), o); err != nil {
 		f.log.WarnContext(ctx, "recording events failed", "message_id", o.ID, "error", err)
 		return

@@ -255,6 +255,6 @@ func judgedFact(l *inflight, decisions []policy.Decision) event.Event {
 	d := event.JudgedDetail{Verdict: l.judged.Verdict, Micros: l.judged.Took.Microseconds()}
 	d.Auth, _ = json.Marshal(l.judged.Auth)
 	d.Decisions, _ = json.Marshal(decisions)
-	d.History = asText(l.lesson)
+	d.History = asText(l.observation)
 	return event.New(event.Judged, l.tenant.ID, string(l.received.ID), time.Now(), l.received.Envelope.Recipients, d)
 }

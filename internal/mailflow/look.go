@@ -111,7 +111,7 @@ func (g *Judge) asking(ctx context.Context) evidence.Whois {
 func (f *Flow) finish(ctx context.Context, k *look, failed error) {
 	row, d, j := k.row, k.debt, &k.letter.judged
 	before, changed, detail := d.Verdict.Disposition, false, event.RejudgedDetail{Attempt: row.Attempts, Why: d.Missing.why()}
-	var lesson *history.Lesson
+	var observation *history.Observation
 	kept := failed != nil || d.lost(j)
 	if kept {
 		j.Verdict, j.Auth = d.Verdict, d.Auth
@@ -119,11 +119,11 @@ func (f *Flow) finish(ctx context.Context, k *look, failed error) {
 		if d.Missing.asksAuth() {
 			detail.Auth, _ = json.Marshal(j.Auth)
 		}
-		changed, lesson = d.changed(&j.Verdict), d.lesson(k.letter)
+		changed, observation = d.changed(&j.Verdict), d.observation(k.letter)
 		d.Verdict, d.Auth, d.Missing = j.Verdict, j.Auth, j.Missing
 	}
 	last := failed != nil || !d.Missing.any() || row.Attempts == maxLooks
-	var o spool.Outcome
+	var o spool.Batch
 	if last {
 		o.Revisited = []string{row.ID}
 	} else {
@@ -132,12 +132,12 @@ func (f *Flow) finish(ctx context.Context, k *look, failed error) {
 		o.Again = []spool.Revisit{*row}
 	}
 	if changed || last {
-		detail.History = asText(lesson)
+		detail.History = asText(observation)
 		o.Facts = []event.Event{k.fact(before, &detail)}
 	}
 	if f.mark(ctx, row, o) && len(o.Facts) > 0 {
 		f.logActions(ctx, o.Facts)
-		f.notify(k, before, lesson)
+		f.notify(k, before, observation)
 	}
 }
 
@@ -150,9 +150,9 @@ func (k *look) fact(before verdict.Disposition, d *event.RejudgedDetail) event.E
 }
 
 // notify counts how a verdict changed, and records what it says about the sender.
-func (f *Flow) notify(k *look, before verdict.Disposition, lesson *history.Lesson) {
-	if lesson != nil {
-		f.history.Teach(k.row.Tenant, *lesson)
+func (f *Flow) notify(k *look, before verdict.Disposition, observation *history.Observation) {
+	if observation != nil {
+		f.history.Observe(k.row.Tenant, *observation)
 	}
 	switch after := k.debt.Verdict.Disposition; {
 	case after > before:
@@ -185,13 +185,13 @@ func (d *debt) changed(v *verdict.Verdict) bool {
 		!slices.EqualFunc(d.Verdict.Undecided, v.Undecided, same)
 }
 
-// lesson returns what a new verdict teaches beyond the last: that the message is unwanted.
-// It adds to what was taught before, since nothing can be taken back.
-func (d *debt) lesson(l *inflight) *history.Lesson {
-	out := lessonOf(l)
+// observation returns what a new verdict adds to the last: that the message is unwanted.
+// It is added to the earlier observation, since nothing is taken back.
+func (d *debt) observation(l *inflight) *history.Observation {
+	out := observationOf(l)
 	if out.What != history.Unwanted || history.Judged(d.Verdict.Disposition, d.Auth.Disowned()) == history.Unwanted {
 		return nil
 	}
-	out.Sent = nil // taught before
+	out.Sent = nil // observed before
 	return &out
 }

@@ -83,15 +83,15 @@ func (f *Flow) putDown(ctx context.Context, l *inflight, p *placed) error {
 	}
 	defer f.debts.give(weight)
 	row := spool.Revisit{MessageID: r.ID, Tenant: l.tenant.ID, At: r.At, Next: f.clock.Now(), Slow: l.judged.Missing.slow(), Meta: meta, Content: r.Body}
-	if len(p.outcome.Hold) > 0 {
+	if len(p.batch.Hold) > 0 {
 		shared := row
-		shared.Body, shared.Content = p.outcome.Hold[0].Body, nil
-		err := f.spool.Commit(ctx, spool.Outcome{Revisit: []spool.Revisit{shared}, Lazy: true})
+		shared.Body, shared.Content = p.batch.Hold[0].Body, nil
+		err := f.spool.Commit(ctx, spool.Batch{Revisit: []spool.Revisit{shared}, Lazy: true})
 		if !errors.Is(err, spool.ErrUnknown) { // the shipper may have moved it already
 			return err
 		}
 	}
-	return f.spool.Commit(ctx, spool.Outcome{Revisit: []spool.Revisit{row}, Lazy: true})
+	return f.spool.Commit(ctx, spool.Batch{Revisit: []spool.Revisit{row}, Lazy: true})
 }
 
 // owed returns what tells a lane of new looks.

@@ -30,7 +30,7 @@ func (n NextHop) Place(ctx context.Context, c Copy, commit func(context.Context)
 
 // placed is what became of all copies of one message.
 type placed struct {
-	outcome  spool.Outcome
+	batch    spool.Batch
 	accepted int          // recipients whose mail is delivered, held or queued
 	replies  []smtp.Reply // of those delivered
 	failed   []relay.Result
@@ -40,7 +40,7 @@ type placed struct {
 
 // place carries out every decision. Decisions that need no other host come first.
 func (f *Flow) place(ctx context.Context, l *inflight, at Placement, intent *spool.Append) *placed {
-	p := &placed{outcome: spool.Outcome{ID: l.received.ID, Facts: l.facts}}
+	p := &placed{batch: spool.Batch{ID: l.received.ID, Facts: l.facts}}
 	for i := range l.copies {
 		if p.err != nil && p.accepted == 0 {
 			break // the sender keeps the message, for all recipients
@@ -96,7 +96,7 @@ func (f *Flow) deliver(ctx context.Context, l *inflight, c *Copy, at Placement, 
 	if dsn := f.tellOfSuccess(l.settings, notice{
 		tenant: l.tenant.ID, id: l.received.ID, envelope: l.received.Envelope, arrived: l.received.At, content: l.received.Body,
 	}, c.Decision.Domain.Route.Key(), done); dsn != nil {
-		p.outcome.Queue = append(p.outcome.Queue, *dsn)
+		p.batch.Queue = append(p.batch.Queue, *dsn)
 	}
 	if len(deferred) == 0 {
 		return
@@ -124,7 +124,7 @@ func (f *Flow) queue(l *inflight, c *Copy, deferred []relay.Result, p *placed) {
 		e.Envelope.Recipients = append(e.Envelope.Recipients, r.Recipient)
 		p.fact(event.Deferred, l, r, event.DeliveryDetail{Reply: r.Reply.String(), Host: r.Host, Attempts: 1, Next: e.Next})
 	}
-	p.outcome.Queue = append(p.outcome.Queue, e)
+	p.batch.Queue = append(p.batch.Queue, e)
 }
 
 // HeldMeta travels with a held message from the edge to the store.
@@ -146,13 +146,13 @@ func (f *Flow) hold(l *inflight, c *Copy, p *placed) {
 		meta.HeaderFrom, meta.Subject = d.HeaderFrom, d.Subject
 	}
 	raw, _ := json.Marshal(meta) // plain strings and numbers
-	p.outcome.Hold = append(p.outcome.Hold, spool.Held{
+	p.batch.Hold = append(p.batch.Hold, spool.Held{
 		ID: id, MessageID: l.received.ID, Tenant: l.tenant.ID, At: l.received.At, Envelope: envelopeFor(l, c.Decision.Recipients),
 		Traits: l.received.Traits, Meta: raw, Content: l.received.Body,
 	})
 	l.held = append(l.held, id)
 	p.accepted += len(c.Decision.Recipients)
-	p.outcome.Facts = append(p.outcome.Facts, event.New(event.Quarantined, l.tenant.ID, string(l.received.ID), time.Now(), c.Decision.Recipients, meta.Detail))
+	p.batch.Facts = append(p.batch.Facts, event.New(event.Quarantined, l.tenant.ID, string(l.received.ID), time.Now(), c.Decision.Recipients, meta.Detail))
 }
 
 // envelopeFor returns the envelope as it came, for some of its recipients.
@@ -163,7 +163,7 @@ func envelopeFor(l *inflight, recipients []smtp.Recipient) smtp.Envelope {
 }
 
 func (p *placed) fact(kind event.Kind, l *inflight, r relay.Result, d event.DeliveryDetail) {
-	p.outcome.Facts = append(p.outcome.Facts, event.New(kind, l.tenant.ID, string(l.received.ID), time.Now(), []smtp.Recipient{r.Recipient}, d))
+	p.batch.Facts = append(p.batch.Facts, event.New(kind, l.tenant.ID, string(l.received.ID), time.Now(), []smtp.Recipient{r.Recipient}, d))
 }
 
 // settle records what became of the message and says what its sender is told.
@@ -173,28 +173,28 @@ func (f *Flow) settle(ctx context.Context, l *inflight, p *placed) (smtp.Reply, 
 	}
 	// Part of the message is ours, so what failed can only be told by a notification.
 	f.bounce(l, p)
-	l.facts = p.outcome.Facts
+	l.facts = p.batch.Facts
 	// Mail that the next hop has for everybody is safe without us, so its sender need not
 	// wait for the disk a second time: the facts follow within a tenth of a second. A crash
 	// in that time leaves the intent, which is then recorded as interrupted.
-	p.outcome.Lazy = len(p.outcome.Queue) == 0 && len(p.outcome.Hold) == 0
+	p.batch.Lazy = len(p.batch.Queue) == 0 && len(p.batch.Hold) == 0
 	cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
-	if err := f.spool.Commit(cctx, p.outcome); err != nil {
+	if err := f.spool.Commit(cctx, p.batch); err != nil {
 		f.log.ErrorContext(ctx, "recording the outcome failed", "message_id", l.received.ID, "error", err)
-		if p.outcome.Lazy {
+		if p.batch.Lazy {
 			// The next hop has it, and nothing waits for us: no copy, no notification. Only the
 			// record is lost; asking the sender to send again would make a duplicate for certain.
 			return p.reply(l.received.ID), nil
 		}
 		return smtp.Reply{}, fmt.Errorf("recording the outcome of %s: %w", l.received.ID, err)
 	}
-	f.learn(l, p)
-	if len(p.outcome.Queue) > 0 {
+	f.observeDelivered(l, p)
+	if len(p.batch.Queue) > 0 {
 		signal(f.wake)
 	}
 	signal(f.fresh)
-	f.count(p.outcome.Facts)
+	f.count(p.batch.Facts)
 	f.schedule(ctx, l, p)
 	return p.reply(l.received.ID), nil
 }
@@ -202,16 +202,16 @@ func (f *Flow) settle(ctx context.Context, l *inflight, p *placed) (smtp.Reply, 
 // settleRefused answers a message of which nothing was accepted.
 func (f *Flow) settleRefused(ctx context.Context, l *inflight, p *placed) (smtp.Reply, error) {
 	if p.err != nil {
-		l.facts = p.outcome.Facts
+		l.facts = p.batch.Facts
 		return f.refuse(ctx, l, p.err, p.why)
 	}
 	for _, r := range p.failed {
 		p.fact(event.Rejected, l, r, event.DeliveryDetail{Reply: r.Reply.String(), Host: r.Host, TLS: r.TLS, By: "next-hop"})
 	}
-	l.facts = p.outcome.Facts
-	p.outcome.Lazy = true
-	f.record(ctx, p.outcome)
-	f.count(p.outcome.Facts)
+	l.facts = p.batch.Facts
+	p.batch.Lazy = true
+	f.record(ctx, p.batch)
+	f.count(p.batch.Facts)
 	if len(p.failed) == 0 {
 		return smtp.Reply{}, fmt.Errorf("placing %s: no result for any recipient", l.received.ID)
 	}
@@ -230,7 +230,7 @@ func (f *Flow) bounce(l *inflight, p *placed) {
 		results: p.failed, action: relay.ActionFailed, content: l.received.Body,
 	})
 	if dsn != nil {
-		p.outcome.Queue = append(p.outcome.Queue, *dsn)
+		p.batch.Queue = append(p.batch.Queue, *dsn)
 	}
 	for _, r := range p.failed {
 		p.fact(event.Bounced, l, r, event.DeliveryDetail{Reply: r.Reply.String(), Host: r.Host, DSN: dsn != nil, By: "next-hop"})

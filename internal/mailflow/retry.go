@@ -115,7 +115,7 @@ const routeBusyDelay = 5 * time.Second
 // postpone lets an entry wait for its route to have room. That is no attempt.
 func (f *Flow) postpone(ctx context.Context, e *spool.Entry) {
 	e.Next = f.clock.Now().Add(routeBusyDelay/2 + rand.N(routeBusyDelay)) //nolint:gosec // not a secret
-	f.commitAttempt(ctx, e, spool.Outcome{Requeue: []spool.Entry{*e}})
+	f.commitAttempt(ctx, e, spool.Batch{Requeue: []spool.Entry{*e}})
 }
 
 // workerWait is how long an entry waits for a worker of its route before others go first:
@@ -223,7 +223,7 @@ func (f *Flow) attempt(ctx context.Context, e *spool.Entry, health *routeHealth)
 			until = s.nextAttempt(now, max(e.Attempts, 1))
 		}
 		e.Next = until
-		f.commitAttempt(ctx, e, spool.Outcome{Requeue: []spool.Entry{*e}})
+		f.commitAttempt(ctx, e, spool.Batch{Requeue: []spool.Entry{*e}})
 		return
 	}
 	results := f.relay.Deliver(ctx, route, relay.Job{Envelope: e.Envelope, Content: f.spool.Content(e.Body), Traits: e.Traits}, nil)
@@ -250,7 +250,7 @@ func anyFinal(rs []relay.Result) bool {
 	return false
 }
 
-func (f *Flow) commitAttempt(ctx context.Context, e *spool.Entry, o spool.Outcome) {
+func (f *Flow) commitAttempt(ctx context.Context, e *spool.Entry, o spool.Batch) {
 	cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
 	if err := f.spool.Commit(cctx, o); err != nil {
@@ -269,13 +269,13 @@ func (f *Flow) commitAttempt(ctx context.Context, e *spool.Entry, o spool.Outcom
 
 // after says what an attempt changes: facts for every recipient, the entry with those
 // still open, and a notification about those given up.
-func (f *Flow) after(s *Settings, e *spool.Entry, results []relay.Result) spool.Outcome {
+func (f *Flow) after(s *Settings, e *spool.Entry, results []relay.Result) spool.Batch {
 	now := f.clock.Now()
 	e.Attempts++
 	open := *e
 	open.Envelope.Recipients = nil
 	open.Next = s.nextAttempt(now, e.Attempts)
-	var o spool.Outcome
+	var o spool.Batch
 	var failed, waiting, done []relay.Result
 	for _, r := range results {
 		f.observe.Attempted(string(r.Status), 1)
@@ -312,7 +312,7 @@ func (f *Flow) factOf(kind event.Kind, e *spool.Entry, r relay.Result, d event.D
 }
 
 // giveUp bounces the recipients that failed for good.
-func (f *Flow) giveUp(s *Settings, e *spool.Entry, failed []relay.Result, o *spool.Outcome) {
+func (f *Flow) giveUp(s *Settings, e *spool.Entry, failed []relay.Result, o *spool.Batch) {
 	if len(failed) == 0 {
 		return
 	}
@@ -332,7 +332,7 @@ func (f *Flow) giveUp(s *Settings, e *spool.Entry, failed []relay.Result, o *spo
 
 // tellOfDelay notifies, once, a sender who asked to hear of delays.
 // RFC 3461, Section 4.1: DELAY in NOTIFY asks for it.
-func (f *Flow) tellOfDelay(s *Settings, open *spool.Entry, waiting []relay.Result, now time.Time, o *spool.Outcome) {
+func (f *Flow) tellOfDelay(s *Settings, open *spool.Entry, waiting []relay.Result, now time.Time, o *spool.Batch) {
 	if open.DelayNotified || now.Sub(open.Created) < s.DelayAt || !f.clock.Settled() {
 		return
 	}

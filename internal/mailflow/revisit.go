@@ -115,7 +115,7 @@ func (r *lane) visit(ctx context.Context, row *spool.Revisit) {
 	k := f.load(row)
 	if k == nil || row.Attempts >= maxLooks {
 		// Switched off, of a domain that is gone, or cut off by a crash in its last look.
-		f.mark(ctx, row, spool.Outcome{Revisited: []string{row.ID}})
+		f.mark(ctx, row, spool.Batch{Revisited: []string{row.ID}})
 		return
 	}
 	r.standBack(ctx)
@@ -138,7 +138,7 @@ func (r *lane) visit(ctx context.Context, row *spool.Revisit) {
 		// The server stops: the look has not been.
 		row.Attempts--
 		row.Next = f.clock.Now()
-		f.mark(ctx, row, spool.Outcome{Again: []spool.Revisit{*row}, Lazy: true})
+		f.mark(ctx, row, spool.Batch{Again: []spool.Revisit{*row}, Lazy: true})
 		return
 	}
 	if err != nil {
@@ -195,12 +195,12 @@ func (r *lane) take(ctx context.Context, size int64) (give func(), err error) {
 func (f *Flow) begin(ctx context.Context, row *spool.Revisit) bool {
 	row.Attempts++
 	row.Next = nextLook(f.clock.Now(), row.Attempts)
-	return f.mark(ctx, row, spool.Outcome{Again: []spool.Revisit{*row}, Lazy: true})
+	return f.mark(ctx, row, spool.Batch{Again: []spool.Revisit{*row}, Lazy: true})
 }
 
 // mark records where a look stands. One that cannot be recorded is as it was before: the
 // pause keeps a failing disk from seeing it over and over.
-func (f *Flow) mark(ctx context.Context, row *spool.Revisit, o spool.Outcome) bool {
+func (f *Flow) mark(ctx context.Context, row *spool.Revisit, o spool.Batch) bool {
 	cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
 	if err := f.spool.Commit(cctx, o); err != nil {

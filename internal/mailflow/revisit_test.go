@@ -62,12 +62,12 @@ func TestUndecidedMessageIsJudgedAgain(t *testing.T) {
 		if !slices.Equal(d.Why, []string{"undecided: whois"}) || !strings.Contains(string(d.Decisions), "quarantine") || d.Auth != nil {
 			t.Errorf("why %q, decisions %s, auth %s", d.Why, d.Decisions, d.Auth)
 		}
-		var lesson history.Lesson
-		if err := json.Unmarshal(d.History, &lesson); err != nil || lesson.What != history.Unwanted || lesson.Author != "ann@elsewhere.example" {
-			t.Errorf("the lesson is %s: %v", d.History, err)
+		var observation history.Observation
+		if err := json.Unmarshal(d.History, &observation); err != nil || observation.What != history.Unwanted || observation.Author != "ann@elsewhere.example" {
+			t.Errorf("the observation is %s: %v", d.History, err)
 		}
 		if p, _ := k.memory.View("a", time.Now().Add(9*24*time.Hour)).Profile(history.ByAddress, "ann@elsewhere.example"); p.Unwanted == nil || !*p.Unwanted {
-			t.Error("the memory has not learned the lesson")
+			t.Error("the memory has not recorded the observation")
 		}
 		k.waiting(0)
 		if k.results["worse"] != 1 || k.spool.Stats().Bytes != 0 {
@@ -270,7 +270,7 @@ func TestWithoutRoomMailGoesOn(t *testing.T) {
 			k := newDesk(t, registryDetector{})
 			body := message.NewBody(make([]byte, tc.size))
 			rows := slices.Repeat([]spool.Revisit{{Next: time.Now().Add(time.Hour), Content: body}}, tc.rows)
-			if err := k.spool.Commit(t.Context(), spool.Outcome{Revisit: rows}); err != nil {
+			if err := k.spool.Commit(t.Context(), spool.Batch{Revisit: rows}); err != nil {
 				t.Fatal(err)
 			}
 			k.send(mail("odd"))
@@ -603,7 +603,7 @@ func TestMessageThatEndsTheProcess(t *testing.T) {
 				t.Fatalf("got %+v, %v", rows, err)
 			}
 			rows[0].Attempts = n + 1
-			if err := k.spool.Commit(t.Context(), spool.Outcome{Again: rows}); err != nil {
+			if err := k.spool.Commit(t.Context(), spool.Batch{Again: rows}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -75,7 +75,7 @@ type Shipper struct {
 	Store Store
 	Blobs Blobs
 
-	// Replay names the facts of an earlier process that the history must still learn from:
+	// Replay names the facts of an earlier process that the history must still record:
 	// those after the first number, up to the last. Both are 0 where there are none.
 	Replay func() (after, last uint64)
 
@@ -171,7 +171,7 @@ func (s *Shipper) ship(ctx context.Context) error {
 		if err := s.forget(ctx, facts); err != nil {
 			return err
 		}
-		s.relearn(facts)
+		s.replay(facts)
 		// The bodies and facts leave the spool only now. A crash before ships them again.
 		if err := s.Flow.spool.DropHeld(ctx, ids...); err != nil {
 			return fmt.Errorf("dropping shipped bodies: %w", err)
@@ -357,14 +357,14 @@ func (s *Shipper) release(ctx context.Context, i *quarantine.Item) error {
 		e.Envelope.Recipients = rcpts
 		entries = append(entries, e)
 	}
-	lesson := released(i, now)
+	observation := released(i, now)
 	fact := event.New(event.Released, i.Tenant, i.MessageID, now, i.Envelope.Recipients,
-		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, Reason: &i.Reason, By: i.AskedBy, Blob: i.Blob, History: asText(lesson)})
-	if err := s.finish(ctx, i, spool.Outcome{Queue: entries, Facts: []event.Event{fact}}); err != nil {
+		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, Reason: &i.Reason, By: i.AskedBy, Blob: i.Blob, History: asText(observation)})
+	if err := s.finish(ctx, i, spool.Batch{Queue: entries, Facts: []event.Event{fact}}); err != nil {
 		return err
 	}
-	if lesson != nil {
-		s.Flow.history.Teach(i.Tenant, *lesson)
+	if observation != nil {
+		s.Flow.history.Observe(i.Tenant, *observation)
 	}
 	signal(s.Flow.wake)
 	return nil
@@ -389,12 +389,12 @@ func (s *Shipper) remove(ctx context.Context, i *quarantine.Item) error {
 func (s *Shipper) end(ctx context.Context, i *quarantine.Item, kind event.Kind) error {
 	fact := event.New(kind, i.Tenant, i.MessageID, s.Flow.clock.Now(), i.Envelope.Recipients,
 		event.HeldDetail{Held: i.ID, Disposition: i.Disposition, Reason: &i.Reason, By: i.AskedBy, Blob: i.Blob})
-	return s.finish(ctx, i, spool.Outcome{Facts: []event.Event{fact}})
+	return s.finish(ctx, i, spool.Batch{Facts: []event.Event{fact}})
 }
 
 // finish records the end of a held message, and removes its bytes once nobody can ask
 // for them any more.
-func (s *Shipper) finish(ctx context.Context, i *quarantine.Item, o spool.Outcome) error {
+func (s *Shipper) finish(ctx context.Context, i *quarantine.Item, o spool.Batch) error {
 	if err := s.Flow.spool.Commit(ctx, o); err != nil {
 		return err
 	}

@@ -35,8 +35,8 @@ func TestPeopleAndDomains(t *testing.T) {
 	at := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	memory := history.New()
 	const day = 24 * time.Hour
-	memory.Teach("a", history.Lesson{At: at.Add(-50 * day), What: history.Wanted, Author: "ann@partner.example", ReplyTo: "desk@reply.example", Sent: []string{"carl@partner.example"}})
-	memory.Teach("a", history.Lesson{At: at.Add(-2 * day), What: history.Unwanted, Author: "ann@mail.partner.example"})
+	memory.Observe("a", history.Observation{At: at.Add(-50 * day), What: history.Wanted, Author: "ann@partner.example", ReplyTo: "desk@reply.example", Sent: []string{"carl@partner.example"}})
+	memory.Observe("a", history.Observation{At: at.Add(-2 * day), What: history.Unwanted, Author: "ann@mail.partner.example"})
 	whois := func(_ context.Context, domain string) *rdap.Registration {
 		if domain != "partner.example" {
 			return nil

@@ -54,7 +54,7 @@ func work(b *testing.B, s *spool.Spool, body spool.Content, left *atomic.Int64) 
 		if err := a.Wait(b.Context()); err != nil {
 			return err
 		}
-		o := spool.Outcome{ID: id, Facts: []event.Event{fact(event.Received), fact(event.Judged), fact(event.Placed)}}
+		o := spool.Batch{ID: id, Facts: []event.Event{fact(event.Received), fact(event.Judged), fact(event.Placed)}}
 		if body != nil {
 			o.Queue = []spool.Entry{entry(at, body)}
 		}

@@ -27,7 +27,7 @@ type staged struct {
 
 // stage brings the distinct contents of an outcome to where they will stay. Contents
 // are told apart by identity: the same value queued for two routes is stored once.
-func (s *Spool) stage(o *Outcome) (map[Content]staged, error) {
+func (s *Spool) stage(o *Batch) (map[Content]staged, error) {
 	bodies := map[Content]staged{}
 	add := func(c Content) error {
 		if _, ok := bodies[c]; ok || c == nil {

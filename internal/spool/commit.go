@@ -19,7 +19,7 @@ import (
 // stable storage, unless it is Lazy. The error is an *smtp.Error where the spool as a
 // whole takes nothing. When ctx ends first, whether the outcome will survive a crash
 // is unknown, but it holds as long as the process lives.
-func (s *Spool) Commit(ctx context.Context, o Outcome) error {
+func (s *Spool) Commit(ctx context.Context, o Batch) error {
 	a, err := s.commit(ctx, &o)
 	if err != nil || a == nil {
 		return err
@@ -28,7 +28,7 @@ func (s *Spool) Commit(ctx context.Context, o Outcome) error {
 }
 
 // commit starts the append; it returns nil for a Lazy outcome.
-func (s *Spool) commit(ctx context.Context, o *Outcome) (*Append, error) {
+func (s *Spool) commit(ctx context.Context, o *Batch) (*Append, error) {
 	if err := s.admit(ctx, o); err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (s *Spool) commit(ctx context.Context, o *Outcome) (*Append, error) {
 }
 
 // admit waits until the store can take the outcome, or says why it cannot.
-func (s *Spool) admit(ctx context.Context, o *Outcome) error {
+func (s *Spool) admit(ctx context.Context, o *Batch) error {
 	if err := s.failure(); err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func encodeFacts(facts []event.Event) ([][]byte, error) {
 	return rows, nil
 }
 
-func (s *Spool) commitStaged(o *Outcome, facts [][]byte, bodies map[Content]staged) (*Append, error) {
+func (s *Spool) commitStaged(o *Batch, facts [][]byte, bodies map[Content]staged) (*Append, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.writable(); err != nil {
@@ -127,7 +127,7 @@ func numbered(facts []event.Event, edge string, after uint64) []event.Event {
 // the state in memory. Nothing is changed before settle.
 type change struct {
 	s     *Spool
-	o     *Outcome
+	o     *Batch
 	batch *pebble.Batch
 	refs  map[string]int  // change of references by body id
 	fresh map[string]Body // bodies that are new
@@ -172,7 +172,7 @@ func (c *change) distinct() error {
 }
 
 // moved lists the ids of the entries and revisits that end or are scheduled again.
-func (o *Outcome) moved() []string {
+func (o *Batch) moved() []string {
 	n := len(o.Done) + len(o.Requeue) + len(o.Revisited) + len(o.Again)
 	if n == 0 {
 		return nil

@@ -83,27 +83,27 @@ func victimStep(s *spool.Spool, ack func(string)) error {
 	e := spool.Entry{MessageID: id, Tenant: "t", Content: body, Next: time.Now()}
 	f := event.Event{Kind: event.Deferred, Tenant: "t", MessageID: string(id), At: time.Now()}
 	if rand.IntN(4) == 0 {
-		return s.Commit(ctx, spool.Outcome{ID: id, Facts: []event.Event{f}, Lazy: true})
+		return s.Commit(ctx, spool.Batch{ID: id, Facts: []event.Event{f}, Lazy: true})
 	}
 	q := []spool.Entry{e}
-	if err := s.Commit(ctx, spool.Outcome{ID: id, Queue: q, Facts: []event.Event{f}}); err != nil {
+	if err := s.Commit(ctx, spool.Batch{ID: id, Queue: q, Facts: []event.Event{f}}); err != nil {
 		return err
 	}
 	ack(fmt.Sprintf("queued %s %s %d", q[0].ID, id, body.Size()))
 	// The look that is owed shares the body of the entry, and may outlive it.
 	v := []spool.Revisit{{MessageID: id, Tenant: "t", Next: time.Now(), Body: q[0].Body}}
-	if err := s.Commit(ctx, spool.Outcome{Revisit: v, Lazy: rand.IntN(2) == 0}); err != nil {
+	if err := s.Commit(ctx, spool.Batch{Revisit: v, Lazy: rand.IntN(2) == 0}); err != nil {
 		return err
 	}
 	if rand.IntN(2) == 0 {
-		defer func() { _ = s.Commit(ctx, spool.Outcome{Revisited: []string{v[0].ID}, Lazy: true}) }()
+		defer func() { _ = s.Commit(ctx, spool.Batch{Revisited: []string{v[0].ID}, Lazy: true}) }()
 	}
 	if rand.IntN(2) == 0 {
 		return nil
 	}
 	ack("ending " + q[0].ID)
 	f.Kind = event.Placed
-	if err := s.Commit(ctx, spool.Outcome{Done: []string{q[0].ID}, Facts: []event.Event{f}}); err != nil {
+	if err := s.Commit(ctx, spool.Batch{Done: []string{q[0].ID}, Facts: []event.Event{f}}); err != nil {
 		return err
 	}
 	ack("ended " + q[0].ID)
@@ -254,7 +254,7 @@ func resolve(t *testing.T, s *spool.Spool) {
 	}
 	for _, i := range is {
 		f := event.Event{Kind: event.Interrupted, Tenant: "t", MessageID: string(i.ID), At: at}
-		commit(t, s, spool.Outcome{ID: i.ID, Facts: []event.Event{f}})
+		commit(t, s, spool.Batch{ID: i.ID, Facts: []event.Event{f}})
 	}
 	if is, _ := s.Interrupted(); len(is) != 0 {
 		t.Errorf("%d intents cannot be resolved", len(is))

@@ -75,7 +75,7 @@ func TestFailureOfTheLogIsToldAndNothingAcknowledgedIsLost(t *testing.T) {
 			o := options(t.TempDir())
 			o.FS = errorfs.Wrap(vfs.Default, b)
 			s := open(t, o)
-			commit(t, s, spool.Outcome{Facts: []event.Event{fact(event.Placed)}})
+			commit(t, s, spool.Batch{Facts: []event.Event{fact(event.Placed)}})
 			b.on.Store(true)
 			acked := hammer(t, s)
 			if b.hit.Load() == 0 {
@@ -90,7 +90,7 @@ func TestFailureOfTheLogIsToldAndNothingAcknowledgedIsLost(t *testing.T) {
 				t.Errorf("close hides the failure: %v", err)
 			}
 			s = open(t, options(o.Dir))
-			commit(t, s, spool.Outcome{Facts: []event.Event{fact(event.Judged)}})
+			commit(t, s, spool.Batch{Facts: []event.Event{fact(event.Judged)}})
 			assertGapless(t, s, event.Placed, event.Judged)
 		})
 	}
@@ -107,7 +107,7 @@ func hammer(t *testing.T, s *spool.Spool) []string {
 		wg.Go(func() {
 			for i := range 10 {
 				id := fmt.Sprintf("w%d-%d", w, i)
-				o := spool.Outcome{Queue: []spool.Entry{entry(at, text(strings.Repeat(id, 1000)))}}
+				o := spool.Batch{Queue: []spool.Entry{entry(at, text(strings.Repeat(id, 1000)))}}
 				if s.Commit(t.Context(), o) == nil {
 					mu.Lock()
 					acked = append(acked, id)
@@ -128,10 +128,10 @@ func assertPoisoned(t *testing.T, s *spool.Spool) {
 	if _, err := s.Begin(spool.Intent{ID: "m"}); code(err) != 421 {
 		t.Errorf("begin says %v", err)
 	}
-	if err := s.Commit(t.Context(), spool.Outcome{ID: "m"}); code(err) != 421 {
+	if err := s.Commit(t.Context(), spool.Batch{ID: "m"}); code(err) != 421 {
 		t.Errorf("commit says %v", err)
 	}
-	if err := s.Commit(t.Context(), spool.Outcome{ID: "m", Lazy: true}); code(err) != 421 {
+	if err := s.Commit(t.Context(), spool.Batch{ID: "m", Lazy: true}); code(err) != 421 {
 		t.Errorf("lazy commit says %v", err)
 	}
 }
@@ -170,7 +170,7 @@ func TestLogThatCannotRotatePoisons(t *testing.T) {
 			var ids []string
 			for range 2000 {
 				q := []spool.Entry{entry(at, big)}
-				if err := s.Commit(t.Context(), spool.Outcome{Queue: q}); err != nil {
+				if err := s.Commit(t.Context(), spool.Batch{Queue: q}); err != nil {
 					break
 				}
 				ids = append(ids, q[0].ID)
@@ -203,7 +203,7 @@ func TestLogThatCannotRotatePoisons(t *testing.T) {
 // commitOrPoison ends an entry on a spool that may be poisoned at any moment.
 func commitOrPoison(t *testing.T, s *spool.Spool, id string) {
 	t.Helper()
-	if err := s.Commit(t.Context(), spool.Outcome{Done: []string{id}}); err != nil && code(err) != 421 {
+	if err := s.Commit(t.Context(), spool.Batch{Done: []string{id}}); err != nil && code(err) != 421 {
 		t.Error(err)
 	}
 }
@@ -226,7 +226,7 @@ func TestBodyFileOnAFullDiskIsRefusedWithoutPoison(t *testing.T) {
 	o.BodyFileThreshold, o.FS = 1, errorfs.Wrap(vfs.Default, b)
 	s := open(t, o)
 	b.on.Store(true)
-	err := s.Commit(t.Context(), spool.Outcome{Queue: []spool.Entry{entry(at, text("x\r\n"))}, Facts: []event.Event{fact(event.Deferred)}})
+	err := s.Commit(t.Context(), spool.Batch{Queue: []spool.Entry{entry(at, text("x\r\n"))}, Facts: []event.Event{fact(event.Deferred)}})
 	if code(err) != 452 {
 		t.Fatalf("got %v", err)
 	}
@@ -234,7 +234,7 @@ func TestBodyFileOnAFullDiskIsRefusedWithoutPoison(t *testing.T) {
 		t.Errorf("files remain: %v", fs)
 	}
 	b.on.Store(false)
-	commit(t, s, spool.Outcome{Queue: []spool.Entry{entry(at, text("x\r\n"))}, Facts: []event.Event{fact(event.Deferred)}})
+	commit(t, s, spool.Batch{Queue: []spool.Entry{entry(at, text("x\r\n"))}, Facts: []event.Event{fact(event.Deferred)}})
 	assertGapless(t, s, event.Deferred)
 }
 
@@ -275,7 +275,7 @@ func fillUp(t *testing.T, o spool.Options) {
 	var refusal error
 	for range 50_000 {
 		q := []spool.Entry{entry(at, body)}
-		if refusal = s.Commit(t.Context(), spool.Outcome{Queue: q}); refusal != nil {
+		if refusal = s.Commit(t.Context(), spool.Batch{Queue: q}); refusal != nil {
 			break
 		}
 		acked[q[0].ID] = true

@@ -82,7 +82,7 @@ func (r *run) restart(t *rapid.T) {
 	}
 }
 
-func (r *run) commit(t *rapid.T, o spool.Outcome) {
+func (r *run) commit(t *rapid.T, o spool.Batch) {
 	if !o.Lazy { // lazy facts show a moment later
 		o.Facts = slices.Repeat([]event.Event{fact(event.Placed)}, rapid.IntRange(0, 3).Draw(t, "facts"))
 	}
@@ -99,7 +99,7 @@ func (r *run) queue(t *rapid.T) {
 	shared := text(content)
 	n := rapid.IntRange(0, 9).Draw(t, "next")
 	q := []spool.Entry{entry(minutes(n), shared), entry(minutes(n+1), shared)}
-	r.commit(t, spool.Outcome{Queue: q})
+	r.commit(t, spool.Batch{Queue: q})
 	for i := range q {
 		r.m.entries[q[i].ID], r.m.next[q[i].ID], r.m.bodies[q[i].ID] = content, n+i, q[i].Body
 	}
@@ -114,7 +114,7 @@ func (r *run) owe(t *rapid.T) {
 		content, v.Body, v.Content = r.m.entries[id], r.m.bodies[id], nil
 	}
 	vs := []spool.Revisit{v}
-	r.commit(t, spool.Outcome{Revisit: vs, Lazy: rapid.Bool().Draw(t, "lazy")})
+	r.commit(t, spool.Batch{Revisit: vs, Lazy: rapid.Bool().Draw(t, "lazy")})
 	r.m.looks[vs[0].ID], r.m.next[vs[0].ID], r.m.bodies[vs[0].ID], r.m.slow[vs[0].ID] = content, n, vs[0].Body, v.Slow
 }
 
@@ -141,7 +141,7 @@ func (r *run) again(t *rapid.T) {
 	}
 	n := rapid.IntRange(0, 9).Draw(t, "next")
 	slow := rapid.Bool().Draw(t, "slow")
-	r.commit(t, spool.Outcome{Again: []spool.Revisit{{ID: id, Next: minutes(n), Attempts: 1, Slow: slow}}})
+	r.commit(t, spool.Batch{Again: []spool.Revisit{{ID: id, Next: minutes(n), Attempts: 1, Slow: slow}}})
 	r.m.next[id], r.m.slow[id] = n, slow
 	delete(r.m.claimed, id)
 }
@@ -151,7 +151,7 @@ func (r *run) looked(t *rapid.T) {
 	if !ok {
 		t.Skip("no look is owed")
 	}
-	r.commit(t, spool.Outcome{Revisited: []string{id}})
+	r.commit(t, spool.Batch{Revisited: []string{id}})
 	r.forget(r.m.looks, id)
 }
 
@@ -211,7 +211,7 @@ func (r *run) end(t *rapid.T) {
 	if !ok {
 		t.Skip("nothing is queued")
 	}
-	r.commit(t, spool.Outcome{Done: []string{id}})
+	r.commit(t, spool.Batch{Done: []string{id}})
 	r.forget(r.m.entries, id)
 }
 
@@ -223,7 +223,7 @@ func (r *run) requeue(t *rapid.T) {
 	n := rapid.IntRange(0, 9).Draw(t, "next")
 	e := entry(minutes(n), nil)
 	e.ID = id
-	r.commit(t, spool.Outcome{Requeue: []spool.Entry{e}})
+	r.commit(t, spool.Batch{Requeue: []spool.Entry{e}})
 	r.m.next[id] = n
 	delete(r.m.claimed, id)
 }

@@ -204,7 +204,7 @@ func (s *Spool) HeldByID(id string) (Held, error) {
 
 // DropHeld ends held messages, after the store has them. Unknown ids are ignored.
 func (s *Spool) DropHeld(ctx context.Context, ids ...string) error {
-	return s.Commit(ctx, Outcome{DropHeld: ids})
+	return s.Commit(ctx, Batch{DropHeld: ids})
 }
 
 // Facts returns at most limit facts behind the number after, in order and without a

@@ -25,8 +25,8 @@ type Intent struct {
 	Plan     json.RawMessage `json:"plan,omitempty"`
 }
 
-// Outcome is one atomic change of the spool. Every field may be empty.
-type Outcome struct {
+// Batch is one atomic change of the spool. Every field may be empty.
+type Batch struct {
 	ID       message.ID    // whose intent ends, or ""
 	Queue    []Entry       // new entries; Content set, or Body of something that is spooled
 	Requeue  []Entry       // entries that replace the one with their ID, whose body they keep

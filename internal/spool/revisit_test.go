@@ -37,7 +37,7 @@ func TestLooksSurviveRestartInOrderOfTime(t *testing.T) {
 	s := open(t, o)
 	small, large := text("small\r\n"), text(strings.Repeat("large\r\n", 100))
 	owed := []spool.Revisit{look(at.Add(2*time.Minute), small), look(at.Add(time.Minute), large)}
-	commit(t, s, spool.Outcome{Revisit: owed, Lazy: true})
+	commit(t, s, spool.Batch{Revisit: owed, Lazy: true})
 	want := spool.Stats{Revisits: 2, RevisitBytes: small.Size() + large.Size() + int64(2*len(`{"why":["x"]}`)), Bytes: small.Size() + large.Size()}
 	if diff := cmp.Diff(want, s.Stats()); diff != "" {
 		t.Fatal(diff)
@@ -73,10 +73,10 @@ func TestLookEndsOrComesAgainWithItsFacts(t *testing.T) {
 	o := options(t.TempDir())
 	o.BodyFileThreshold = 10
 	s := open(t, o)
-	commit(t, s, spool.Outcome{Revisit: []spool.Revisit{look(at, text("a body of its own file\r\n")), look(at, text("another such body\r\n"))}})
+	commit(t, s, spool.Batch{Revisit: []spool.Revisit{look(at, text("a body of its own file\r\n")), look(at, text("another such body\r\n"))}})
 	vs := looks(t, s, at)
 	vs[0].Next, vs[0].Attempts, vs[0].Body, vs[0].Meta = at.Add(time.Hour), 1, spool.Body{}, json.RawMessage(`[1]`)
-	commit(t, s, spool.Outcome{Again: vs[:1], Revisited: []string{vs[1].ID}, Facts: []event.Event{fact(event.Rejudged)}})
+	commit(t, s, spool.Batch{Again: vs[:1], Revisited: []string{vs[1].ID}, Facts: []event.Event{fact(event.Rejudged)}})
 	s = reopen(t, s, o)
 	if st := s.Stats(); st.Revisits != 1 || st.RevisitBytes != st.Bytes+3 {
 		t.Errorf("counts are %+v", st)
@@ -88,7 +88,7 @@ func TestLookEndsOrComesAgainWithItsFacts(t *testing.T) {
 	if got := content(t, s, left[0].Body); !strings.Contains(got, "body") || len(files(t, o.Dir)) != 1 {
 		t.Errorf("body %q, files %v", got, files(t, o.Dir))
 	}
-	commit(t, s, spool.Outcome{Revisited: []string{left[0].ID}})
+	commit(t, s, spool.Batch{Revisited: []string{left[0].ID}})
 	s = reopen(t, s, o)
 	if diff := cmp.Diff(spool.Stats{Facts: 1}, s.Stats()); diff != "" || len(files(t, o.Dir)) != 0 {
 		t.Errorf("%s, files %v", diff, files(t, o.Dir))
@@ -101,7 +101,7 @@ func TestSlowLooksWaitApart(t *testing.T) {
 	s := open(t, o)
 	slow := look(at, text("slow\r\n"))
 	slow.Slow = true
-	commit(t, s, spool.Outcome{Revisit: []spool.Revisit{slow, look(at.Add(time.Minute), text("quick\r\n"))}})
+	commit(t, s, spool.Batch{Revisit: []spool.Revisit{slow, look(at.Add(time.Minute), text("quick\r\n"))}})
 	s = reopen(t, s, o)
 	if next, ok := s.NextRevisit(true); !ok || !next.Equal(at) {
 		t.Errorf("the next slow look is due at %s, %v", next, ok)
@@ -115,7 +115,7 @@ func TestSlowLooksWaitApart(t *testing.T) {
 		t.Fatalf("got %+v and %+v", quick, vs)
 	}
 	vs[0].Slow = false
-	commit(t, s, spool.Outcome{Again: vs, Revisited: []string{quick[0].ID}})
+	commit(t, s, spool.Batch{Again: vs, Revisited: []string{quick[0].ID}})
 	if len(slowLooks(t, s, later)) != 0 || len(looks(t, s, later)) != 1 {
 		t.Error("a look that is slow no more waits among the slow ones")
 	}
@@ -136,10 +136,10 @@ func TestLookSharesTheBodyOfAHeldMessage(t *testing.T) {
 	o.BodyFileThreshold = 1
 	s := open(t, o)
 	held := []spool.Held{{MessageID: "m1", Tenant: "t", At: at, Content: text("held\r\n")}}
-	commit(t, s, spool.Outcome{Hold: held})
+	commit(t, s, spool.Batch{Hold: held})
 	v := look(at, nil)
 	v.Body = held[0].Body
-	commit(t, s, spool.Outcome{Revisit: []spool.Revisit{v}, Lazy: true})
+	commit(t, s, spool.Batch{Revisit: []spool.Revisit{v}, Lazy: true})
 	if n := s.Stats().Bytes; n != held[0].Body.Size || len(files(t, o.Dir)) != 1 {
 		t.Errorf("%d bytes in %v, want one body", n, files(t, o.Dir))
 	}
@@ -151,10 +151,10 @@ func TestLookSharesTheBodyOfAHeldMessage(t *testing.T) {
 	if len(vs) != 1 || content(t, s, vs[0].Body) != "held\r\n" {
 		t.Fatalf("got %+v", vs)
 	}
-	if err := s.Commit(t.Context(), spool.Outcome{Revisit: []spool.Revisit{{Body: spool.Body{ID: "gone"}}}}); !errors.Is(err, spool.ErrUnknown) {
+	if err := s.Commit(t.Context(), spool.Batch{Revisit: []spool.Revisit{{Body: spool.Body{ID: "gone"}}}}); !errors.Is(err, spool.ErrUnknown) {
 		t.Errorf("a body that is gone: %v", err)
 	}
-	commit(t, s, spool.Outcome{Revisited: []string{vs[0].ID}})
+	commit(t, s, spool.Batch{Revisited: []string{vs[0].ID}})
 	s = reopen(t, s, o)
 	if diff := cmp.Diff(spool.Stats{}, s.Stats()); diff != "" || len(files(t, o.Dir)) != 0 {
 		t.Errorf("%s, files %v", diff, files(t, o.Dir))
@@ -167,7 +167,7 @@ func TestBrokenLooksStopNobodyElse(t *testing.T) {
 	s := open(t, o)
 	good := look(at, text("x\r\n"))
 	good.ID = "good"
-	commit(t, s, spool.Outcome{Revisit: []spool.Revisit{good}})
+	commit(t, s, spool.Batch{Revisit: []spool.Revisit{good}})
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func TestLooksNeverKeepMailOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := options(t.TempDir())
-			waiting := spool.Outcome{Revisit: []spool.Revisit{look(at, text("x\r\n"))}}
+			waiting := spool.Batch{Revisit: []spool.Revisit{look(at, text("x\r\n"))}}
 			s := open(t, o)
 			commit(t, s, waiting)
 			if err := s.Close(); err != nil {
@@ -232,14 +232,14 @@ func TestLooksNeverKeepMailOut(t *testing.T) {
 			}
 			o.MinFreeBytes, o.FS = 100<<20, &smallDisk{vfs.Default, tc.free}
 			s = open(t, o)
-			if err := s.Commit(t.Context(), spool.Outcome{Revisit: []spool.Revisit{look(at, text("y\r\n"))}, Lazy: true}); (err == nil) != tc.look || err != nil && code(err) != 452 {
+			if err := s.Commit(t.Context(), spool.Batch{Revisit: []spool.Revisit{look(at, text("y\r\n"))}, Lazy: true}); (err == nil) != tc.look || err != nil && code(err) != 452 {
 				t.Errorf("a look: %v", err)
 			}
-			if err := s.Commit(t.Context(), spool.Outcome{Queue: []spool.Entry{entry(at, text("z\r\n"))}}); (err == nil) != tc.mail {
+			if err := s.Commit(t.Context(), spool.Batch{Queue: []spool.Entry{entry(at, text("z\r\n"))}}); (err == nil) != tc.mail {
 				t.Errorf("mail: %v", err)
 			}
 			for _, v := range looks(t, s, at) {
-				commit(t, s, spool.Outcome{Revisited: []string{v.ID}})
+				commit(t, s, spool.Batch{Revisited: []string{v.ID}})
 			}
 			if st := s.Stats(); st.Revisits != 0 || st.RevisitBytes != 0 {
 				t.Errorf("got %+v", st)

@@ -61,7 +61,7 @@ type Options struct {
 type Spool struct {
 	opts     Options
 	fs       *guardFS
-	fuse     *fuse
+	fuse     *poisonGuard
 	stall    *stall
 	db       *pebble.DB
 	log      *slog.Logger
@@ -117,7 +117,7 @@ func newSpool(o Options) *Spool {
 		o.FS = vfs.Default
 	}
 	st := &stall{}
-	f := &fuse{log: o.Log, stall: st, closing: make(chan struct{})}
+	f := &poisonGuard{log: o.Log, stall: st, closing: make(chan struct{})}
 	return &Spool{
 		opts: o, fs: &guardFS{FS: o.FS, fuse: f}, fuse: f, stall: st, log: o.Log,
 		flight: make(chan *Append, maxInFlight), lazy: make(chan struct{}, 1),

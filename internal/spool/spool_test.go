@@ -61,7 +61,7 @@ func fact(k event.Kind) event.Event {
 	return event.Event{Kind: k, Tenant: "t", At: at, MessageID: "m1"}
 }
 
-func commit(t *testing.T, s *spool.Spool, o spool.Outcome) {
+func commit(t *testing.T, s *spool.Spool, o spool.Batch) {
 	t.Helper()
 	if err := s.Commit(t.Context(), o); err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func TestIntentWithoutOutcomeIsInterruptedAfterRestart(t *testing.T) {
 	s := open(t, o)
 	begin(t, s, "m1")
 	begin(t, s, "m2")
-	commit(t, s, spool.Outcome{ID: "m1"})
+	commit(t, s, spool.Batch{ID: "m1"})
 	if is, err := s.Interrupted(); err != nil || len(is) != 0 {
 		t.Fatalf("live intents are listed: %v, %v", is, err)
 	}
@@ -125,7 +125,7 @@ func TestIntentWithoutOutcomeIsInterruptedAfterRestart(t *testing.T) {
 	if err != nil || len(is) != 1 || is[0].ID != "m2" || string(is[0].Plan) != `{"x":1}` {
 		t.Fatalf("got %+v, %v", is, err)
 	}
-	commit(t, s, spool.Outcome{ID: "m2", Facts: []event.Event{fact(event.Interrupted)}})
+	commit(t, s, spool.Batch{ID: "m2", Facts: []event.Event{fact(event.Interrupted)}})
 	if is, _ := s.Interrupted(); len(is) != 0 {
 		t.Fatalf("ended intent is listed: %v", is)
 	}
@@ -141,7 +141,7 @@ func TestQueueSurvivesRestartInOrderOfTime(t *testing.T) {
 	o.BodyFileThreshold = 100
 	s := open(t, o)
 	small, large := text("small\r\n"), text(strings.Repeat("large\r\n", 100))
-	commit(t, s, spool.Outcome{Queue: []spool.Entry{
+	commit(t, s, spool.Batch{Queue: []spool.Entry{
 		entry(at.Add(3*time.Minute), small), entry(at.Add(1*time.Minute), large), entry(at.Add(2*time.Minute), small),
 	}})
 	if got := len(files(t, o.Dir)); got != 1 {
@@ -176,7 +176,7 @@ func TestQueueSurvivesRestartInOrderOfTime(t *testing.T) {
 func TestClaimedEntryIsGivenOutOnce(t *testing.T) {
 	t.Parallel()
 	s := open(t, options(t.TempDir()))
-	commit(t, s, spool.Outcome{Queue: []spool.Entry{entry(at, text("x\r\n"))}})
+	commit(t, s, spool.Batch{Queue: []spool.Entry{entry(at, text("x\r\n"))}})
 	first := due(t, s, at)
 	if len(first) != 1 || len(due(t, s, at)) != 0 {
 		t.Fatal("claimed entry was given out again")
@@ -201,7 +201,7 @@ func TestBrokenRowsStopNobodyElse(t *testing.T) {
 	s := open(t, o)
 	good := entry(at, text("x\r\n"))
 	good.ID = "good"
-	commit(t, s, spool.Outcome{Queue: []spool.Entry{good}})
+	commit(t, s, spool.Batch{Queue: []spool.Entry{good}})
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -251,11 +251,11 @@ func TestAttemptMovesEntryAndRecordsFactsAtOnce(t *testing.T) {
 	o.BodyFileThreshold = 10
 	s := open(t, o)
 	shared := text("a body of its own file\r\n")
-	commit(t, s, spool.Outcome{Queue: []spool.Entry{entry(at, shared), entry(at, shared)}})
+	commit(t, s, spool.Batch{Queue: []spool.Entry{entry(at, shared), entry(at, shared)}})
 	es := due(t, s, at)
 	es[0].Next, es[0].Attempts, es[0].Body = at.Add(time.Hour), 1, spool.Body{}
 	dsn := entry(at, text("dsn\r\n"))
-	commit(t, s, spool.Outcome{
+	commit(t, s, spool.Batch{
 		Requeue: es[:1], Done: []string{es[1].ID}, Queue: []spool.Entry{dsn},
 		Facts: []event.Event{fact(event.Deferred), fact(event.Bounced)},
 	})
@@ -267,7 +267,7 @@ func TestAttemptMovesEntryAndRecordsFactsAtOnce(t *testing.T) {
 	if got := content(t, s, left[1].Body); got != "a body of its own file\r\n" {
 		t.Errorf("requeued entry lost its body: %q", got)
 	}
-	commit(t, s, spool.Outcome{Done: []string{left[1].ID}})
+	commit(t, s, spool.Batch{Done: []string{left[1].ID}})
 	s = reopen(t, s, o)
 	if fs := files(t, o.Dir); len(fs) != 0 {
 		t.Errorf("files of ended entries remain: %v", fs)
@@ -282,10 +282,10 @@ func TestOutcomeThatCannotHoldChangesNothing(t *testing.T) {
 	o := options(t.TempDir())
 	o.BodyFileThreshold = 2
 	s := open(t, o)
-	commit(t, s, spool.Outcome{Queue: []spool.Entry{entry(at, text("x\r\n"))}})
+	commit(t, s, spool.Batch{Queue: []spool.Entry{entry(at, text("x\r\n"))}})
 	id := due(t, s, at)[0].ID
 	before := s.Stats()
-	for name, bad := range map[string]spool.Outcome{
+	for name, bad := range map[string]spool.Batch{
 		"an unknown entry is done":          {Done: []string{"nobody"}},
 		"an unknown entry is requeued":      {Requeue: []spool.Entry{{ID: "nobody"}}},
 		"an entry is done twice":            {Done: []string{id, id}},
@@ -308,7 +308,7 @@ func TestOutcomeThatCannotHoldChangesNothing(t *testing.T) {
 	if fs := files(t, o.Dir); len(fs) != 1 {
 		t.Errorf("refused outcomes left files: %v", fs)
 	}
-	commit(t, s, spool.Outcome{Facts: []event.Event{fact(event.Placed)}})
+	commit(t, s, spool.Batch{Facts: []event.Event{fact(event.Placed)}})
 	if fs, err := s.Facts(0, 10); err != nil || len(fs) != 1 || fs[0].EdgeSeq != 1 {
 		t.Errorf("refused outcomes used numbers: %+v, %v", fs, err)
 	}
@@ -323,7 +323,7 @@ func TestHeldMessageMovesToTheQueueWithItsBody(t *testing.T) {
 	t.Parallel()
 	o := options(t.TempDir())
 	s := open(t, o)
-	commit(t, s, spool.Outcome{Hold: []spool.Held{{MessageID: "m1", Tenant: "t", At: at, Content: text("held\r\n"), Meta: json.RawMessage(`[1]`)}}})
+	commit(t, s, spool.Batch{Hold: []spool.Held{{MessageID: "m1", Tenant: "t", At: at, Content: text("held\r\n"), Meta: json.RawMessage(`[1]`)}}})
 	s = reopen(t, s, o)
 	hs, err := s.Held("", 10)
 	if err != nil || len(hs) != 1 || string(hs[0].Meta) != "[1]" || content(t, s, hs[0].Body) != "held\r\n" {
@@ -331,7 +331,7 @@ func TestHeldMessageMovesToTheQueueWithItsBody(t *testing.T) {
 	}
 	e := entry(at, nil)
 	e.Body = hs[0].Body
-	commit(t, s, spool.Outcome{Queue: []spool.Entry{e}, DropHeld: []string{hs[0].ID, hs[0].ID}})
+	commit(t, s, spool.Batch{Queue: []spool.Entry{e}, DropHeld: []string{hs[0].ID, hs[0].ID}})
 	if _, err := s.HeldByID(hs[0].ID); !errors.Is(err, spool.ErrUnknown) {
 		t.Errorf("held message remains: %v", err)
 	}
@@ -348,13 +348,13 @@ func TestFactsAreNumberedWithoutGapOverRestarts(t *testing.T) {
 	t.Parallel()
 	o := options(t.TempDir())
 	s := open(t, o)
-	commit(t, s, spool.Outcome{Facts: []event.Event{fact(event.Received), fact(event.Judged)}})
-	commit(t, s, spool.Outcome{Facts: []event.Event{fact(event.Rejected)}, Lazy: true})
+	commit(t, s, spool.Batch{Facts: []event.Event{fact(event.Received), fact(event.Judged)}})
+	commit(t, s, spool.Batch{Facts: []event.Event{fact(event.Rejected)}, Lazy: true})
 	if err := s.AckFacts(t.Context(), 2); err != nil {
 		t.Fatal(err)
 	}
 	s = reopen(t, s, o)
-	commit(t, s, spool.Outcome{Facts: []event.Event{fact(event.Placed)}})
+	commit(t, s, spool.Batch{Facts: []event.Event{fact(event.Placed)}})
 	got, err := s.Facts(0, 10)
 	if err != nil {
 		t.Fatal(err)
@@ -376,7 +376,7 @@ func TestFactsAreNumberedWithoutGapOverRestarts(t *testing.T) {
 	if got, _ := s.Facts(0, 10); len(got) != 0 || s.Stats().Facts != 0 {
 		t.Errorf("acknowledged facts remain: %v", got)
 	}
-	commit(t, s, spool.Outcome{Facts: []event.Event{fact(event.Placed)}})
+	commit(t, s, spool.Batch{Facts: []event.Event{fact(event.Placed)}})
 	if got, _ := s.Facts(0, 10); len(got) != 1 || got[0].EdgeSeq != 5 {
 		t.Errorf("numbering started over: %+v", got)
 	}
@@ -387,7 +387,7 @@ func TestOpenRemovesFilesThatNoBatchNames(t *testing.T) {
 	o := options(t.TempDir())
 	o.BodyFileThreshold = 1
 	s := open(t, o)
-	commit(t, s, spool.Outcome{Queue: []spool.Entry{entry(at, text("kept\r\n"))}})
+	commit(t, s, spool.Batch{Queue: []spool.Entry{entry(at, text("kept\r\n"))}})
 	kept := files(t, o.Dir)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -429,7 +429,7 @@ func TestClosedSpoolRefuses(t *testing.T) {
 	if _, err := s.Begin(spool.Intent{ID: "m"}); !errors.Is(err, spool.ErrClosed) {
 		t.Errorf("begin: %v", err)
 	}
-	if err := s.Commit(context.Background(), spool.Outcome{ID: "m"}); !errors.Is(err, spool.ErrClosed) {
+	if err := s.Commit(context.Background(), spool.Batch{ID: "m"}); !errors.Is(err, spool.ErrClosed) {
 		t.Errorf("commit: %v", err)
 	}
 }
@@ -442,7 +442,7 @@ func TestEntryKeepsAllItsFields(t *testing.T) {
 	e.Domain, e.Attempts, e.LastReply, e.DelayNotified = "b.example", 3, "451 4.0.0 later", true
 	e.Traits = message.Traits{EightBit: true, MaxLine: 80}
 	q := []spool.Entry{e}
-	commit(t, s, spool.Outcome{Queue: q})
+	commit(t, s, spool.Batch{Queue: q})
 	got, err := reopen(t, s, o).Entry(q[0].ID)
 	if err != nil {
 		t.Fatal(err)
@@ -459,7 +459,7 @@ func TestClockThatIsSetBackDelaysNothing(t *testing.T) {
 	ahead := at.Add(24 * time.Hour)
 	q := []spool.Entry{entry(ahead.Add(time.Minute), text("retried soon")), entry(ahead.Add(-19*time.Hour), text("waits still")), entry(at, text("due"))}
 	v := []spool.Revisit{{MessageID: "m1", Tenant: "t", At: ahead, Next: ahead.Add(10 * time.Minute), Content: text("x")}}
-	commit(t, s, spool.Outcome{Queue: q, Revisit: v})
+	commit(t, s, spool.Batch{Queue: q, Revisit: v})
 	es, err := s.Due(at, 10)
 	if err != nil || len(es) != 2 || es[0].ID != q[2].ID || es[1].ID != q[0].ID {
 		t.Errorf("due: %+v, %v", es, err)
@@ -480,7 +480,7 @@ func TestFactNumbersContinueBehindTheStore(t *testing.T) {
 	if err := errors.Join(s.Continue(t.Context(), 100), s.Continue(t.Context(), 50)); err != nil {
 		t.Fatal(err)
 	}
-	commit(t, s, spool.Outcome{Facts: []event.Event{fact(event.Placed)}})
+	commit(t, s, spool.Batch{Facts: []event.Event{fact(event.Placed)}})
 	if err := s.Continue(t.Context(), 200); err != nil { // a fact waits: its number stays
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ type recorder struct {
 	tx      *sql.Tx
 	stmts   map[string]*sql.Stmt
 	next    map[string]int64              // the next number by tenant, as far as it was asked for
-	senders map[senderKey]*history.Record // that the batch teaches about, as they will be
+	senders map[senderKey]*history.Record // that the batch observes, as they will be
 	err     error
 }
 
@@ -174,7 +174,7 @@ func (r *recorder) judged(e *event.Event) {
 	var d event.JudgedDetail
 	r.detail(e, &d)
 	r.verdict(e, &d.Verdict, cmp.Or(string(d.Auth), "{}"))
-	r.lesson(e, d.History)
+	r.observe(e, d.History)
 }
 
 // rejudged replaces the verdict, and what authentication found where that was asked again.
@@ -182,7 +182,7 @@ func (r *recorder) rejudged(e *event.Event) {
 	var d event.RejudgedDetail
 	r.detail(e, &d)
 	r.verdict(e, &d.Verdict, string(d.Auth))
-	r.lesson(e, d.History)
+	r.observe(e, d.History)
 }
 
 // verdict makes v the verdict of a message. No auth leaves what is there.
@@ -195,7 +195,7 @@ func (r *recorder) delivery(e *event.Event) {
 	var d event.DeliveryDetail
 	r.detail(e, &d)
 	r.status(e, &Delivery{Reply: d.Reply, Host: d.Host}, d.Reason)
-	r.learn(e, d.Known)
+	r.observeKnown(e, d.Known)
 }
 
 // status stores what became of the message for the recipients of e. The held id and the reason of
@@ -222,7 +222,7 @@ func (r *recorder) held(e *event.Event) {
 	if e.Kind == event.Quarantined {
 		return
 	}
-	r.lesson(e, d.History)
+	r.observe(e, d.History)
 	r.exec("moving a held message", `UPDATE held SET state = $1 WHERE id = $2`, string(e.Kind), d.Held)
 }
 

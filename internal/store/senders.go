@@ -15,35 +15,35 @@ import (
 // senderKey names one row of senders.
 type senderKey struct{ tenant, key string }
 
-// learn remembers the author of a message that was received.
-func (r *recorder) learn(e *event.Event, author string) {
+// observeKnown records the author of a message that was received.
+func (r *recorder) observeKnown(e *event.Event, author string) {
 	keys, ok := history.Keys(author)
 	if !ok {
 		return
 	}
 	for _, k := range keys {
-		r.teach(senderKey{e.Tenant, k}, history.Known, e.At)
+		r.add(senderKey{e.Tenant, k}, history.Known, e.At)
 	}
 }
 
-// lesson remembers what a message teaches. One that cannot be read teaches nothing.
-func (r *recorder) lesson(e *event.Event, raw json.RawMessage) {
-	var l history.Lesson
+// observe records the observation of an event. A malformed one is skipped.
+func (r *recorder) observe(e *event.Event, raw json.RawMessage) {
+	var l history.Observation
 	if len(raw) == 0 || json.Unmarshal(raw, &l) != nil {
 		return
 	}
-	l.Each(func(key string, what history.What) { r.teach(senderKey{e.Tenant, key}, what, l.At) })
+	l.Each(func(key string, what history.What) { r.add(senderKey{e.Tenant, key}, what, l.At) })
 }
 
-// teach adds to a row that is written back at the end of the batch.
-func (r *recorder) teach(k senderKey, what history.What, at time.Time) {
+// add adds an observation to a row that is written back at the end of the batch.
+func (r *recorder) add(k senderKey, what history.What, at time.Time) {
 	rec, ok := r.senders[k]
 	if !ok {
 		rec = r.sender(k)
 		r.senders[k] = rec
 	}
 	if rec != nil {
-		rec.Learn(what, at)
+		rec.Observe(what, at)
 	}
 }
 
@@ -63,7 +63,7 @@ func (r *recorder) sender(k senderKey) *history.Record {
 	return &row.record
 }
 
-// writeSenders writes back the rows that were taught.
+// writeSenders writes back the rows that were changed.
 func (r *recorder) writeSenders() {
 	for k, rec := range r.senders {
 		if rec == nil {

@@ -31,21 +31,21 @@ func senders(t *testing.T, db *store.DB, limit int) map[string]history.Record {
 	return out
 }
 
-// judged returns a fact that carries a lesson.
-func judged(seq uint64, l history.Lesson) event.Event {
+// judged returns a fact that carries an observation.
+func judged(seq uint64, l history.Observation) event.Event {
 	raw, _ := json.Marshal(l)
 	e := event.New(event.Judged, "a", fmt.Sprint("m", seq), day, nil, event.JudgedDetail{Verdict: verdict.Verdict{Disposition: verdict.Spam}, History: raw})
 	e.Edge, e.EdgeSeq = "edge", seq
 	return e
 }
 
-// some returns lessons about a few people.
-func some(n int) []history.Lesson {
+// some returns observations about a few people.
+func some(n int) []history.Observation {
 	rng := rand.New(rand.NewPCG(1, 2))
 	kinds := []history.What{history.Wanted, history.Unwanted, history.Doubtful, history.Failed, history.Benign}
-	var out []history.Lesson
+	var out []history.Observation
 	for range n {
-		l := history.Lesson{
+		l := history.Observation{
 			At: day.Add(time.Duration(rng.IntN(400*24*60)) * time.Minute), What: kinds[rng.IntN(len(kinds))],
 			Author: fmt.Sprintf("u%d@d%d.example", rng.IntN(3), rng.IntN(3)),
 		}
@@ -67,7 +67,7 @@ func TestStoreLearnsWhatMemoryLearns(t *testing.T) {
 			if memory["a "+key] == nil {
 				memory["a "+key] = &history.Record{}
 			}
-			memory["a "+key].Learn(what, l.At)
+			memory["a "+key].Observe(what, l.At)
 		})
 	}
 	for batch := range slices.Chunk(facts, 7) {
@@ -86,7 +86,7 @@ func TestStoreLearnsWhatMemoryLearns(t *testing.T) {
 func TestReleaseTeaches(t *testing.T) {
 	t.Parallel()
 	db := open(t)
-	raw, _ := json.Marshal(history.Lesson{At: day, What: history.Benign, Author: "ann@example.org"})
+	raw, _ := json.Marshal(history.Observation{At: day, What: history.Benign, Author: "ann@example.org"})
 	e := event.New(event.Released, "a", "m", day, nil, event.HeldDetail{Held: "h", History: raw})
 	e.Edge, e.EdgeSeq = "edge", 1
 	record(t, db, []event.Event{e})
@@ -100,7 +100,7 @@ func TestUnreadableLessonsTeachNothing(t *testing.T) {
 	t.Parallel()
 	db := open(t)
 	for i, detail := range []string{`{"history":1}`, `{"history":{"author":7}}`, `{"history":{"author":"no address","what":"wanted"}}`, `{"history":{"author":"a@b.example","what":"else"}}`} {
-		e := judged(uint64(i+1), history.Lesson{})
+		e := judged(uint64(i+1), history.Observation{})
 		e.Detail = json.RawMessage(detail)
 		record(t, db, []event.Event{e})
 	}
@@ -113,9 +113,9 @@ func TestThoseWhoAreKnownAreReadFirst(t *testing.T) {
 	t.Parallel()
 	db := open(t)
 	record(t, db, []event.Event{
-		judged(1, history.Lesson{At: day, Sent: []string{"friend@old.example"}}),
-		judged(2, history.Lesson{At: day.Add(time.Hour), What: history.Unwanted, Author: "u@spam.example"}),
-		judged(3, history.Lesson{At: day.Add(2 * time.Hour), What: history.Wanted, Author: "u@fresh.example"}),
+		judged(1, history.Observation{At: day, Sent: []string{"friend@old.example"}}),
+		judged(2, history.Observation{At: day.Add(time.Hour), What: history.Unwanted, Author: "u@spam.example"}),
+		judged(3, history.Observation{At: day.Add(2 * time.Hour), What: history.Wanted, Author: "u@fresh.example"}),
 	})
 	for limit, want := range map[int]string{
 		2: "a @old.example a friend@old.example",
@@ -136,8 +136,8 @@ func TestStrangersArePruned(t *testing.T) {
 	t.Parallel()
 	db := open(t)
 	record(t, db, []event.Event{
-		judged(1, history.Lesson{At: day, What: history.Unwanted, Author: "u@old.example"}),
-		judged(2, history.Lesson{At: day.Add(48 * time.Hour), Sent: []string{"u@new.example"}}),
+		judged(1, history.Observation{At: day, What: history.Unwanted, Author: "u@old.example"}),
+		judged(2, history.Observation{At: day.Add(48 * time.Hour), Sent: []string{"u@new.example"}}),
 	})
 	prune(t, db, day.Add(24*time.Hour), 10)
 	if got := senders(t, db, 10); len(got) != 2 || got["a u@new.example"].FirstOut == 0 {
@@ -189,8 +189,8 @@ func TestSendersOfEarlierVersionsStayKnown(t *testing.T) {
 			t.Errorf("%s is %s", who, p.Prevalence)
 		}
 	}
-	// What is learned from now on is added.
-	e := judged(1, history.Lesson{At: later, What: history.Unwanted, Author: "ann@example.org"})
+	// What is observed from now on is added.
+	e := judged(1, history.Observation{At: later, What: history.Unwanted, Author: "ann@example.org"})
 	record(t, db, []event.Event{e})
 	if r := senders(t, db, 10)["a ann@example.org"]; r.Messages != 30 || r.FirstIn != day.UnixMicro() || len(r.Slots) != 3 {
 		t.Errorf("got %+v", r)
@@ -204,7 +204,7 @@ func TestMigrationGoesBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	record(t, db, []event.Event{judged(1, history.Lesson{At: day, What: history.Unwanted, Author: "u@spam.example"})})
+	record(t, db, []event.Event{judged(1, history.Observation{At: day, What: history.Unwanted, Author: "u@spam.example"})})
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -360,7 +360,7 @@ func TestDatabaseSurvivesAnotherOpening(t *testing.T) {
 }
 
 // TestLaterVerdictReplacesTheFirst proves that a message shows what was thought of it last,
-// in whatever order the facts are shipped again, and that a later look teaches the senders.
+// in whatever order the facts are shipped again, and that a later re-evaluation is recorded for the senders.
 func TestLaterVerdictReplacesTheFirst(t *testing.T) {
 	t.Parallel()
 	db := open(t)
@@ -372,9 +372,9 @@ func TestLaterVerdictReplacesTheFirst(t *testing.T) {
 		return e
 	}
 	es[1].Edge, es[1].EdgeSeq = "edge", 2
-	lesson := []byte(`{"at":"2026-11-01T12:00:00Z","what":"unwanted","author":"a@b.example"}`)
+	observation := []byte(`{"at":"2026-11-01T12:00:00Z","what":"unwanted","author":"a@b.example"}`)
 	es = append(es, look(4, event.RejudgedDetail{
-		Verdict: verdict.Verdict{Disposition: verdict.Malicious, Score: 0.9, Findings: []verdict.Finding{{ID: "young"}}}, Before: verdict.Bulk, Attempt: 1, History: lesson,
+		Verdict: verdict.Verdict{Disposition: verdict.Malicious, Score: 0.9, Findings: []verdict.Finding{{ID: "young"}}}, Before: verdict.Bulk, Attempt: 1, History: observation,
 	}))
 	record(t, db, es)
 	record(t, db, es[:2]) // shipped again
@@ -400,6 +400,6 @@ func TestLaterVerdictReplacesTheFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p, _ := memory.View("a", day.Add(9*24*time.Hour)).Profile(history.ByAddress, "a@b.example"); p.Unwanted == nil || !*p.Unwanted {
-		t.Error("the lesson of the look was not learned")
+		t.Error("the observation of the re-evaluation was not recorded")
 	}
 }

@@ -116,7 +116,7 @@ func TestEveryJudgedMessageTeaches(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.until("the release", func() bool { return strings.Contains(b.kinds("a"), "released") })
-	b.until("its lesson", func() bool { return about(t, live, history.ByDomain, "evil.example") == "outlier benign unwanted" })
+	b.until("its observation", func() bool { return about(t, live, history.ByDomain, "evil.example") == "outlier benign unwanted" })
 
 	// What the store kept makes the same memory at the next start.
 	b.until("the last fact", func() bool { return strings.Count(b.kinds("a"), "placed") == 5 })

@@ -12,57 +12,57 @@ import (
 	"outrider/internal/verdict"
 )
 
-// learn remembers the author of a message that somebody has received. What was refused,
+// observeDelivered records the author of a message that was delivered. What was refused,
 // deferred or held does not make its author known, and neither does an author who was not
 // proved.
-func (f *Flow) learn(l *inflight, p *placed) {
+func (f *Flow) observeDelivered(l *inflight, p *placed) {
 	if author := l.judged.Proved(); author != "" && len(p.replies) > 0 && f.history != nil {
-		f.history.Learn(l.tenant.ID, author, l.received.At)
+		f.history.ObserveWanted(l.tenant.ID, author, l.received.At)
 	}
 }
 
-// teach gives the memory what a judged message taught, whatever became of it.
-func (f *Flow) teach(l *inflight) {
-	if l.lesson != nil {
-		f.history.Teach(l.tenant.ID, *l.lesson)
+// observeJudged records the observation of a judged message, whether or not it was delivered.
+func (f *Flow) observeJudged(l *inflight) {
+	if l.observation != nil {
+		f.history.Observe(l.tenant.ID, *l.observation)
 	}
 }
 
-// relearn gives the memory what facts of an earlier process taught that its database did not
+// replay records the observations of events of an earlier process that its database did not
 // contain when the memory was filled from it.
-func (s *Shipper) relearn(facts []event.Event) {
+func (s *Shipper) replay(facts []event.Event) {
 	if s.Replay == nil || s.Flow.history == nil {
 		return
 	}
 	after, last := s.Replay()
 	for i := range facts {
 		if e := &facts[i]; e.EdgeSeq > after && e.EdgeSeq <= last {
-			s.Flow.relearnFrom(e)
+			s.Flow.replayFrom(e)
 		}
 	}
 }
 
-// relearnFrom does for one fact what the store does. A detail that cannot be read teaches nothing.
-func (f *Flow) relearnFrom(e *event.Event) {
+// replayFrom does for one fact what the store does. A malformed detail is skipped.
+func (f *Flow) replayFrom(e *event.Event) {
 	var d struct {
-		History *history.Lesson `json:"history"`
-		Known   string          `json:"known"`
+		History *history.Observation `json:"history"`
+		Known   string               `json:"known"`
 	}
 	if json.Unmarshal(e.Detail, &d) != nil {
 		return
 	}
 	if e.Kind == event.Placed && d.Known != "" {
-		f.history.Learn(e.Tenant, d.Known, e.At)
+		f.history.ObserveWanted(e.Tenant, d.Known, e.At)
 	}
 	if d.History != nil {
-		f.history.Teach(e.Tenant, *d.History)
+		f.history.Observe(e.Tenant, *d.History)
 	}
 }
 
-// lessonOf returns what a judged message teaches about the people in it.
-func lessonOf(l *inflight) history.Lesson {
+// observationOf returns the observation of a judged message.
+func observationOf(l *inflight) history.Observation {
 	j := &l.judged
-	out := history.Lesson{At: l.received.At, What: history.Judged(j.Verdict.Disposition, j.Auth.Disowned())}
+	out := history.Observation{At: l.received.At, What: history.Judged(j.Verdict.Disposition, j.Auth.Disowned())}
 	if len(j.Authors) == 1 {
 		out.Author = readable(j.Author)
 	}
@@ -112,18 +112,18 @@ func readable(s string) string {
 	return keys[0]
 }
 
-// released returns what the release of a held message teaches: that a person wants mail of
-// its author. Of a forged message it teaches nothing, for its author did not write it.
-func released(i *quarantine.Item, now time.Time) *history.Lesson {
+// released returns the observation of a release: that a person wants mail of the author. For a
+// forged message it returns nil, since its author did not write it.
+func released(i *quarantine.Item, now time.Time) *history.Observation {
 	author := readable(i.HeaderFrom)
 	if author == "" || i.Disposition == verdict.Spoof {
 		return nil
 	}
-	return &history.Lesson{At: now, What: history.Benign, Author: author}
+	return &history.Observation{At: now, What: history.Benign, Author: author}
 }
 
-// asText returns a lesson as it stands in a fact.
-func asText(l *history.Lesson) json.RawMessage {
+// asText returns an observation as JSON for an event.
+func asText(l *history.Observation) json.RawMessage {
 	if l == nil {
 		return nil
 	}

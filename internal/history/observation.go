@@ -6,13 +6,13 @@ import (
 	"outrider/internal/verdict"
 )
 
-// MaxSent bounds the recipients that one message teaches about.
+// MaxSent bounds the recipients of one message that are recorded.
 // RFC 5321, Section 4.5.3.1.8: 100 is what every server must take.
 const MaxSent = 100
 
-// Lesson is what one message teaches. It travels with the facts about the message, so that
-// the store learns what the memory has learned.
-type Lesson struct {
+// Observation is what one message adds to the history of senders. It is part of the events of
+// the message, so that the store records what the memory records.
+type Observation struct {
 	At      time.Time `json:"at"`                 // when the message came, or was released
 	What    What      `json:"what,omitempty"`     // about its author and the address for replies
 	Author  string    `json:"author,omitempty"`   // address, or "" with no author or several
@@ -20,7 +20,7 @@ type Lesson struct {
 	Sent    []string  `json:"sent,omitempty"`     // addresses outside that a proved author of the tenant wrote to
 }
 
-// Judged returns what a disposition teaches about an author. Disowned says that the domain
+// Judged returns what a disposition means for the history of an author. Disowned says that the domain
 // of the author disowns the message: then it tells nothing of the author but that somebody
 // used the name.
 func Judged(d verdict.Disposition, disowned bool) What {
@@ -36,9 +36,9 @@ func Judged(d verdict.Disposition, disowned bool) What {
 	}
 }
 
-// Each calls f for every key that the lesson is about, once for each thing it teaches.
-// Addresses that cannot be read and things that are not known teach nothing.
-func (l *Lesson) Each(f func(key string, what What)) {
+// Each calls f for every key that the observation is about, once for each thing observed.
+// Malformed addresses and unknown things are skipped.
+func (l *Observation) Each(f func(key string, what What)) {
 	counted := new(Slot).of(l.What) != nil
 	if keys, ok := Keys(l.Author); ok && counted {
 		f(keys[0], l.What)

@@ -16,16 +16,16 @@ import (
 // Pauses that keep the store's background work, which retries at once and for ever,
 // from spinning.
 const (
-	pauseWhenFull  = 100 * time.Millisecond
-	pauseWhenBlown = time.Second
+	pauseWhenFull     = 100 * time.Millisecond
+	pauseWhenPoisoned = time.Second
 )
 
 // errDiscarded is what a file that only pretends answers when asked about itself.
 var errDiscarded = errors.New("file was discarded after a storage failure")
 
-// fuse breaks at the first storage failure that leaves the content of the disk in
+// poisonGuard breaks at the first storage failure that leaves the content of the disk in
 // doubt, and then stays broken.
-type fuse struct {
+type poisonGuard struct {
 	log     *slog.Logger
 	mu      sync.Mutex
 	err     error         // first failure, or nil; guarded by mu
@@ -33,8 +33,8 @@ type fuse struct {
 	closing chan struct{} // closed when the spool closes
 }
 
-// blow records the first failure.
-func (f *fuse) blow(err error) {
+// poison records the first failure.
+func (f *poisonGuard) poison(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err == nil {
@@ -44,17 +44,17 @@ func (f *fuse) blow(err error) {
 }
 
 // Err returns the failure that broke the fuse, or nil.
-func (f *fuse) Err() error {
+func (f *poisonGuard) Err() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.err
 }
 
 // blown reports whether the fuse is broken.
-func (f *fuse) blown() bool { return f.Err() != nil }
+func (f *poisonGuard) blown() bool { return f.Err() != nil }
 
 // pause waits for d or until the spool closes.
-func (f *fuse) pause(d time.Duration) {
+func (f *poisonGuard) pause(d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -64,7 +64,7 @@ func (f *fuse) pause(d time.Duration) {
 }
 
 // pauseIfFull notes a full disk and gives it time to change.
-func (f *fuse) pauseIfFull(err error) {
+func (f *poisonGuard) pauseIfFull(err error) {
 	if isFull(err) {
 		f.stall.sawFull()
 		f.pause(pauseWhenFull)
@@ -83,7 +83,7 @@ func isFull(err error) bool {
 // Those who wait for a write learn of it from the fuse, never a success.
 type guardFS struct {
 	vfs.FS
-	fuse *fuse
+	fuse *poisonGuard
 }
 
 var _ vfs.FS = (*guardFS)(nil)
@@ -128,7 +128,7 @@ func (g *guardFS) create(name string, open func() (vfs.File, error)) (vfs.File, 
 		if gf.lies {
 			return gf, nil
 		}
-		g.fuse.pause(pauseWhenBlown)
+		g.fuse.pause(pauseWhenPoisoned)
 		return nil, fmt.Errorf("creating %s after a storage failure: %w", name, err)
 	}
 	f, err := open()
@@ -137,7 +137,7 @@ func (g *guardFS) create(name string, open func() (vfs.File, error)) (vfs.File, 
 		return gf, nil
 	}
 	if gf.lies {
-		g.fuse.blow(fmt.Errorf("creating log: %w", err))
+		g.fuse.poison(fmt.Errorf("creating log: %w", err))
 		return gf, nil
 	}
 	g.fuse.pauseIfFull(err)
@@ -194,7 +194,7 @@ func (g *guardFS) change(do func() error) error {
 // guardFile is one open file behind a guardFS.
 type guardFile struct {
 	vfs.File // or nil where a log only pretends to exist
-	fuse     *fuse
+	fuse     *poisonGuard
 	lies     bool // the store cannot bear an error: a log or a directory
 }
 
@@ -208,7 +208,7 @@ func (g *guardFile) Write(p []byte) (int, error) {
 		return n, nil
 	}
 	if g.lies {
-		g.fuse.blow(fmt.Errorf("writing log: %w", err))
+		g.fuse.poison(fmt.Errorf("writing log: %w", err))
 		return len(p), nil
 	}
 	g.fuse.pauseIfFull(err)
@@ -234,7 +234,7 @@ func (g *guardFile) sync(do func() error) error {
 		return nil
 	}
 	if g.lies || !isFull(err) {
-		g.fuse.blow(fmt.Errorf("syncing: %w", err))
+		g.fuse.poison(fmt.Errorf("syncing: %w", err))
 	}
 	g.fuse.pauseIfFull(err)
 	_, err = g.verdict(0, err)
@@ -288,7 +288,7 @@ func (g *guardFile) Close() error {
 	}
 	err := g.File.Close()
 	if err != nil && g.lies {
-		g.fuse.blow(fmt.Errorf("closing log: %w", err))
+		g.fuse.poison(fmt.Errorf("closing log: %w", err))
 		return nil
 	}
 	return err //nolint:wrapcheck // the store looks at its own errors
@@ -298,7 +298,7 @@ func (g *guardFile) Close() error {
 // fatal breaks the fuse instead of the process.
 type storeLogger struct {
 	log  *slog.Logger
-	fuse *fuse
+	fuse *poisonGuard
 }
 
 // Infof drops the store's chatter about flushes and compactions.
@@ -311,5 +311,5 @@ func (l storeLogger) Errorf(format string, args ...any) {
 
 // Fatalf breaks the fuse.
 func (l storeLogger) Fatalf(format string, args ...any) {
-	l.fuse.blow(fmt.Errorf(format, args...)) //nolint:err113 // the store gives text only
+	l.fuse.poison(fmt.Errorf(format, args...)) //nolint:err113 // the store gives text only
 }
