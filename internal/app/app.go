@@ -290,13 +290,13 @@ func (a *App) buildFlow(c *config.Config, s *mailflow.Settings, resolver *dns.Cl
 	a.history = history.NewLoading()
 	judge := &mailflow.Judge{
 		DNS: resolver, Limits: budget.Default(), History: a.history, TrustedHosts: c.Auth.TrustedHosts, Sealers: c.Auth.TrustedSealers,
-		Open: opener(a.workers, a.log), Scan: scanner(newClamAV(c), a.log), Calm: opener(a.calm, a.log), DeepText: a.reads,
+		Open: opener(a.workers, a.log), Scan: scanner(newClamAV(c), a.log), Later: mailflow.Sources{Open: opener(a.calm, a.log), DeepText: a.reads},
 	}
 	if a.deep != nil {
-		judge.Deep = opener(a.deep, a.log)
+		judge.Later.Deep = opener(a.deep, a.log)
 	}
 	if a.whois != nil {
-		judge.Whois, judge.Registry, judge.Ask = a.whois.known, a.whois.tells, a.whois.ask
+		judge.Whois, judge.Registry, judge.Later.Whois = a.whois.known, a.whois.tells, a.whois.ask
 	}
 	a.flow = mailflow.New(mailflow.Config{
 		Settings: s, Spool: a.spool, Relay: a.relay, History: a.history, Signer: signer, Memory: int64(c.Detection.Memory), Log: a.log, Clock: a.clock,

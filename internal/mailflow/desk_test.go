@@ -249,7 +249,7 @@ func reports(ins []attachment.Input, kind attachment.NoteKind) []*attachment.Rep
 // opens lets files be opened on the way and later, with one thing to say about them.
 func (k *desk) opens(kind attachment.NoteKind) {
 	k.judge.Open = func(_ context.Context, ins []attachment.Input) []*attachment.Report { return reports(ins, kind) }
-	k.judge.Calm = func(_ context.Context, ins []attachment.Input) []*attachment.Report { return reports(ins, kind) }
+	k.judge.Later.Open = func(_ context.Context, ins []attachment.Input) []*attachment.Report { return reports(ins, kind) }
 }
 
 // withFile is a message with an archive.

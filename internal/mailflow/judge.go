@@ -42,12 +42,16 @@ type Judge struct {
 	Registry     func(domain string) bool // whether a registry can be asked about a domain; nil: about all
 	AskDNS       bool                     // authenticate mail that others received by DNS as well
 
-	// What later looks have instead. Whoever opens files for them must not be one whom mail
-	// under way waits for: a look has the time that hostile files ask for.
-	Calm     Opener         // opens as Open does; or nil: attachments are not opened
-	Deep     Opener         // draws pages as well; or nil: Calm opens
+	Later Sources // of re-evaluations
+}
+
+// Sources are what re-evaluations use instead of the inline sources. They have the time that
+// hostile files take, so they must not share the workers that mail in flight waits for.
+type Sources struct {
+	Open     Opener         // opens as Judge.Open does; or nil: attachments are not opened
+	Deep     Opener         // draws pages as well; or nil: Open is used
 	DeepText bool           // Deep reads text in pictures too
-	Ask      evidence.Whois // waits for the answer of a registry; or nil: Whois answers
+	Whois    evidence.Whois // waits for the answer of a registry; or nil: Judge.Whois answers
 }
 
 // authShare is the part of the deadline, in per cent, that authentication may take.

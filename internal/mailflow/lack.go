@@ -63,7 +63,7 @@ func (g *Judge) lack(ctx context.Context, r *message.Received, j *Judgement, now
 	if len(j.Verdict.Undecided) > 0 {
 		out.Waits = waits(j.Verdict.Undecided, untold == nil || untold.Load())
 	}
-	if g.Deep == nil || now.draws {
+	if g.Later.Deep == nil || now.draws {
 		return out
 	}
 	for _, inside := range j.Evidence.Reports() {

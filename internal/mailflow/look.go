@@ -54,18 +54,18 @@ func (f *Flow) load(row *spool.Revisit) *look {
 // again only where it had no answer: keys may have changed since.
 func (g *Judge) again(ctx context.Context, k *look, raw []byte) (err error) {
 	d, l := k.debt, k.letter
-	now := pass{limits: g.Limits, open: g.Calm, whois: g.Whois, contact: &d.Contact}
+	now := pass{limits: g.Limits, open: g.Later.Open, whois: g.Whois, contact: &d.Contact}
 	now.limits.Wall = lookWall
 	if !d.Missing.asksAuth() {
 		now.auth = &d.Auth
 	}
 	var cut atomic.Bool
-	if d.Drawn = d.Drawn || g.Deep != nil && d.Missing.deep(); d.Drawn && g.Deep != nil {
+	if d.Drawn = d.Drawn || g.Later.Deep != nil && d.Missing.deep(); d.Drawn && g.Later.Deep != nil {
 		dctx, stop := context.WithTimeout(ctx, lookDeep)
 		defer stop()
-		now.open, now.draws, now.reads = g.deepest(dctx, &cut), true, g.DeepText
+		now.open, now.draws, now.reads = g.deepest(dctx, &cut), true, g.Later.DeepText
 	}
-	if g.Ask != nil {
+	if g.Later.Whois != nil {
 		actx, stop := context.WithTimeout(ctx, lookAsk)
 		defer stop()
 		now.whois = g.asking(actx)
@@ -82,12 +82,12 @@ func (g *Judge) again(ctx context.Context, k *look, raw []byte) (err error) {
 // so that nothing is known less well than before. cut is set where it was needed.
 func (g *Judge) deepest(ctx context.Context, cut *atomic.Bool) Opener {
 	return func(all context.Context, ins []attachment.Input) []*attachment.Report {
-		reports := g.Deep(ctx, ins)
-		if g.Calm == nil || !slices.ContainsFunc(reports, (*attachment.Report).Unfinished) {
+		reports := g.Later.Deep(ctx, ins)
+		if g.Later.Open == nil || !slices.ContainsFunc(reports, (*attachment.Report).Unfinished) {
 			return reports
 		}
 		cut.Store(true)
-		for i, plain := range g.Calm(all, ins) {
+		for i, plain := range g.Later.Open(all, ins) {
 			// What was drawn in time counts, where all else was read.
 			if r := reports[i]; r.Unfinished() && (!r.Has(attachment.NoteWall) || len(r.Files) < len(plain.Files)) {
 				reports[i] = plain
@@ -100,7 +100,7 @@ func (g *Judge) deepest(ctx context.Context, cut *atomic.Bool) Opener {
 // asking waits for registries until ctx ends.
 func (g *Judge) asking(ctx context.Context) evidence.Whois {
 	return func(all context.Context, domain string) *rdap.Registration {
-		if r := g.Ask(ctx, domain); r != nil || g.Whois == nil {
+		if r := g.Later.Whois(ctx, domain); r != nil || g.Whois == nil {
 			return r
 		}
 		return g.Whois(all, domain)

@@ -36,7 +36,7 @@ func TestUndecidedMessageIsJudgedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newDesk(t, registryDetector{})
 		var asked atomic.Int32
-		k.judge.Ask = func(context.Context, string) *rdap.Registration {
+		k.judge.Later.Whois = func(context.Context, string) *rdap.Registration {
 			if asked.Add(1) == 1 {
 				return nil // the registry is away at first
 			}
@@ -89,7 +89,7 @@ func TestLooksEnd(t *testing.T) {
 		k := newDesk(t, registryDetector{})
 		start := time.Now()
 		var at []time.Duration
-		k.judge.Ask = func(context.Context, string) *rdap.Registration {
+		k.judge.Later.Whois = func(context.Context, string) *rdap.Registration {
 			at = append(at, time.Since(start).Round(time.Minute))
 			return nil
 		}
@@ -310,7 +310,7 @@ func TestPanicOfALook(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := newDesk(t, registryDetector{})
-		k.judge.Ask = func(context.Context, string) *rdap.Registration { return registered() }
+		k.judge.Later.Whois = func(context.Context, string) *rdap.Registration { return registered() }
 		k.results["panic"] = 1 // behind one of the looks
 		k.send(mail("odd"))
 		k.send(mail("odd"))
@@ -319,7 +319,7 @@ func TestPanicOfALook(t *testing.T) {
 		if events, _ := k.rejudgedFacts(); len(events) != 2 {
 			t.Errorf("%d facts, want both", len(events))
 		}
-		k.judge.Deep, k.judge.DeepText = func(context.Context, []attachment.Input) []*attachment.Report { panic("a defect") }, true
+		k.judge.Later.Deep, k.judge.Later.DeepText = func(context.Context, []attachment.Input) []*attachment.Report { panic("a defect") }, true
 		k.opens(attachment.NoteOverlap)
 		k.send(withFile("picture"))
 		pass(time.Minute)
@@ -336,7 +336,7 @@ func TestWhatWasFoundIsNotLostByALateStage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newDesk(t, registryDetector{})
 		k.opens(attachment.NoteOverlap)
-		k.judge.Ask = func(context.Context, string) *rdap.Registration { return registered() }
+		k.judge.Later.Whois = func(context.Context, string) *rdap.Registration { return registered() }
 		var scans atomic.Int32
 		k.judge.Scan = func(context.Context, []byte) (string, error) {
 			if scans.Add(1) == 2 {
@@ -364,12 +364,12 @@ func TestFileThatNobodyCanDraw(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newDesk(t, registryDetector{})
 		k.opens(attachment.NoteOverlap)
-		k.judge.Deep = func(ctx context.Context, ins []attachment.Input) []*attachment.Report {
+		k.judge.Later.Deep = func(ctx context.Context, ins []attachment.Input) []*attachment.Report {
 			<-ctx.Done() // takes all the time it can get
 			return reports(ins, attachment.NoteWorkerDied)
 		}
-		k.judge.DeepText = true
-		k.judge.Ask = func(context.Context, string) *rdap.Registration { return registered() }
+		k.judge.Later.DeepText = true
+		k.judge.Later.Whois = func(context.Context, string) *rdap.Registration { return registered() }
 		k.send(withFile("picture"))
 		k.revisit()
 		pass(5 * time.Minute)
@@ -391,14 +391,14 @@ func TestPagesAreDrawnLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var deep []bool
 		k := newDesk(t, registryDetector{saw: func(e *evidence.Evidence) { deep = append(deep, e.Deep) }})
-		k.judge.DeepText = true
+		k.judge.Later.DeepText = true
 		k.judge.Open = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
 			r := attachment.Unopened(ins[0], "")
 			r.Notes = nil
 			r.Files[0].Format, r.Files[0].Document = "pdf", &attachment.Document{Pages: 1}
 			return []*attachment.Report{r}
 		}
-		k.judge.Deep = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
+		k.judge.Later.Deep = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
 			return reports(ins, attachment.NoteOverlap)
 		}
 		k.send(withFile("plain"))
@@ -424,9 +424,9 @@ func TestFilesAreDrawnOnlyWhereThatMayTell(t *testing.T) {
 				var drawn []bool
 				k := newDesk(t, registryDetector{saw: func(e *evidence.Evidence) { drawn = append(drawn, e.Deep) }})
 				k.opens(attachment.NoteOverlap)
-				k.judge.Deep, k.judge.DeepText = k.judge.Calm, true
+				k.judge.Later.Deep, k.judge.Later.DeepText = k.judge.Later.Open, true
 				asked := 0
-				k.judge.Ask = func(context.Context, string) *rdap.Registration {
+				k.judge.Later.Whois = func(context.Context, string) *rdap.Registration {
 					if asked++; asked == 1 {
 						return nil
 					}
@@ -457,10 +457,10 @@ func TestLooksLeaveTheWorkersOfMailUnderWayAlone(t *testing.T) {
 			asked.Add(1)
 			return open(ctx, ins)
 		}
-		k.judge.Deep = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
+		k.judge.Later.Deep = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
 			return reports(ins, attachment.NoteBusy)
 		}
-		k.judge.DeepText = true
+		k.judge.Later.DeepText = true
 		k.send(withFile("odd"))
 		k.send(withFile("picture"))
 		k.revisit()
@@ -478,7 +478,7 @@ func TestSlowLooksHoldUpNobody(t *testing.T) {
 		k := newDesk(t, registryDetector{})
 		k.opens(attachment.NoteOverlap)
 		var busy, most atomic.Int32
-		k.judge.Deep = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
+		k.judge.Later.Deep = func(_ context.Context, ins []attachment.Input) []*attachment.Report {
 			most.Store(max(most.Load(), busy.Add(1)))
 			defer busy.Add(-1)
 			pause := time.NewTimer(time.Minute)
@@ -486,8 +486,8 @@ func TestSlowLooksHoldUpNobody(t *testing.T) {
 			<-pause.C
 			return reports(ins, attachment.NoteOverlap)
 		}
-		k.judge.DeepText = true
-		k.judge.Ask = func(context.Context, string) *rdap.Registration { return registered() }
+		k.judge.Later.DeepText = true
+		k.judge.Later.Whois = func(context.Context, string) *rdap.Registration { return registered() }
 		for range 20 {
 			k.send(withFile("picture"))
 		}
@@ -543,7 +543,7 @@ func TestLookDoesNotKnowTheAuthorByTheMessageItself(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	k.judge.DNS = c
-	k.judge.Ask = func(context.Context, string) *rdap.Registration { return registered() }
+	k.judge.Later.Whois = func(context.Context, string) *rdap.Registration { return registered() }
 	r := received("From: <ann@friend.example>\r\nTo: x@example.org\r\nSubject: fine\r\n\r\nbody\r\n", "ann@friend.example", "x@example.org")
 	if _, err := k.flow.Process(t.Context(), r, accepts{}); err != nil {
 		t.Fatal(err)
@@ -564,7 +564,7 @@ func TestLooksSurviveARestart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := newDesk(t, registryDetector{})
-		k.judge.Ask = func(ctx context.Context, _ string) *rdap.Registration {
+		k.judge.Later.Whois = func(ctx context.Context, _ string) *rdap.Registration {
 			<-ctx.Done() // never answers
 			return nil
 		}
@@ -575,7 +575,7 @@ func TestLooksSurviveARestart(t *testing.T) {
 		pass(time.Second) // it waits for the registry
 		k.reopen(registryDetector{})
 		k.waiting(1)
-		k.judge.Ask = func(context.Context, string) *rdap.Registration { return registered() }
+		k.judge.Later.Whois = func(context.Context, string) *rdap.Registration { return registered() }
 		k.revisit()
 		pass(time.Second)
 		if _, d := k.only(); d.Attempt != 1 || !d.Verdict.Has("young") {
@@ -591,7 +591,7 @@ func TestMessageThatEndsTheProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newDesk(t, registryDetector{})
 		var looks atomic.Int32
-		k.judge.Ask = func(context.Context, string) *rdap.Registration {
+		k.judge.Later.Whois = func(context.Context, string) *rdap.Registration {
 			looks.Add(1)
 			return registered()
 		}
@@ -626,7 +626,7 @@ func TestLooksLeaveMemoryToMailUnderWay(t *testing.T) {
 		}
 		k.open(registryDetector{}, 8000) // two small messages at once
 		var busy, most atomic.Int32
-		k.judge.Ask = func(ctx context.Context, _ string) *rdap.Registration {
+		k.judge.Later.Whois = func(ctx context.Context, _ string) *rdap.Registration {
 			most.Store(max(most.Load(), busy.Add(1)))
 			defer busy.Add(-1)
 			<-ctx.Done()
@@ -655,7 +655,7 @@ func TestLooksAreLetGoWhenSwitchedOff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := newDesk(t, registryDetector{})
-		k.judge.Ask = func(context.Context, string) *rdap.Registration { return registered() }
+		k.judge.Later.Whois = func(context.Context, string) *rdap.Registration { return registered() }
 		k.send(mail("odd"))
 		s := *k.flow.Settings()
 		s.Revisit = false
@@ -674,7 +674,7 @@ func TestManyLooksAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newDesk(t, registryDetector{})
 		var busy, most atomic.Int32
-		k.judge.Ask = func(ctx context.Context, _ string) *rdap.Registration {
+		k.judge.Later.Whois = func(ctx context.Context, _ string) *rdap.Registration {
 			most.Store(max(most.Load(), busy.Add(1)))
 			defer busy.Add(-1)
 			pause := time.NewTimer(time.Second)
@@ -743,7 +743,7 @@ func TestMailUnderWayGoesFirst(t *testing.T) {
 				}})
 				start := time.Now()
 				var at time.Duration
-				k.judge.Ask = func(context.Context, string) *rdap.Registration {
+				k.judge.Later.Whois = func(context.Context, string) *rdap.Registration {
 					at = time.Since(start)
 					return registered()
 				}

@@ -68,7 +68,7 @@ func (s *Spool) append(b *pebble.Batch) (*Append, error) {
 // push is append for a spool that may be closing. mu is held.
 func (s *Spool) push(b *pebble.Batch) (*Append, error) {
 	if err := s.db.ApplyNoSyncWait(b, pebble.Sync); err != nil {
-		s.fuse.poison(fmt.Errorf("appending to the journal: %w", err))
+		s.guard.poison(fmt.Errorf("appending to the journal: %w", err))
 		return nil, s.failure()
 	}
 	a := &Append{batch: b, seq: s.seq, drops: s.drops, done: make(chan struct{})}
@@ -83,7 +83,7 @@ func (s *Spool) appendLazily(b *pebble.Batch) error {
 		return err
 	}
 	if err := s.db.Apply(b, pebble.NoSync); err != nil {
-		s.fuse.poison(fmt.Errorf("appending to the journal: %w", err))
+		s.guard.poison(fmt.Errorf("appending to the journal: %w", err))
 		return s.failure()
 	}
 	select {
@@ -110,9 +110,9 @@ func (s *Spool) syncLoop() {
 	for a := range s.flight {
 		err := a.batch.SyncWait()
 		if err != nil {
-			s.fuse.poison(fmt.Errorf("syncing the journal: %w", err))
+			s.guard.poison(fmt.Errorf("syncing the journal: %w", err))
 		}
-		// The fuse, not the store, knows whether the fsync was real.
+		// The poison guard, not the store, knows whether the fsync was real.
 		a.err = s.failure()
 		if a.err == nil {
 			s.durable.Store(a.seq)
@@ -128,7 +128,7 @@ func (s *Spool) syncLoop() {
 // lazyLoop makes changes durable that nobody waits for, and ends syncLoop.
 func (s *Spool) lazyLoop() {
 	for range s.lazy {
-		s.fuse.pause(lazyDelay)
+		s.guard.pause(lazyDelay)
 		if err := s.flush(); err != nil {
 			s.log.Warn("events not yet durable", "error", err)
 		}

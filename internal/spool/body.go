@@ -170,7 +170,7 @@ func (s *Spool) syncDir(dir string) error {
 	if err != nil {
 		return fmt.Errorf("opening directory %s: %w", dir, err)
 	}
-	if err := errors.Join(d.Sync(), d.Close(), s.fuse.Err()); err != nil {
+	if err := errors.Join(d.Sync(), d.Close(), s.guard.Err()); err != nil {
 		return fmt.Errorf("syncing directory %s: %w", dir, err)
 	}
 	return nil

@@ -44,7 +44,7 @@ func (s *Spool) commit(ctx context.Context, o *Batch) (*Append, error) {
 		s.free.take(writeFactor * st.body.Size)
 	}
 	a, err := s.commitStaged(o, facts, bodies)
-	if err != nil && s.fuse.Err() == nil {
+	if err != nil && s.guard.Err() == nil {
 		s.unstage(bodies)
 	}
 	return a, err

@@ -23,8 +23,8 @@ const (
 // errDiscarded is what a file that only pretends answers when asked about itself.
 var errDiscarded = errors.New("file was discarded after a storage failure")
 
-// poisonGuard breaks at the first storage failure that leaves the content of the disk in
-// doubt, and then stays broken.
+// poisonGuard records the first storage failure that leaves the content of the disk in doubt.
+// From then on the spool is poisoned: nothing is written any more until a restart.
 type poisonGuard struct {
 	log     *slog.Logger
 	mu      sync.Mutex
@@ -43,15 +43,15 @@ func (f *poisonGuard) poison(err error) {
 	}
 }
 
-// Err returns the failure that broke the fuse, or nil.
+// Err returns the failure that poisoned the spool, or nil.
 func (f *poisonGuard) Err() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.err
 }
 
-// blown reports whether the fuse is broken.
-func (f *poisonGuard) blown() bool { return f.Err() != nil }
+// poisoned reports whether there was such a failure.
+func (f *poisonGuard) poisoned() bool { return f.Err() != nil }
 
 // pause waits for d or until the spool closes.
 func (f *poisonGuard) pause(d time.Duration) {
@@ -79,11 +79,11 @@ func isFull(err error) bool {
 
 // guardFS stands between the store and the disk. Pebble stops the process when its
 // log cannot be written, and its error paths panic with locks held; so guardFS tells
-// it that all is well, breaks the fuse, and lets nothing reach the disk any more.
-// Those who wait for a write learn of it from the fuse, never a success.
+// it that all is well, poisons the spool, and lets nothing reach the disk any more.
+// Writers get the failure from the poison guard, never a success.
 type guardFS struct {
 	vfs.FS
-	fuse *poisonGuard
+	guard *poisonGuard
 }
 
 var _ vfs.FS = (*guardFS)(nil)
@@ -93,7 +93,7 @@ func isLog(name string) bool { return strings.HasSuffix(name, ".log") }
 // Unwrap returns the file system below.
 func (g *guardFS) Unwrap() vfs.FS { return g.FS }
 
-// Create creates a file; a log pretends to be created once the fuse is blown.
+// Create creates a file; a log pretends to be created once the spool is poisoned.
 func (g *guardFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	return g.create(name, func() (vfs.File, error) {
 		f, err := g.FS.Create(name, c)
@@ -123,12 +123,12 @@ func (g *guardFS) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.
 }
 
 func (g *guardFS) create(name string, open func() (vfs.File, error)) (vfs.File, error) {
-	gf := &guardFile{fuse: g.fuse, lies: isLog(name)}
-	if err := g.fuse.Err(); err != nil {
+	gf := &guardFile{guard: g.guard, lies: isLog(name)}
+	if err := g.guard.Err(); err != nil {
 		if gf.lies {
 			return gf, nil
 		}
-		g.fuse.pause(pauseWhenPoisoned)
+		g.guard.pause(pauseWhenPoisoned)
 		return nil, fmt.Errorf("creating %s after a storage failure: %w", name, err)
 	}
 	f, err := open()
@@ -137,10 +137,10 @@ func (g *guardFS) create(name string, open func() (vfs.File, error)) (vfs.File, 
 		return gf, nil
 	}
 	if gf.lies {
-		g.fuse.poison(fmt.Errorf("creating log: %w", err))
+		g.guard.poison(fmt.Errorf("creating log: %w", err))
 		return gf, nil
 	}
-	g.fuse.pauseIfFull(err)
+	g.guard.pauseIfFull(err)
 	return nil, err //nolint:wrapcheck // the store looks at its own errors
 }
 
@@ -155,10 +155,10 @@ func (g *guardFS) OpenDir(name string) (vfs.File, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the store looks at its own errors
 	}
-	return &guardFile{File: f, fuse: g.fuse, lies: true}, nil
+	return &guardFile{File: f, guard: g.guard, lies: true}, nil
 }
 
-// Link, Remove, RemoveAll and Rename do nothing once the fuse is blown, so that what
+// Link, Remove, RemoveAll and Rename do nothing once the spool is poisoned, so that what
 // the restart will read stays as it is.
 func (g *guardFS) Link(from, to string) error {
 	return g.change(func() error { return g.FS.Link(from, to) })
@@ -185,7 +185,7 @@ func (g *guardFS) MkdirAll(dir string, perm os.FileMode) error {
 }
 
 func (g *guardFS) change(do func() error) error {
-	if err := g.fuse.Err(); err != nil {
+	if err := g.guard.Err(); err != nil {
 		return fmt.Errorf("changing the disk after a storage failure: %w", err)
 	}
 	return do()
@@ -194,13 +194,13 @@ func (g *guardFS) change(do func() error) error {
 // guardFile is one open file behind a guardFS.
 type guardFile struct {
 	vfs.File // or nil where a log only pretends to exist
-	fuse     *poisonGuard
+	guard    *poisonGuard
 	lies     bool // the store cannot bear an error: a log or a directory
 }
 
 // Write writes p.
 func (g *guardFile) Write(p []byte) (int, error) {
-	if err := g.fuse.Err(); err != nil {
+	if err := g.guard.Err(); err != nil {
 		return g.verdict(len(p), err)
 	}
 	n, err := g.File.Write(p)
@@ -208,10 +208,10 @@ func (g *guardFile) Write(p []byte) (int, error) {
 		return n, nil
 	}
 	if g.lies {
-		g.fuse.poison(fmt.Errorf("writing log: %w", err))
+		g.guard.poison(fmt.Errorf("writing log: %w", err))
 		return len(p), nil
 	}
-	g.fuse.pauseIfFull(err)
+	g.guard.pauseIfFull(err)
 	return n, err //nolint:wrapcheck // the store looks at its own errors
 }
 
@@ -225,7 +225,7 @@ func (g *guardFile) verdict(n int, err error) (int, error) {
 // sync runs one way of syncing. A failure leaves the content in doubt, unless the
 // disk is full and the file is one that the store writes anew.
 func (g *guardFile) sync(do func() error) error {
-	if err := g.fuse.Err(); err != nil {
+	if err := g.guard.Err(); err != nil {
 		_, err = g.verdict(0, err)
 		return err
 	}
@@ -234,9 +234,9 @@ func (g *guardFile) sync(do func() error) error {
 		return nil
 	}
 	if g.lies || !isFull(err) {
-		g.fuse.poison(fmt.Errorf("syncing: %w", err))
+		g.guard.poison(fmt.Errorf("syncing: %w", err))
 	}
-	g.fuse.pauseIfFull(err)
+	g.guard.pauseIfFull(err)
 	_, err = g.verdict(0, err)
 	return err
 }
@@ -259,7 +259,7 @@ func (g *guardFile) SyncTo(length int64) (full bool, err error) {
 
 // Preallocate reserves space, which may be refused without harm. A log has it already.
 func (g *guardFile) Preallocate(offset, length int64) error {
-	if g.File == nil || g.lies || g.fuse.blown() {
+	if g.File == nil || g.lies || g.guard.poisoned() {
 		return nil
 	}
 	return g.File.Preallocate(offset, length) //nolint:wrapcheck // the store looks at its own errors
@@ -288,17 +288,17 @@ func (g *guardFile) Close() error {
 	}
 	err := g.File.Close()
 	if err != nil && g.lies {
-		g.fuse.poison(fmt.Errorf("closing log: %w", err))
+		g.guard.poison(fmt.Errorf("closing log: %w", err))
 		return nil
 	}
 	return err //nolint:wrapcheck // the store looks at its own errors
 }
 
 // storeLogger carries what the store says to the spool's log. What the store calls
-// fatal breaks the fuse instead of the process.
+// fatal poisons the spool instead of the process.
 type storeLogger struct {
-	log  *slog.Logger
-	fuse *poisonGuard
+	log   *slog.Logger
+	guard *poisonGuard
 }
 
 // Infof drops the store's chatter about flushes and compactions.
@@ -309,7 +309,7 @@ func (l storeLogger) Errorf(format string, args ...any) {
 	l.log.Error("spool store", "error", fmt.Sprintf(format, args...))
 }
 
-// Fatalf breaks the fuse.
+// Fatalf poisons the spool.
 func (l storeLogger) Fatalf(format string, args ...any) {
-	l.fuse.poison(fmt.Errorf(format, args...)) //nolint:err113 // the store gives text only
+	l.guard.poison(fmt.Errorf(format, args...)) //nolint:err113 // the store gives text only
 }

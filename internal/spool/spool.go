@@ -61,7 +61,7 @@ type Options struct {
 type Spool struct {
 	opts     Options
 	fs       *guardFS
-	fuse     *poisonGuard
+	guard    *poisonGuard
 	stall    *stall
 	db       *pebble.DB
 	log      *slog.Logger
@@ -119,7 +119,7 @@ func newSpool(o Options) *Spool {
 	st := &stall{}
 	f := &poisonGuard{log: o.Log, stall: st, closing: make(chan struct{})}
 	return &Spool{
-		opts: o, fs: &guardFS{FS: o.FS, fuse: f}, fuse: f, stall: st, log: o.Log,
+		opts: o, fs: &guardFS{FS: o.FS, guard: f}, guard: f, stall: st, log: o.Log,
 		flight: make(chan *Append, maxInFlight), lazy: make(chan struct{}, 1),
 		bodies: map[string]*bodyRefs{}, claimed: map[string]struct{}{}, broken: map[string]struct{}{}, ended: map[message.ID]struct{}{},
 	}
@@ -139,14 +139,14 @@ func (s *Spool) openStore() error {
 		return fmt.Errorf("opening spool journal in %s: %w", s.opts.Dir, err)
 	}
 	s.db = db
-	if err := s.fuse.Err(); err != nil {
+	if err := s.guard.Err(); err != nil {
 		return errors.Join(fmt.Errorf("opening spool journal in %s: %w", s.opts.Dir, err), db.Close())
 	}
 	return nil
 }
 
 func (s *Spool) storeOptions() *pebble.Options {
-	logger := storeLogger{log: s.log, fuse: s.fuse}
+	logger := storeLogger{log: s.log, guard: s.guard}
 	return &pebble.Options{
 		FS:                          s.fs,
 		Logger:                      logger,
@@ -181,7 +181,7 @@ func (s *Spool) loadEdge() error {
 		if err := s.db.Set(metaEdge, []byte(s.opts.Edge), pebble.Sync); err != nil {
 			return fmt.Errorf("naming the edge: %w", err)
 		}
-		return s.fuse.Err()
+		return s.guard.Err()
 	}
 	if err == nil && string(owner) != s.opts.Edge {
 		err = fmt.Errorf("journal belongs to edge %q, not %q: %w", owner, s.opts.Edge, errCorrupt)
@@ -246,7 +246,7 @@ func (s *Spool) Close() error {
 	s.closed = true
 	close(s.lazy)
 	s.mu.Unlock()
-	close(s.fuse.closing)
+	close(s.guard.closing)
 	s.workers.Wait()
 	if err := s.db.Close(); err != nil {
 		return fmt.Errorf("closing spool journal: %w", err)
@@ -254,9 +254,9 @@ func (s *Spool) Close() error {
 	return s.failure()
 }
 
-// failure returns what clients are told when the fuse is blown, or nil.
+// failure returns what clients are told when the poison guard is poisoned, or nil.
 func (s *Spool) failure() error {
-	err := s.fuse.Err()
+	err := s.guard.Err()
 	if err == nil {
 		return nil
 	}

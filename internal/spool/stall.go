@@ -51,7 +51,7 @@ func (s *Spool) ready(ctx context.Context, limit uint64) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("waiting for the spool to catch up: %w", context.Cause(ctx))
-		case <-s.fuse.closing:
+		case <-s.guard.closing:
 			return ErrClosed
 		case <-time.After(stallPoll):
 		}
