@@ -84,7 +84,7 @@ func smuggle(t *testing.T, g *site, name, end string) int {
 	}
 }
 
-// TestForgedFieldsAreRemoved: nobody else speaks in the name of the gateway.
+// TestForgedFieldsAreRemoved: only the gateway itself writes its fields.
 func TestForgedFieldsAreRemoved(t *testing.T) {
 	t.Parallel()
 	sink := mailtest.StartSink(t, mailtest.SinkConfig{})

@@ -167,7 +167,7 @@ func (a *App) asks(c *config.Config) asks {
 }
 
 // transportPolicies lets domains say how their mail hosts are to be recognised. Without a
-// resolver there is nobody to hear them.
+// resolver no one receives them.
 func (a *App) transportPolicies(c *config.Config, resolver *dns.Client, rc *relay.Config) error {
 	if resolver == nil {
 		return nil

@@ -250,7 +250,7 @@ func (k *checker) records(s *dns.Session, d *tenant.Domain, host string) {
 	})
 	k.policy(s, "DMARC of "+d.Name, "_dmarc."+d.Name, "v=DMARC1", `Publish "v=DMARC1; p=none; rua=mailto:…", read the reports, then move to p=reject.`, func(txt string) string {
 		if strings.Contains(strings.ReplaceAll(txt, " ", ""), "p=none") {
-			return "p=none asks nobody to refuse forged mail: move to p=quarantine and p=reject."
+			return "p=none asks no receiver to reject forged mail: move to p=quarantine and p=reject."
 		}
 		return ""
 	})

@@ -31,7 +31,7 @@ type Reach struct{ reach reach }
 // Note takes what became of a question.
 func (r *Reach) Note(domain string, err error) { r.reach.note(domain, err) }
 
-// Lost reports whether nobody is to wait for registries.
+// Lost reports whether registries are not waited for.
 func (r *Reach) Lost(domain string) bool { return r.reach.lost(domain) }
 
 // Secret is how the gateway's own secrets are read.

@@ -205,7 +205,7 @@ func TestRuleThatReadsPicturesIsDecidedLater(t *testing.T) {
 }
 
 // TestRevisitingIsSwitchedOffAndOnByAReload proves that rules are then not told to wait for
-// what nobody will look at.
+// what will not be looked at.
 func TestRevisitingIsSwitchedOffAndOnByAReload(t *testing.T) {
 	t.Parallel()
 	b := startWithRules(t, "", ruleYAML("young", "critical", "network.whois(sender.email.domain).days_old < 30"))

@@ -62,7 +62,7 @@ func (c *cli) plan(cfg *config.Config, mail string) feed.Plan {
 
 // preparer prepares mail for a back-test as hunt does: for the tenant of its recipient, with
 // workers that open its attachments and know the YARA rules that would be active. Mail for
-// nobody in particular is judged with the lists of all tenants.
+// no tenant is judged with the lists of all tenants.
 func (c *cli) preparer(cfg *config.Config) feed.Preparer {
 	return func(next *feed.Active) (feed.Prepare, func(), error) {
 		o, err := c.offline(cfg, newRuleBase(&feed.Active{Patterns: next.Patterns}, ""), false, false)

@@ -185,11 +185,11 @@ func outcomeStyle(o rule.Outcome) style {
 	return map[rule.Outcome]style{rule.Match: alarm, rule.Indeterminate: yellow, rule.Failed: alarm}[o]
 }
 
-// marks are what stands before a condition.
+// marks are what is before a condition.
 var marks = map[rule.Truth]string{rule.True: "+", rule.False: "-", rule.Unknown: "?", rule.Uncomputed: " "}
 
 // tree prints the conditions of a rule: + holds, - does not, ? is unknown, and nothing
-// stands before what was not computed, because another condition had decided.
+// is before what was not computed, because another condition had decided.
 func (c *cli) tree(e *rule.Explanation, depth int) {
 	indent := strings.Repeat("  ", depth)
 	text := clip(e.Text, max(40, 150-2*depth))

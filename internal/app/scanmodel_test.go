@@ -14,7 +14,7 @@ import (
 	"outrider/internal/app"
 )
 
-// packed returns a gzipped tar with a zip in it, in which name stands.
+// packed returns a gzipped tar with a zip in it, in which name is.
 func packed(t *testing.T, name string) []byte {
 	t.Helper()
 	var inner, outer bytes.Buffer

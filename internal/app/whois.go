@@ -41,7 +41,7 @@ type bootstrap struct {
 
 func iana() bootstrap { return bootstrap{file: rdap.IANA} }
 
-// newRegistries returns nil where nobody may be asked.
+// newRegistries returns nil if no registry may be asked.
 func newRegistries(c *config.Config, resolver *dns.Client, from bootstrap, log *slog.Logger) (*registries, error) {
 	if resolver == nil || !c.Rules.Whois {
 		return nil, nil //nolint:nilnil // nil is the one that is switched off

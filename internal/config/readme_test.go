@@ -8,7 +8,7 @@ import (
 	"outrider/internal/config"
 )
 
-// TestExamplesInTheDocumentsAreValid runs every YAML block that stands in a document
+// TestExamplesInTheDocumentsAreValid runs every YAML block that is in a document
 // and is a whole configuration.
 func TestExamplesInTheDocumentsAreValid(t *testing.T) {
 	t.Parallel()

@@ -5,7 +5,7 @@
 // sender waits. The sender is answered only after the next hop answered us, so in the
 // normal case no queue exists; what the next hop cannot take now goes to the spool,
 // is tried again for days, and ends in delivery or in a notification. What a verdict lacked
-// for want of time is waited for behind all that, and the message judged again. The names
+// for want of time is waited for after all that, and the message judged again. The names
 // of the steps are the same in code, documents, logs and metrics.
 //
 // Standards: RFC 5321 Sections 4.5.4 and 6 (retries, responsibility, loops), RFC 3461
@@ -172,7 +172,7 @@ func (f *Flow) carry(ctx context.Context, l *inflight, at Placement) (smtp.Reply
 		return f.refuse(ctx, l, err, nil)
 	}
 
-	// 9. Place: held mail first, which needs nobody else; then what the next hop takes.
+	// 9. Place: held mail first, which needs no other host; then what the next hop takes.
 	// 10. Record the fact: what is held or deferred, and what became of every recipient,
 	// in one append. What is held or deferred is durable before the sender is answered;
 	// before that a crash may repeat a delivery, but loses nothing.
@@ -269,7 +269,7 @@ func (f *Flow) refuse(ctx context.Context, l *inflight, err error, why *verdict.
 	return smtp.Reply{}, err
 }
 
-// record writes facts that nobody waits for. Losing them loses no mail.
+// record writes facts without waiting for the disk. Losing them loses no mail.
 func (f *Flow) record(ctx context.Context, o spool.Batch) {
 	if err := f.spool.Commit(context.WithoutCancel(ctx), o); err != nil {
 		f.log.WarnContext(ctx, "recording events failed", "message_id", o.ID, "error", err)

@@ -34,7 +34,7 @@ type look struct {
 	debt   *debt
 }
 
-// load makes a look of a row, with the message as it was when it came; nil where nobody
+// load makes a look of a row, with the message as it was when it came; nil if no tenant
 // wants it judged any more.
 func (f *Flow) load(row *spool.Revisit) *look {
 	s := f.settings.Load()
@@ -166,7 +166,7 @@ func (f *Flow) notify(k *look, before verdict.Disposition, observation *history.
 
 // lost reports whether a judgement lacks what an earlier one had, for want of time or of an
 // answer. It does not count then. What is late and took nothing away does no such harm:
-// otherwise a file that nobody can draw would keep its message from being judged again.
+// otherwise a file that cannot be drawn would keep its message from being judged again.
 func (d *debt) lost(j *Judgement) bool {
 	late := slices.DeleteFunc(slices.Clone(j.Missing.Late), func(s string) bool { return slices.Contains(d.Missing.Late, s) })
 	if slices.ContainsFunc(late, isDetector) {

@@ -26,7 +26,7 @@ type notice struct {
 }
 
 // notification returns the queue entry of a delivery status notification, or nil when
-// nobody wants to know: the sender is null, or asked not to be told.
+// none is due: the sender is null, or asked for none.
 func (f *Flow) notification(s *Settings, n notice) *spool.Entry {
 	now := f.clock.Now()
 	d := relay.DSN{

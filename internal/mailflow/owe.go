@@ -43,7 +43,7 @@ type debt struct {
 	Drawn    bool             `json:"drawn,omitempty"` // files were opened deeply, and are from then on
 }
 
-// schedule puts a message down for another look, behind the append that answered for it:
+// schedule puts a message down for another look, after the append that answered for it:
 // whatever fails here is counted, and touches neither the mail nor the reply.
 func (f *Flow) schedule(ctx context.Context, l *inflight, p *placed) {
 	if !l.settings.Revisit || !l.judged.Missing.any() {
@@ -55,7 +55,7 @@ func (f *Flow) schedule(ctx context.Context, l *inflight, p *placed) {
 		f.observe.Skipped()
 		level := slog.LevelWarn
 		if _, full := errors.AsType[*smtp.Error](err); full {
-			level = slog.LevelDebug // the metric tells of it, and nobody needs a line for each message
+			level = slog.LevelDebug // the metric counts it; no line per message is needed
 		}
 		f.log.Log(ctx, level, "message is not looked at again", "message_id", l.received.ID, "why", l.judged.Missing.why(), "error", err)
 		return

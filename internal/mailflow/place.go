@@ -16,7 +16,7 @@ import (
 	"outrider/internal/verdict"
 )
 
-// commitTimeout bounds the durable append behind an answer. A disk that takes longer
+// commitTimeout bounds the durable append after an answer. A disk that takes longer
 // is failing; the sender is better served by another host.
 const commitTimeout = 30 * time.Second
 

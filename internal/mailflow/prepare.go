@@ -119,7 +119,7 @@ func wroteBy(m *message.Message, f message.Field, host string) bool {
 }
 
 // authservID returns the name that an Authentication-Results field begins with, as a
-// token or quoted, and behind comments (RFC 8601, Section 2.2). Quotes are not looked
+// token or quoted, and after comments (RFC 8601, Section 2.2). Quotes are not looked
 // at closely: what a careless reader could take for our name has to go as well.
 func authservID(v string) string {
 	var b strings.Builder

@@ -24,7 +24,7 @@ const (
 	longestRetry = 4 * time.Hour
 	workers      = 32               // deliveries of spooled mail at once
 	claimBatch   = 64               // entries looked at together
-	downAtMost   = 10 * time.Minute // how long a next hop that nobody answered at is left alone, at most
+	downAtMost   = 10 * time.Minute // longest pause for a next hop that did not answer
 	idle         = time.Minute      // how often the queue is looked at without a reason
 )
 
@@ -387,7 +387,7 @@ func recipientDomain(path string) string {
 	return addr.Domain
 }
 
-// routeHealth keeps a next hop that nobody answered at from being asked by every entry
+// routeHealth keeps entries from trying a next hop that did not answer
 // that waits for it: one attempt finds out, the others wait. It is safe for concurrent
 // use.
 type routeHealth struct {
@@ -397,7 +397,7 @@ type routeHealth struct {
 
 func newRouteHealth() *routeHealth { return &routeHealth{down: make(map[string]outage)} }
 
-// downFor is how long a next hop that nobody answered at is left alone, at first.
+// downFor is the first pause for a next hop that did not answer.
 func (s *Settings) downFor() time.Duration { return max(s.FirstRetry/2, time.Millisecond) }
 
 type outage struct {
@@ -419,7 +419,7 @@ func (h *routeHealth) downUntil(key string, now time.Time, spread time.Duration)
 // maxDown bounds the next hops remembered as down. Forgetting one costs one attempt.
 const maxDown = 10_000
 
-// saw notes whether anybody answered. A result that needs nobody, such as a message that
+// saw notes whether the next hop answered. A result that needs no next hop, such as a message that
 // is too large, says nothing about the next hop.
 func (h *routeHealth) saw(key string, results []relay.Result, now time.Time, first time.Duration) {
 	h.mu.Lock()

@@ -13,7 +13,7 @@ import (
 )
 
 // Pace of later looks. Those that may take long wait in a lane of their own, so that a heap
-// of scanned pages, or of mail from name servers that are silent, holds up nobody who only
+// of scanned pages, or of mail from name servers that are silent, does not hold up those that only
 // waits for a registry.
 const (
 	quickLookers = 2
@@ -22,13 +22,13 @@ const (
 	lookShare    = 8  // the part of the memory for judging that a lane may take: one in eight
 )
 
-// lookWaits are the pauses behind the first look, which comes at once, and the others.
+// lookWaits are the pauses after the first look, which comes at once, and the others.
 var lookWaits = [...]time.Duration{10 * time.Minute, 2 * time.Hour}
 
 // maxLooks is how often a message is looked at again.
 const maxLooks = 1 + len(lookWaits)
 
-// nextLook returns when the look behind the nth is due.
+// nextLook returns when the look after the nth is due.
 func nextLook(now time.Time, n int) time.Time { return now.Add(lookWaits[min(n, len(lookWaits))-1]) }
 
 // Revisit judges messages again whose verdict lacked what may be had by now, until ctx
@@ -198,7 +198,7 @@ func (f *Flow) begin(ctx context.Context, row *spool.Revisit) bool {
 	return f.mark(ctx, row, spool.Batch{Again: []spool.Revisit{*row}, Lazy: true})
 }
 
-// mark records where a look stands. One that cannot be recorded is as it was before: the
+// mark records where a look is. One that cannot be recorded is as it was before: the
 // pause keeps a failing disk from seeing it over and over.
 func (f *Flow) mark(ctx context.Context, row *spool.Revisit, o spool.Batch) bool {
 	cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)

@@ -311,7 +311,7 @@ func TestPanicOfALook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newDesk(t, registryDetector{})
 		k.judge.Later.Whois = func(context.Context, string) *rdap.Registration { return registered() }
-		k.results["panic"] = 1 // behind one of the looks
+		k.results["panic"] = 1 // after one of the looks
 		k.send(mail("odd"))
 		k.send(mail("odd"))
 		k.revisit()
@@ -597,7 +597,7 @@ func TestMessageThatEndsTheProcess(t *testing.T) {
 		}
 		k.send(mail("odd"))
 		for n := range 3 {
-			// What a process leaves behind that ends in its look.
+			// What a process leaves after that ends in its look.
 			rows, err := k.spool.Revisits(false, time.Now().Add(24*time.Hour), 10)
 			if err != nil || len(rows) != 1 {
 				t.Fatalf("got %+v, %v", rows, err)

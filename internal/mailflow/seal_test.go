@@ -90,7 +90,7 @@ func TestTaggedMailIsSealed(t *testing.T) {
 }
 
 // TestBrokenChainIsClosed changes a sealed message: the next set says that the chain is
-// broken, and behind that nobody vouches.
+// broken, and later hosts do not seal it.
 func TestBrokenChainIsClosed(t *testing.T) {
 	t.Parallel()
 	b, resolver := sealing(t)

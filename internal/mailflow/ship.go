@@ -82,7 +82,7 @@ type Shipper struct {
 	said    time.Time // when a failure was logged last
 	swept   time.Time
 	tidied  time.Time
-	shipped uint64       // facts up to here are in the store: reading starts behind them
+	shipped uint64       // facts up to here are in the store: reading starts after them
 	missing atomic.Int64 // bodies of held mail that are gone
 }
 
@@ -237,7 +237,7 @@ func (s *Shipper) heldOf(ctx context.Context, facts []event.Event) (items []quar
 		}
 		item, err := s.item(ctx, &held)
 		if err != nil && s.lost(&held) {
-			// The body is gone for good. Waiting for it would hold up every fact behind it.
+			// The body is gone for good. Waiting for it would hold up every fact after it.
 			s.Flow.log.ErrorContext(ctx, "body of a quarantined message is missing", "held", held.ID, "message_id", held.MessageID, "error", err)
 			s.missing.Add(1)
 			items, ids = append(items, itemOf(&held, "")), append(ids, held.ID) // listed, and said to have no body
@@ -392,7 +392,7 @@ func (s *Shipper) end(ctx context.Context, i *quarantine.Item, kind event.Kind) 
 	return s.finish(ctx, i, spool.Batch{Facts: []event.Event{fact}})
 }
 
-// finish records the end of a held message, and removes its bytes once nobody can ask
+// finish records the end of a held message, and removes its bytes once they cannot be requested
 // for them any more.
 func (s *Shipper) finish(ctx context.Context, i *quarantine.Item, o spool.Batch) error {
 	if err := s.Flow.spool.Commit(ctx, o); err != nil {

@@ -15,7 +15,7 @@ import (
 	"outrider/internal/message"
 )
 
-// Signer proves that header fields are ours: to the hosts behind us that hold the key,
+// Signer proves that header fields are ours: to the hosts after us that hold the key,
 // and to ourselves when a message comes back.
 type Signer struct {
 	key      []byte
@@ -118,7 +118,7 @@ func sumBody(r io.WriterTo) (header, sum []byte, err error) {
 	return s.header, s.sum.Sum(nil), nil
 }
 
-// bodySummer hashes what is written to it behind the first empty line.
+// bodySummer hashes what is written to it after the first empty line.
 type bodySummer struct {
 	sum    hash.Hash
 	header []byte // with the empty line, once it has come

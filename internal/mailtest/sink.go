@@ -29,7 +29,7 @@ type Transaction struct {
 	TLS   bool     // came over TLS
 	From  string   // MAIL command, as sent
 	Rcpts []string // accepted RCPT commands, as sent
-	Raw   []byte   // everything behind the reply to DATA, end of data included, dots not removed
+	Raw   []byte   // everything after the reply to DATA, end of data included, dots not removed
 }
 
 // Body returns the message: without the end of data, dots removed.

@@ -70,7 +70,7 @@ func order(a tenant.Action) int {
 
 // softenMixed replaces what SMTP cannot say. DATA has one reply for all recipients, so
 // a message is refused only if it is refused for all; otherwise those who would have
-// refused it hold it, and nobody is sent a bounce about mail that may be forged.
+// refused it hold it, and no bounce is sent about mail that may be forged.
 func softenMixed(ds []Decision) {
 	for _, a := range []tenant.Action{tenant.ActionReject, tenant.ActionDefer} {
 		if slices.ContainsFunc(ds, func(d Decision) bool { return d.Action != a }) {

@@ -20,7 +20,7 @@ import (
 	"outrider/internal/verdict"
 )
 
-// State is where a held message stands.
+// State is where a held message is.
 type State string
 
 // The states of a held message.

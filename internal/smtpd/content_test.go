@@ -22,7 +22,7 @@ func reference(input string, normalise bool) smtpd.Read {
 	const start = "\r\n" // the data begins a line
 	end := strings.Index(start+input, "\r\n.\r\n")
 	if end < 0 {
-		return smtpd.Read{Used: len(input)} // and nobody will ever see its body
+		return smtpd.Read{Used: len(input)} // and its body is never used
 	}
 	r := referenceBody(unstuff((start + input)[:end+2]), normalise)
 	r.Used, r.Done = end+3, true

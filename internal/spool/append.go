@@ -34,7 +34,7 @@ func (a *Append) Wait(ctx context.Context) error {
 }
 
 // Begin starts the durable append of an intent and returns without waiting for it. It
-// waits only while the store is far behind in writing what it holds in memory.
+// waits only while the store is behind in writing what it holds in memory.
 func (s *Spool) Begin(i Intent) (*Append, error) {
 	ctx := context.Background() // the append must not depend on the session that asked for it
 	if err := s.Healthy(ctx); err != nil {
@@ -77,7 +77,7 @@ func (s *Spool) push(b *pebble.Batch) (*Append, error) {
 	return a, nil
 }
 
-// appendLazily is append for a batch that nobody waits for.
+// appendLazily is append for a batch without a waiter.
 func (s *Spool) appendLazily(b *pebble.Batch) error {
 	if err := s.writable(); err != nil {
 		return err
@@ -125,7 +125,7 @@ func (s *Spool) syncLoop() {
 	}
 }
 
-// lazyLoop makes changes durable that nobody waits for, and ends syncLoop.
+// lazyLoop makes changes without a waiter durable, and ends syncLoop.
 func (s *Spool) lazyLoop() {
 	for range s.lazy {
 		s.guard.pause(lazyDelay)

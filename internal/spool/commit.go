@@ -73,7 +73,7 @@ func (s *Spool) admit(ctx context.Context, o *Batch) error {
 func encodeFacts(facts []event.Event) ([][]byte, error) {
 	rows := make([][]byte, len(facts))
 	for i, f := range facts {
-		f.Edge, f.EdgeSeq = "", 0 // both follow from where the row stands
+		f.Edge, f.EdgeSeq = "", 0 // both follow from where the row is
 		v, err := json.Marshal(f)
 		if err != nil {
 			return nil, fmt.Errorf("encoding %s fact of %s: %w", f.Kind, f.MessageID, err)
@@ -113,7 +113,7 @@ func (s *Spool) commitStaged(o *Batch, facts [][]byte, bodies map[Content]staged
 	return a, nil
 }
 
-// numbered returns the facts as Facts shows them, the first behind the number after.
+// numbered returns the facts as Facts shows them, the first after the number after.
 func numbered(facts []event.Event, edge string, after uint64) []event.Event {
 	out := slices.Clone(facts)
 	for i := range out {

@@ -2,7 +2,7 @@
 // what still has to be delivered, and the facts that no store has seen yet.
 //
 // SMTP moves responsibility for a message with one reply: from the 250 on, the
-// message is ours (RFC 5321, Section 4.2.5). So everything behind that reply is one
+// message is ours (RFC 5321, Section 4.2.5). So everything after that reply is one
 // atomic, fsynced batch in a log-structured store (Pebble), and many sessions share
 // one fsync (group commit). Bodies up to a threshold live in the store; larger ones
 // are files that are on stable storage before the batch that names them.
@@ -31,12 +31,12 @@
 //     in the batch of the fact. The log survives as a prefix, so numbers have no gap
 //     and none is given twice to facts that anyone has seen: Facts shows a fact only
 //     once it is on stable storage.
-//  8. When a write or an fsync of the log fails, nobody knows what the disk holds:
+//  8. When a write or an fsync of the log fails, the content of the disk is unknown:
 //     the kernel may drop the dirty pages and let the next fsync succeed. From that
 //     moment the spool is poisoned: it changes nothing on disk any more, every call
 //     answers 421, and only a restart, which reads what is really there, ends that.
 //  9. A message that is owed another look keeps its body here until that look has
-//     ended. The row comes by a Lazy Commit of its own behind the one that answered for
+//     ended. The row comes by a Lazy Commit of its own after the one that answered for
 //     the message: a crash between the two loses the look and no mail. The look ends, or
 //     is scheduled again, in the batch of what it found.
 //

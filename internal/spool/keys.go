@@ -47,5 +47,5 @@ func readDue(k []byte) (at time.Time, id string, err error) {
 	return time.UnixMicro(us), string(k[9:]), nil
 }
 
-// end returns the first key behind all keys of a kind.
+// end returns the first key after all keys of a kind.
 func end(kind byte) []byte { return []byte{kind + 1} }

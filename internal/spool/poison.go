@@ -77,7 +77,7 @@ func isFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// guardFS stands between the store and the disk. Pebble stops the process when its
+// guardFS is the file system between the store and the disk. Pebble stops the process when its
 // log cannot be written, and its error paths panic with locks held; so guardFS tells
 // it that all is well, poisons the spool, and lets nothing reach the disk any more.
 // Writers get the failure from the poison guard, never a success.
@@ -191,7 +191,7 @@ func (g *guardFS) change(do func() error) error {
 	return do()
 }
 
-// guardFile is one open file behind a guardFS.
+// guardFile is one open file of a guardFS.
 type guardFile struct {
 	vfs.File // or nil where a log only pretends to exist
 	guard    *poisonGuard

@@ -42,13 +42,13 @@ func (s *Spool) entry(id string) (Entry, error) {
 // Entry returns one queued message, or ErrUnknown.
 func (s *Spool) Entry(id string) (Entry, error) { return s.entry(id) }
 
-// Queue lists at most limit entries behind the id after, in order of id, claimed or
+// Queue lists at most limit entries after the id after, in order of id, claimed or
 // not. It is for people and tools; workers call Due.
 func (s *Spool) Queue(after string, limit int) ([]Entry, error) {
 	return list[Entry](s, keyEntry, after, limit)
 }
 
-// list reads at most limit JSON rows of a kind behind the id after.
+// list reads at most limit JSON rows of a kind after the id after.
 func list[T any](s *Spool, kind byte, after string, limit int) ([]T, error) {
 	var rows []T
 	from := key(kind, after)
@@ -134,7 +134,7 @@ func isBroken(err error) bool {
 }
 
 // setAside keeps a due key that leads to no row out of the way until the next Open,
-// so that it stops nobody else's mail. mu is held.
+// so that it does not stop other mail. mu is held.
 func (s *Spool) setAside(k []byte, err error) {
 	s.broken[string(k)] = struct{}{}
 	s.stats.Broken++
@@ -190,7 +190,7 @@ func (s *Spool) Release(ids ...string) {
 	}
 }
 
-// Held lists at most limit held messages behind the id after, in order of id.
+// Held lists at most limit held messages after the id after, in order of id.
 func (s *Spool) Held(after string, limit int) ([]Held, error) {
 	return list[Held](s, keyHeld, after, limit)
 }
@@ -207,7 +207,7 @@ func (s *Spool) DropHeld(ctx context.Context, ids ...string) error {
 	return s.Commit(ctx, Batch{DropHeld: ids})
 }
 
-// Facts returns at most limit facts behind the number after, in order and without a
+// Facts returns at most limit facts after the number after, in order and without a
 // gap. Only facts on stable storage are shown: others could be lost in a crash, and
 // their numbers given to different facts.
 func (s *Spool) Facts(after uint64, limit int) ([]event.Event, error) {
@@ -248,7 +248,7 @@ func (s *Spool) Numbers() (acked, last uint64) {
 	return s.acked, s.durable.Load()
 }
 
-// Continue makes the next fact come behind a number that the store has seen already: the
+// Continue makes the next fact come after a number that the store has seen already: the
 // directory was lost or is older than the store, which would take new facts for old ones.
 // It does nothing where facts wait or the numbers are higher.
 func (s *Spool) Continue(ctx context.Context, behind uint64) error {

@@ -47,7 +47,7 @@ func (r *recent) through(seq uint64) {
 	}
 }
 
-// between returns at most limit facts behind the number after and up to last; false
+// between returns at most limit facts after the number after and up to last; false
 // where the first of them is in the journal only.
 func (r *recent) between(after, last uint64, limit int) ([]event.Event, bool) {
 	if len(r.facts) == 0 || r.facts[0].EdgeSeq > after+1 {

@@ -22,7 +22,7 @@ func lane(slow bool) byte {
 	return keyWhen
 }
 
-// dueKey is where the revisit stands in its order.
+// dueKey is where the revisit is in its order.
 func (r *Revisit) dueKey() []byte { return dueKey(lane(r.Slow), r.Next, r.ID) }
 
 // Revisits claims at most limit revisits whose time has come, slow ones or the others, the

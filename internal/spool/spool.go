@@ -67,7 +67,7 @@ type Spool struct {
 	log      *slog.Logger
 	durable  atomic.Uint64 // EdgeSeq up to which facts are on stable storage
 	flight   chan *Append  // batches that wait for their fsync, in order of the log
-	lazy     chan struct{} // capacity 1: there are changes that nobody waits for
+	lazy     chan struct{} // capacity 1: there are changes without a waiter
 	workers  sync.WaitGroup
 	free     freeSpace
 	interred []Intent // found by Open; never changes

@@ -81,7 +81,7 @@ func (d *DB) setRecorded(ctx context.Context, edge string, seq uint64) error {
 	return nil
 }
 
-// skipNumbers makes the events of every tenant go on behind a number. No tenant has had more
+// skipNumbers makes the events of every tenant go on after a number. No tenant has had more
 // events than all edges together, so that a number which was given out before is not given
 // out again, and readers of events see a gap where some were lost.
 func (d *DB) skipNumbers(ctx context.Context, behind uint64) error {

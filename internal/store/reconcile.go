@@ -25,7 +25,7 @@ const endedBefore = "outrider: ended before the database was restored"
 type reconciled struct{ added, ended int }
 
 // settle brings a database that may lack events to what is known outside of it: it gets its
-// owner, event numbers go on behind all that were given out, and the quarantine is that of
+// owner, event numbers go on after all that were given out, and the quarantine is that of
 // the sidecars.
 func (l *Live) settle(ctx context.Context, db *DB) (found reconciled, err error) {
 	acked := l.c.Acked()

@@ -156,7 +156,7 @@ func (r *recorder) effect(e *event.Event) {
 }
 
 // detail reads the detail of an event. One that cannot be read leaves v empty: the
-// event is stored as it is, since refusing it would hold up all that come behind it.
+// event is stored as it is, since refusing it would hold up all that come after it.
 func (r *recorder) detail(e *event.Event, v any) {
 	_ = json.Unmarshal(e.Detail, v)
 }

@@ -288,7 +288,7 @@ func sumTar(b []byte) []byte {
 	return b
 }
 
-// sparseTar has a file of zeros that nobody stored, in the old format of GNU.
+// sparseTar has a file of zeros that are not stored, in the old format of GNU.
 func sparseTar(size int) []byte {
 	b := tarOf(entry{"a", nil})
 	b[156] = 'S'

@@ -172,7 +172,7 @@ func judged(t *testing.T, raw []byte) row {
 	return out
 }
 
-// needsDNS reports whether a stage says only that nobody answers questions here.
+// needsDNS reports whether a stage says only that there is no resolver here.
 func needsDNS(stage string) bool { return stage == "spf" || stage == "dmarc" }
 
 func notes(r *attachment.Report) (words []string) {

@@ -41,7 +41,7 @@ func NewDisk(dir string) (*Disk, error) {
 	return &Disk{dir: dir}, nil
 }
 
-// path returns where a blob stands, or an error for anything that is not a SHA-256 in hex.
+// path returns where a blob is, or an error for anything that is not a SHA-256 in hex.
 func (d *Disk) path(id string) (string, error) {
 	if raw, err := hex.DecodeString(id); err != nil || len(raw) != sha256.Size {
 		return "", fmt.Errorf("naming blob %q: not a SHA-256", id)
