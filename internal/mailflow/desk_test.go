@@ -87,7 +87,7 @@ type desk struct {
 	flow    *mailflow.Flow
 	judge   *mailflow.Judge
 	memory  *history.Memory
-	results map[string]int // of looks
+	results map[string]int // of re-evaluations
 	mu      sync.Mutex     // guards results
 	skipped atomic.Int32
 	log     logBook
@@ -176,7 +176,7 @@ func (k *desk) send(raw string) {
 	}
 }
 
-// revisit takes looks until stop.
+// revisit runs re-evaluations until stop.
 func (k *desk) revisit() {
 	k.t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(k.t.Context()))
@@ -190,7 +190,7 @@ func (k *desk) revisit() {
 	})
 }
 
-// rejudgedFacts returns the facts about looks.
+// rejudgedFacts returns the facts about re-evaluations.
 func (k *desk) rejudgedFacts() (events []event.Event, details []event.RejudgedDetail) {
 	k.t.Helper()
 	facts, err := k.spool.Facts(0, 1000)
@@ -210,7 +210,7 @@ func (k *desk) rejudgedFacts() (events []event.Event, details []event.RejudgedDe
 	return events, details
 }
 
-// only returns the one fact there is about looks.
+// only returns the one fact there is about re-evaluations.
 func (k *desk) only() (event.Event, event.RejudgedDetail) {
 	k.t.Helper()
 	events, details := k.rejudgedFacts()
@@ -223,7 +223,7 @@ func (k *desk) only() (event.Event, event.RejudgedDetail) {
 func (k *desk) waiting(want int) {
 	k.t.Helper()
 	if n := k.spool.Stats().Revisits; n != want {
-		k.t.Errorf("%d looks are owed, want %d", n, want)
+		k.t.Errorf("%d re-evaluations wait, want %d", n, want)
 	}
 }
 

@@ -92,7 +92,7 @@ type Observer struct {
 	Placed    func(kind event.Kind, n int)
 	Attempted func(status string, n int)
 	Rejudged  func(result string) // worse, better or same than the verdict before
-	Skipped   func()              // a look that is owed and was not taken
+	Skipped   func()              // a re-evaluation that was dropped
 }
 
 // Flow carries messages from receipt to placement. It is safe for concurrent use.
@@ -111,9 +111,9 @@ type Flow struct {
 	checks   *recipientCache
 	judging  atomic.Int32     // messages on their way that are being judged
 	wake     chan struct{}    // tells Redeliver of new entries
-	owing    [2]chan struct{} // tell the lanes of Revisit of new looks; the second those that are slow
+	owing    [2]chan struct{} // tell the lanes of Revisit of new re-evaluations; the second those that are slow
 	fresh    chan struct{}    // tells Ship of new facts
-	debts    debts
+	backlog  backlog
 }
 
 // New returns a flow. Redeliver, Revisit and Ship must run beside it.

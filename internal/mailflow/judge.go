@@ -69,7 +69,7 @@ type Judgement struct {
 	Authors  []string // all of them
 	Took     time.Duration
 	Contact  history.Contact // of the author, before the message came
-	Missing  MissingEvidence // what another look may have
+	Missing  MissingEvidence // what a re-evaluation may add
 }
 
 // Proved returns the author of a message that is wanted and whose author was proved,
@@ -145,7 +145,7 @@ func (g *Judge) judge(ctx context.Context, s *Settings, r *message.Received, raw
 	if j.Contact = g.contact(d, j.Author); now.contact != nil {
 		j.Contact = *now.contact
 	}
-	untold := g.watch(now)
+	unanswered := g.watch(now)
 	ev := evidence.New(g.facts(ctx, r, &j, d, b, now)) // 4. observe, 5. enrich: on demand, within the budget
 	j.Evidence = ev
 	j.Verdict = s.Engine.Judge(ctx, ev) // 6. detect: findings, summed and calibrated
@@ -155,7 +155,7 @@ func (g *Judge) judge(ctx context.Context, s *Settings, r *message.Received, raw
 	if ev.Unscanned() != nil {
 		j.Verdict.Degraded = append(j.Verdict.Degraded, stageScanner)
 	}
-	j.Missing = g.lack(ctx, r, &j, now, untold)
+	j.Missing = g.missing(ctx, r, &j, now, unanswered)
 	return j, nil
 }
 

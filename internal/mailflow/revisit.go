@@ -12,27 +12,29 @@ import (
 	"outrider/internal/spool"
 )
 
-// Pace of later looks. Those that may take long wait in a lane of their own, so that a heap
+// Pace of later re-evaluations. Those that may take long wait in a lane of their own, so that a heap
 // of scanned pages, or of mail from name servers that are silent, does not hold up those that only
 // waits for a registry.
 const (
 	quickLookers = 2
 	slowLookers  = 2
-	lookBatch    = 16 // claimed together
-	lookShare    = 8  // the part of the memory for judging that a lane may take: one in eight
+	revisitBatch = 16 // claimed together
+	revisitShare = 8  // the part of the memory for judging that a lane may take: one in eight
 )
 
-// lookWaits are the pauses after the first look, which comes at once, and the others.
-var lookWaits = [...]time.Duration{10 * time.Minute, 2 * time.Hour}
+// revisitWaits are the pauses after the first re-evaluation, which comes at once, and the others.
+var revisitWaits = [...]time.Duration{10 * time.Minute, 2 * time.Hour}
 
-// maxLooks is how often a message is looked at again.
-const maxLooks = 1 + len(lookWaits)
+// maxRevisits is how often a message is looked at again.
+const maxRevisits = 1 + len(revisitWaits)
 
-// nextLook returns when the look after the nth is due.
-func nextLook(now time.Time, n int) time.Time { return now.Add(lookWaits[min(n, len(lookWaits))-1]) }
+// nextRevisit returns when the re-evaluation after the nth is due.
+func nextRevisit(now time.Time, n int) time.Time {
+	return now.Add(revisitWaits[min(n, len(revisitWaits))-1])
+}
 
 // Revisit judges messages again whose verdict lacked what may be had by now, until ctx
-// ends, and waits for the looks under way. What has changed is recorded, and nothing is
+// ends, and waits for the re-evaluations under way. What has changed is recorded, and nothing is
 // done about it.
 func (f *Flow) Revisit(ctx context.Context) error {
 	var wg sync.WaitGroup
@@ -42,22 +44,22 @@ func (f *Flow) Revisit(ctx context.Context) error {
 	return nil
 }
 
-// lane takes the slow looks, or the others.
+// lane runs the slow re-evaluations, or the others.
 type lane struct {
 	flow   *Flow
 	slow   bool
 	slots  chan struct{}
 	share  int64               // bytes in memory
-	memory *semaphore.Weighted // keeps looks from queueing for the memory of all
+	memory *semaphore.Weighted // keeps re-evaluations from queueing for the memory of all
 	wg     sync.WaitGroup
 }
 
-func (f *Flow) newLane(slow bool, lookers int) *lane {
-	share := max(f.capacity/lookShare, 1)
-	return &lane{flow: f, slow: slow, slots: make(chan struct{}, lookers), share: share, memory: semaphore.NewWeighted(share)}
+func (f *Flow) newLane(slow bool, workers int) *lane {
+	share := max(f.capacity/revisitShare, 1)
+	return &lane{flow: f, slow: slow, slots: make(chan struct{}, workers), share: share, memory: semaphore.NewWeighted(share)}
 }
 
-// run takes looks until ctx ends, and waits for those under way.
+// run runs re-evaluations until ctx ends, and waits for those under way.
 func (r *lane) run(ctx context.Context) {
 	f := r.flow
 	defer r.wg.Wait()
@@ -66,7 +68,7 @@ func (r *lane) run(ctx context.Context) {
 			pause(ctx, f.settings.Load().FirstRetry)
 			continue
 		}
-		rows, err := f.spool.Revisits(r.slow, f.clock.Now(), lookBatch)
+		rows, err := f.spool.Revisits(r.slow, f.clock.Now(), revisitBatch)
 		if err != nil {
 			f.log.ErrorContext(ctx, "reading scheduled re-evaluations failed", "error", err)
 			pause(ctx, min(f.settings.Load().FirstRetry, idle))
@@ -75,12 +77,12 @@ func (r *lane) run(ctx context.Context) {
 			return
 		}
 		if len(rows) == 0 {
-			f.sleepUntil(ctx, func() (time.Time, bool) { return f.spool.NextRevisit(r.slow) }, f.owed(r.slow))
+			f.sleepUntil(ctx, func() (time.Time, bool) { return f.spool.NextRevisit(r.slow) }, f.scheduled(r.slow))
 		}
 	}
 }
 
-// start begins the looks. It returns false, and lets go of the rest, when ctx ends.
+// start begins the re-evaluations. It returns false, and lets go of the rest, when ctx ends.
 func (r *lane) start(ctx context.Context, rows []spool.Revisit) bool {
 	for i := range rows {
 		row := &rows[i]
@@ -101,8 +103,8 @@ func (r *lane) start(ctx context.Context, rows []spool.Revisit) bool {
 	return true
 }
 
-// contain ends a panic of one look. What has begun comes again by its time, as often as
-// any look does; what has not stays claimed until the next start.
+// contain ends a panic of one re-evaluation. What has begun comes again by its time, as often as
+// any re-evaluation does; what has not stays claimed until the next start.
 func (r *lane) contain(ctx context.Context, row *spool.Revisit) {
 	if p := recover(); p != nil {
 		r.flow.log.ErrorContext(ctx, "re-evaluation failed: internal error", "message_id", row.MessageID, "panic", p, "stack", string(debug.Stack()))
@@ -113,12 +115,12 @@ func (r *lane) contain(ctx context.Context, row *spool.Revisit) {
 func (r *lane) visit(ctx context.Context, row *spool.Revisit) {
 	f := r.flow
 	k := f.load(row)
-	if k == nil || row.Attempts >= maxLooks {
-		// Switched off, of a domain that is gone, or cut off by a crash in its last look.
+	if k == nil || row.Attempts >= maxRevisits {
+		// Switched off, of a domain that is gone, or cut off by a crash in its last re-evaluation.
 		f.mark(ctx, row, spool.Batch{Revisited: []string{row.ID}})
 		return
 	}
-	r.standBack(ctx)
+	r.yield(ctx)
 	give, err := r.take(ctx, row.Body.Size)
 	if err != nil {
 		f.spool.Release(row.ID) // the server stops
@@ -135,7 +137,7 @@ func (r *lane) visit(ctx context.Context, row *spool.Revisit) {
 	}
 	err = f.judge.again(ctx, k, raw)
 	if ctx.Err() != nil {
-		// The server stops: the look has not been.
+		// The server stops: the re-evaluation has not been.
 		row.Attempts--
 		row.Next = f.clock.Now()
 		f.mark(ctx, row, spool.Batch{Again: []spool.Revisit{*row}, Lazy: true})
@@ -147,8 +149,8 @@ func (r *lane) visit(ctx context.Context, row *spool.Revisit) {
 	f.finish(ctx, k, err)
 }
 
-// How a look lets mail under way go first: it begins when that leaves a processor free, as often
-// as it looks in a row, more often where the look may take long, and in any case in the end.
+// How a re-evaluation lets mail under way go first: it begins when that leaves a processor free, as often
+// as so many in a row, more often where the re-evaluation may take long, and in any case in the end.
 const (
 	calmEvery    = 50 * time.Millisecond
 	calmQuick    = 2
@@ -156,8 +158,8 @@ const (
 	calmAtLatest = 5 * time.Minute
 )
 
-// standBack waits until the machine has time for a look.
-func (r *lane) standBack(ctx context.Context) {
+// yield waits until the machine has time for a re-evaluation.
+func (r *lane) yield(ctx context.Context) {
 	calm, wanted := 0, calmQuick
 	if r.slow {
 		wanted = calmSlow
@@ -172,7 +174,7 @@ func (r *lane) standBack(ctx context.Context) {
 	}
 }
 
-// take waits for memory as judging on the way does. A look counts as no more than the share
+// take waits for memory as judging on the way does. A re-evaluation counts as no more than the share
 // of its lane, which it then has alone, so that it holds up mail under way for a moment
 // only.
 func (r *lane) take(ctx context.Context, size int64) (give func(), err error) {
@@ -190,15 +192,15 @@ func (r *lane) take(ctx context.Context, size int64) (give func(), err error) {
 	}, nil
 }
 
-// begin counts the look before anything can go wrong in it, so that a message which ends
+// begin counts the re-evaluation before anything can go wrong in it, so that a message which ends
 // the process does not end every later one at its start.
 func (f *Flow) begin(ctx context.Context, row *spool.Revisit) bool {
 	row.Attempts++
-	row.Next = nextLook(f.clock.Now(), row.Attempts)
+	row.Next = nextRevisit(f.clock.Now(), row.Attempts)
 	return f.mark(ctx, row, spool.Batch{Again: []spool.Revisit{*row}, Lazy: true})
 }
 
-// mark records where a look is. One that cannot be recorded is as it was before: the
+// mark records where a re-evaluation is. One that cannot be recorded is as it was before: the
 // pause keeps a failing disk from seeing it over and over.
 func (f *Flow) mark(ctx context.Context, row *spool.Revisit, o spool.Batch) bool {
 	cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)

@@ -97,7 +97,7 @@ func TestLooksEnd(t *testing.T) {
 		k.revisit()
 		pass(24 * time.Hour)
 		if want := []time.Duration{0, 10 * time.Minute, 130 * time.Minute}; !slices.Equal(at, want) {
-			t.Errorf("looks at %v, want %v", at, want)
+			t.Errorf("re-evaluations at %v, want %v", at, want)
 		}
 		_, d := k.only()
 		if d.Attempt != 3 || d.Verdict.Disposition != verdict.None || len(d.Verdict.Undecided) != 1 || d.History != nil {
@@ -141,7 +141,7 @@ func TestMailThatIsOwedNothing(t *testing.T) {
 			}
 			k.waiting(0)
 			if n := k.skipped.Load(); n != 0 {
-				t.Errorf("%d looks were skipped", n)
+				t.Errorf("%d re-evaluations were skipped", n)
 			}
 		})
 	}
@@ -185,7 +185,7 @@ func TestLateDNSIsAskedAgain(t *testing.T) {
 	k.waiting(0)
 }
 
-// slowDetector takes longer than the deadline of mail under way, and in a later look longer
+// slowDetector takes longer than the deadline of mail under way, and in a later re-evaluation longer
 // than any, where it is told so.
 type slowDetector struct{ looks *atomic.Int32 }
 
@@ -223,7 +223,7 @@ func TestDetectorThatMissedTheDeadlineIsAskedAgain(t *testing.T) {
 	}
 }
 
-// stuckDetector is undecided on the way, takes longer than any look once, and then knows.
+// stuckDetector is undecided on the way, takes longer than any re-evaluation once, and then knows.
 type stuckDetector struct{ looks *atomic.Int32 }
 
 func (stuckDetector) Name() string { return "stuck" }
@@ -280,7 +280,7 @@ func TestWithoutRoomMailGoesOn(t *testing.T) {
 			}
 			k.waiting(want)
 			if skipped := k.skipped.Load() == 1; skipped == tc.owed {
-				t.Errorf("%d looks were skipped", k.skipped.Load())
+				t.Errorf("%d re-evaluations were skipped", k.skipped.Load())
 			}
 		})
 	}
@@ -304,14 +304,14 @@ func TestHeldMailAndItsLookShareABody(t *testing.T) {
 	}
 }
 
-// TestPanicOfALook proves that an internal error ends neither the other looks nor those to
+// TestPanicInAReevaluation proves that an internal error ends neither the other re-evaluations nor those to
 // come, and costs no verdict.
-func TestPanicOfALook(t *testing.T) {
+func TestPanicInAReevaluation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := newDesk(t, registryDetector{})
 		k.judge.Later.Whois = func(context.Context, string) *rdap.Registration { return registered() }
-		k.results["panic"] = 1 // after one of the looks
+		k.results["panic"] = 1 // after one of the re-evaluations
 		k.send(mail("odd"))
 		k.send(mail("odd"))
 		k.revisit()
@@ -325,7 +325,7 @@ func TestPanicOfALook(t *testing.T) {
 		pass(time.Minute)
 		_, details := k.rejudgedFacts()
 		if len(details) != 3 || !details[2].Verdict.Has("macro") || len(details[2].Verdict.Undecided) != 2 {
-			t.Errorf("a look that broke gave %+v", details)
+			t.Errorf("a re-evaluation that broke gave %+v", details)
 		}
 		k.waiting(0)
 	})
@@ -348,7 +348,7 @@ func TestWhatWasFoundIsNotLostByALateStage(t *testing.T) {
 		k.revisit()
 		pass(time.Minute)
 		if events, _ := k.rejudgedFacts(); len(events) != 0 {
-			t.Fatal("a look without the scanner counts")
+			t.Fatal("a re-evaluation without the scanner counts")
 		}
 		pass(time.Hour)
 		_, d := k.only()
@@ -414,7 +414,7 @@ func TestPagesAreDrawnLater(t *testing.T) {
 
 // TestFilesAreDrawnOnlyWhereThatMayTell proves that a message which waits for a registry
 // does not take the time of the deep workers, and that one which was drawn once is from
-// then on, so that nothing is lost by a later look.
+// then on, so that nothing is lost by a later re-evaluation.
 func TestFilesAreDrawnOnlyWhereThatMayTell(t *testing.T) {
 	t.Parallel()
 	for subject, want := range map[string]string{"odd": "[false false false]", "picture": "[false true true]"} {
@@ -444,9 +444,9 @@ func TestFilesAreDrawnOnlyWhereThatMayTell(t *testing.T) {
 	}
 }
 
-// TestLooksLeaveTheWorkersOfMailUnderWayAlone proves that a look never asks those who open
+// TestReevaluationsLeaveTheWorkersOfMailInFlightAlone proves that a re-evaluation never asks those who open
 // files on the way.
-func TestLooksLeaveTheWorkersOfMailUnderWayAlone(t *testing.T) {
+func TestReevaluationsLeaveTheWorkersOfMailInFlightAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := newDesk(t, registryDetector{})
@@ -646,7 +646,7 @@ func TestLooksLeaveMemoryToMailUnderWay(t *testing.T) {
 		pass(24 * time.Hour)
 		k.waiting(0)
 		if most.Load() != 1 {
-			t.Errorf("%d looks at once in the memory of one", most.Load())
+			t.Errorf("%d re-evaluations at once in the memory of one", most.Load())
 		}
 	})
 }
@@ -697,7 +697,7 @@ func TestManyLooksAtOnce(t *testing.T) {
 	})
 }
 
-// TestFilesBehindTheBoundAreNotLate proves that no look is owed for files that no look would
+// TestFilesBehindTheBoundAreNotLate proves that no re-evaluation is scheduled for files that no re-evaluation would
 // open, although the verdict says that they were not.
 func TestFilesBehindTheBoundAreNotLate(t *testing.T) {
 	t.Parallel()
@@ -726,7 +726,7 @@ func TestFilesBehindTheBoundAreNotLate(t *testing.T) {
 	}
 }
 
-// TestMailUnderWayGoesFirst proves that a look begins when mail leaves a processor free, and in
+// TestMailUnderWayGoesFirst proves that a re-evaluation begins when mail leaves a processor free, and in
 // any case in the end.
 func TestMailUnderWayGoesFirst(t *testing.T) {
 	t.Parallel()
@@ -757,7 +757,7 @@ func TestMailUnderWayGoesFirst(t *testing.T) {
 				pass(2 * time.Hour)
 				mails.Wait()
 				if late := at - want; late < 0 || late > 2*time.Second {
-					t.Errorf("the look came after %s, want %s", at, want)
+					t.Errorf("the re-evaluation came after %s, want %s", at, want)
 				}
 			})
 		})

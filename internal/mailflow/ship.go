@@ -86,7 +86,7 @@ type Shipper struct {
 	missing atomic.Int64 // bodies of held mail that are gone
 }
 
-// MissingBodies returns how many messages are held whose body is gone, as of the last look.
+// MissingBodies returns how many messages are held whose body is gone, as of the last check.
 func (s *Shipper) MissingBodies() int64 { return s.missing.Load() }
 
 // Run ships until ctx ends, and once more after that.

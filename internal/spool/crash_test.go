@@ -90,7 +90,7 @@ func victimStep(s *spool.Spool, ack func(string)) error {
 		return err
 	}
 	ack(fmt.Sprintf("queued %s %s %d", q[0].ID, id, body.Size()))
-	// The look that is owed shares the body of the entry, and may outlive it.
+	// The re-evaluation that is owed shares the body of the entry, and may outlive it.
 	v := []spool.Revisit{{MessageID: id, Tenant: "t", Next: time.Now(), Body: q[0].Body}}
 	if err := s.Commit(ctx, spool.Batch{Revisit: v, Lazy: rand.IntN(2) == 0}); err != nil {
 		return err
@@ -214,7 +214,7 @@ func compareLooks(t *testing.T, s *spool.Spool) {
 	t.Helper()
 	vs, err := s.Revisits(false, time.Now().Add(time.Hour), 1<<20)
 	if err != nil || len(vs) != s.Stats().Revisits {
-		t.Fatalf("%d looks are owed, want %d: %v", len(vs), s.Stats().Revisits, err)
+		t.Fatalf("%d re-evaluations wait, want %d: %v", len(vs), s.Stats().Revisits, err)
 	}
 	for i := range vs {
 		if got := content(t, s, vs[i].Body); strings.Trim(strings.ReplaceAll(got, string(vs[i].MessageID), ""), "\r\n") != "" {

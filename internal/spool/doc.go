@@ -35,9 +35,9 @@
 //     the kernel may drop the dirty pages and let the next fsync succeed. From that
 //     moment the spool is poisoned: it changes nothing on disk any more, every call
 //     answers 421, and only a restart, which reads what is really there, ends that.
-//  9. A message that is owed another look keeps its body here until that look has
+//  9. A message that waits for another re-evaluation keeps its body here until that look has
 //     ended. The row comes by a Lazy Commit of its own after the one that answered for
-//     the message: a crash between the two loses the look and no mail. The look ends, or
+//     the message: a crash between the two loses the re-evaluation and no mail. The re-evaluation ends, or
 //     is scheduled again, in the batch of what it found.
 //
 // Limits: one process per directory, which Pebble's lock enforces. The references to

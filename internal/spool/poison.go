@@ -100,7 +100,7 @@ func (g *guardFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error)
 		if err == nil && isLog(name) {
 			fillLog(f)
 		}
-		return f, err //nolint:wrapcheck // the store looks at its own errors
+		return f, err //nolint:wrapcheck // the store re-evaluations at its own errors
 	})
 }
 
@@ -141,7 +141,7 @@ func (g *guardFS) create(name string, open func() (vfs.File, error)) (vfs.File, 
 		return gf, nil
 	}
 	g.guard.pauseIfFull(err)
-	return nil, err //nolint:wrapcheck // the store looks at its own errors
+	return nil, err //nolint:wrapcheck // the store re-evaluations at its own errors
 }
 
 // OpenReadWrite opens a file for writing.
@@ -153,7 +153,7 @@ func (g *guardFS) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.O
 func (g *guardFS) OpenDir(name string) (vfs.File, error) {
 	f, err := g.FS.OpenDir(name)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the store looks at its own errors
+		return nil, err //nolint:wrapcheck // the store re-evaluations at its own errors
 	}
 	return &guardFile{File: f, guard: g.guard, lies: true}, nil
 }
@@ -212,7 +212,7 @@ func (g *guardFile) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	g.guard.pauseIfFull(err)
-	return n, err //nolint:wrapcheck // the store looks at its own errors
+	return n, err //nolint:wrapcheck // the store re-evaluations at its own errors
 }
 
 func (g *guardFile) verdict(n int, err error) (int, error) {
@@ -262,7 +262,7 @@ func (g *guardFile) Preallocate(offset, length int64) error {
 	if g.File == nil || g.lies || g.guard.poisoned() {
 		return nil
 	}
-	return g.File.Preallocate(offset, length) //nolint:wrapcheck // the store looks at its own errors
+	return g.File.Preallocate(offset, length) //nolint:wrapcheck // the store re-evaluations at its own errors
 }
 
 // Stat describes the file.
@@ -270,7 +270,7 @@ func (g *guardFile) Stat() (vfs.FileInfo, error) {
 	if g.File == nil {
 		return nil, errDiscarded
 	}
-	return g.File.Stat() //nolint:wrapcheck // the store looks at its own errors
+	return g.File.Stat() //nolint:wrapcheck // the store re-evaluations at its own errors
 }
 
 // Fd returns the descriptor, for hints to the kernel.
@@ -291,7 +291,7 @@ func (g *guardFile) Close() error {
 		g.guard.poison(fmt.Errorf("closing log: %w", err))
 		return nil
 	}
-	return err //nolint:wrapcheck // the store looks at its own errors
+	return err //nolint:wrapcheck // the store re-evaluations at its own errors
 }
 
 // storeLogger carries what the store says to the spool's log. What the store calls

@@ -137,7 +137,7 @@ func (r *run) look(t *rapid.T) {
 func (r *run) again(t *rapid.T) {
 	id, ok := pick(t, r.m.looks)
 	if !ok {
-		t.Skip("no look is owed")
+		t.Skip("no re-evaluation is scheduled")
 	}
 	n := rapid.IntRange(0, 9).Draw(t, "next")
 	slow := rapid.Bool().Draw(t, "slow")
@@ -149,7 +149,7 @@ func (r *run) again(t *rapid.T) {
 func (r *run) looked(t *rapid.T) {
 	id, ok := pick(t, r.m.looks)
 	if !ok {
-		t.Skip("no look is owed")
+		t.Skip("no re-evaluation is scheduled")
 	}
 	r.commit(t, spool.Batch{Revisited: []string{id}})
 	r.forget(r.m.looks, id)

@@ -36,9 +36,9 @@ type Batch struct {
 	Facts    []event.Event // Edge and EdgeSeq are filled in by Commit
 	Lazy     bool          // do not wait for the fsync, which follows within lazyDelay: for what no reply depends on
 
-	Revisit   []Revisit // new looks that are owed; Content set, or Body of something that is spooled
-	Again     []Revisit // looks that replace the one with their ID, whose body they keep
-	Revisited []string  // ids of looks that end
+	Revisit   []Revisit // new pending re-evaluations; Content set, or Body of something that is spooled
+	Again     []Revisit // re-evaluations that replace the one with their ID, whose body they keep
+	Revisited []string  // ids of re-evaluations that end
 }
 
 // Body names the bytes of a message in the spool.
@@ -81,14 +81,14 @@ type Held struct {
 	Content   Content         `json:"-"`    // input of Commit only
 }
 
-// Revisit is one message that is owed another look, whose body waits here for it.
+// Revisit is one message that waits for another re-evaluation, whose body waits here for it.
 type Revisit struct {
 	ID        string          `json:"id"` // filled in by Commit when ""
 	MessageID message.ID      `json:"message_id"`
 	Tenant    string          `json:"tenant"`
 	At        time.Time       `json:"at"`             // when the message came
 	Next      time.Time       `json:"next"`           // when to look next
-	Attempts  int             `json:"attempts"`       // looks that have begun
+	Attempts  int             `json:"attempts"`       // re-evaluations that have begun
 	Slow      bool            `json:"slow,omitempty"` // it takes long, and waits apart from those that do not
 	Meta      json.RawMessage `json:"meta,omitempty"` // what it takes to look again
 	Weight    int64           `json:"weight"`         // bytes of body and meta; filled in by Commit
@@ -100,7 +100,7 @@ type Revisit struct {
 type Stats struct {
 	Queued       int   // entries
 	Held         int   // held messages
-	Revisits     int   // looks that are owed
+	Revisits     int   // pending re-evaluations
 	RevisitBytes int64 // their weights, with shared bodies counted for each
 	Facts        int   // facts that were not acknowledged
 	Bytes        int64 // bytes of bodies

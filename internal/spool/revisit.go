@@ -41,7 +41,7 @@ func (s *Spool) Revisits(slow bool, now time.Time, limit int) ([]Revisit, error)
 // others; false when there is none.
 func (s *Spool) NextRevisit(slow bool) (time.Time, bool) { return s.nextDue(lane(slow)) }
 
-// revisited ends looks.
+// revisited ends re-evaluations.
 func (c *change) revisited() error {
 	for _, id := range c.o.Revisited {
 		old, err := c.s.revisit(id)
@@ -58,7 +58,7 @@ func (c *change) revisited() error {
 	return nil
 }
 
-// again schedules looks another time.
+// again schedules re-evaluations another time.
 func (c *change) again() error {
 	for i := range c.o.Again {
 		r := c.o.Again[i]
@@ -78,7 +78,7 @@ func (c *change) again() error {
 	return nil
 }
 
-// revisit takes in new looks.
+// revisit takes in new re-evaluations.
 func (c *change) revisit(bodies map[Content]staged) error {
 	for i := range c.o.Revisit {
 		r := &c.o.Revisit[i]

@@ -50,7 +50,7 @@ func TestLooksSurviveRestartInOrderOfTime(t *testing.T) {
 		t.Fatalf("next look %v, %v", next, ok)
 	}
 	if _, ok := s.NextDue(); ok || len(looks(t, s, at)) != 0 {
-		t.Fatal("a look is due too early, or counts as an entry")
+		t.Fatal("a re-evaluation is due too early, or counts as an entry")
 	}
 	got := looks(t, s, at.Add(2*time.Minute))
 	if diff := cmp.Diff([]spool.Revisit{owed[1], owed[0]}, got, cmpopts.IgnoreFields(spool.Revisit{}, "Content")); diff != "" {
@@ -60,7 +60,7 @@ func TestLooksSurviveRestartInOrderOfTime(t *testing.T) {
 		t.Error("bodies differ")
 	}
 	if _, ok := s.NextRevisit(false); ok || len(looks(t, s, at.Add(time.Hour))) != 0 {
-		t.Error("claimed looks were given out again")
+		t.Error("claimed re-evaluations were given out again")
 	}
 	s.Release(got[0].ID)
 	if again := looks(t, s, at.Add(time.Hour)); len(again) != 1 || again[0].ID != got[0].ID {
@@ -104,7 +104,7 @@ func TestSlowLooksWaitApart(t *testing.T) {
 	commit(t, s, spool.Batch{Revisit: []spool.Revisit{slow, look(at.Add(time.Minute), text("quick\r\n"))}})
 	s = reopen(t, s, o)
 	if next, ok := s.NextRevisit(true); !ok || !next.Equal(at) {
-		t.Errorf("the next slow look is due at %s, %v", next, ok)
+		t.Errorf("the next slow re-evaluation is due at %s, %v", next, ok)
 	}
 	if next, ok := s.NextRevisit(false); !ok || !next.Equal(at.Add(time.Minute)) {
 		t.Errorf("the next look is due at %s, %v", next, ok)
@@ -117,7 +117,7 @@ func TestSlowLooksWaitApart(t *testing.T) {
 	vs[0].Slow = false
 	commit(t, s, spool.Batch{Again: vs, Revisited: []string{quick[0].ID}})
 	if len(slowLooks(t, s, later)) != 0 || len(looks(t, s, later)) != 1 {
-		t.Error("a look that is slow no more waits among the slow ones")
+		t.Error("a re-evaluation that is slow no more waits among the slow ones")
 	}
 }
 

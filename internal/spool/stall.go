@@ -26,7 +26,7 @@ const fullFor = time.Second
 
 // stall watches how far the store is behind.
 type stall struct {
-	rotated atomic.Bool  // a memory table was added since the last look
+	rotated atomic.Bool  // a memory table was added since the last re-evaluation
 	fullAt  atomic.Int64 // when the disk was last found full, in Unix nanoseconds
 }
 

@@ -59,10 +59,10 @@ func fill(v reflect.Value) {
 	}
 }
 
-// TestDebtReadsBackAsItWas proves that a later look begins with all that the first one had.
-func TestDebtReadsBackAsItWas(t *testing.T) {
+// TestPendingReadsBackAsItWas proves that a later re-evaluation begins with all that the first one had.
+func TestPendingReadsBackAsItWas(t *testing.T) {
 	t.Parallel()
-	var want, got debt
+	var want, got pending
 	fill(reflect.ValueOf(&want).Elem())
 	raw, err := json.Marshal(want)
 	if err != nil {
@@ -80,10 +80,10 @@ func TestDebtReadsBackAsItWas(t *testing.T) {
 	}
 }
 
-// TestRoomIsTakenOnce proves that looks which are being put down count as well.
+// TestRoomIsTakenOnce proves that re-evaluations which are being put down count as well.
 func TestRoomIsTakenOnce(t *testing.T) {
 	t.Parallel()
-	var d debts
+	var d backlog
 	waiting := func() spool.Stats { return spool.Stats{Revisits: maxOwed - 2, RevisitBytes: maxOwedBytes - 10} }
 	if !d.take(waiting, 6) || d.take(waiting, 6) || !d.take(waiting, 4) || d.take(waiting, 0) {
 		t.Error("more than there is room for was taken, or less")

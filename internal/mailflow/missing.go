@@ -14,14 +14,14 @@ import (
 	"outrider/internal/verdict"
 )
 
-// MissingEvidence is what a judgement had not, and another look may have.
+// MissingEvidence is the evidence that a judgement lacked and a re-evaluation may have.
 type MissingEvidence struct {
 	Late  []string `json:"late,omitempty"`  // stages that ran out of time or had no answer
 	Waits []string `json:"waits,omitempty"` // capabilities that undecided rules wait for
 	Pages string   `json:"pages,omitempty"` // why the pages of an attachment are worth drawing
 }
 
-// any reports whether there is a reason for another look.
+// any reports whether there is a reason for another re-evaluation.
 func (k *MissingEvidence) any() bool { return len(k.Late) > 0 || len(k.Waits) > 0 || k.Pages != "" }
 
 // why says the reasons.
@@ -44,15 +44,15 @@ func (k *MissingEvidence) deep() bool {
 	return k.Pages != "" || slices.Contains(k.Late, stageFiles) || slices.Contains(k.Waits, schema.OCR.String())
 }
 
-// slow reports whether a look may take long: pages are drawn in seconds, and a sender may
+// slow reports whether a re-evaluation may take long: pages are drawn in seconds, and a sender may
 // own the name servers that do not answer.
 func (k *MissingEvidence) slow() bool { return len(k.Late) > 0 || k.deep() }
 
-// asksAuth reports whether authentication had no answer.
-func (k *MissingEvidence) asksAuth() bool { return slices.ContainsFunc(k.Late, isAuth) }
+// needsAuth reports whether authentication had no answer.
+func (k *MissingEvidence) needsAuth() bool { return slices.ContainsFunc(k.Late, isAuth) }
 
-// lack finds out what a judgement had not. The worst verdict wants nothing.
-func (g *Judge) lack(ctx context.Context, r *message.Received, j *Judgement, now *pass, untold *atomic.Bool) (out MissingEvidence) {
+// missing finds out what a judgement had not. The worst verdict wants nothing.
+func (g *Judge) missing(ctx context.Context, r *message.Received, j *Judgement, now *pass, unanswered *atomic.Bool) (out MissingEvidence) {
 	if j.Verdict.Disposition == verdict.Malicious {
 		return out
 	}
@@ -61,7 +61,7 @@ func (g *Judge) lack(ctx context.Context, r *message.Received, j *Judgement, now
 		out.Late = slices.DeleteFunc(out.Late, func(stage string) bool { return stage == stageFiles }) // there are too many, as ever
 	}
 	if len(j.Verdict.Undecided) > 0 {
-		out.Waits = waits(j.Verdict.Undecided, untold == nil || untold.Load())
+		out.Waits = waits(j.Verdict.Undecided, unanswered == nil || unanswered.Load())
 	}
 	if g.Later.Deep == nil || now.draws {
 		return out
@@ -111,21 +111,21 @@ func waits(undecided []verdict.Undecided, registries bool) []string {
 }
 
 // watch notes in what it returns whether a registry that can be asked has not told yet. Of
-// many countries there is none to ask, and no look would change that.
+// many countries there is none to ask, and no re-evaluation would change that.
 func (g *Judge) watch(now *pass) *atomic.Bool {
 	ask := now.whois
 	if ask == nil || g.Registry == nil {
 		return nil
 	}
-	var untold atomic.Bool
+	var unanswered atomic.Bool
 	now.whois = func(ctx context.Context, domain string) *rdap.Registration {
 		r := ask(ctx, domain)
 		if r == nil && g.Registry(domain) {
-			untold.Store(true)
+			unanswered.Store(true)
 		}
 		return r
 	}
-	return &untold
+	return &unanswered
 }
 
 func isAuth(stage string) bool { return stage == stageSPF || stage == stageDKIM || stage == stageDMARC }

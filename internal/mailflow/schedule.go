@@ -17,21 +17,21 @@ import (
 	"outrider/internal/verdict"
 )
 
-// Bounds on the messages that wait for another look, all tenants together.
+// Bounds on the messages that wait for another re-evaluation, all tenants together.
 const (
 	maxOwed      = 10_000
 	maxOwedBytes = 256 << 20
 )
 
-// oweTimeout bounds the wait for the spool to take a look in. The sender waits meanwhile,
-// and its mail needs no look.
-const oweTimeout = 2 * time.Second
+// scheduleTimeout bounds the wait for the spool to take a look in. The sender waits meanwhile,
+// and its mail needs no re-evaluation.
+const scheduleTimeout = 2 * time.Second
 
 var errCrowded = &smtp.Error{Code: 452, Enhanced: "4.3.1", Text: "Too many messages wait to be judged again"}
 
-// debt travels with a message that is owed another look: all that it takes to judge it as
+// pending travels with a message that waits for another re-evaluation: all that it takes to judge it as
 // if it had just come.
-type debt struct {
+type pending struct {
 	Source   message.Source   `json:"road"`
 	Envelope smtp.Envelope    `json:"envelope"`
 	Peer     message.Peer     `json:"peer"`
@@ -43,15 +43,15 @@ type debt struct {
 	Drawn    bool             `json:"drawn,omitempty"` // files were opened deeply, and are from then on
 }
 
-// schedule puts a message down for another look, after the append that answered for it:
+// schedule schedules a message for another re-evaluation, after the append that answered for it:
 // whatever fails here is counted, and touches neither the mail nor the reply.
 func (f *Flow) schedule(ctx context.Context, l *inflight, p *placed) {
 	if !l.settings.Revisit || !l.judged.Missing.any() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), oweTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), scheduleTimeout)
 	defer cancel()
-	if err := f.putDown(ctx, l, p); err != nil {
+	if err := f.recordRevisit(ctx, l, p); err != nil {
 		f.observe.Skipped()
 		level := slog.LevelWarn
 		if _, full := errors.AsType[*smtp.Error](err); full {
@@ -60,14 +60,14 @@ func (f *Flow) schedule(ctx context.Context, l *inflight, p *placed) {
 		f.log.Log(ctx, level, "message is not looked at again", "message_id", l.received.ID, "why", l.judged.Missing.why(), "error", err)
 		return
 	}
-	signal(f.owed(l.judged.Missing.slow()))
+	signal(f.scheduled(l.judged.Missing.slow()))
 }
 
-// putDown writes the row, which shares the body of the message where that is held. The
+// recordRevisit writes the row, which shares the body of the message where that is held. The
 // error is an *smtp.Error where there is no room.
-func (f *Flow) putDown(ctx context.Context, l *inflight, p *placed) error {
+func (f *Flow) recordRevisit(ctx context.Context, l *inflight, p *placed) error {
 	r := l.received
-	meta, err := json.Marshal(debt{
+	meta, err := json.Marshal(pending{
 		Source: r.Source, Envelope: r.Envelope, Peer: r.Peer, Traits: r.Traits,
 		Auth: l.judged.Auth, Contact: l.judged.Contact, Verdict: l.judged.Verdict, Missing: l.judged.Missing,
 	})
@@ -78,10 +78,10 @@ func (f *Flow) putDown(ctx context.Context, l *inflight, p *placed) error {
 		return err
 	}
 	weight := r.Body.Size() + int64(len(meta))
-	if !f.debts.take(f.spool.Stats, weight) {
+	if !f.backlog.take(f.spool.Stats, weight) {
 		return errCrowded
 	}
-	defer f.debts.give(weight)
+	defer f.backlog.give(weight)
 	row := spool.Revisit{MessageID: r.ID, Tenant: l.tenant.ID, At: r.At, Next: f.clock.Now(), Slow: l.judged.Missing.slow(), Meta: meta, Content: r.Body}
 	if len(p.batch.Hold) > 0 {
 		shared := row
@@ -94,24 +94,24 @@ func (f *Flow) putDown(ctx context.Context, l *inflight, p *placed) error {
 	return f.spool.Commit(ctx, spool.Batch{Revisit: []spool.Revisit{row}, Lazy: true})
 }
 
-// owed returns what tells a lane of new looks.
-func (f *Flow) owed(slow bool) chan struct{} {
+// scheduled returns what tells a lane of new re-evaluations.
+func (f *Flow) scheduled(slow bool) chan struct{} {
 	if slow {
 		return f.owing[1]
 	}
 	return f.owing[0]
 }
 
-// debts counts the looks that are being put down, which the spool does not count yet. It
+// backlog counts the re-evaluations that are being scheduled, which the spool does not count yet. It
 // is safe for concurrent use.
-type debts struct {
+type backlog struct {
 	mu    sync.Mutex
 	rows  int   // guarded by mu
 	bytes int64 // guarded by mu
 }
 
 // take reports whether there is room for one more, beside what waits, and takes it.
-func (d *debts) take(waiting func() spool.Stats, weight int64) bool {
+func (d *backlog) take(waiting func() spool.Stats, weight int64) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := waiting()
@@ -123,7 +123,7 @@ func (d *debts) take(waiting func() spool.Stats, weight int64) bool {
 	return true
 }
 
-func (d *debts) give(weight int64) {
+func (d *backlog) give(weight int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.rows--
