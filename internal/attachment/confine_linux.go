@@ -30,7 +30,7 @@ func confine(s Setup) error {
 	if s.Text != nil {
 		files += programFiles
 	}
-	if err := giveUpRights(); err != nil {
+	if err := dropPrivileges(); err != nil {
 		return fmt.Errorf("giving up new privileges: %w", err)
 	}
 	for resource, most := range map[int]uint64{
@@ -44,9 +44,9 @@ func confine(s Setup) error {
 	return nil
 }
 
-// giveUpRights stops every thread from gaining privileges: Go has already started some.
+// dropPrivileges stops every thread from gaining privileges: Go has already started some.
 // With cgo, which we do not use, this would cover one thread only.
-func giveUpRights() error {
+func dropPrivileges() error {
 	_, _, errno := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0)
 	switch errno {
 	case 0:

@@ -210,7 +210,7 @@ func (i *inspector) fail(id int, err error) {
 func (i *inspector) add(f File, data []byte, contentType string) int {
 	if i.full() {
 		i.noteOnce(NoteFiles, max(f.Parent, 0), "")
-		if !i.telling(f.Name) {
+		if !i.reportsName(f.Name) {
 			return -1
 		}
 		f.Unread, data = true, nil
@@ -266,15 +266,15 @@ func (i *inspector) enqueue(id int, data []byte) {
 // read.
 const maxNames = 100_000
 
-// maxTelling bounds the files reported beyond Limits.Files by name: those that run when
+// maxUnreadPrograms bounds the files reported beyond Limits.Files by name: those that run when
 // opened. Preceding files cannot hide a program.
-const maxTelling = 100
+const maxUnreadPrograms = 100
 
 func (i *inspector) full() bool { return len(i.report.Files) >= i.limits.Files }
 
-// telling reports whether a file with that name is reported beyond the limit of files.
-func (i *inspector) telling(name string) bool {
-	return len(i.report.Files) < i.limits.Files+maxTelling && observable.RunsWhenOpened(extension(name))
+// reportsName reports whether a file with that name is reported beyond the limit of files.
+func (i *inspector) reportsName(name string) bool {
+	return len(i.report.Files) < i.limits.Files+maxUnreadPrograms && observable.RunsWhenOpened(extension(name))
 }
 
 // entry counts an entry of an archive and records its path. It reports whether the
@@ -305,7 +305,7 @@ func (i *inspector) named(f *File) {
 	if i.full() {
 		i.noteOnce(NoteFiles, f.Parent, "")
 	}
-	if i.telling(f.Name) {
+	if i.reportsName(f.Name) {
 		i.add(File{Parent: f.Parent, Name: f.Name, Size: f.Size, Encrypted: f.Encrypted, Unread: true}, nil, "")
 	}
 }

@@ -395,7 +395,7 @@ func (w *worker) ask(ctx context.Context, q request) ([]*Report, error) {
 		q.Left = min(q.Left, left-min(left/5, replyTime))
 	}
 	if w.files == 0 {
-		late += w.setup.patience()
+		late += w.setup.setupTimeout()
 	}
 	ctx, cancel := context.WithTimeout(ctx, late)
 	defer cancel()

@@ -18,8 +18,8 @@ type Setup struct {
 	Text  *ocr.Config  `json:"text,omitempty"`  // recognises text in pictures, by a program that the worker starts
 }
 
-// patience is the time limit for setting up a worker's tools.
-func (s Setup) patience() time.Duration {
+// setupTimeout is the time limit for setting up a worker's tools.
+func (s Setup) setupTimeout() time.Duration {
 	if s.Pages != nil {
 		return 30 * time.Second
 	}

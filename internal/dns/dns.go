@@ -52,14 +52,14 @@ type Config struct {
 
 // Client queries resolvers and caches the answers. It is safe for concurrent use.
 type Client struct {
-	servers []string
-	timeout time.Duration
-	cache   *otter.Cache[question, answer]
-	flights singleflight.Group
-	asking  sync.WaitGroup     // queries in flight
-	heard   atomic.Int64       // time of the last answer, in Unix nanoseconds; 0 after a failure
-	ctx     context.Context    //nolint:containedctx // ends with the client
-	cancel  context.CancelFunc // ends the queries in flight
+	servers  []string
+	timeout  time.Duration
+	cache    *otter.Cache[question, answer]
+	flights  singleflight.Group
+	inFlight sync.WaitGroup     // queries in flight
+	heard    atomic.Int64       // time of the last answer, in Unix nanoseconds; 0 after a failure
+	ctx      context.Context    //nolint:containedctx // ends with the client
+	cancel   context.CancelFunc // ends the queries in flight
 }
 
 type question struct {
@@ -116,7 +116,7 @@ func (c *Client) Close() error {
 		return nil
 	}
 	c.cancel()
-	c.asking.Wait()
+	c.inFlight.Wait()
 	c.cache.StopAllGoroutines()
 	return nil
 }
@@ -270,8 +270,8 @@ func (c *Client) ask(ctx context.Context, name string, qtype uint16) (answer, er
 // caller, who may give up.
 func (c *Client) share(q question) <-chan singleflight.Result {
 	return c.flights.DoChan(q.name+mdns.TypeToString[q.qtype], func() (any, error) {
-		c.asking.Add(1)
-		defer c.asking.Done()
+		c.inFlight.Add(1)
+		defer c.inFlight.Done()
 		ctx, cancel := context.WithTimeout(c.ctx, c.timeout+flightGrace)
 		defer cancel()
 		return c.exchange(ctx, q)
@@ -326,7 +326,7 @@ func (c *Client) exchange(ctx context.Context, q question) (answer, error) {
 			continue
 		}
 		if r.Rcode != mdns.RcodeSuccess && r.Rcode != mdns.RcodeNameError {
-			errs = append(errs, fmt.Errorf("asking %s for %s: %s", server, q.name, mdns.RcodeToString[r.Rcode]))
+			errs = append(errs, fmt.Errorf("querying %s for %s: %s", server, q.name, mdns.RcodeToString[r.Rcode]))
 			continue
 		}
 		a := answer{records: r.Answer, rcode: r.Rcode, authentic: r.AuthenticatedData && loopback(server), ttl: ttlOf(r)}
@@ -346,7 +346,7 @@ func (c *Client) once(ctx context.Context, msg *mdns.Msg, server string) (*mdns.
 		r, err = over(ctx, &mdns.Client{Net: "tcp", Timeout: c.timeout}, msg, server)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("asking %s for %s: %w", server, msg.Question[0].Name, err)
+		return nil, fmt.Errorf("querying %s for %s: %w", server, msg.Question[0].Name, err)
 	}
 	return r, nil
 }

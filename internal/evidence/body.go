@@ -29,20 +29,20 @@ func (e *Evidence) readBody() body {
 			writeLine(&text, t.Shown)
 		}
 		b.quotes = b.quotes || e.quotes(t)
-		if !e.others(t.Part) && current.Len() < 2*maxText {
+		if !e.isForwarded(t.Part) && current.Len() < 2*maxText {
 			writeLine(&current, t.Current())
-			if e.says(t) {
+			if e.quoteCounts(t) {
 				writeLine(&current, t.Thread.Own())
 			}
 		}
 		if t.Page != nil {
 			b.pages = append(b.pages, t.Page)
 		}
-		b.addURLs(t, e.others(t.Part), e.says(t))
+		b.addURLs(t, e.isForwarded(t.Part), e.quoteCounts(t))
 	}
 	for i := range b.Attached {
 		if t := &b.Attached[i]; !e.IsReport() {
-			b.addURLs(t, e.others(t.Part), e.says(t))
+			b.addURLs(t, e.isForwarded(t.Part), e.quoteCounts(t))
 		}
 	}
 	b.addCodes()
@@ -81,15 +81,15 @@ func (e *Evidence) quotes(t *reading.Text) bool {
 	return false
 }
 
-// says reports whether the quoted text of t counts as the author's: the author shows it and
+// quoteCounts reports whether the quoted text of t counts as the author's: the author shows it and
 // adds nothing. The author of a message that a proved colleague forwards is not that
 // colleague.
-func (e *Evidence) says(t *reading.Text) bool { return t.Thread.Bare && !e.ColleagueProved() }
+func (e *Evidence) quoteCounts(t *reading.Text) bool { return t.Thread.Bare && !e.ColleagueProved() }
 
-// others reports whether a text of the message was written by another person than its
+// isForwarded reports whether a text of the message was written by another person than its
 // author: it is in a message that a proved colleague forwards. A message that a stranger
 // forwards counts as the stranger's own text, since anybody can wrap text in a message.
-func (e *Evidence) others(p *message.Part) bool {
+func (e *Evidence) isForwarded(p *message.Part) bool {
 	if !e.ColleagueProved() {
 		return false
 	}
@@ -104,12 +104,12 @@ func (e *Evidence) others(p *message.Part) bool {
 // addURLs adds the targets of one text. A target counts as quoted only if every link to it
 // is in a quotation and the author added text of his own. Nothing counts in a text that
 // another person wrote; everything counts if the quotation is the author's statement.
-func (b *body) addURLs(t *reading.Text, others, says bool) {
-	if others {
+func (b *body) addURLs(t *reading.Text, forwarded, quoteCounts bool) {
+	if forwarded {
 		return
 	}
 	foreign := map[string]bool{}
-	if !says {
+	if !quoteCounts {
 		foreign = quotedOnly(t.Links)
 	}
 	if t.Page != nil {
@@ -120,7 +120,7 @@ func (b *body) addURLs(t *reading.Text, others, says bool) {
 		}
 	}
 	for i := range t.Links {
-		if l := &t.Links[i]; (l.Made || t.Event) && (!l.Quoted || says) {
+		if l := &t.Links[i]; (l.Made || t.Event) && (!l.Quoted || quoteCounts) {
 			b.addMade(&l.URL, t.Page != nil || t.Event)
 		}
 	}

@@ -147,7 +147,7 @@ func (e *Evidence) messageTexts() []*Text {
 		return nil
 	}
 	for i := range e.Reading().Attached {
-		if t := &e.Reading().Attached[i]; !e.others(t.Part) {
+		if t := &e.Reading().Attached[i]; !e.isForwarded(t.Part) {
 			out = append(out, &Text{Portion: verdict.PortionAttachment, Field: t.Part.Path, Name: "the attached message", Text: t.Shown, Page: t.Page})
 		}
 	}
@@ -158,7 +158,7 @@ func (e *Evidence) messageTexts() []*Text {
 func (e *Evidence) fileTexts() []*Text {
 	var out []*Text
 	for _, f := range e.Files() {
-		if e.others(f.Part) {
+		if e.isForwarded(f.Part) {
 			continue
 		}
 		t := &Text{Portion: verdict.PortionAttachment, Field: f.Part.Path, Name: f.Label(), Page: f.Page()}

@@ -129,7 +129,7 @@ func (d *Document) read(b *budget.Budget, quirks bool) *Document {
 		v = again
 	}
 	v.finish()
-	d.confess(b)
+	d.recordOmissions(b)
 	return d
 }
 
@@ -139,8 +139,8 @@ func (v *visitor) walk() {
 	v.visit(v.doc.root, &root)
 }
 
-// confess records omissions in the budget, so that the verdict reports them.
-func (d *Document) confess(b *budget.Budget) {
+// recordOmissions records omissions in the budget, so that the verdict reports them.
+func (d *Document) recordOmissions(b *budget.Budget) {
 	for _, t := range d.Tolerated {
 		switch t {
 		case LinksCut:

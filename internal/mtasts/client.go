@@ -18,10 +18,10 @@ import (
 
 // Timing of policies.
 const (
-	recheck    = 5 * time.Minute // until the record of a domain is checked again
-	fetchAgain = 5 * time.Minute // RFC 8461, Section 3.3: between failed attempts
-	refreshAt  = 24 * time.Hour  // RFC 8461, Section 5.1: a policy is renewed well before it expires
-	patience   = 15 * time.Second
+	recheck      = 5 * time.Minute // until the record of a domain is checked again
+	fetchAgain   = 5 * time.Minute // RFC 8461, Section 3.3: between failed attempts
+	refreshAt    = 24 * time.Hour  // RFC 8461, Section 5.1: a policy is renewed well before it expires
+	fetchTimeout = 15 * time.Second
 )
 
 // Resolver looks up TXT records; dns.Session fits. A name that does not exist is a
@@ -46,12 +46,12 @@ type Config struct {
 
 // Client finds and caches the policies of domains. It is safe for concurrent use.
 type Client struct {
-	cfg     Config
-	store   store
-	flights singleflight.Group
-	asking  sync.WaitGroup
-	ctx     context.Context //nolint:containedctx // ends with the client
-	cancel  context.CancelFunc
+	cfg      Config
+	store    store
+	flights  singleflight.Group
+	inFlight sync.WaitGroup
+	ctx      context.Context //nolint:containedctx // ends with the client
+	cancel   context.CancelFunc
 
 	mu      sync.Mutex
 	domains map[string]*entry // guarded by mu; entries are immutable
@@ -91,7 +91,7 @@ func New(c Config) (*Client, error) {
 // Close cancels pending work and waits for it.
 func (c *Client) Close() error {
 	c.cancel()
-	c.asking.Wait()
+	c.inFlight.Wait()
 	return nil
 }
 
@@ -128,9 +128,9 @@ func (c *Client) known(domain string) *entry {
 func (c *Client) renew(ctx context.Context, domain string, old *entry) (*entry, error) {
 	flight := c.flights.DoChan(domain, func() (any, error) {
 		// The result belongs to the client and not to the caller, who may give up.
-		c.asking.Add(1)
-		defer c.asking.Done()
-		fctx, cancel := context.WithTimeout(c.ctx, patience)
+		c.inFlight.Add(1)
+		defer c.inFlight.Done()
+		fctx, cancel := context.WithTimeout(c.ctx, fetchTimeout)
 		defer cancel()
 		e := c.find(fctx, domain, old)
 		c.remember(domain, e)

@@ -82,8 +82,8 @@ func (c *Client) base(ctx context.Context, domain string) (string, error) {
 	base, due := c.table.find(domain, time.Now())
 	if due && c.cfg.Bootstrap != "" {
 		done := c.flights.DoChan(" bootstrap", func() (any, error) {
-			c.asking.Add(1)
-			defer c.asking.Done()
+			c.inFlight.Add(1)
+			defer c.inFlight.Done()
 			c.renew()
 			return nil, nil
 		})

@@ -44,7 +44,7 @@ const (
 // Reasons for a missing answer.
 var (
 	ErrNoServer = errors.New("no registration data service is known for the domain")
-	ErrBusy     = errors.New("server asks for fewer requests")
+	ErrBusy     = errors.New("rate limit of the server exceeded")
 	ErrAnswer   = errors.New("answer is not a registration of the domain")
 )
 
@@ -65,14 +65,14 @@ type Config struct {
 
 // Client queries registries and caches the answers. It is safe for concurrent use.
 type Client struct {
-	cfg     Config
-	table   *table
-	servers *servers
-	cache   *otter.Cache[string, entry]
-	flights singleflight.Group
-	asking  sync.WaitGroup
-	ctx     context.Context //nolint:containedctx // ends with the client
-	cancel  context.CancelFunc
+	cfg      Config
+	table    *table
+	servers  *servers
+	cache    *otter.Cache[string, entry]
+	flights  singleflight.Group
+	inFlight sync.WaitGroup
+	ctx      context.Context //nolint:containedctx // ends with the client
+	cancel   context.CancelFunc
 }
 
 // entry is the cached result of a domain.
@@ -104,7 +104,7 @@ func New(c Config) (*Client, error) {
 // Close cancels the queries in flight and waits for them.
 func (c *Client) Close() error {
 	c.cancel()
-	c.asking.Wait()
+	c.inFlight.Wait()
 	c.cache.StopAllGoroutines()
 	return nil
 }
@@ -143,8 +143,8 @@ func (c *Client) Lookup(ctx context.Context, domain string) (*Registration, erro
 	}
 	flight := c.flights.DoChan(name, func() (any, error) {
 		// The result belongs to the client and not to the caller, who may give up.
-		c.asking.Add(1)
-		defer c.asking.Done()
+		c.inFlight.Add(1)
+		defer c.inFlight.Done()
 		actx, cancel := context.WithTimeout(c.ctx, timeout)
 		defer cancel()
 		e := c.ask(actx, name)
@@ -215,17 +215,17 @@ func (c *Client) refer(ctx context.Context, reg *Registration) {
 func (c *Client) fetch(ctx context.Context, url, domain string) (*Registration, error) {
 	host := hostOf(url)
 	if err := c.servers.await(ctx, host); err != nil {
-		return nil, fmt.Errorf("asking %s about %s: %w", host, domain, err)
+		return nil, fmt.Errorf("querying %s about %s: %w", host, domain, err)
 	}
 	resp, err := c.cfg.Fetcher.Get(ctx, url, egress.Options{HTTPSOnly: true, MediaTypes: []string{mediaType, otherType}, MaxBody: maxAnswer})
 	if err != nil {
 		if e, ok := errors.AsType[*egress.Error](err); ok && e.Status == statusTooOften {
 			// RFC 7480, Section 5.5: a server may refuse frequent queries, and may give a
 			// time to wait.
-			c.servers.leave(host, e.RetryAfter)
+			c.servers.backOff(host, e.RetryAfter)
 			err = errors.Join(ErrBusy, err)
 		}
-		return nil, fmt.Errorf("asking %s about %s: %w", host, domain, err)
+		return nil, fmt.Errorf("querying %s about %s: %w", host, domain, err)
 	}
 	reg, err := Parse(resp.Body, domain)
 	if err != nil {

@@ -10,11 +10,11 @@ import (
 
 // Rate limit per server.
 const (
-	pause      = 500 * time.Millisecond // between queries, on average
-	burst      = 10                     // queries at once, after an idle time
-	leaveAlone = time.Minute            // after a server refused without a time to wait
-	leaveMost  = time.Hour
-	maxServers = 1000 // kept; there are many registrars, and their names come from answers
+	pause          = 500 * time.Millisecond // between queries, on average
+	burst          = 10                     // queries at once, after an idle time
+	defaultBackOff = time.Minute            // after a server refused without a time to wait
+	maxBackOff     = time.Hour
+	maxServers     = 1000 // kept; there are many registrars, and their names come from answers
 )
 
 // servers holds the rate limits of all servers. It is safe for concurrent use.
@@ -74,12 +74,12 @@ func (s *servers) reserve(host string, now, end time.Time, limited bool) (time.D
 	return wait, true
 }
 
-// leave suspends queries to a server for a time; 0 means leaveAlone.
-func (s *servers) leave(host string, d time.Duration) {
+// backOff suspends queries to a server for a time; 0 means defaultBackOff.
+func (s *servers) backOff(host string, d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	s.of(host, now).until = now.Add(min(cmp.Or(d, leaveAlone), leaveMost))
+	s.of(host, now).until = now.Add(min(cmp.Or(d, defaultBackOff), maxBackOff))
 }
 
 // of returns the rate limit of a server. mu is held.

@@ -131,13 +131,13 @@ func (g *guard) apply(ctx context.Context, ts []target, host string, found dns.H
 		return ts, nil
 	}
 	d := &demand{host: normal(host)}
-	if err := g.askDANE(ctx, d, found, port); err != nil {
+	if err := g.lookupDANE(ctx, d, found, port); err != nil {
 		return nil, err
 	}
 	trusted := g.secure
 	// RFC 8461, Section 2: DANE takes precedence, and a policy must not override it.
 	if len(d.tlsa) == 0 {
-		named, err := g.askSTS(ctx, d)
+		named, err := g.lookupSTS(ctx, d)
 		if err != nil {
 			return nil, err
 		}
@@ -152,9 +152,9 @@ func (g *guard) apply(ctx context.Context, ts []target, host string, found dns.H
 	return ts, nil
 }
 
-// askSTS looks up the policy of the domain, and reports whether it lists the host. RFC
+// lookupSTS looks up the policy of the domain, and reports whether it lists the host. RFC
 // 8461, Section 5: under an enforced policy no other host may be used.
-func (g *guard) askSTS(ctx context.Context, d *demand) (bool, error) {
+func (g *guard) lookupSTS(ctx context.Context, d *demand) (bool, error) {
 	p := g.sts(ctx)
 	if p.Mode != mtasts.ModeEnforce && p.Mode != mtasts.ModeTesting {
 		return false, nil
@@ -184,11 +184,11 @@ func (g *guard) sts(ctx context.Context) mtasts.Policy {
 	return g.policy
 }
 
-// askDANE looks up the TLSA records of a host. If they may exist and the lookup fails, the
+// lookupDANE looks up the TLSA records of a host. If they may exist and the lookup fails, the
 // host must not be used, since an attacker could cause the failure. RFC 7672, Section
 // 2.2.2: the records are at the end of the aliases if DNSSEC authenticates all of them, and
 // otherwise at the name itself if it authenticates that.
-func (g *guard) askDANE(ctx context.Context, d *demand, found dns.Host, port int) error {
+func (g *guard) lookupDANE(ctx context.Context, d *demand, found dns.Host, port int) error {
 	if !g.secure || g.r.cfg.Secure == nil {
 		return nil
 	}

@@ -78,7 +78,7 @@ func (r *Relay) mxHosts(ctx context.Context, domain string) (hosts []string, sec
 	mxs = slices.Clone(mxs[:min(len(mxs), maxMX)])
 	rand.Shuffle(len(mxs), func(i, j int) { mxs[i], mxs[j] = mxs[j], mxs[i] }) //nolint:gosec // spreads load, hides nothing
 	slices.SortStableFunc(mxs, func(a, b *net.MX) int { return cmp.Compare(a.Pref, b.Pref) })
-	mxs = r.beforeUs(mxs)
+	mxs = r.preferredToUs(mxs)
 	if len(mxs) == 0 {
 		return nil, false, fail(replyLoop, "this host is the best MX of %s", domain)
 	}
@@ -106,9 +106,9 @@ func (r *Relay) lookupHost(ctx context.Context, name string) (dns.Host, error) {
 	return host, hostError(name, len(host.Addrs), err)
 }
 
-// beforeUs truncates the list at our own name. RFC 5321, Section 5.1: only hosts with a
+// preferredToUs truncates the list at our own name. RFC 5321, Section 5.1: only hosts with a
 // better preference than ours may be tried, to avoid mail loops.
-func (r *Relay) beforeUs(mxs []*net.MX) []*net.MX {
+func (r *Relay) preferredToUs(mxs []*net.MX) []*net.MX {
 	i := slices.IndexFunc(mxs, func(mx *net.MX) bool {
 		return strings.EqualFold(strings.TrimSuffix(mx.Host, "."), r.cfg.Hostname)
 	})

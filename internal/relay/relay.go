@@ -343,7 +343,7 @@ func (d *delivery) tryHost(ctx context.Context, t target) {
 	if t.untrusted && requiresTLS(&d.job.Envelope, t) {
 		// RFC 8689, Section 8.2: the name must be authenticated by DNSSEC or an MTA-STS
 		// policy.
-		d.hostFailed(ctx, t, fail(replyNoReqTLS, "nothing vouches for the name of mail host %s", t.name))
+		d.hostFailed(ctx, t, fail(replyNoReqTLS, "the name of mail host %s is not authenticated", t.name))
 		return
 	}
 	for _, fresh := range []bool{false, true} {

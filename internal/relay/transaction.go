@@ -104,7 +104,7 @@ func (t *transaction) pipelined(ctx context.Context, utf8Needed bool) error {
 			return err
 		}
 	}
-	if t.hopeless(waiting) {
+	if t.allRefused(waiting) {
 		return t.reset()
 	}
 	t.s.send("DATA")
@@ -115,8 +115,8 @@ func (t *transaction) pipelined(ctx context.Context, utf8Needed bool) error {
 	return t.content(ctx)
 }
 
-// hopeless reports whether all recipients are already refused.
-func (t *transaction) hopeless(waiting []func() error) bool {
+// allRefused reports whether all recipients are already refused.
+func (t *transaction) allRefused(waiting []func() error) bool {
 	return len(waiting) == 0 && len(t.accepted) == 0
 }
 

@@ -160,15 +160,15 @@ func (f *frame) spend(n int) bool {
 	f.spent += int64(n)
 	f.stepsToCheck -= int64(n)
 	if f.stepsToCheck < 0 {
-		f.stepsToCheck = askContext
+		f.stepsToCheck = contextInterval
 		f.overrun = f.overrun || f.ctx.Err() != nil
 	}
 	f.overrun = f.overrun || f.steps < 0
 	return !f.overrun
 }
 
-// askContext is the number of steps between checks of the context.
-const askContext = 4096
+// contextInterval is the number of steps between checks of the context.
+const contextInterval = 4096
 
 // element returns the element of an enclosing lambda; depth 1 is the nearest.
 func (f *frame) element(depth int) schema.Value {

@@ -123,7 +123,7 @@ func (s *Set) Input(e *evidence.Evidence) *Input {
 	if e.Tenant != nil && s.Tenants[e.Tenant.ID] != nil {
 		in.Lists = Chain{s.Tenants[e.Tenant.ID], s.Lists}
 	}
-	in.askPeople(e, s.Unsolicited)
+	in.addPeople(e, s.Unsolicited)
 	return in
 }
 

@@ -12,10 +12,10 @@ import (
 	"outrider/internal/rule/schema"
 )
 
-// askPeople gives rules access to the tenant's history with people, and to domain
+// addPeople gives rules access to the tenant's history with people, and to domain
 // registrations, if available. If no sent mail is seen, it is unknown whom the tenant has
 // written to; unsolicited assumes that it wrote to no one.
-func (in *Input) askPeople(e *evidence.Evidence, unsolicited bool) {
+func (in *Input) addPeople(e *evidence.Evidence, unsolicited bool) {
 	at := e.Received.At
 	if people := e.People; people != nil {
 		in.Have |= schema.History

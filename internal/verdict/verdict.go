@@ -52,7 +52,7 @@ func ParseClass(name string) (Class, error) {
 			return c, nil
 		}
 	}
-	return 0, fmt.Errorf("parsing class: %q is none of %s", name, strings.Join(classNames[:], ", "))
+	return 0, fmt.Errorf("parsing class: %q is not one of %s", name, strings.Join(classNames[:], ", "))
 }
 
 // MarshalText writes the name of the class.
@@ -146,7 +146,7 @@ func ParseDisposition(name string) (Disposition, error) {
 			return d, nil
 		}
 	}
-	return None, fmt.Errorf("parsing disposition: %q is none of %s", name, strings.Join(dispositionNames[:], ", "))
+	return None, fmt.Errorf("parsing disposition: %q is not one of %s", name, strings.Join(dispositionNames[:], ", "))
 }
 
 // MarshalText writes the name of the disposition.

@@ -41,7 +41,7 @@ func (d *Decoded) Strings(b *Budget) *Strings {
 		lines(d.Text, func(run string) { found.add(b, run, maxString, maxStrings) })
 	} else {
 		keep := func(run string) {
-			if telling(run) {
+			if isMeaningful(run) {
 				found.add(b, run, maxString, maxStrings)
 			}
 		}
@@ -110,9 +110,9 @@ func runs(data []byte, width int, f func(string)) {
 	end()
 }
 
-// telling reports whether a run of a binary is more than noise: seven characters, or three
+// isMeaningful reports whether a run of a binary is more than noise: seven characters, or three
 // consecutive letters or digits.
-func telling(run string) bool {
+func isMeaningful(run string) bool {
 	if len(run) >= 7 {
 		return true
 	}

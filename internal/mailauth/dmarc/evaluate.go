@@ -39,12 +39,12 @@ func (e *Evaluator) Evaluate(ctx context.Context, in Input) *Evaluation {
 	}
 	// RFC 9989, Section 10.5: several author domains can circumvent policies, so the worst
 	// outcome counts.
-	out.Outcome = slices.MaxFunc(out.Outcomes, func(a, b Outcome) int { return badness(&a) - badness(&b) })
+	out.Outcome = slices.MaxFunc(out.Outcomes, func(a, b Outcome) int { return severity(&a) - severity(&b) })
 	return out
 }
 
-// badness orders outcomes: a fail by its policy, then errors, then no policy, then a pass.
-func badness(o *Outcome) int {
+// severity orders outcomes: a fail by its policy, then errors, then no policy, then a pass.
+func severity(o *Outcome) int {
 	switch o.Result {
 	case dkim.Fail:
 		return 10 + slices.Index([]Disposition{NoAction, Quarantine, Reject}, o.Apply)

@@ -110,7 +110,7 @@ func (f *File) parts(files []txtar.File, wants map[string]rule.Outcome) error {
 		}
 		want, ok := wants[part.Name]
 		if !ok {
-			return fmt.Errorf("reading examples: nothing is expected of message %q", part.Name)
+			return fmt.Errorf("reading examples: message %q has no expected result", part.Name)
 		}
 		delete(wants, part.Name)
 		if len(f.Messages) == maxMessages {
@@ -122,7 +122,7 @@ func (f *File) parts(files []txtar.File, wants map[string]rule.Outcome) error {
 		return fmt.Errorf("reading examples: there is no message %q", name)
 	}
 	if f.ID == "" && f.Rule == "" {
-		return errors.New("reading examples: neither \"rule: ID\" nor a section \"rule.yml\" says which rule it is about")
+		return errors.New("reading examples: no rule: add \"rule: ID\" or a section \"rule.yml\"")
 	}
 	return nil
 }
@@ -147,7 +147,7 @@ func (f *File) setting(line string, wants map[string]rule.Outcome) error {
 	case verb == "expect":
 		outcome, ok := expectations[name]
 		if !ok {
-			return fmt.Errorf("reading examples: %q is none of match, no-match and unknown", name)
+			return fmt.Errorf("reading examples: %q is not one of match, no-match and unknown", name)
 		}
 		for _, m := range words(value) {
 			if _, twice := wants[m]; twice {
@@ -171,7 +171,7 @@ func (f *File) setting(line string, wants map[string]rule.Outcome) error {
 	case key == "sent by":
 		f.setup.sent = true
 	default:
-		return fmt.Errorf("reading examples: there is no setting %q", key)
+		return fmt.Errorf("reading examples: unknown setting %q", key)
 	}
 	return nil
 }

@@ -177,7 +177,7 @@ func fetchRepository(ctx context.Context, c *collector, client *egress.Client, s
 	defer session.Close() //nolint:errcheck // it keeps nothing open
 	refs, err := session.AdvertisedReferencesContext(ctx)
 	if err != nil {
-		return "", fmt.Errorf("asking %s for its branches: %w", s.Location, err)
+		return "", fmt.Errorf("listing the branches of %s: %w", s.Location, err)
 	}
 	hash, err := remoteCommit(refs, s)
 	if err != nil {
@@ -228,12 +228,12 @@ func download(ctx context.Context, session transport.UploadPackSession, refs *pa
 	if refs.Capabilities.Supports(capability.Shallow) {
 		req.Depth = packp.DepthCommits(1)
 		if err := req.Capabilities.Set(capability.Shallow); err != nil {
-			return nil, fmt.Errorf("asking for one commit: %w", err)
+			return nil, fmt.Errorf("requesting a single commit: %w", err)
 		}
 	}
 	if refs.Capabilities.Supports(capability.NoProgress) {
 		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
-			return nil, fmt.Errorf("asking for quiet: %w", err)
+			return nil, fmt.Errorf("disabling progress messages: %w", err)
 		}
 	}
 	req.Wants = append(req.Wants, hash)

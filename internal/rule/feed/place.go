@@ -170,7 +170,7 @@ func unchanged(before *syntax.Expression, formatted []byte) error {
 		return fmt.Errorf("after formatting: %s", err.Error())
 	}
 	if !syntax.Equal(before.Root, after.Root) {
-		return errors.New("formatting would change what the rule says")
+		return errors.New("formatting would change the meaning of the rule")
 	}
 	return nil
 }

@@ -136,7 +136,7 @@ type Pulled struct {
 // written again.
 func (s *Store) Pull(ctx context.Context, src Source) (*Pulled, error) {
 	if src.Name == Own || src.Name == OwnLists {
-		return nil, fmt.Errorf("the name %q is taken by the rules and lists of the configuration", src.Name)
+		return nil, fmt.Errorf("the name %q is reserved for the rules and lists of the configuration", src.Name)
 	}
 	p := new(Pulled)
 	var err error
@@ -247,7 +247,7 @@ func (s *Store) fill(ctx context.Context, src *Source, dir string) (*Manifest, e
 // manifest reads the manifest of a version.
 func (s *Store) manifest(name, version string) (*Manifest, error) {
 	if !nameForm.MatchString(name) || !isVersion(version) {
-		return nil, fmt.Errorf("%q of feed %q is no version", version, name)
+		return nil, fmt.Errorf("%q of feed %q is not a version", version, name)
 	}
 	m := new(Manifest)
 	if err := readJSON(filepath.Join(s.dir, feedsDir, name, version, manifestFile), m); err != nil {
@@ -401,7 +401,7 @@ func (s *Store) Staged() (*State, error) {
 	out := new(State)
 	err := readJSON(filepath.Join(s.dir, stagedFile), out)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("reading what is staged: %w", err)
+		return nil, fmt.Errorf("reading the staged versions: %w", err)
 	}
 	if out.Feeds == nil {
 		out.Feeds = make(map[string]string)
@@ -414,7 +414,7 @@ func (s *Store) record() (*record, error) {
 	out := new(record)
 	err := readJSON(filepath.Join(s.dir, activeFile), out)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("reading what is active: %w", err)
+		return nil, fmt.Errorf("reading the active versions: %w", err)
 	}
 	if out.Active.Feeds == nil {
 		out.Active.Feeds = make(map[string]string)
