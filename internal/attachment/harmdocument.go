@@ -13,9 +13,9 @@ import (
 	"outrider/internal/attachment/rtf"
 )
 
-// remote returns the host of a target that is fetched from a network outside, or "": a URL, or
-// a path on a share. Names without a dot, private addresses and the suffixes of local networks
-// are the network of the writer, as templates of companies are.
+// remote returns the host of a target that is fetched from an outside network, or "": a
+// URL, or a path on a share. Names without a dot, private addresses and the suffixes of
+// local networks count as the writer's own network, as with templates of companies.
 func remote(target string) string {
 	t := strings.TrimSpace(target)
 	t = strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(t, `"`), "mhtml:"), `"`)
@@ -128,7 +128,7 @@ func (i *inspector) xlm(id int, sheets []string, auto bool, formulas []string) {
 	}
 }
 
-// fieldHarm records what a field of Word loads or starts. ECMA-376-1, Section 17.16.5.
+// fieldHarm records what a Word field loads or starts. ECMA-376-1, Section 17.16.5.
 func (i *inspector) fieldHarm(id int, kind, code string) {
 	switch kind {
 	case "DDE", "DDEAUTO":

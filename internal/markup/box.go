@@ -279,7 +279,7 @@ func (b *box) setEffect(p property, value string, u units) {
 	}
 }
 
-// drawsBorder reports whether a border is thick enough to be a ground for letters.
+// drawsBorder reports whether a border is thick enough to be a background for letters.
 func drawsBorder(value string, u units) bool {
 	const ground = 6 // pixels
 	for w := range words(value) {

@@ -233,7 +233,7 @@ func offset(start, end float64) float64 {
 	return 0
 }
 
-// locatePlaced places an element by its block of reference.
+// locatePlaced positions an element by its containing block.
 func (s *style) locatePlaced(v *visitor, parent *style) {
 	b, p := &s.box, &s.place
 	if b.position == "fixed" && !parent.fixedWithin() {

@@ -41,8 +41,8 @@ type Link struct {
 	Place   Place
 }
 
-// placeOf says what the target in an attribute of an element is for; "" for an
-// attribute without one.
+// placeOf returns the use of the target in an attribute of an element; "" for other
+// attributes.
 func placeOf(n *html.Node, key string) Place {
 	switch key {
 	case "href":

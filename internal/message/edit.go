@@ -197,7 +197,7 @@ func (ed *editor) subject(prefix string, removed func(Field) bool) (missing stri
 		return ""
 	}
 	var w HeaderWriter
-	// The name is a field name, so that nothing can go wrong.
+	// The name is valid, so Add cannot fail.
 	_ = w.Add("Subject", prefix)
 	return string(w.Bytes())
 }

@@ -33,7 +33,8 @@ func (r *Rendition) Patch() Patch {
 	return p
 }
 
-// Prepend returns the patch with bytes before everything else. size is that of the original.
+// Prepend returns the patch with bytes before everything else. size is that of the
+// original.
 func (p Patch) Prepend(b []byte, size int64) Patch {
 	if len(p) == 0 {
 		p = Patch{{To: size}}

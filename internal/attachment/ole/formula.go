@@ -168,7 +168,7 @@ func (t *tokens) concatenate() {
 	t.push(o[0].String() + "&" + o[1].String())
 }
 
-// constant decodes the tokens that stand for a value, or for no change of it.
+// constant decodes the tokens of values and of no-ops.
 func (t *tokens) constant(token byte) bool {
 	switch token {
 	case 0x01, 0x02: // the formula is with another cell

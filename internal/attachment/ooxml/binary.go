@@ -126,7 +126,7 @@ func (r *reader) binaryWorkbook(data []byte) {
 	})
 }
 
-// binaryName keeps a name that runs by itself. MS-XLSB, 2.4.684.
+// binaryName keeps a name that runs automatically. MS-XLSB, 2.4.684.
 func (r *reader) binaryName(f fields) {
 	f.next(9) // flags, key and sheet
 	name := f.str()

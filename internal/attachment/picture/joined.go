@@ -33,7 +33,7 @@ func Joined(a, b []byte, l Limits) []Code {
 	return r.Codes
 }
 
-// leastJoined is what a side of a half of the smallest code has in pixels.
+// leastJoined is the minimum side of half of the smallest code, in pixels.
 const leastJoined = 8
 
 // fits reports by their headers whether two pictures have a side in common.

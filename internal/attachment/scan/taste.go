@@ -61,7 +61,8 @@ func Tastes(data []byte, format string, script bool) []string {
 	return slices.Compact(out)
 }
 
-// encryptedZip reports whether a local header of a zip tells of a password. APPNOTE 4.4.4.
+// encryptedZip reports whether a local header of a zip has the encryption flag. APPNOTE
+// 4.4.4.
 func encryptedZip(data []byte) bool {
 	if !bytes.HasPrefix(data, []byte("PK\x03\x04")) {
 		return false

@@ -36,8 +36,8 @@ type Report struct {
 	ReportingMTA *string           `json:"reporting_mta"`
 	Recipients   []ReportRecipient `json:"recipients"`
 	Disposition  *string           `json:"disposition"`   // "displayed", "deleted" and so on
-	FeedbackType *string           `json:"feedback_type"` // the report includes the original message or its header section
-	Returned     bool              `json:"returned"`      // the original message, or its header section, is there
+	FeedbackType *string           `json:"feedback_type"` // "abuse", "fraud" and so on
+	Returned     bool              `json:"returned"`      // the report includes the original message or its header section
 }
 
 // ReportRecipient is the delivery status of one recipient.

@@ -56,7 +56,7 @@ func (m *Message) split(raw []byte) {
 	}
 }
 
-// fieldLen returns the length of the field at the start of raw with its continuation
+// fieldLen returns the length of the field at the start of raw, including continuation
 // lines.
 func fieldLen(raw []byte) int {
 	for n := 0; ; {

@@ -20,8 +20,8 @@ import (
 	"outrider/internal/durable"
 )
 
-// KeepVersions is how many versions of a feed are kept, those that were pulled last, beside
-// those that run, are staged, or ran in the last KeepStates activations.
+// KeepVersions is the number of latest versions of a feed to keep, besides those that are
+// active, staged, or were active in the last KeepStates activations.
 const KeepVersions = 5
 
 // KeepStates is the number of activations in the history, for rollback.

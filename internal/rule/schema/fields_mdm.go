@@ -154,8 +154,8 @@ func (t Types) declareMdm() {
 		o.add(&Field{Name: "reporting_mta", Doc: "", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Report).ReportingMTA, OfString) }})
 		o.add(&Field{Name: "recipients", Doc: "", Type: ListOf(t.object("ReportRecipient")), Get: func(v any) Value { return OfList((*objects[mdm.ReportRecipient])(&v.(*mdm.Report).Recipients)) }})
 		o.add(&Field{Name: "disposition", Doc: "\"displayed\", \"deleted\" and so on", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Report).Disposition, OfString) }})
-		o.add(&Field{Name: "feedback_type", Doc: "the report includes the original message or its header section", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Report).FeedbackType, OfString) }})
-		o.add(&Field{Name: "returned", Doc: "the original message, or its header section, is there", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Report).Returned) }})
+		o.add(&Field{Name: "feedback_type", Doc: "\"abuse\", \"fraud\" and so on", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Report).FeedbackType, OfString) }})
+		o.add(&Field{Name: "returned", Doc: "the report includes the original message or its header section", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Report).Returned) }})
 	}
 	{
 		o := t.object("ReportRecipient")
