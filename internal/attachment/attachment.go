@@ -128,7 +128,7 @@ type File struct {
 	// the caller has it.
 	Content []byte `json:"content,omitempty"`
 
-	// What rules ask about the inside, where Input.Explode asks for it.
+	// The data for rules, if Input.Explode is set.
 	Scan    *scan.Scan    `json:"scan,omitempty"`    // nil if a limit was met before
 	Flavors *scan.Flavors `json:"flavors,omitempty"` // as Scan
 	Source  string        `json:"source,omitempty"`  // reader that extracted it, if no opener did

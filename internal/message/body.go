@@ -191,7 +191,7 @@ func (c *Capture) onDisk(size int64) error {
 	return c.spill()
 }
 
-// spill moves the collected bytes to an unlinked file, which no crash can leave behind.
+// spill moves the collected bytes to an unlinked file, which cannot outlive a crash.
 func (c *Capture) spill() error {
 	f, err := os.CreateTemp(c.dir, "capture-*")
 	if err != nil {

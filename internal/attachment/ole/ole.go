@@ -56,7 +56,7 @@ const (
 	PowerPoint Kind = "ppt"
 	Message    Kind = "msg"
 	Installer  Kind = "msi"
-	Encrypted  Kind = "encrypted" // an Office Open XML document behind a password
+	Encrypted  Kind = "encrypted" // an encrypted Office Open XML document
 )
 
 // Note is a tolerated defect.

@@ -98,7 +98,7 @@ type reading struct {
 	limits  Limits
 	centers int // candidates for corner marks so far
 
-	framePixels int // of frames that were looked at
+	framePixels int // of searched frames
 }
 
 // Read reads a picture. It never fails: undecodable data is a note.

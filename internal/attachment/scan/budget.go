@@ -105,7 +105,7 @@ func (s *set) add(b *Budget, v string, most, items int) {
 	if s.seen == nil {
 		s.seen = map[string]bool{}
 	}
-	if len(s.list) >= items || b.Left < 4 { // what is not kept is not remembered
+	if len(s.list) >= items || b.Left < 4 { // omitted strings are not remembered
 		b.Cut = true
 		return
 	}

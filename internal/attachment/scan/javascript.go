@@ -28,7 +28,7 @@ type lexer struct {
 	parens  []bool // of each open parenthesis, whether a statement may follow it
 	closed  bool   // value of the last closed parenthesis
 	braces  []bool // of each open brace, whether it belongs to a template
-	retries int    // bytes read in vain
+	retries int    // bytes read again after a failed attempt
 
 	tokens, keywords, identifiers, texts, patterns set
 }

@@ -53,8 +53,8 @@ type Scan struct {
 	PDFObjHash   *PDFObjectHash `json:"pdf_obj_hash,omitempty"`  // of a PDF
 	Entropy      *Entropy       `json:"entropy,omitempty"`       // of every file
 	Zip          *Zip           `json:"zip,omitempty"`           // of zips, and of documents that are zips
-	EncryptedZip *EncryptedZip  `json:"encrypted_zip,omitempty"` // of zips behind a password
-	EncryptedDoc *EncryptedDoc  `json:"encrypted_doc,omitempty"` // of documents behind a password
+	EncryptedZip *EncryptedZip  `json:"encrypted_zip,omitempty"` // of encrypted zips
+	EncryptedDoc *EncryptedDoc  `json:"encrypted_doc,omitempty"` // of encrypted documents
 	HTML         *HTMLFile      `json:"html,omitempty"`          // of pages
 	ICS          *ICSFile       `json:"ics,omitempty"`           // of calendars
 	Docx         *Docx          `json:"docx,omitempty"`          // of text documents in Office Open XML
@@ -85,7 +85,7 @@ type Scan struct {
 // Strings are the printable runs of a file.
 type Strings struct {
 	Strings []string `json:"strings"` // at least four characters long, each once
-	Raw     *string  `json:"raw"`     // the whole text, null for what is no text
+	Raw     *string  `json:"raw"`     // the whole text, null if not text
 }
 
 // OCR is the recognised text of a picture.
@@ -165,7 +165,7 @@ type Entropy struct {
 	Entropy float64 `json:"entropy"` // bits per byte, 0 to 8
 }
 
-// Total counts what is in a container.
+// Total counts the contents of a container.
 type Total struct {
 	TotalFiles     int `json:"total_files"`     // entries
 	TotalExtracted int `json:"total_extracted"` // whose content was read
@@ -180,23 +180,23 @@ type Zip struct {
 	TotalExtracted int      `json:"total_extracted"` // files whose content was read
 }
 
-// EncryptedZip is a zip behind a password.
+// EncryptedZip is an encrypted zip.
 type EncryptedZip struct {
 	CrackedPassword *string `json:"cracked_password"` // null if no password opens it
 	TotalFiles      int     `json:"total_files"`      // entries
 	TotalExtracted  int     `json:"total_extracted"`  // files whose content was read
 }
 
-// EncryptedDoc is a document behind a password.
+// EncryptedDoc is an encrypted document.
 type EncryptedDoc struct {
 	CrackedPassword *string `json:"cracked_password"` // null if no password opens it
 }
 
 // Hash are digests in lower-case hexadecimal.
 type Hash struct {
-	MD5    string  `json:"md5"`    // of the bytes looked at
-	SHA1   string  `json:"sha1"`   // of the bytes looked at
-	SHA256 string  `json:"sha256"` // of the bytes looked at
+	MD5    string  `json:"md5"`    // of the examined bytes
+	SHA1   string  `json:"sha1"`   // of the examined bytes
+	SHA256 string  `json:"sha256"` // of the examined bytes
 	SSDeep *string `json:"ssdeep"` // not computed
 }
 
