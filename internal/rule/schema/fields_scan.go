@@ -264,8 +264,8 @@ func (t Types) declareScan() {
 		o.add(&Field{Name: "pdf_obj_hash", Doc: "of a PDF", Type: t.object("scan.PDFObjectHash"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).PDFObjHash) }})
 		o.add(&Field{Name: "entropy", Doc: "of every file", Type: t.object("scan.Entropy"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).Entropy) }})
 		o.add(&Field{Name: "zip", Doc: "of zips, and of documents that are zips", Type: t.object("scan.Zip"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).Zip) }})
-		o.add(&Field{Name: "encrypted_zip", Doc: "of zips behind a password", Type: t.object("scan.EncryptedZip"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).EncryptedZip) }})
-		o.add(&Field{Name: "encrypted_doc", Doc: "of documents behind a password", Type: t.object("scan.EncryptedDoc"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).EncryptedDoc) }})
+		o.add(&Field{Name: "encrypted_zip", Doc: "of encrypted zips", Type: t.object("scan.EncryptedZip"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).EncryptedZip) }})
+		o.add(&Field{Name: "encrypted_doc", Doc: "of encrypted documents", Type: t.object("scan.EncryptedDoc"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).EncryptedDoc) }})
 		o.add(&Field{Name: "html", Doc: "of pages", Type: t.object("scan.HTMLFile"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).HTML) }})
 		o.add(&Field{Name: "ics", Doc: "of calendars", Type: t.object("scan.ICSFile"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).ICS) }})
 		o.add(&Field{Name: "docx", Doc: "of text documents in Office Open XML", Type: t.object("scan.Docx"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).Docx) }})
@@ -293,7 +293,7 @@ func (t Types) declareScan() {
 	{
 		o := t.object("scan.Strings")
 		o.add(&Field{Name: "strings", Doc: "at least four characters long, each once", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*scan.Strings).Strings)) }})
-		o.add(&Field{Name: "raw", Doc: "the whole text, null for what is no text", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.Strings).Raw, OfString) }})
+		o.add(&Field{Name: "raw", Doc: "the whole text, null if not text", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.Strings).Raw, OfString) }})
 	}
 	{
 		o := t.object("scan.OCR")
@@ -385,9 +385,9 @@ func (t Types) declareScan() {
 	}
 	{
 		o := t.object("scan.Hash")
-		o.add(&Field{Name: "md5", Doc: "of the bytes looked at", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.Hash).MD5) }})
-		o.add(&Field{Name: "sha1", Doc: "of the bytes looked at", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.Hash).SHA1) }})
-		o.add(&Field{Name: "sha256", Doc: "of the bytes looked at", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.Hash).SHA256) }})
+		o.add(&Field{Name: "md5", Doc: "of the examined bytes", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.Hash).MD5) }})
+		o.add(&Field{Name: "sha1", Doc: "of the examined bytes", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.Hash).SHA1) }})
+		o.add(&Field{Name: "sha256", Doc: "of the examined bytes", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.Hash).SHA256) }})
 		o.add(&Field{Name: "ssdeep", Doc: "not computed", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.Hash).SSDeep, OfString) }})
 	}
 	{
