@@ -1,17 +1,16 @@
-// Package address reads mail addresses and domain names and brings them to one
-// normal form.
+// Package address parses and normalizes mail addresses and domain names.
 //
-// An address has a local part, which only its own domain may interpret, and a
-// domain, which is a DNS name. Domains are compared as A-labels in lower case, so
-// that "BÜCHER.example" and "xn--bcher-kva.example" are one domain wherever
-// Outrider compares, looks up or configures one. The organizational domain is the
-// registrable one by the public suffix list.
+// An address has a local part, which only its own domain may interpret, and a domain, which
+// is a DNS name. Domains are compared as A-labels in lower case, so that "BÜCHER.example"
+// and "xn--bcher-kva.example" are one domain wherever Outrider compares, looks up or
+// configures one. The organizational domain is the registrable one by the public suffix
+// list.
 //
-// Standards: RFC 5321 Section 4.1.2 (paths), RFC 5322 Section 3.4 (addr-spec),
-// RFC 5890 to 5892 (IDNA), RFC 6531 (internationalised local parts).
+// Standards: RFC 5321 Section 4.1.2 (paths), RFC 5322 Section 3.4 (addr-spec), RFC 5890 to
+// 5892 (IDNA), RFC 6531 (internationalised local parts).
 //
-// Divergences: ParsePath accepts every local part that a client may quote, and
-// keeps its spelling; it refuses source routes, which no host should send today.
+// Divergences: ParsePath accepts every local part that a client may quote, and keeps its
+// spelling; it refuses source routes, which hosts should not send.
 package address
 
 import (
@@ -45,7 +44,7 @@ type Address struct {
 	Domain string // normal form of Domain, or an address literal with its brackets
 }
 
-// String returns the address as it goes into a path, without angle brackets.
+// String returns the address as written in a path, without angle brackets.
 func (a Address) String() string {
 	if a.IsZero() {
 		return ""
@@ -56,10 +55,9 @@ func (a Address) String() string {
 // IsZero reports whether the address is the null address.
 func (a Address) IsZero() bool { return a == Address{} }
 
-// Key returns the form under which Outrider compares addresses: in lower case, since
-// no host in use today tells local parts apart by case, and without quotes that change
-// nothing.
-// RFC 5321, Section 4.1.2: quoted and unquoted forms of one local part are equivalent.
+// Key returns the form in which Outrider compares addresses: in lower case, since no host
+// in use distinguishes local parts by case, and without redundant quotes. RFC 5321, Section
+// 4.1.2: quoted and unquoted forms of one local part are equivalent.
 func (a Address) Key() string {
 	if n := len(a.Local); n > 2 && a.Local[0] == '"' && isDotAtom(a.Local[1:n-1]) {
 		a.Local = a.Local[1 : n-1]
@@ -67,8 +65,8 @@ func (a Address) Key() string {
 	return strings.ToLower(a.String())
 }
 
-// ParsePath reads the content of a reverse-path or forward-path, without its angle
-// brackets. utf8OK says whether SMTPUTF8 was asked for.
+// ParsePath parses the content of a reverse-path or forward-path, without its angle
+// brackets. utf8OK reports whether SMTPUTF8 was requested.
 func ParsePath(s string, utf8OK bool) (Address, error) {
 	if len(s) > maxPath {
 		return Address{}, ErrTooLong
@@ -147,8 +145,8 @@ func parseDomain(s string, utf8OK bool) (string, error) {
 	return d, nil
 }
 
-// parseLiteral reads an address literal.
-// RFC 5321, Section 4.1.3: IPv6 literals carry the tag "IPv6:".
+// parseLiteral parses an address literal. RFC 5321, Section 4.1.3: IPv6 literals carry the
+// tag "IPv6:".
 func parseLiteral(s string) (string, error) {
 	inner, ok := strings.CutSuffix(strings.TrimPrefix(s, "["), "]")
 	if !ok {
@@ -163,12 +161,12 @@ func parseLiteral(s string) (string, error) {
 	return s, nil
 }
 
-// profile maps as browsers do, but keeps underscores and other characters that DNS
-// allows and mail in the wild uses.
+// profile maps as browsers do, but keeps underscores and other characters that DNS allows
+// and real mail uses.
 var profile = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false), idna.Transitional(false))
 
-// maxSpelling is the length in bytes of what is read as a domain name: four bytes for
-// each character of a script beyond ASCII. What is longer costs nothing.
+// maxSpelling bounds the bytes of a domain name as written: four per character beyond
+// ASCII. Longer names are refused early.
 const maxSpelling = 4 * (maxDomain + 1)
 
 // Domain returns the normal form of a domain name: A-labels in lower case without
@@ -180,14 +178,14 @@ func Domain(s string) (string, error) {
 	s = strings.TrimSuffix(s, ".")
 	d := s
 	if !utf8.ValidString(s) || strings.ContainsRune(s, utf8.RuneError) {
-		return "", fmt.Errorf("reading domain %q: %w", s, ErrSyntax) // it would have no way back
+		return "", fmt.Errorf("reading domain %q: %w", s, ErrSyntax) // the conversion would not be reversible
 	}
 	if !isLowerHost(s) {
 		var err error
 		if d, err = profile.ToASCII(s); err != nil {
 			return "", fmt.Errorf("converting domain %q to ASCII: %w", s, err)
 		}
-		d = strings.TrimSuffix(d, ".") // a final dot of another script
+		d = strings.TrimSuffix(d, ".") // final dot of another script
 	}
 	if d == "" || len(d) > maxDomain || !validLabels(d) {
 		return "", fmt.Errorf("reading domain %q: %w", s, ErrSyntax)
@@ -199,10 +197,10 @@ func Domain(s string) (string, error) {
 var lenient = idna.New(idna.MapForLookup(), idna.StrictDomainName(false), idna.ValidateLabels(false), idna.CheckHyphens(false),
 	idna.CheckJoiners(false), idna.Transitional(false))
 
-// Lenient returns the form in which browsers ask for a host that Domain refuses: labels
-// that are no valid A-labels, end in a hyphen or have characters that no name in DNS has
-// stay. It is for links only; nothing registers such names, but wildcards answer to them.
-// WHATWG URL, 3.5: domain to ASCII, where beStrict is false.
+// Lenient returns the form that browsers look up for a host that Domain refuses: labels
+// that are invalid A-labels, end in a hyphen or have characters outside of DNS names are
+// kept. It is for links only; such names cannot be registered, but wildcards answer for
+// them. WHATWG URL, 3.5: domain to ASCII, where beStrict is false.
 func Lenient(s string) (string, error) {
 	if len(s) > maxSpelling || !utf8.ValidString(s) || strings.ContainsRune(s, utf8.RuneError) {
 		return "", fmt.Errorf("reading host of %d bytes: %w", len(s), ErrSyntax)
@@ -224,8 +222,8 @@ func Lenient(s string) (string, error) {
 
 var otherDots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
-// lenientLabel maps and encodes one label. One of ASCII stays as it is, an A-label that
-// does not decode too.
+// lenientLabel maps and encodes one label. An ASCII label, or an A-label that does not
+// decode, stays as it is.
 func lenientLabel(label string) (string, error) {
 	if isASCII(label) {
 		label = strings.ToLower(label)
@@ -244,7 +242,7 @@ func lenientLabel(label string) (string, error) {
 	return label, nil
 }
 
-// isLowerHost reports whether s is in normal form already, so that idna need not look.
+// isLowerHost reports whether s is already in normal form, so that idna is not needed.
 func isLowerHost(s string) bool {
 	for i := range len(s) {
 		c := s[i]
@@ -255,8 +253,8 @@ func isLowerHost(s string) bool {
 	return !strings.Contains(s, "xn--")
 }
 
-// validLabels checks lengths and characters of each label.
-// RFC 1035, Section 2.3.4: labels have at most 63 octets.
+// validLabels checks the length and characters of each label. RFC 1035, Section 2.3.4:
+// labels have at most 63 octets.
 func validLabels(d string) bool {
 	for label := range strings.SplitSeq(d, ".") {
 		if label == "" || len(label) > 63 || !isDotAtom(label) {
@@ -266,8 +264,8 @@ func validLabels(d string) bool {
 	return true
 }
 
-// Unicode returns the domain with U-labels, for people. A label that does not
-// convert stays as it is.
+// Unicode returns the domain with U-labels, for display. A label that does not convert
+// stays as it is.
 func Unicode(domain string) string {
 	if len(domain) > maxSpelling {
 		return domain

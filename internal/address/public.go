@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// Networks that no public host has, beyond those that netip knows.
+// Networks without public hosts, in addition to those in netip.
 var internalNets = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),      // RFC 1122, Section 3.2.1.3: this network
-	netip.MustParsePrefix("100.64.0.0/10"),  // RFC 6598: behind the address translation of a carrier
+	netip.MustParsePrefix("100.64.0.0/10"),  // RFC 6598: carrier-grade NAT
 	netip.MustParsePrefix("240.0.0.0/4"),    // RFC 1112, Section 4: reserved, and broadcast
 	netip.MustParsePrefix("::/96"),          // RFC 4291, Section 2.5.5.1: IPv4-compatible
 	netip.MustParsePrefix("64:ff9b:1::/48"), // RFC 8215: local translation to IPv4
@@ -20,9 +20,9 @@ var (
 	sixTo4 = netip.MustParsePrefix("2002::/16")    // RFC 3056, Section 2
 )
 
-// IsPublic reports whether an address belongs to the public network, so that a stranger
-// may make this host connect to it. An IPv6 address that carries an IPv4 address is what
-// that is.
+// IsPublic reports whether an address belongs to the public Internet, so that strangers may
+// cause connections to it. An IPv6 address with an embedded IPv4 address is classified by
+// the latter.
 func IsPublic(a netip.Addr) bool {
 	if !a.IsValid() {
 		return false
@@ -35,7 +35,7 @@ func IsPublic(a netip.Addr) bool {
 	case sixTo4.Contains(a):
 		a = netip.AddrFrom4([4]byte(b[2:6]))
 	}
-	// IsGlobalUnicast leaves out loopback, link-local, multicast and unspecified.
+	// IsGlobalUnicast excludes loopback, link-local, multicast and unspecified.
 	if !a.IsGlobalUnicast() || a.IsPrivate() || a.Zone() != "" {
 		return false
 	}

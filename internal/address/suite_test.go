@@ -95,7 +95,7 @@ func TestIDNASuite(t *testing.T) {
 	}
 }
 
-// compareIDNA says whether we agree with the suite, and else why not.
+// compareIDNA returns whether we agree with the suite, or the reason for the difference.
 func compareIDNA(c *idnaCase, got string, err error) string {
 	long := slices.ContainsFunc(strings.FieldsFunc(c.Input, func(r rune) bool { return r == '.' }), func(l string) bool { return len(l) > 50 })
 	switch {

@@ -206,7 +206,7 @@ func TestArchivesAreRead(t *testing.T) {
 	}
 }
 
-// xz4GB is the beginning of an xz whose block asks for a dictionary of 4 GiB.
+// xz4GB is the beginning of an xz whose block declares a dictionary of 4 GiB.
 func xz4GB() []byte {
 	sum := func(b []byte) []byte { return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b)) }
 	return append(append([]byte("\xfd7zXZ\x00"), sum([]byte{0, 1})...), sum([]byte{2, 0, 0x21, 1, 40, 0, 0, 0})...)
@@ -267,7 +267,7 @@ func million(tb testing.TB) []byte {
 	return append(out, tail...)
 }
 
-// sevenZip3GB is a header, not packed, with one LZMA2 coder that asks for 3 GiB.
+// sevenZip3GB is an unpacked header with one LZMA2 coder that declares 3 GiB.
 func sevenZip3GB() []byte {
 	header := []byte{1, 4, 6, 0, 1, 9, 1, 0, 7, 11, 1, 0, 1, 0x21, 0x21, 1, 39, 12, 1, 0, 0, 0}
 	b := append([]byte("7z\xbc\xaf\x27\x1c\x00\x04\x00\x00\x00\x00"), make([]byte, 20)...)

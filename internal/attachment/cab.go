@@ -14,8 +14,8 @@ import (
 // cabBlock is the largest block of a cabinet, and the window of MSZIP. MS-MCI, 2.1.
 const cabBlock = 32 << 10
 
-// openCab reads the files of each folder in order. MS-CAB, 2: a header, folders, files,
-// and blocks of data, in which files stand one after another.
+// openCab reads the files of each folder in order. MS-CAB, 2: a header, folders, files, and
+// blocks of data with the concatenated files.
 func openCab(i *inspector, n *node) {
 	d, le := n.data, binary.LittleEndian
 	if len(d) < 36 {
@@ -28,8 +28,8 @@ func openCab(i *inspector, n *node) {
 		perFolder, perBlock = int64(d[38]), int64(d[39])
 		at = 40 + int64(le.Uint16(d[36:]))
 	}
-	// One folder is held at a time, and a folder is unpacked once: cabinets list the files
-	// of a folder together, and one that goes back and forth must not cost its square.
+	// One folder is held at a time, and unpacked once: cabinets list the files of a folder
+	// together, and alternating between folders must not cost quadratic time.
 	var body []byte
 	current, done, work := -1, map[int]bool{}, int64(0)
 	pos := int64(le.Uint32(d[16:]))
@@ -54,8 +54,8 @@ func openCab(i *inspector, n *node) {
 	}
 }
 
-// cabFile reports one file of an unpacked folder. MS-CAB, 2.3: its size, and where it
-// begins in the folder.
+// cabFile reports one file of an unpacked folder. MS-CAB, 2.3: its size, and its offset in
+// the folder.
 func (i *inspector) cabFile(n *node, name string, h, body []byte) bool {
 	size := int64(binary.LittleEndian.Uint32(h))
 	part := cut(body, int64(binary.LittleEndian.Uint32(h[4:])), size)
@@ -66,7 +66,7 @@ func (i *inspector) cabFile(n *node, name string, h, body []byte) bool {
 	return i.take(File{Parent: n.id, Name: name, Size: size}, bytes.NewReader(part), size)
 }
 
-// cabFolder unpacks a folder whole, because its files share one window.
+// cabFolder unpacks a whole folder, because its files share one window.
 func (i *inspector) cabFolder(n *node, at, perBlock int64, work *int64) []byte {
 	h := cut(n.data, at, 8)
 	if len(h) < 8 {
@@ -86,10 +86,10 @@ func (i *inspector) cabFolder(n *node, at, perBlock int64, work *int64) []byte {
 	return body
 }
 
-// errShared is what cabinets of folders that share their blocks get.
+// errShared is the error of folders that share their blocks.
 var errShared = errors.New("folders share packed bytes")
 
-// cabReader gives the bytes of a folder block by block.
+// cabReader returns the bytes of a folder block by block.
 type cabReader struct {
 	data   []byte
 	at     int64
@@ -101,8 +101,8 @@ type cabReader struct {
 	rest   []byte
 }
 
-// use sets the method of a folder. MS-CAB, Section 2.2.2: for LZX, the size of the window
-// is above it.
+// use sets the method of a folder. MS-CAB, Section 2.2.2: for LZX, the upper byte is the
+// size of the window.
 func (c *cabReader) use(method uint16) error {
 	switch method & 15 {
 	case 0:
@@ -145,7 +145,7 @@ func (c *cabReader) block() error {
 	body := cut(c.data, c.at+8+c.skip, size)
 	c.at += 8 + c.skip + size
 	c.left--
-	// Honest folders do not share their blocks, and each byte is read once.
+	// Honest folders do not share their blocks, so each byte is read once.
 	if *c.work += int64(len(body)); *c.work > 2*int64(len(c.data)) {
 		return errShared
 	}
@@ -156,7 +156,7 @@ func (c *cabReader) block() error {
 	return nil
 }
 
-// mszip unpacks a block with the window of the blocks before.
+// mszip unpacks a block with the window of the previous blocks.
 func (c *cabReader) mszip(body []byte, unpacked int) ([]byte, error) {
 	if !bytes.HasPrefix(body, []byte("CK")) { // MS-MCI, 2.2: the signature of a block
 		return nil, errors.New("a block has no MSZIP signature")

@@ -10,17 +10,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Bounds that the kernel holds for a worker.
+// Bounds that the kernel enforces for a worker.
 const (
-	addressSpace = 768 << 20 // on top of what Go reserved at the start, mostly unused: the collector holds 224 MiB, and frees late
-	machineSpace = 1 << 30   // more where pages are drawn: the virtual machine, its memory grown by copying, and its compiled program
-	programFiles = 24        // descriptors more where text is read: pipes to a program, and what it opens itself
-	cpuSeconds   = 600       // over the life of a worker; the clock of the pool bounds one file
+	addressSpace = 768 << 20 // added to Go's initial reservation, mostly unused: the collector holds 224 MiB, and frees late
+	machineSpace = 1 << 30   // added for rendering pages: the virtual machine, its memory grown by copying, and its compiled program
+	programFiles = 24        // descriptors added for reading text: pipes to a program, and its own files
+	cpuSeconds   = 600       // over the life of a worker; the pool's timer bounds one file
 )
 
-// confine gives up what a worker does not need: memory, further files, core dumps, new
-// rights. It can still remove or rename what its user may. A worker that reads text needs a
-// program, and so the right to open files, but not to write them.
+// confine drops what a worker does not need: memory, further files, core dumps, new
+// privileges. It can still remove or rename files of its user. A worker that reads text
+// needs a program, and so may open files, but not write them.
 func confine(s Setup) error {
 	space := reserved() + addressSpace
 	if s.Pages != nil {
@@ -30,7 +30,7 @@ func confine(s Setup) error {
 	if s.Text != nil {
 		files += programFiles
 	}
-	if err := giveUpRights(); err != nil {
+	if err := dropPrivileges(); err != nil {
 		return fmt.Errorf("giving up new privileges: %w", err)
 	}
 	for resource, most := range map[int]uint64{
@@ -44,9 +44,9 @@ func confine(s Setup) error {
 	return nil
 }
 
-// giveUpRights keeps every thread from gaining privileges: Go has started some already.
-// A program with C in it, which ours is not, can do it for one thread only.
-func giveUpRights() error {
+// dropPrivileges stops every thread from gaining privileges: Go has already started some.
+// With cgo, which we do not use, this would cover one thread only.
+func dropPrivileges() error {
 	_, _, errno := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0)
 	switch errno {
 	case 0:
@@ -58,8 +58,7 @@ func giveUpRights() error {
 	}
 }
 
-// openFiles returns the number of descriptors that lets the process keep what it has open
-// and open nothing more, whatever it has the right to.
+// openFiles returns a descriptor limit that keeps the open files and prevents new ones.
 func openFiles() uint64 {
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
@@ -74,7 +73,7 @@ func openFiles() uint64 {
 	return uint64(most) // the highest is the directory itself, which is closed again
 }
 
-// reserved returns the address space that the process has now, in bytes.
+// reserved returns the current address space of the process, in bytes.
 func reserved() uint64 {
 	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
@@ -88,8 +87,8 @@ func reserved() uint64 {
 	return n * uint64(os.Getpagesize())
 }
 
-// isolated returns the attributes of a process without network: a user namespace makes
-// the network namespace possible without privileges.
+// isolated returns the attributes of a process without network: a user namespace allows the
+// network namespace without privileges.
 func isolated() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{
 		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNET,

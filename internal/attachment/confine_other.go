@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// confine fails: only Linux has the limits that hostile files call for.
+// confine fails: only Linux has the required limits.
 func confine(Setup) error { return errors.New("workers need Linux") }
 
 func isolated() *syscall.SysProcAttr { return nil }

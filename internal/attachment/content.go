@@ -12,8 +12,8 @@ const (
 	maxContentAll  = 4 << 20
 )
 
-// texts are the formats of which File.Content is kept: what programs show as a page, text,
-// invitation or card.
+// texts are the formats with File.Content: shown by programs as a page, text, invitation or
+// card.
 func texts() []string {
 	return []string{"html", "htmlsheet", "hta", "svg", "xml", "txt", "csv", "ics", "vcf", "json"}
 }
@@ -21,8 +21,8 @@ func texts() []string {
 // IsText reports whether files of the format are pages, texts, calendars or cards.
 func IsText(format string) bool { return slices.Contains(texts(), format) }
 
-// content keeps the text of a file that was found in another, as UTF-8. Of a long one it keeps
-// the beginning and the end, and notes the gap.
+// content keeps the text of an inner file, as UTF-8. Of a long one it keeps the beginning
+// and the end, and notes the gap.
 func (i *inspector) content(f *File, data []byte, charset string) {
 	if f.Parent < 0 || !IsText(f.Format) || len(data) == 0 || i.isPart(f) {
 		return
@@ -36,8 +36,8 @@ func (i *inspector) content(f *File, data []byte, charset string) {
 	f.Content = []byte(text)
 }
 
-// isPart reports whether a text is a part that programs read and people do not open: the XML of an
-// Office document is told by its Document. Pages in it are shown in it.
+// isPart reports whether a text is a part that only programs read: the XML of an Office
+// document is covered by its Document. Pages in it are shown in it.
 func (i *inspector) isPart(f *File) bool {
 	switch parent := i.file(f.Parent).Format; {
 	case slices.Contains(packages(), parent) || parent == "odf":
@@ -47,7 +47,7 @@ func (i *inspector) isPart(f *File) bool {
 	}
 }
 
-// decodedEnds is how much of a file is decoded: four bytes of each character that is kept.
+// decodedEnds bounds the decoded bytes of a file: four per kept character.
 const decodedEnds = 4 * maxContentFile
 
 // decodeEnds decodes the beginning and end of a file.
@@ -59,8 +59,8 @@ func decodeEnds(data []byte, charset string) string {
 	return message.DecodeBytes(slices.Concat(data[:half], data[(len(data)-half)&^1:]), charset)
 }
 
-// ends returns a text of at most so many bytes, its beginning and end if it is longer, and
-// whether it is whole.
+// ends returns at most most bytes of a text, beginning and end if it is longer, and whether
+// it is complete.
 func ends(s string, most int) (string, bool) {
 	if len(s) <= most {
 		return s, true

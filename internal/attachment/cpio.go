@@ -7,19 +7,19 @@ import (
 	"strconv"
 )
 
-// cpioEntry is one file as a header of cpio describes it.
+// cpioEntry is one file header of cpio.
 type cpioEntry struct {
 	name string
 	mode uint64
 	body int64
 	size int64
-	next int64 // where the next header begins
+	next int64 // offset of the next header
 }
 
 var errCpio = errors.New("a header of the archive is broken")
 
 // openCpio reads the formats newc, with and without checksums, odc, and the binary one in
-// both orders of bytes. POSIX.1, pax, and cpio(5).
+// both byte orders. POSIX.1, pax, and cpio(5).
 func openCpio(i *inspector, n *node) {
 	for at := int64(0); at < int64(len(n.data)); {
 		e, err := cpioHeader(n.data, at)
@@ -62,10 +62,10 @@ func cpioHeader(data []byte, at int64) (cpioEntry, error) {
 	return e, nil
 }
 
-// cpioFixed is what the formats differ in, -1 where a number is none.
+// cpioFixed holds the format-specific values, -1 for invalid numbers.
 type cpioFixed struct {
 	length           int64 // of the header, 0 if it is none
-	round            int64 // header with name, and body, are filled up to a multiple
+	round            int64 // header with name, and body, are padded to a multiple
 	mode, name, size int64 // name is its length
 }
 
@@ -96,20 +96,20 @@ func cpioNumbers(h []byte) cpioFixed {
 	return cpioFixed{}
 }
 
-// cpioBinary reads a header of words, of which larger numbers take two, the high one first.
+// cpioBinary parses a header of words; larger numbers take two, the high one first.
 func cpioBinary(h []byte, order binary.ByteOrder) cpioFixed {
 	word := func(k int) int64 { return int64(order.Uint16(h[2*k:])) }
 	return cpioFixed{26, 2, word(3), word(10), word(11)<<16 | word(12)}
 }
 
-// The tags of scripts that a package runs when it comes and goes.
+// The tags of scripts that a package runs on installation and removal.
 var rpmScripts = [...]struct {
 	tag  uint32
 	name string
 }{{1023, "preinstall.sh"}, {1024, "postinstall.sh"}, {1025, "preremove.sh"}, {1026, "postremove.sh"}}
 
-// openRPM reads the scripts of a package and hands on its payload, a packed cpio: a lead of
-// 96 bytes, a header of signatures filled up to eight, a header of facts, and the payload.
+// openRPM reads the scripts of a package and passes on its payload, a packed cpio: a lead
+// of 96 bytes, a header of signatures padded to eight, a header of facts, and the payload.
 func openRPM(i *inspector, n *node) {
 	_, end := rpmHeader(n.data, 96)
 	facts, end := rpmHeader(n.data, (end+7)/8*8)
@@ -130,7 +130,7 @@ func openRPM(i *inspector, n *node) {
 // rpmFacts is the index of a header and the values after it.
 type rpmFacts struct{ index, values []byte }
 
-// rpmHeader reads the header at an offset, and returns where it ends, 0 if there is none.
+// rpmHeader parses the header at an offset, and returns its end, 0 without one.
 func rpmHeader(data []byte, at int64) (f rpmFacts, end int64) {
 	h := cut(data, at, 16)
 	if len(h) < 16 || string(h[:3]) != "\x8e\xad\xe8" {

@@ -8,11 +8,12 @@ import (
 	"outrider/internal/message"
 )
 
-// tableBytes is how much of a table is looked at for formulas, half from each end.
+// tableBytes bounds the bytes of a table that are searched for formulas, half from each
+// end.
 const tableBytes = 8 << 20
 
-// openTable reads a table in text: cells that begin like a formula are one when a spreadsheet
-// opens it.
+// openTable reads a table in text: a spreadsheet interprets cells that begin like a
+// formula.
 func openTable(i *inspector, n *node) {
 	data := n.data
 	d := newDocument("", "", "", "")
@@ -27,7 +28,7 @@ func openTable(i *inspector, n *node) {
 	i.file(n.id).Document = d
 }
 
-// cell records what a formula of a table starts and where it leads.
+// cell records the program and the address in a formula of a table.
 func (i *inspector) cell(id int, d *Document, formula string) {
 	if formula == "" || !ddeFormula.MatchString(formula) && !outwardFormula(formula) {
 		return
@@ -37,8 +38,8 @@ func (i *inspector) cell(id int, d *Document, formula string) {
 	d.links(find(ooxml.JoinLiterals(strings.ReplaceAll(formula, `""`, `"`)))...)
 }
 
-// openPageTable reads a page whose name makes Excel open it as a workbook: cells that begin like
-// a formula are one there, and so are those of its own attribute.
+// openPageTable reads a page whose name makes Excel open it as a workbook, which interprets
+// cells that begin like a formula, and Excel's own formula attribute.
 func openPageTable(i *inspector, n *node) {
 	data := n.data[:min(len(n.data), tableBytes)]
 	if len(data) < len(n.data) {
@@ -55,12 +56,12 @@ func openPageTable(i *inspector, n *node) {
 	i.file(n.id).Document = d
 }
 
-// longestFormula is what Excel allows for one.
+// longestFormula is Excel's limit.
 const longestFormula = 8 << 10
 
-// formula returns a line from the first cell on that a spreadsheet takes for a formula, or "".
-// Separators are those that programs guess: comma, semicolon, tab and bar. The rest of the line
-// stays with it, since topics of DDE hold separators themselves.
+// formula returns a line from the first cell that a spreadsheet interprets as a formula, or
+// "". Separators are those that programs guess: comma, semicolon, tab and bar. The rest of
+// the line is kept, since DDE topics contain separators themselves.
 func formula(line string) string {
 	if !strings.ContainsAny(line, "|(") {
 		return ""
@@ -71,15 +72,15 @@ func formula(line string) string {
 			return strings.TrimSpace(line[k:min(len(line), k+longestFormula)])
 		case strings.IndexByte(",;\t|", c) >= 0:
 			begins = true
-		default: // quotes and spaces stand before a formula, a byte order mark of the file too
+		default: // quotes and spaces may precede a formula, as may a byte order mark
 			begins = begins && strings.IndexByte(" \"'\r\n\ufeff", c) >= 0
 		}
 	}
 	return ""
 }
 
-// isNumber reports whether a cell that begins with a sign is only a number: what follows it in
-// the line is another cell.
+// isNumber reports whether a cell that begins with a sign is only a number: the rest of the
+// line is another cell.
 func isNumber(cell string) bool {
 	rest := strings.TrimLeft(cell[1:], "0123456789. ")
 	return (cell[0] == '+' || cell[0] == '-') && (rest == "" || strings.IndexByte(",;\t\"\r\n", rest[0]) >= 0)
@@ -96,8 +97,9 @@ func outwardFormula(cell string) bool {
 	return false
 }
 
-// openSYLK reads a table in the symbolic link format, which Excel opens with its macros of
-// version 4: "E" begins the formula of a cell, and "NN" names one. Microsoft, SYLK File Format.
+// openSYLK reads a table in the symbolic link format, which Excel opens with Excel 4.0
+// macros: "E" begins the formula of a cell, and "NN" names one. Microsoft, SYLK File
+// Format.
 func openSYLK(i *inspector, n *node) {
 	data := n.data[:min(len(n.data), tableBytes)]
 	if len(data) < len(n.data) {

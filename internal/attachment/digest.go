@@ -12,11 +12,11 @@ import (
 // Bounds of examine.
 const (
 	headBytes = 64
-	hostBytes = 256 << 10 // a script that starts programs is seldom longer
-	tlshBytes = 8 << 20   // TLSH runs at 100 MB/s; what follows seldom tells more
+	hostBytes = 256 << 10 // a script that starts programs is rarely longer
+	tlshBytes = 8 << 20   // TLSH runs at 100 MB/s; later bytes add little
 )
 
-// examine fills in what the bytes tell: type, digests, entropy and head.
+// examine sets the facts from the bytes: type, digests, entropy and head.
 func examine(f *File, data []byte) {
 	m, s, l := md5.Sum(data), sha1.Sum(data), sha256.Sum256(data) //nolint:gosec // see the imports
 	f.MD5, f.SHA1, f.SHA256 = hex.EncodeToString(m[:]), hex.EncodeToString(s[:]), hex.EncodeToString(l[:])
@@ -28,7 +28,7 @@ func examine(f *File, data []byte) {
 	f.HostScript = (f.Extension == "js" || f.Extension == "mjs") && callsHost(data[:min(len(data), hostBytes)])
 }
 
-// callsHost reports whether a script names an object of the script host of Windows.
+// callsHost reports whether a script names an object of the Windows Script Host.
 func callsHost(script []byte) bool {
 	low := bytes.ToLower(script)
 	for _, word := range []string{"activexobject", "wscript", "getobject", "shell.application", "scripting."} {

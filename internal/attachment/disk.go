@@ -27,15 +27,15 @@ func openDisk(i *inspector, n *node) {
 		}
 	}
 	for _, f := range m.Files {
-		// Clusters that are left out read as zeros: the size of the image is their floor.
+		// Missing clusters read as zeros: the size of the image is their floor.
 		if !i.entry(n.id, f.Path) || !i.take(File{Parent: n.id, Name: f.Path, Size: f.Size}, f.Open(), int64(len(n.data))) {
 			return
 		}
 	}
 }
 
-// rawDisk names the images of disks that are as they are: a file system without a table of
-// partitions, or a table whose entries make sense.
+// rawDisk identifies images of raw disks: a file system without a partition table, or a
+// table with plausible entries.
 func rawDisk(data []byte) (format, mime string) {
 	const kind = "application/x-raw-disk-image"
 	if len(data) < 1024 || data[510] != 0x55 || data[511] != 0xAA {

@@ -10,8 +10,8 @@ import (
 	"outrider/internal/attachment/picture"
 )
 
-// Document is what a file says that people open to read or to look at: the text, where it
-// leads, and what it makes its reader do.
+// Document is the content of a file that people open to read or to look at: its text, its
+// links, and the actions that it makes its reader do.
 type Document struct {
 	Title   string   `json:"title,omitempty"`
 	Author  string   `json:"author,omitempty"`
@@ -19,17 +19,17 @@ type Document struct {
 	Pages   int      `json:"pages,omitempty"`
 	Text    string   `json:"text,omitempty"`    // at most maxDocumentText bytes
 	URLs    []string `json:"urls,omitempty"`    // links, as written
-	Codes   []string `json:"codes,omitempty"`   // what QR codes say
-	Actions []string `json:"actions,omitempty"` // kind and target of what happens by itself or at a click: "Launch cmd.exe", "template http://…"
+	Codes   []string `json:"codes,omitempty"`   // contents of QR codes
+	Actions []string `json:"actions,omitempty"` // kind and target of automatic actions, or actions at a click: "Launch cmd.exe", "template http://…"
 	Scripts []string `json:"scripts,omitempty"` // sources of JavaScript and macros
-	Fields  []string `json:"fields,omitempty"`  // names of the fields of a form
-	Notes   []string `json:"notes,omitempty"`   // oddities that readers tolerate
-	// Pictures and Shapes are what the pages of a PDF show beside text, counted.
+	Fields  []string `json:"fields,omitempty"`  // names of form fields
+	Notes   []string `json:"notes,omitempty"`   // defects that readers tolerate
+	// Pictures and Shapes count the pictures and shapes on the pages of a PDF.
 	Pictures int `json:"pictures,omitempty"`
 	Shapes   int `json:"shapes,omitempty"` // rectangles, lines and curves
 }
 
-// Bounds of what a report keeps of one document.
+// Bounds of one document in a report.
 const (
 	maxDocumentText  = 256 << 10 // as maxContentFile
 	maxInnerText     = 64 << 10  // of a document in another file, of which a report can have many
@@ -37,8 +37,8 @@ const (
 	maxScript        = 64 << 10 // bytes of one script
 )
 
-// noteCut says that something is longer than what a report keeps, or that a reader of the
-// format left something out. The readers have the same word.
+// noteCut means that content exceeds the bounds of the report, or that a format reader left
+// something out. The readers use the same word.
 const noteCut = "over-limit"
 
 func newDocument(title, author, creator, text string) *Document {
@@ -61,7 +61,7 @@ func (d *Document) scripts(sources ...string) {
 
 func (d *Document) action(kind, target string) { d.keep(&d.Actions, kind+" "+target, 4<<10) }
 
-// note keeps a note, but noteCut once. There is always room for that.
+// note adds a note; noteCut only once, for which there is always room.
 func (d *Document) note(s string) {
 	if s != noteCut {
 		d.keep(&d.Notes, s, 300)
@@ -70,7 +70,7 @@ func (d *Document) note(s string) {
 	}
 }
 
-// sheet notes a sheet that is not shown, or holds macros.
+// sheet notes a sheet that is hidden, or holds macros.
 func (d *Document) sheet(name, state string, macro bool) {
 	if macro {
 		d.note("macro sheet " + name)
@@ -80,7 +80,7 @@ func (d *Document) sheet(name, state string, macro bool) {
 	}
 }
 
-// text keeps a text, of a long one the beginning and the end.
+// text keeps a text; of a long one the beginning and the end.
 func (d *Document) text(s string) {
 	var whole bool
 	if d.Text, whole = ends(clean(s, len(s)), maxDocumentText); !whole {
@@ -88,8 +88,8 @@ func (d *Document) text(s string) {
 	}
 }
 
-// keep appends an item to a list of the document, cut and up to the bound, and notes what is
-// left out.
+// keep appends an item to a list of the document, truncated and up to the bound, and notes
+// omissions.
 func (d *Document) keep(list *[]string, s string, most int) {
 	if s == "" {
 		return
@@ -103,7 +103,7 @@ func (d *Document) keep(list *[]string, s string, most int) {
 	}
 }
 
-// openPDF reads a PDF, and hands on the files and pictures in it.
+// openPDF reads a PDF, and passes on the files and pictures in it.
 func openPDF(i *inspector, n *node) {
 	l := pdf.DefaultLimits()
 	l.Bytes = min(l.Bytes, max(0, i.limits.Bytes-i.spent))
@@ -144,15 +144,15 @@ func openPDF(i *inspector, n *node) {
 	i.pictures(n.id, p.Images)
 }
 
-// Bounds of the pictures of one PDF that are decoded by us.
+// Bounds of the pictures of one PDF that we decode.
 const (
 	maxRaw      = 24         // pictures
 	maxRawSize  = 8_000_000  // pixels of one
 	maxRawTotal = 24_000_000 // pixels of all
-	smallestRaw = 21         // pixels a side; a code has as many modules
+	smallestRaw = 21         // pixels per side; a code has at least that many modules
 )
 
-// pictures hands on the pictures that are files, and looks for codes in the others.
+// pictures passes on the pictures that are files, and searches the others for codes.
 func (i *inspector) pictures(id int, images []pdf.Image) {
 	raw, pixels := 0, 0
 	for k := range images {
@@ -178,10 +178,10 @@ func (i *inspector) pictures(id int, images []pdf.Image) {
 	}
 }
 
-// codesIn looks for the codes in a picture, which takes a while.
+// codesIn finds the codes in a picture, which is slow.
 func codesIn(img image.Image) []picture.Code { return picture.Look(img, picture.DefaultLimits()).Codes }
 
-// codes keeps the codes that were found somewhere in the document.
+// codes keeps the codes found in the document.
 func (d *Document) codes(found []picture.Code, where string) {
 	for _, c := range found {
 		d.keep(&d.Codes, c.Text, 4<<10)
@@ -189,7 +189,7 @@ func (d *Document) codes(found []picture.Code, where string) {
 	}
 }
 
-// embedded reports a file that a document carries.
+// embedded reports a file embedded in a document.
 func (i *inspector) embedded(parent int, name string, data []byte) bool {
 	return i.entry(parent, name) && i.take(File{Parent: parent, Name: name, Size: int64(len(data))}, bytes.NewReader(data), int64(len(data)))
 }

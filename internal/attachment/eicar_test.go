@@ -12,7 +12,7 @@ import (
 )
 
 // The suite hides the EICAR test file, or the command that writes it, in documents of all
-// kinds. What carries it must be found: in the bytes of a file, or in a script or action.
+// kinds. It must be found in the bytes of a file, or in a script or action.
 func TestEICARIsFoundInEveryCarrier(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(mailtest.Data(t, "conformance"), "att_eicar_office")

@@ -5,12 +5,12 @@ import (
 	"encoding/binary"
 )
 
-// honestEquation reports whether an object of the Equation Editor is what the editor writes: a
-// header of 28 bytes and MTEF of version 3, whose names of fonts fit the 32 bytes that the
-// editor has for them. Exploits overflow that. MTEF 3, as Design Science published it.
+// honestEquation reports whether an object of the Equation Editor is as the editor writes
+// it: a header of 28 bytes and MTEF of version 3, whose font names fit the editor's buffer
+// of 32 bytes. Exploits overflow that. MTEF 3, as Design Science published it.
 func honestEquation(data []byte) bool {
 	if at := bytes.Index(data, []byte("E\x00q\x00u\x00a\x00t\x00i\x00o\x00n\x00 \x00N\x00a\x00t\x00i\x00v\x00e\x00")); at >= 0 {
-		return true // a compound file, which is opened by itself
+		return true // a compound file, which is opened separately
 	}
 	if len(data) < 28+5 || binary.LittleEndian.Uint16(data) != 28 || binary.LittleEndian.Uint32(data[2:]) != 0x20000 {
 		return false
@@ -19,8 +19,8 @@ func honestEquation(data []byte) bool {
 	return mtef[0] == 3 && mtef[1] <= 1 && fontsFit(mtef[5:])
 }
 
-// fontsFit looks at the records that stand before the first line. MTEF 3: tags 9 to 14 are
-// sizes, 8 is a font with its face, style and name.
+// fontsFit checks the records before the first line. MTEF 3: tags 9 to 14 are sizes, 8 is a
+// font with its face, style and name.
 func fontsFit(b []byte) bool {
 	for len(b) > 2 {
 		switch tag := b[0] & 0x0f; {

@@ -21,36 +21,36 @@ import (
 	"outrider/internal/observable"
 )
 
-// Bounds of what Input.Explode adds to the reports of one request, in bytes of JSON: together
-// below 8 MiB.
+// Bounds of Input.Explode in the reports of one request, in bytes of JSON: together below 8
+// MiB.
 const (
 	maxScanText = 17 << 18 // strings, texts and words of scripts: 4.25 MiB
 	maxFacts    = 14 << 18 // everything else: 3.5 MiB
 	factsShare  = 512 << 10
-	fixedFacts  = 1500     // digests, names and the like of one file
-	maxExploded = 300      // files that scripts, base64 and documents yield
-	maxWaiting  = 32 << 20 // bytes of those that wait
+	fixedFacts  = 1500     // digests, names and other fixed parts of one file
+	maxExploded = 300      // files extracted from scripts, base64 and documents
+	maxWaiting  = 32 << 20 // bytes of pending files
 	lookedAt    = 16 << 20 // bytes of one file that are read for strings, scripts and base64
-	searched    = 1 << 20  // bytes in which addresses are looked for
+	searched    = 1 << 20  // bytes searched for addresses
 )
 
-// explosion answers what rules ask about the files of one inspection. All its methods do
-// nothing where it is nil.
+// explosion provides the data that rules use about the files of one inspection. All its
+// methods do nothing on nil.
 type explosion struct {
 	inspector *inspector
-	texts     int // bytes left
-	facts     int // bytes left
+	texts     int // bytes left for texts
+	facts     int // bytes left for facts
 	waiting   map[int][]scan.Child
-	held      int         // bytes that wait
+	held      int         // bytes pending
 	exploded  int         // files added
-	adding    *scan.Child // the file that is being added
+	adding    *scan.Child // the file being added
 	packages  map[int]*scan.Package
 	offices   map[int]*scan.Office
-	pages     map[int][]string // texts that a picture or page shows
+	pages     map[int][]string // texts shown by a picture or page
 	yara      map[int]*scan.Yara
 }
 
-// newExplosion returns one that has its share of the bounds among so many inputs.
+// newExplosion returns an explosion with its share of the bounds among the inputs.
 func newExplosion(i *inspector, inputs int) *explosion {
 	return &explosion{
 		inspector: i, texts: maxScanText / inputs, facts: maxFacts / inputs, waiting: map[int][]scan.Child{},
@@ -58,7 +58,8 @@ func newExplosion(i *inspector, inputs int) *explosion {
 	}
 }
 
-// spend runs f with a share of what is left, at most so much. The input has the lion's.
+// spend runs f with a share of the remaining budget, at most most. The input gets the
+// largest share.
 func (x *explosion) spend(id int, left *int, most int, f func(*scan.Budget)) {
 	share := *left / 2
 	if id == 0 {
@@ -74,7 +75,7 @@ func (x *explosion) spend(id int, left *int, most int, f func(*scan.Budget)) {
 }
 
 // fact runs f with the scan of a file and a share of the budget for facts. A panic is a
-// bug, and costs what f would have found.
+// bug, and costs only the results of f.
 func (x *explosion) fact(id int, f func(*scan.Scan, *scan.Budget)) {
 	if x == nil || x.inspector.file(id).Scan == nil {
 		return
@@ -83,7 +84,7 @@ func (x *explosion) fact(id int, f func(*scan.Scan, *scan.Budget)) {
 	x.spend(id, &x.facts, factsShare, func(b *scan.Budget) { f(x.inspector.file(id).Scan, b) })
 }
 
-// find returns the addresses in a text, each once.
+// find returns the distinct addresses in a text.
 func find(text string) []string {
 	var out []string
 	seen := map[string]bool{}
@@ -96,7 +97,7 @@ func find(text string) []string {
 	return out
 }
 
-// file looks at the bytes of a file that was added.
+// file scans the bytes of an added file.
 func (x *explosion) file(f *File, data []byte) {
 	if x == nil {
 		return
@@ -122,8 +123,8 @@ func (x *explosion) file(f *File, data []byte) {
 	}
 }
 
-// isScript reports whether the file that is being added is JavaScript by its name, or
-// because its page runs it.
+// isScript reports whether the file being added is JavaScript by its name, or because its
+// page runs it.
 func (x *explosion) isScript(f *File) bool {
 	c := x.adding
 	if c == nil || f.Format == "json" {
@@ -132,7 +133,7 @@ func (x *explosion) isScript(f *File) bool {
 	return scan.IsScript(c.External) && (c.Source == "ScanHtml" || c.Source == "ScanXml" || c.Source == "ScanPdf" && len(c.External) > 0)
 }
 
-// content runs the scanners that need the bytes alone.
+// content runs the scanners of raw bytes.
 func (x *explosion) content(f *File, data []byte, script bool) {
 	whole := data
 	data = head(data, lookedAt)
@@ -169,7 +170,7 @@ func (x *explosion) content(f *File, data []byte, script bool) {
 	}
 }
 
-// head returns the beginning of a file, and cuts no character in two.
+// head returns the beginning of a file, cut at a character boundary.
 func head(data []byte, most int) []byte {
 	if len(data) <= most {
 		return data
@@ -182,7 +183,7 @@ func head(data []byte, most int) []byte {
 	return data[:most]
 }
 
-// markup reads texts that have a structure.
+// markup scans texts with a structure.
 func (x *explosion) markup(f *File, text string, b *scan.Budget) {
 	var children []scan.Child
 	switch {
@@ -200,7 +201,7 @@ func (x *explosion) markup(f *File, text string, b *scan.Budget) {
 	x.wait(f.ID, children...)
 }
 
-// urlsOf looks for addresses. What has a scheme and is no URL is told apart.
+// urlsOf finds addresses. Texts with a scheme that are no URLs are listed separately.
 func urlsOf(text string, b *scan.Budget) *scan.URLList {
 	return scan.ReadURLs(text, find, func(s string) bool {
 		_, ok := observable.ParseURL(s)
@@ -208,7 +209,7 @@ func urlsOf(text string, b *scan.Budget) *scan.URLList {
 	}, b)
 }
 
-// packed reports formats whose bytes contain no address in plain text.
+// packed reports whether the bytes of a format contain no plain-text addresses.
 func packed(format string) bool {
 	switch format {
 	case "zip", "jar", "apk", "epub", "odf", "msix", "7z", "rar", "gz", "bz2", "xz", "zst", "lzma", "lz", "cab", "docx", "docm", "xlsx",
@@ -218,13 +219,13 @@ func packed(format string) bool {
 	return IsPicture(format)
 }
 
-// recognised reports whether bytes out of base64 are a file that somebody hides there.
+// recognised reports whether decoded base64 is a hidden file.
 func recognised(data []byte) bool {
 	format, _ := identify(data, "")
 	return format != unknown && format != "txt"
 }
 
-// metadata adds to what a file says about itself.
+// metadata adds to the metadata of a file.
 func (x *explosion) metadata(id int, f func(*scan.Metadata)) {
 	x.fact(id, func(s *scan.Scan, b *scan.Budget) {
 		file := x.inspector.file(id)
@@ -234,7 +235,7 @@ func (x *explosion) metadata(id int, f func(*scan.Metadata)) {
 	})
 }
 
-// wait keeps files until it is their turn.
+// wait queues files.
 func (x *explosion) wait(id int, children ...scan.Child) {
 	if x == nil {
 		return
@@ -252,7 +253,7 @@ func (x *explosion) wait(id int, children ...scan.Child) {
 	}
 }
 
-// found reports whether files wait that were found in this one.
+// found reports whether files found in this one are queued.
 func (x *explosion) found(id int) bool { return x != nil && len(x.waiting[id]) > 0 }
 
 // children adds the files that were found in one.
@@ -267,8 +268,8 @@ func (x *explosion) children(id int) {
 	delete(x.waiting, id)
 }
 
-// add reports a file that was found in another, and returns its ID or -1. A panic costs that
-// file only.
+// add reports a file found in another, and returns its ID or -1. A panic costs that file
+// only.
 func (x *explosion) add(parent int, c scan.Child) (id int) {
 	i := x.inspector
 	id = -1
@@ -284,14 +285,14 @@ func (x *explosion) add(parent int, c scan.Child) (id int) {
 	return i.add(File{Parent: parent, Name: c.Name}, c.Data, "")
 }
 
-// matched keeps the rules that a file satisfies.
+// matched keeps the matching rules of a file.
 func (x *explosion) matched(id int, r yara.Result) {
 	if x != nil {
 		x.spend(id, &x.facts, factsShare/8, func(b *scan.Budget) { x.yara[id] = scan.NewYara(r, maxMatches, b) })
 	}
 }
 
-// pdf takes a document that was opened.
+// pdf takes the facts of an opened document.
 func (x *explosion) pdf(n *node, p *pdf.Document) {
 	if x == nil {
 		return
@@ -310,12 +311,12 @@ func (x *explosion) pdf(n *node, p *pdf.Document) {
 	}
 }
 
-// textChild is the text of a document as a file of its own.
+// textChild is the text of a document as a separate file.
 func textChild(source, text string) scan.Child {
 	return scan.Child{Name: "text", Source: source, External: []string{}, Data: []byte(text)}
 }
 
-// office takes a document that was opened.
+// office takes the facts of an opened document.
 func (x *explosion) office(id int, o *ooxml.Document) {
 	if x == nil {
 		return
@@ -336,7 +337,7 @@ func (x *explosion) office(id int, o *ooxml.Document) {
 	x.metadata(id, func(m *scan.Metadata) { m.Package(x.packages[id]) })
 }
 
-// ole takes a document that was opened.
+// ole takes the facts of an opened document.
 func (x *explosion) ole(id int, o *ole.Document) {
 	if x == nil {
 		return
@@ -361,7 +362,7 @@ func (x *explosion) ole(id int, o *ole.Document) {
 	}
 }
 
-// rtf takes a document that was opened.
+// rtf takes the facts of an opened document.
 func (x *explosion) rtf(id int, r *rtf.Document) {
 	x.fact(id, func(s *scan.Scan, _ *scan.Budget) {
 		s.RTF = &scan.Total{TotalFiles: len(r.Objects) + len(r.Images), TotalExtracted: len(r.Objects)}
@@ -370,7 +371,7 @@ func (x *explosion) rtf(id int, r *rtf.Document) {
 	x.wait(id, textChild("ScanRtf", r.Text))
 }
 
-// link takes a shortcut that was opened.
+// link takes the facts of an opened shortcut.
 func (x *explosion) link(n *node, l *lnk.Link) {
 	x.fact(n.id, func(s *scan.Scan, b *scan.Budget) {
 		s.LNK = scan.NewLNK(b, l.Arguments, l.Target(), l.Description, l.WorkingDir, l.Icon)
@@ -379,7 +380,7 @@ func (x *explosion) link(n *node, l *lnk.Link) {
 	})
 }
 
-// picture takes a picture that was opened.
+// picture takes the facts of an opened picture.
 func (x *explosion) picture(n *node, p *picture.Picture) {
 	x.metadata(n.id, func(m *scan.Metadata) { m.Picture(n.data, p) })
 }
@@ -407,15 +408,15 @@ func (x *explosion) page(id int, p *page.Picture, codes []picture.Code) int {
 	return shown
 }
 
-// text takes the text that a picture or page shows.
+// text takes the recognised text of a picture or page.
 func (x *explosion) text(id int, text string) {
 	if x != nil {
 		x.pages[id] = append(x.pages[id], strings.TrimSpace(text[:validPrefix(text, maxDocumentText)]))
 	}
 }
 
-// validPrefix returns the length of the beginning of s, at most so long, that ends at a
-// character.
+// validPrefix returns the length of the prefix of s, at most most bytes, that ends at a
+// character boundary.
 func validPrefix(s string, most int) int {
 	most = min(most, len(s))
 	for most > 0 && most < len(s) && !utf8.RuneStart(s[most]) {

@@ -303,8 +303,8 @@ func TestRulesOfAnExplosion(t *testing.T) {
 	}
 }
 
-// pagesAreFiles checks what an explosion tells of a scanned document, by a pool that draws
-// pages and reads text.
+// pagesAreFiles checks the explosion of a scanned document, by a pool that renders pages
+// and reads text.
 func pagesAreFiles(t *testing.T, p *attachment.Pool, scanned []byte) {
 	t.Helper()
 	r, err := p.Inspect(t.Context(), attachment.Input{Name: "a.pdf", Data: scanned, Explode: true})

@@ -7,8 +7,8 @@ import (
 	"outrider/internal/attachment/scan"
 )
 
-// finish tells what is known once all files were looked at. Children stand after their
-// parents, so that going backward brings the macros of parts to their documents.
+// finish adds the facts that depend on all files. Children come after their parents, so a
+// backward pass brings the macros of parts to their documents.
 func (x *explosion) finish() {
 	if x == nil {
 		return
@@ -26,7 +26,7 @@ func (x *explosion) finish() {
 	x.functions()
 }
 
-// inside tells what archives hold, and what passwords open.
+// inside records the contents of archives, and the passwords that opened them.
 func (x *explosion) inside(id int) {
 	f := x.inspector.file(id)
 	x.fact(id, func(s *scan.Scan, b *scan.Budget) {
@@ -50,7 +50,7 @@ func optional(s string) *string {
 	return &s
 }
 
-// archived tells what an archive says of itself, under the name of its reader.
+// archived records the facts of an archive under the name of its reader.
 func archived(s *scan.Scan, f *File, b *scan.Budget) {
 	a := f.Archive
 	total := &scan.Total{TotalFiles: a.Entries, TotalExtracted: a.Extracted}
@@ -75,7 +75,7 @@ func archived(s *scan.Scan, f *File, b *scan.Budget) {
 	}
 }
 
-// shown tells what a file shows: codes and, where text was read, that.
+// shown records the codes and recognised text of a file.
 func (x *explosion) shown(id int) {
 	f := x.inspector.file(id)
 	x.fact(id, func(s *scan.Scan, b *scan.Budget) {
@@ -88,7 +88,7 @@ func (x *explosion) shown(id int) {
 	})
 }
 
-// codesOf fills in the codes of a file; those of the input with those of its pictures.
+// codesOf sets the codes of a file; those of the input include those of its pictures.
 func codesOf(r *Report, id int, b *scan.Budget) {
 	s := r.Files[id].Scan
 	if s == nil {
@@ -119,7 +119,7 @@ func distinct(list []string) []string {
 	return out
 }
 
-// functions tells of the input what functions of their own return.
+// functions sets the results of separate functions for the input.
 func (x *explosion) functions() {
 	x.fact(0, func(s *scan.Scan, b *scan.Budget) {
 		if o := x.offices[0]; o != nil {
@@ -135,7 +135,7 @@ func (x *explosion) functions() {
 	})
 }
 
-// allTexts returns the texts that the input and its pages and pictures show.
+// allTexts returns the texts shown by the input and its pages and pictures.
 func (x *explosion) allTexts() []string {
 	var out []string
 	for k := range x.inspector.report.Files {
@@ -146,7 +146,7 @@ func (x *explosion) allTexts() []string {
 	return out
 }
 
-// count returns how many files have the format.
+// count returns the number of files with the format.
 func (r *Report) count(format string) int {
 	n := 0
 	for k := range r.Files {
@@ -157,8 +157,8 @@ func (r *Report) count(format string) int {
 	return n
 }
 
-// Responses returns the files of a report as rules see them: a flat list, the input first,
-// those of one depth together. Files that were not scanned say what is known of them.
+// Responses returns the files of a report in the form for rules: a flat list, breadth
+// first, the input first. Files that were not scanned have only the known facts.
 func Responses(r *Report) []scan.Response {
 	var out []scan.Response
 	deepest := 0
@@ -197,7 +197,7 @@ func response(r *Report, k int) scan.Response {
 	return out
 }
 
-// sourceOf names the reader that takes files out of a format, as the public rules do.
+// sourceOf returns the public rules' name of the reader that extracts files from a format.
 func sourceOf(format string) string {
 	switch format {
 	case "gz":

@@ -10,7 +10,7 @@ import (
 	"outrider/internal/attachment/scan"
 )
 
-// What the tests of this package reach inside for.
+// Internals for the tests of this package.
 var (
 	SevenZipAsks = sevenZipAsks
 	RARRounds    = rarRounds
@@ -35,12 +35,12 @@ func ServeUnconfined(r io.Reader, w io.Writer) error {
 	return serve(r, w, func(Setup) error { return nil })
 }
 
-// Answer is what a worker says that has so much time for all inputs.
+// Answer returns the answer of a worker with that much time for all inputs.
 func Answer(ins []Input, left time.Duration) []*Report {
 	return (&Tools{}).answer(&request{Inputs: ins, Limits: DefaultLimits(), Left: left})
 }
 
-// exploding returns an inspection that tells what rules ask about.
+// exploding returns an inspection with the data for rules.
 func exploding(visit func(*File)) *inspector {
 	i := &inspector{ctx: func() error { return nil }, limits: DefaultLimits(), report: &Report{}, known: newRemembered()}
 	i.explode = newExplosion(i, 1)
@@ -69,8 +69,8 @@ func InspectBroken(in Input) *Report {
 	return i.report
 }
 
-// ShowPages makes of pages that were drawn what a second look does. Visit is told of each that
-// becomes a file.
+// ShowPages runs the second pass on rendered pages. It calls visit for each that becomes a
+// file.
 func ShowPages(ctx context.Context, visit func(*File), pages ...*image.RGBA) *Report {
 	i := exploding(visit)
 	id := i.add(File{Parent: -1, Name: "a.pdf"}, []byte("%PDF-1.4"), "")
@@ -95,7 +95,7 @@ func Walk(ctx context.Context, in Input, l Limits, visit func(*File, []byte)) *R
 	return (&Tools{}).walk(ctx, in, l, visit)
 }
 
-// ExifOf returns what the input of an explosion says about itself; nil if it was not asked.
+// ExifOf returns the metadata of the input of an explosion; nil without one.
 func ExifOf(r *Report) *scan.EXIF { return first(r).ExifTool }
 
 // OletoolsOf returns the indicators and macros of the input; nil if it is no document.

@@ -9,11 +9,11 @@ import (
 	"outrider/internal/message"
 )
 
-// textBytes is how much of a text decides its kind.
+// textBytes bounds the bytes of a text that determine its kind.
 const textBytes = 16 << 10
 
-// plain returns the beginning of a text as lower-case UTF-8, and whether it is text:
-// UTF-16 by its mark, or bytes without the controls that texts do not have.
+// plain returns the beginning of a text as lower-case UTF-8, and whether it is text: UTF-16
+// with a byte order mark, or bytes without control characters foreign to text.
 func plain(data []byte) (string, bool) {
 	head := data[:min(len(data), textBytes)]
 	switch {
@@ -46,7 +46,7 @@ func unmarked(head []byte) binary.ByteOrder {
 	return nil
 }
 
-// isText16 reports whether the units have none of the controls that texts do not have.
+// isText16 reports whether the units contain no control characters foreign to text.
 func isText16(head []byte, order binary.ByteOrder) bool {
 	for k := 0; k+1 < len(head); k += 2 {
 		if u := order.Uint16(head[k:]); u < 0x20 && u != '\t' && u != '\n' && u != '\r' && u != '\f' || u == 0x7f {
@@ -64,7 +64,7 @@ func lowerUTF16(data []byte, order binary.ByteOrder) string {
 	return strings.ToLower(string(utf16.Decode(units)))
 }
 
-// textMarks are beginnings, after space, that decide.
+// textMarks are decisive beginnings, after white space.
 var textMarks = [...]struct{ prefix, format, mime string }{
 	{"begin:vcalendar", "ics", "text/calendar"},
 	{"begin:vcard", "vcf", "text/vcard"},
@@ -81,8 +81,8 @@ var textMarks = [...]struct{ prefix, format, mime string }{
 	{"-----begin pgp", "pgp", "application/pgp-encrypted"},
 }
 
-// textKind names the kind of a text. The marks of markup come first, because programs
-// that show it look for them; scripts go by what only they contain.
+// textKind returns the kind of a text. Markup is checked first, because programs that show
+// it detect it; scripts are recognised by phrases that only they contain.
 func textKind(text, ext string) (format, mime string) {
 	t := strings.TrimLeft(text, " \t\r\n\f\x00")
 	for _, m := range textMarks {
@@ -150,11 +150,11 @@ func isPage(t string) bool {
 	if strings.HasPrefix(t, "<?xml") {
 		return strings.Contains(t, "<html")
 	}
-	// A page may begin with text: browsers show it as one if it is served as one.
+	// A page may begin with text: browsers show it as a page if it is served as one.
 	return strings.Contains(t, "<html") && strings.Contains(t, "</html>") || strings.Contains(t, "<script") && strings.Contains(t, "</script>")
 }
 
-// isMail wants two fields of a message among the first lines.
+// isMail requires two message fields among the first lines.
 func isMail(t string) bool {
 	n := 0
 	for line := range strings.SplitSeq(t[:min(len(t), 4096)], "\n") {
@@ -170,7 +170,7 @@ func isMail(t string) bool {
 	return n >= 2
 }
 
-// scriptMarks are phrases that hardly occur but in the language.
+// scriptMarks are phrases that hardly occur outside of the language.
 var scriptMarks = [...]struct {
 	format  string
 	phrases []string
@@ -181,8 +181,8 @@ var scriptMarks = [...]struct {
 	{"bat", []string{"@echo", "%~dp0", "setlocal", "cmd /c", "goto ", "%comspec%", "powershell "}},
 }
 
-// script guesses the language of a script: the extension if a phrase agrees, or else
-// three different phrases of one language.
+// script guesses the language of a script: the extension if a phrase agrees, or three
+// different phrases of one language.
 func script(t, ext string) string {
 	alias := map[string]string{"jse": "js", "mjs": "js", "vbe": "vbs", "vb": "vbs", "psm1": "ps1", "cmd": "bat"}
 	if a, ok := alias[ext]; ok {

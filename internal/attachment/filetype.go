@@ -11,7 +11,7 @@ import (
 
 const unknown = "unknown"
 
-// octets is the media type of what we do not know.
+// octets is the media type of unknown data.
 const octets = "application/octet-stream"
 
 // magic is one row of the table of formats that mail carries.
@@ -22,8 +22,8 @@ type magic struct {
 	mime   string
 }
 
-// magics holds the formats whose beginning decides. Rows are tried in order. The media
-// types are the words of libmagic, which public rules test for.
+// magics holds the formats recognised by their beginning. Rows are tried in order. The
+// media types are those of libmagic, which public rules test for.
 var magics = [...]magic{
 	{0, "\x7fELF", "elf", "application/x-executable"},
 	{0, "\xcf\xfa\xed\xfe", "macho", "application/x-mach-binary"},
@@ -77,19 +77,19 @@ var magics = [...]magic{
 	{4, "Standard ACE DB", "mdb", "application/x-msaccess"},
 }
 
-// Identify returns the type of a file in the words of the message data model, "unknown"
-// where they have none, and our finer word for it, as in File. It looks at magic numbers
-// and directories only and opens nothing; name decides between kinds of text.
+// Identify returns the type of a file in terms of the message data model, or "unknown", and
+// our more specific format, as in File. It only reads magic numbers and directories and
+// opens nothing; name decides between kinds of text.
 func Identify(data []byte, name string) (fileType, format string) {
 	format, _ = identify(data, extension(name))
 	return typeOf(format), format
 }
 
-// Opens reports whether there is something to find inside files of the format. Calendars
-// are opened within other files only: those that a message has are read with it.
+// Opens reports whether files of the format have contents to examine. Calendars are opened
+// within other files only: those of a message are read with it.
 func Opens(format string) bool { return format != "ics" && opens(format) }
 
-// IsPicture reports whether files of the format are pictures, in which codes may stand.
+// IsPicture reports whether files of the format are pictures, which may contain codes.
 func IsPicture(format string) bool { return slices.Contains(pictures(), format) }
 
 // identify returns the format and media type of a file by its content. The extension
@@ -123,9 +123,9 @@ func identify(data []byte, ext string) (format, mime string) {
 	return format, mime
 }
 
-// namedArchive reports names of archives and discs. What has one and is nothing that we know is
-// damaged, or of a kind that we do not read. Images of file systems are left out: those are raw
-// data as often as discs.
+// namedArchive reports whether an extension is that of archives and discs. Such a file in
+// an unknown format is damaged, or of an unsupported kind. File system images are excluded:
+// they are as often raw data.
 func namedArchive(ext string) bool {
 	switch ext {
 	case "zip", "zipx", "7z", "rar", "ace", "arj", "arc", "alz", "egg", "cab", "lzh", "lha", "zoo", "gz", "tgz", "bz2", "xz", "zst", "tar", "iso", "udf",
@@ -135,7 +135,7 @@ func namedArchive(ext string) bool {
 	return false
 }
 
-// isSavedMail knows messages and web archives by their header, whatever pages they hold,
+// isSavedMail recognises messages and web archives by their header, even with pages inside,
 // unless the name makes a browser show the whole as a page.
 func isSavedMail(text, ext string) bool {
 	header, _, _ := strings.Cut(strings.ReplaceAll(text[:min(len(text), 4096)], "\r", ""), "\n\n")
@@ -147,7 +147,7 @@ func windowsProgram(data []byte) (format, mime string) {
 		return "", ""
 	}
 	if len(data) < 64 {
-		return "mz", "application/x-dosexec" // what is left of one
+		return "mz", "application/x-dosexec" // a damaged one
 	}
 	at := int64(binary.LittleEndian.Uint32(data[60:]))
 	if at+4 <= int64(len(data)) && string(data[at:at+4]) == "PE\x00\x00" {
@@ -156,8 +156,8 @@ func windowsProgram(data []byte) (format, mime string) {
 	return "mz", "application/x-dosexec"
 }
 
-// universalBinary tells a Mach-O of several processors from a Java class, which begins
-// with the same four bytes: its second word counts few processors.
+// universalBinary distinguishes a Mach-O of several processors from a Java class, which
+// begins with the same four bytes: its second word counts few processors.
 func universalBinary(data []byte) (format, mime string) {
 	if len(data) < 8 || string(data[:4]) != "\xca\xfe\xba\xbe" {
 		return "", ""
@@ -180,8 +180,8 @@ func isCompound(data []byte) bool {
 	return bytes.HasPrefix(data, []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"))
 }
 
-// compoundFile names an OLE file by the streams that its directory must have. Deeper
-// looks belong to package ole.
+// compoundFile identifies an OLE file by the required streams of its kind. Package ole
+// examines it further.
 func compoundFile(data []byte) (format, mime string) {
 	if !isCompound(data) {
 		return "", ""
@@ -201,7 +201,7 @@ func compoundFile(data []byte) (format, mime string) {
 	return "ole", "application/CDFV2"
 }
 
-// zipKind names what a zip is by the entries that its kind must have.
+// zipKind identifies a zip-based format by its required entries.
 func zipKind(data []byte) (format, mime string) {
 	if !looksZip(data) {
 		return "", ""
@@ -225,14 +225,14 @@ func zipKind(data []byte) (format, mime string) {
 			return k.format, k.mime
 		}
 	}
-	if zipNames(data, "mimetype") && zipNames(data, "content.xml") { // by a packer that compresses the type
+	if zipNames(data, "mimetype") && zipNames(data, "content.xml") { // by a packer that compresses the mimetype
 		return "odf", "application/vnd.oasis.opendocument"
 	}
 	return "zip", "application/zip"
 }
 
-// zipNames reports whether an entry's name begins so: it is after the fixed part of
-// a local header or of a directory entry.
+// zipNames reports whether an entry's name begins with name: it follows the fixed part of a
+// local header or of a directory entry.
 func zipNames(data []byte, name string) bool {
 	for at := 0; ; {
 		i := bytes.Index(data[at:], []byte(name))
@@ -252,7 +252,7 @@ func zipNames(data []byte, name string) bool {
 	}
 }
 
-// looksZip accepts junk in front, as unpackers do, if the end record is in place.
+// looksZip accepts leading junk, as unpackers do, if the end record is in place.
 func looksZip(data []byte) bool {
 	if bytes.HasPrefix(data, []byte("PK\x03\x04")) || bytes.HasPrefix(data, []byte("PK\x05\x06")) || bytes.HasPrefix(data, []byte("PK00PK")) {
 		return true
@@ -261,7 +261,7 @@ func looksZip(data []byte) bool {
 	return end >= 0 && len(data)-end < 1<<12 && bytes.Contains(data[:end], []byte("PK\x01\x02"))
 }
 
-// pdf looks for the mark in the first kilobyte, where readers look for it.
+// pdfKind finds the mark in the first kilobyte, where readers search for it.
 func pdfKind(data []byte) (format, mime string) {
 	if bytes.Contains(data[:min(len(data), 1024)], []byte("%PDF-")) {
 		return "pdf", "application/pdf"
@@ -269,7 +269,7 @@ func pdfKind(data []byte) (format, mime string) {
 	return "", ""
 }
 
-// disc names images of discs. ECMA-119, Section 8.1.2: "CD001" in the 17th sector;
+// disc identifies images of discs. ECMA-119, Section 8.1.2: "CD001" in the 17th sector;
 // ECMA-167, Part 2, Section 9: "NSR" in the volume recognition sequence.
 func disc(data []byte) (format, mime string) {
 	for s := 16; s < 32 && (s+1)*sector <= len(data); s++ {
@@ -289,7 +289,7 @@ func disc(data []byte) (format, mime string) {
 	return "", ""
 }
 
-// oldArchive names archives whose mark alone could begin a text.
+// oldArchive identifies archives whose mark alone could begin a text.
 func oldArchive(data []byte) (format, mime string) {
 	if _, err := cpioHeader(data, 0); err == nil {
 		return "cpio", "application/x-cpio"
@@ -300,7 +300,7 @@ func oldArchive(data []byte) (format, mime string) {
 	return "", ""
 }
 
-// oldTar accepts archives from before POSIX by the checksum of their first header.
+// oldTar accepts pre-POSIX archives by the checksum of their first header.
 func oldTar(data []byte) (format, mime string) {
 	if len(data) < 512 || data[0] == 0 {
 		return "", ""
@@ -324,7 +324,7 @@ func oldTar(data []byte) (format, mime string) {
 	return "tar", "application/x-tar"
 }
 
-// byLibrary asks mimetype for the many formats that carry no danger of their own.
+// byLibrary uses mimetype for the many harmless formats.
 func byLibrary(data []byte) (format, mime string) {
 	m := mimetype.Detect(data)
 	mime, _, _ = strings.Cut(m.String(), ";")
@@ -340,8 +340,8 @@ func byLibrary(data []byte) (format, mime string) {
 	return ext, mime
 }
 
-// typeOf maps a format to the vocabulary of the message data model. Text and mail have
-// no word there.
+// typeOf maps a format to the vocabulary of the message data model. Text and mail have no
+// name there.
 func typeOf(format string) string {
 	switch format {
 	case "pe", "mz":

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Harm is one thing about a file that honest files do not do.
+// Harm is one harmful property of a file that honest files do not have.
 type Harm struct {
 	Kind   HarmKind `json:"kind"`
-	Detail string   `json:"detail,omitempty"` // what is started, fetched or contradicted, at most 200 bytes
+	Detail string   `json:"detail,omitempty"` // started program, fetched target or contradiction, at most 200 bytes
 }
 
-// HarmKind is the machine's word for a harm.
+// HarmKind is the machine-readable kind of a harm.
 type HarmKind string
 
 // The kinds of harms.
@@ -29,18 +29,18 @@ const (
 	HarmRemoteObject   HarmKind = "remote-object"   // a linked OLE object that is fetched from a network
 	HarmEquation       HarmKind = "equation"        // an object of the Equation Editor
 	HarmProgram        HarmKind = "program"         // an embedded object that is a program, or starts one
-	HarmSubmitForm     HarmKind = "submit-form"     // a form that sends what is filled in to a host
+	HarmSubmitForm     HarmKind = "submit-form"     // a form that sends its data to a host
 	HarmOpenSubmit     HarmKind = "open-submit"     // a PDF that sends its form to a host when it opens
-	HarmKnownPassword  HarmKind = "known-password"  // encrypted with a password that the program tries by itself
+	HarmKnownPassword  HarmKind = "known-password"  // encrypted with a password that the program tries automatically
 	HarmLocked         HarmKind = "locked"          // encrypted, and no password opened it
-	HarmTwoNames       HarmKind = "two-names"       // an archive that names one entry in two ways
-	HarmUnopened       HarmKind = "unopened"        // an archive or disc of a format that is not read, or damaged
+	HarmTwoNames       HarmKind = "two-names"       // an archive with two names for one entry
+	HarmUnopened       HarmKind = "unopened"        // an archive or disc of an unsupported format, or damaged
 )
 
 // maxHarms bounds the harms of one file.
 const maxHarms = 50
 
-// harm records what a file does, once.
+// harm records a harm of a file, once.
 func (i *inspector) harm(id int, kind HarmKind, detail string) {
 	f := i.file(id)
 	h := Harm{kind, clean(strings.TrimSpace(detail), 200)}
@@ -54,8 +54,8 @@ func (f *File) HasHarm(kinds ...HarmKind) bool {
 	return slices.ContainsFunc(f.Harms, func(h Harm) bool { return slices.Contains(kinds, h.Kind) })
 }
 
-// owner returns the document that a part belongs to, or the part itself: macros and objects
-// of a document are files of their own in the report.
+// owner returns the document that contains a part, or the part itself: macros and objects
+// of a document are separate files in the report.
 func (i *inspector) owner(id int) int {
 	for f := i.file(id); f.Parent >= 0 && ownsParts(i.file(f.Parent).Format); f = i.file(id) {
 		id = f.Parent
@@ -72,8 +72,8 @@ func ownsParts(format string) bool {
 	return slices.Contains(packages(), format)
 }
 
-// harmOfNote records what a note says about a file that stays closed. Of a closed entry the
-// archive has the harm.
+// harmOfNote records the harm of a file that stays closed. For a closed entry, the archive
+// has the harm.
 func (i *inspector) harmOfNote(kind NoteKind, id int, detail string) {
 	stays := map[NoteKind]HarmKind{
 		NotePassword: HarmLocked, NoteUnreadable: HarmUnopened, NoteUnsupported: HarmUnopened, NoteStalled: HarmUnopened,
@@ -91,8 +91,8 @@ func (i *inspector) harmOfNote(kind NoteKind, id int, detail string) {
 	}
 }
 
-// isArchive reports whether the format is an archive or disc, of which nothing can be said
-// where it does not open.
+// isArchive reports whether the format is an archive or disc, which is opaque if it does
+// not open.
 func isArchive(format string) bool {
 	switch format {
 	case "zip", "7z", "rar", "tar", "ar", "deb", "gz", "bz2", "xz", "zst", "lzma", "lz", "Z", "cpio", "rpm", "lha", "iso", "udf", "fat", "vhd", "cab",
@@ -102,14 +102,14 @@ func isArchive(format string) bool {
 	return slices.Contains(unreadArchives(), format)
 }
 
-// unreadArchives are the formats of archives and discs that are known and not read. The last one
-// stands for files that only their name tells.
+// unreadArchives are the recognised but unsupported formats of archives and discs. The last
+// one is for files known only by name.
 func unreadArchives() []string {
 	return []string{"ace", "arj", "wim", "zoo", "alz", "egg", "sit", "lz4", "lrz", "vmdk", "qcow2", "archive"}
 }
 
-// harmOfName records a program that a document carries. Archives carry programs honestly, and
-// say so by the files in them.
+// harmOfName records a program in a document. In archives programs are legitimate, and
+// listed as files.
 func (i *inspector) harmOfName(id int) {
 	f := i.file(id)
 	if f.Parent < 0 || !isDocumentFormat(i.file(f.Parent).Format) {
@@ -120,8 +120,8 @@ func (i *inspector) harmOfName(id int) {
 	}
 }
 
-// isDocumentFormat reports whether people take files of the format for documents, which do not
-// carry programs.
+// isDocumentFormat reports whether people regard files of the format as documents, which do
+// not contain programs.
 func isDocumentFormat(format string) bool {
 	switch format {
 	case "pdf", "rtf", "doc", "xls", "ppt", "onenote", "odf", "ole", "wordml", "xlml", "flatopc", "fodt":
@@ -130,7 +130,7 @@ func isDocumentFormat(format string) bool {
 	return slices.Contains(packages(), format)
 }
 
-// openUnread records a format that is known by name and not read.
+// openUnread records a recognised but unsupported format.
 func openUnread(i *inspector, n *node) {
 	f := i.file(n.id)
 	i.note(NoteUnsupported, n.id, "archives of the format are not read: "+cmp.Or(f.Extension, f.Format))

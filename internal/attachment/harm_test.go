@@ -39,7 +39,7 @@ func packageOf(tb testing.TB, parts ...string) []byte {
 	return b.Bytes()
 }
 
-// types is the part that tells the kind of a package.
+// types is the part that declares the kind of a package.
 func types(kind string) string {
 	return `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Override PartName="/x" ContentType="application/` + kind + `"/></Types>`
 }
@@ -277,7 +277,8 @@ func TestBothNamesOfAnEntry(t *testing.T) {
 	}
 }
 
-// APPNOTE 4.6.9: the extra field tells the name in UTF-8, with the checksum of the name in the header.
+// APPNOTE 4.6.9: the extra field has the name in UTF-8, with the checksum of the name in
+// the header.
 func TestTheUnicodeNameOfAnEntry(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -13,9 +13,9 @@ import (
 	"outrider/internal/attachment/rtf"
 )
 
-// remote returns the host of a target that is fetched from a network outside, or "": a URL, or
-// a path on a share. Names without a dot, private addresses and the suffixes of local networks
-// are the network of the writer, as templates of companies are.
+// remote returns the host of a target that is fetched from an outside network, or "": a
+// URL, or a path on a share. Names without a dot, private addresses and the suffixes of
+// local networks count as the writer's own network, as with templates of companies.
 func remote(target string) string {
 	t := strings.TrimSpace(target)
 	t = strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(t, `"`), "mhtml:"), `"`)
@@ -38,7 +38,7 @@ func remote(target string) string {
 	return outside(u.Hostname())
 }
 
-// cutShare returns what is after the mark of a path on a share, with slashes.
+// cutShare returns the path after the prefix of a share, with slashes.
 func cutShare(target string) (string, bool) {
 	t := strings.ReplaceAll(target, `\`, "/")
 	for _, mark := range []string{"file://///", "file:////", "///", "//"} {
@@ -71,28 +71,28 @@ func outside(host string) string {
 	return host
 }
 
-// digits reports an address that is written as one number, which fetchers accept.
+// digits reports whether an address is written as one number, which clients accept.
 func digits(host string) bool {
 	return len(host) > 3 && (strings.Trim(host, "0123456789") == "" || strings.HasPrefix(host, "0x"))
 }
 
-// dataServices are services of DDE that give data, as the feeds of banks do. Excel takes the
-// name of any other for a program and starts it.
+// dataServices are DDE services that provide data, such as the feeds of banks. Excel treats
+// any other name as a program and starts it.
 var dataServices = []string{"excel", "winword", "blp", "reuter", "tr", "bloomberg", "fdsd", "progman", "mt4", "winros"}
 
-// startsByDDE reports whether a link of DDE starts a program: its service is none that gives
-// data, or its topic names a program or climbs out of its folder to one.
+// startsByDDE reports whether a DDE link starts a program: its service provides no data, or
+// its topic is a program or a path to one outside of its folder.
 func startsByDDE(service, topic string) bool {
 	low := strings.ToLower(topic)
 	return !slices.Contains(dataServices, strings.ToLower(strings.TrimSpace(service))) ||
 		strings.Contains(low, ".exe") || strings.Contains(low, `..\`) || strings.Contains(low, " /c ") || strings.Contains(low, "powershell")
 }
 
-// ddeFormula matches a link of DDE in a formula: the service, "|", the topic and "!". ECMA-376-1,
-// Section 18.17.2.3 calls it a remote reference. Calc has a function.
+// ddeFormula matches a DDE link in a formula: the service, "|", the topic and "!".
+// ECMA-376-1, Section 18.17.2.3 calls it a remote reference. Calc has a function.
 var ddeFormula = regexp.MustCompile(`([A-Za-z0-9_.\\:-]+|'[^'|\n]+')\s*\|\s*('(?:[^'\n]|'')*'|[A-Za-z0-9_.\\:/]*)!['A-Za-z0-9_$]|(?i:\bDDE\s*\(\s*"([^"]+)"\s*[;,]\s*("[^"]*"))`)
 
-// dde records the links of DDE in a formula that start programs.
+// dde records the DDE links in a formula that start programs.
 func (i *inspector) dde(id int, formula string) {
 	for _, m := range ddeFormula.FindAllStringSubmatch(formula, 16) {
 		if startsByDDE(strings.Trim(m[1], "'")+m[3], m[2]+m[4]) {
@@ -101,18 +101,18 @@ func (i *inspector) dde(id int, formula string) {
 	}
 }
 
-// ddeLink records a link of DDE of a workbook, written as service and topic.
+// ddeLink records a DDE link of a workbook, written as service and topic.
 func (i *inspector) ddeLink(id int, link string) {
 	if service, topic, _ := strings.Cut(link, " "); startsByDDE(service, topic) {
 		i.harm(id, HarmDDE, link)
 	}
 }
 
-// startsProgram are the functions of macro sheets that start a program or call a library, and
-// those that write formulas which were not there before.
+// startsProgram matches macro sheet functions that start a program or call a library, and
+// those that write new formulas.
 var startsProgram = regexp.MustCompile(`(?i)\b(?:EXEC|CALL|REGISTER|REGISTER\.ID|INITIATE|EXECUTE|FOPEN|FWRITE|FWRITELN|FORMULA|FORMULA\.FILL|FORMULA\.ARRAY|WORKBOOK\.HIDE|FILE\.DELETE)\(`)
 
-// xlm records what macro sheets do.
+// xlm records the actions of macro sheets.
 func (i *inspector) xlm(id int, sheets []string, auto bool, formulas []string) {
 	if auto && (len(sheets) > 0 || len(formulas) > 0) {
 		i.harm(id, HarmAutoSheet, strings.Join(sheets, ", "))
@@ -128,7 +128,7 @@ func (i *inspector) xlm(id int, sheets []string, auto bool, formulas []string) {
 	}
 }
 
-// fieldHarm records what a field of Word loads or starts. ECMA-376-1, Section 17.16.5.
+// fieldHarm records what a Word field loads or starts. ECMA-376-1, Section 17.16.5.
 func (i *inspector) fieldHarm(id int, kind, code string) {
 	switch kind {
 	case "DDE", "DDEAUTO":
@@ -158,7 +158,7 @@ func remoteWord(code string) string {
 	return ""
 }
 
-// packageHarms records what a document that is a zip inside does.
+// packageHarms records the actions of a zip-based document.
 func (i *inspector) packageHarms(id int, o *ooxml.Document) {
 	for _, r := range o.Relationships {
 		if r.External {
@@ -182,7 +182,7 @@ func (i *inspector) packageHarms(id int, o *ooxml.Document) {
 	i.sheetHarms(id, o)
 }
 
-// classHarms records what controls and embedded objects are.
+// classHarms records dangerous classes of controls and embedded objects.
 func (i *inspector) classHarms(id int, o *ooxml.Document) {
 	for _, class := range o.ActiveX {
 		if name := dangerousControls[strings.ToUpper(class)]; name != "" {
@@ -208,8 +208,7 @@ func (i *inspector) projectHarms(id int, o *ooxml.Document) {
 	}
 }
 
-// honestParts reports whether the equations among the parts of a document are what their editor
-// writes.
+// honestParts reports whether the equations in a document are as their editor writes them.
 func honestParts(parts []ooxml.File) bool {
 	return !slices.ContainsFunc(parts, func(f ooxml.File) bool { return !isCompound(f.Data) && len(f.Data) > 0 })
 }
@@ -234,7 +233,7 @@ func (i *inspector) sheetHarms(id int, o *ooxml.Document) {
 	i.xlm(id, sheets, auto, programs)
 }
 
-// relationshipHarm records what a relationship to the outside fetches.
+// relationshipHarm records the target that an external relationship fetches.
 func (i *inspector) relationshipHarm(id int, r *ooxml.Relationship) {
 	if remote(r.Target) == "" {
 		return
@@ -247,8 +246,8 @@ func (i *inspector) relationshipHarm(id int, r *ooxml.Relationship) {
 	}
 }
 
-// dangerousControls are classes that show pages or run scripts, or whose readers are exploited.
-// The controls of forms are honest.
+// dangerousControls are classes that show pages or run scripts, or whose readers have known
+// exploits. Form controls are harmless.
 var dangerousControls = map[string]string{
 	"EAB22AC3-30C1-11CF-A7EB-0000C05BAE0B": "Shell.Explorer",
 	"8856F961-340A-11D0-A96B-00C04FD705A2": "Shell.Explorer.2",
@@ -263,7 +262,8 @@ var dangerousControls = map[string]string{
 	"0002CE02-0000-0000-C000-000000000046": "Equation",
 }
 
-// oleHarms records what a compound file does. Macros are those of the document that holds it.
+// oleHarms records the actions of a compound file. Its macros belong to the containing
+// document.
 func (i *inspector) oleHarms(id int, o *ole.Document) {
 	i.macroHarms(i.owner(id), o)
 	var sheets, formulas []string
@@ -307,8 +307,8 @@ func (i *inspector) objectHarms(id int, o *ole.Document) {
 	}
 }
 
-// macroHarms records the macros of a project. One whose source is gone, or does not read, runs
-// by its compiled code.
+// macroHarms records the macros of a project. A project with missing or unreadable source
+// runs its compiled code.
 func (i *inspector) macroHarms(id int, o *ole.Document) {
 	source := false
 	for _, m := range o.Modules {
@@ -327,7 +327,7 @@ func (i *inspector) macroHarms(id int, o *ole.Document) {
 	}
 }
 
-// rtfHarms records what a document in Rich Text Format does.
+// rtfHarms records the actions of a document in Rich Text Format.
 func (i *inspector) rtfHarms(id int, r *rtf.Document) {
 	if remote(r.Template) != "" {
 		i.harm(id, HarmRemoteTemplate, r.Template)
@@ -352,7 +352,7 @@ func (i *inspector) rtfHarms(id int, r *rtf.Document) {
 	}
 }
 
-// pdfHarms records what a PDF does.
+// pdfHarms records the actions of a PDF.
 func (i *inspector) pdfHarms(id int, p *pdf.Document) {
 	sends := p.Has("SubmitForm") && slices.ContainsFunc(p.Actions, func(a pdf.Action) bool { return a.Kind == "OpenAction" && a.Target == "SubmitForm" })
 	for _, a := range p.Actions {
@@ -389,17 +389,17 @@ func (i *inspector) pdfAction(id int, a pdf.Action, sends bool) {
 	}
 }
 
-// outward are words that scripts of PDF call, or take a member of, to open, send or save
-// something, or to build code that was not there before. Those of forms, which format and add,
-// and those that print, are honest. All are in lower case.
+// outward are words that PDF scripts call, or take a member of, to open, send or save
+// something, or to build new code. Words of forms, for formatting and adding, and of
+// printing are harmless. All are in lower case.
 const outward = " launchurl geturl submitform maildoc mailform mailmsg mailgetaddrs exportdataobject opendataobject importdataobject " +
 	"createdataobject importanfdf importxfadata importtextdata exportasfdf exportxfadata opendoc newdoc saveas execmenuitem execdialog eval unescape " +
 	"fromcharcode soap http collab newplayer syncannotscan customdictionaryopen setaction addscript function launch "
 
-// longestCall is how many bytes of a call outsideWords looks at.
+// longestCall bounds the bytes of a call that outsideWords examines.
 const longestCall = 128
 
-// opensAddress matches calls of scripts of PDF that open a page in the browser.
+// opensAddress matches calls of PDF scripts that open a page in the browser.
 var opensAddress = regexp.MustCompile(`(?i)\b(?:launchURL|getURL)\s*\(`)
 
 var (
@@ -409,7 +409,7 @@ var (
 )
 
 // reachesOut reports whether a script calls one of outward, or hides what it calls. It goes
-// from word to word: one expression for all of them takes seconds for each megabyte.
+// from word to word: one expression for all of them takes seconds per megabyte.
 func reachesOut(s string) bool {
 	for s != "" {
 		n := wordLen(s)
@@ -429,7 +429,7 @@ func isOutward(word string) bool {
 	return len(word) <= len("customdictionaryopen") && strings.Contains(outward, " "+strings.ToLower(word)+" ")
 }
 
-// wordLen returns the length of the word that s begins with.
+// wordLen returns the length of the word at the start of s.
 func wordLen(s string) int {
 	for i := range len(s) {
 		if c := s[i]; c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {

@@ -6,7 +6,7 @@ import (
 	"outrider/internal/calendar"
 )
 
-// openCalendar reads what a calendar in another file says and where it leads.
+// openCalendar reads the texts and links of a calendar in another file.
 func openCalendar(i *inspector, n *node) {
 	c, ok := calendar.Read(string(n.data))
 	if !ok {

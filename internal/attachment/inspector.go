@@ -23,20 +23,20 @@ type inspector struct {
 	report    *Report
 	spent     int64  // unpacked so far
 	kept      int    // bytes of File.Content
-	charset   string // that a message declares for the part that is being added
-	held      int64  // bytes of containers that wait, and of the one that is open
+	charset   string // declared by the message for the part that is being added
+	held      int64  // bytes of pending containers, and of the open one
 	queue     []node
 	explode   *explosion // nil unless Input.Explode
 	known     *remembered
 }
 
-// node is a container whose bytes wait to be opened.
+// node is a pending container.
 type node struct {
 	id   int
 	data []byte
 }
 
-// opener reads the formats it names and hands what is inside to the inspector.
+// opener reads its formats and passes their contents to the inspector.
 type opener struct {
 	formats []string
 	open    func(*inspector, *node)
@@ -48,8 +48,7 @@ func packages() []string {
 	return []string{"docx", "docm", "xlsx", "xlsm", "xlsb", "pptx", "pptm", "ooxml"}
 }
 
-// openers is the one table of the formats that have an inside. Zip stands for all
-// formats that are zips inside.
+// openers is the table of container formats. zip stands for all zip-based formats.
 func openers() []opener {
 	return []opener{
 		{zips(), openZip},
@@ -111,7 +110,7 @@ func (i *inspector) run(in Input) {
 	i.report.Notes = i.report.Notes[:min(len(i.report.Notes), max(0, i.limits.Notes))]
 }
 
-// stopped reports whether the inspection must end, and notes why.
+// stopped reports whether the inspection must end, and notes the reason.
 func (i *inspector) stopped(id int) bool {
 	if err := i.ctx(); err != nil {
 		i.noteOnce(NoteWall, id, err.Error())
@@ -120,7 +119,7 @@ func (i *inspector) stopped(id int) bool {
 	return i.spent >= i.limits.Bytes
 }
 
-// open unpacks one container, and takes what was found in it.
+// open unpacks one container, and queues its contents.
 func (i *inspector) open(n *node) {
 	i.unpack(n)
 	if d := i.file(n.id).Document; d != nil && n.id > 0 && len(d.Text) > maxInnerText {
@@ -130,8 +129,8 @@ func (i *inspector) open(n *node) {
 	i.explode.children(n.id)
 }
 
-// unpack lets a container be read. A panic is a bug, and costs the rest of this container
-// only.
+// unpack runs the reader of a container. A panic is a bug, and costs only the rest of this
+// container.
 func (i *inspector) unpack(n *node) {
 	defer i.rescue(n.id)
 	format := i.report.Files[n.id].Format
@@ -144,7 +143,7 @@ func (i *inspector) unpack(n *node) {
 	}
 }
 
-// rescue notes a panic. It is deferred around what may have one.
+// rescue notes a panic. It is deferred around code that may panic.
 func (i *inspector) rescue(id int) {
 	if r := recover(); r != nil {
 		i.note(NotePanic, id, fmt.Sprint(r))
@@ -180,7 +179,7 @@ func (i *inspector) note(kind NoteKind, id int, detail string) {
 	i.harmOfNote(kind, id, detail)
 }
 
-// noteOnce notes a kind once for a report: the first place tells enough.
+// noteOnce notes a kind once per report: the first place is enough.
 func (i *inspector) noteOnce(kind NoteKind, id int, detail string) {
 	if !i.report.Has(kind) {
 		i.note(kind, id, detail)
@@ -206,12 +205,12 @@ func (i *inspector) fail(id int, err error) {
 	i.note(kind, id, err.Error())
 }
 
-// add reports a file, looks at its bytes, and queues it if it has an inside. It
-// returns the ID, or -1 if the report is full.
+// add reports a file, examines its bytes, and queues it if it is a container. It returns
+// the ID, or -1 if the report is full.
 func (i *inspector) add(f File, data []byte, contentType string) int {
 	if i.full() {
 		i.noteOnce(NoteFiles, max(f.Parent, 0), "")
-		if !i.telling(f.Name) {
+		if !i.reportsName(f.Name) {
 			return -1
 		}
 		f.Unread, data = true, nil
@@ -240,7 +239,7 @@ func (i *inspector) add(f File, data []byte, contentType string) int {
 	return f.ID
 }
 
-// look lets the bytes of a file be looked at. A panic costs what would have been seen of it.
+// look examines the bytes of a file. A panic costs only the facts of this file.
 func (i *inspector) look(id int, data []byte) {
 	if i.visit == nil {
 		return
@@ -263,22 +262,23 @@ func (i *inspector) enqueue(id int, data []byte) {
 	}
 }
 
-// maxNames bounds the names of one archive that are looked at, beyond those whose content is.
+// maxNames bounds the names of one archive that are examined, beyond the entries that are
+// read.
 const maxNames = 100_000
 
-// maxTelling is how many files are reported beyond Limits.Files, by their names: those that run
-// when they are opened. A program is not hidden by the files before it.
-const maxTelling = 100
+// maxUnreadPrograms bounds the files reported beyond Limits.Files by name: those that run when
+// opened. Preceding files cannot hide a program.
+const maxUnreadPrograms = 100
 
 func (i *inspector) full() bool { return len(i.report.Files) >= i.limits.Files }
 
-// telling reports whether a name is worth a place beyond the limit of files.
-func (i *inspector) telling(name string) bool {
-	return len(i.report.Files) < i.limits.Files+maxTelling && observable.RunsWhenOpened(extension(name))
+// reportsName reports whether a file with that name is reported beyond the limit of files.
+func (i *inspector) reportsName(name string) bool {
+	return len(i.report.Files) < i.limits.Files+maxUnreadPrograms && observable.RunsWhenOpened(extension(name))
 }
 
 // entry counts an entry of an archive and records its path. It reports whether the
-// directory may go on.
+// directory may continue.
 func (i *inspector) entry(id int, name string) bool {
 	a := i.archive(id)
 	a.Entries++
@@ -294,23 +294,23 @@ func (i *inspector) entry(id int, name string) bool {
 	return a.Entries <= max(maxNames, i.limits.Entries) && i.ctx() == nil
 }
 
-// namesOnly reports whether the content of further files in an archive is not read, since a
-// limit is met. Their names are.
+// namesOnly reports whether a limit stops reading the content of further files in an
+// archive. Their names are still read.
 func (i *inspector) namesOnly(id int) bool {
 	return i.full() || i.archive(id).Entries > i.limits.Entries || i.spent > i.limits.Bytes
 }
 
-// named reports a file whose content is not read, if its name tells that it runs.
+// named reports an unread file whose name shows that it runs.
 func (i *inspector) named(f *File) {
 	if i.full() {
 		i.noteOnce(NoteFiles, f.Parent, "")
 	}
-	if i.telling(f.Name) {
+	if i.reportsName(f.Name) {
 		i.add(File{Parent: f.Parent, Name: f.Name, Size: f.Size, Encrypted: f.Encrypted, Unread: true}, nil, "")
 	}
 }
 
-// unread reports an entry whose content is not read, with the reason as a note.
+// unread reports an unread entry, with the reason as a note.
 func (i *inspector) unread(parent int, name string, size int64, encrypted bool, reason error) {
 	id := i.add(File{Parent: parent, Name: name, Size: size, Encrypted: encrypted, Unread: true}, nil, "")
 	if reason != nil && id >= 0 {
@@ -318,9 +318,9 @@ func (i *inspector) unread(parent int, name string, size int64, encrypted bool, 
 	}
 }
 
-// take reads one packed file within all limits and reports it. Packed is its packed
-// size for the ratio, or 0 if unknown. What was read before an error is looked at.
-// The result reports whether the whole inspection may go on.
+// take reads one packed file within all limits and reports it. packed is its packed size
+// for the ratio, or 0 if unknown. Data read before an error is examined. The result reports
+// whether the whole inspection may continue.
 func (i *inspector) take(f File, r io.Reader, packed int64) bool {
 	if i.namesOnly(f.Parent) {
 		i.named(&f)
@@ -339,18 +339,18 @@ func (i *inspector) take(f File, r io.Reader, packed int64) bool {
 	return goesOn(err)
 }
 
-// goesOn reports whether a directory is read further. Where no bytes may be unpacked any more,
-// names are.
+// goesOn reports whether a directory is read further. When the bytes are used up, names are
+// still read.
 func goesOn(err error) bool { return !errors.Is(err, errWall) }
 
 var (
 	errWall  = errors.New("the time is up")
 	errCut   = errors.New("only the first bytes were looked at")
-	maxEmpty = 64 // reads without a byte until a decompressor counts as stalled
+	maxEmpty = 64 // reads without data until a decompressor counts as stalled
 )
 
-// read reads at most Limits.FileBytes. It counts every byte against the budget, checks
-// the ratio and the clock as it goes, and ends a reader that makes no progress.
+// read reads at most Limits.FileBytes. It counts every byte against the budget, checks the
+// ratio and the time, and stops a reader that makes no progress.
 func (i *inspector) read(r io.Reader, packed int64) ([]byte, error) {
 	most := min(i.limits.FileBytes, max(i.limits.Memory-i.held, 1<<20))
 	var out []byte
@@ -396,7 +396,7 @@ func clean(s string, most int) string {
 	return strings.ReplaceAll(s, "\x00", "")
 }
 
-// climbs reports whether an unpacker that believes the name would write outside.
+// climbs reports whether a naive unpacker would write outside of its directory.
 func climbs(name string) bool {
 	name = strings.ReplaceAll(name, `\`, "/")
 	if strings.HasPrefix(name, "/") || len(name) > 1 && name[1] == ':' {

@@ -14,17 +14,17 @@ import (
 // sector is the unit of discs in bytes.
 const sector = 2048
 
-// isoDir is a folder of an image that waits to be read.
+// isoDir is a pending folder of an image.
 type isoDir struct {
 	at, size int64
 	path     string
 }
 
-// span is where a file lies in an image.
+// span is the extent of a file in an image.
 type span struct{ at, size int64 }
 
 // openISO walks the tree of UDF, which Windows prefers, and then that of ISO 9660: Joliet
-// if there is one, as Windows does. A file that both trees show is reported once.
+// if present, as Windows does. A file in both trees is reported once.
 func openISO(i *inspector, n *node) {
 	shown, more := i.udfFiles(n)
 	root, joliet, ok := isoRoot(i, n)
@@ -36,8 +36,8 @@ func openISO(i *inspector, n *node) {
 	}
 }
 
-// udfFiles takes the files of the tree of UDF, and returns where they lie, nil if there is
-// no such tree, and whether to go on.
+// udfFiles takes the files of the UDF tree, and returns their extents, nil without such a
+// tree, and whether to continue.
 func (i *inspector) udfFiles(n *node) (shown map[span]bool, more bool) {
 	v, ok := udf.Read(n.data, i.limits.Entries)
 	if !ok {
@@ -47,7 +47,7 @@ func (i *inspector) udfFiles(n *node) (shown map[span]bool, more bool) {
 	i.diskNotes(n.id, v.Notes)
 	shown = map[span]bool{}
 	for _, f := range v.Files {
-		if f.Size > 0 { // empty files lie nowhere
+		if f.Size > 0 { // empty files have no extent
 			shown[span{f.Offset, f.Size}] = true
 		}
 		if !i.entry(n.id, f.Path) || !i.take(File{Parent: n.id, Name: f.Path, Size: f.Size}, f.Open(), f.Stored()) {
@@ -57,7 +57,7 @@ func (i *inspector) udfFiles(n *node) (shown map[span]bool, more bool) {
 	return shown, true
 }
 
-// diskNotes hands on the notes of a reader of images.
+// diskNotes passes on the notes of a reader of images.
 func (i *inspector) diskNotes(id int, notes []udf.Note) {
 	for _, note := range notes {
 		kind := NoteUnreadable
@@ -72,8 +72,8 @@ func (i *inspector) diskNotes(id int, notes []udf.Note) {
 	}
 }
 
-// isoFiles walks the tree of ISO 9660. A folder is read once: images with loops end,
-// whatever they are called.
+// isoFiles walks the tree of ISO 9660. Each folder is read once, so that images with loops
+// end.
 func (i *inspector) isoFiles(n *node, root isoDir, joliet bool, shown map[span]bool) {
 	seen := map[int64]bool{root.at: true}
 	t := isoTree{joliet: joliet, shown: shown, both: map[span]bool{}}
@@ -95,15 +95,15 @@ func (i *inspector) isoFiles(n *node, root isoDir, joliet bool, shown map[span]b
 	}
 }
 
-// isoTree is the state of walking the tree of ISO 9660 beside that of UDF.
+// isoTree is the state of walking the tree of ISO 9660 besides that of UDF.
 type isoTree struct {
 	joliet bool
 	shown  map[span]bool // files of the tree of UDF, nil if there is none
-	both   map[span]bool // of these, the ones met
-	only   int           // files that the tree of UDF does not show
+	both   map[span]bool // those of shown that were met again
+	only   int           // number of files missing in the UDF tree
 }
 
-// meet counts a file, and reports whether the tree of UDF showed it.
+// meet counts a file, and reports whether the UDF tree has it.
 func (t *isoTree) meet(s span) bool {
 	if t.shown[s] || t.shown != nil && s.size == 0 {
 		t.both[s] = true
@@ -148,7 +148,7 @@ func (i *inspector) isoFolder(n *node, d isoDir, t *isoTree) (dirs []isoDir, mor
 		r := data[at : at+size]
 		at += size
 		id := r[33 : 33+int(r[32])]
-		if len(id) == 1 && id[0] <= 1 { // itself and its parent
+		if len(id) == 1 && id[0] <= 1 { // the folder itself and its parent
 			continue
 		}
 		e := isoDir{
@@ -166,7 +166,7 @@ func (i *inspector) isoFolder(n *node, d isoDir, t *isoTree) (dirs []isoDir, mor
 	return dirs, true
 }
 
-// isoEntry reports an entry of a folder, unless the tree of UDF showed it.
+// isoEntry reports an entry of a folder, unless the UDF tree has it.
 func (i *inspector) isoEntry(n *node, e isoDir, isDir bool, t *isoTree) bool {
 	if !isDir && t.meet(span{e.at, e.size}) {
 		return true

@@ -2,7 +2,7 @@ package attachment
 
 import "bytes"
 
-// IsProgram reports whether files of the format run, or carry what runs, when opened.
+// IsProgram reports whether files of the format run, or start a program, when opened.
 func IsProgram(format string) bool {
 	switch format {
 	case "pe", "mz", "elf", "macho", "lnk", "chm":
@@ -11,8 +11,7 @@ func IsProgram(format string) bool {
 	return false
 }
 
-// IsCarrier reports whether the format is one that attackers use to carry programs past the
-// mark of the web.
+// IsCarrier reports whether attackers use the format to bypass the Mark of the Web.
 func IsCarrier(format string) bool {
 	switch format {
 	case "iso", "udf", "vhd", "onenote":
@@ -21,7 +20,7 @@ func IsCarrier(format string) bool {
 	return false
 }
 
-// Describe says in words what a program or carrier is; other formats it returns as they are.
+// Describe describes a program or carrier in words; other formats are returned unchanged.
 func Describe(format string) string {
 	switch format {
 	case "pe", "mz":
@@ -45,7 +44,7 @@ func Describe(format string) string {
 }
 
 // HasOLEMacros reports whether an OLE document has a VBA project. MS-OVBA, 2.3.4.1: it is a
-// stream of this name.
+// stream with this name.
 func HasOLEMacros(data []byte) bool {
 	return isCompound(data) && bytes.Contains(data, utf16Name("_VBA_PROJECT"))
 }

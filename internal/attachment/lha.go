@@ -11,17 +11,17 @@ import (
 	"outrider/internal/attachment/unpack"
 )
 
-// lhaEntry is one file as a header of LHA describes it.
+// lhaEntry is one file header of LHA.
 type lhaEntry struct {
 	method       string // such as "lh5"
 	folder, name string
 	packed, size int64
-	body         int64 // where the packed bytes begin
+	body         int64 // offset of the packed bytes
 }
 
 var errLHA = errors.New("a header of the archive is broken")
 
-// openLHA reads archives of LHA: headers of four levels, each followed by its file.
+// openLHA reads LHA archives: headers of four levels, each followed by its file.
 func openLHA(i *inspector, n *node) {
 	for at := int64(0); at < int64(len(n.data)) && n.data[at] != 0; {
 		e, err := lhaHeader(n.data, at)
@@ -41,7 +41,7 @@ func (i *inspector) lhaFile(n *node, e *lhaEntry) bool {
 	packed := cut(n.data, e.body, e.packed)
 	var r io.Reader
 	switch e.method {
-	case "lhd": // a folder, or a link and what it stands for
+	case "lhd": // a folder, or a link with its target
 		if strings.Contains(e.name, "|") {
 			i.archive(n.id).Links++
 		}
@@ -83,8 +83,8 @@ func lhaHeader(data []byte, at int64) (lhaEntry, error) {
 	return e, fmt.Errorf("header of level %d: %w", h[20], errMethod)
 }
 
-// old reads a header of level 0 or 1, which has a name. In level 1 more follows, and counts
-// as packed bytes.
+// old parses a header of level 0 or 1, which has a name. In level 1 more headers follow,
+// and count as packed bytes.
 func (e *lhaEntry) old(data []byte, at int64) error {
 	end := at + 2 + int64(data[at])
 	name := cut(data, at+22, int64(data[at+21]))
@@ -105,7 +105,7 @@ func (e *lhaEntry) old(data []byte, at int64) error {
 	return nil
 }
 
-// extended reads a chain of extended headers. Each ends with the size of the next one, in
+// extended parses a chain of extended headers. Each ends with the size of the next one, in
 // wide bytes. A header whose chain does not end is broken.
 func (e *lhaEntry) extended(data []byte, at, end, wide int64) error {
 	for {
@@ -133,7 +133,7 @@ func (e *lhaEntry) extended(data []byte, at, end, wide int64) error {
 	}
 }
 
-// slashes returns a name in which the marks of LHA between folders are slashes.
+// slashes returns a name with slashes for LHA's folder separators.
 func slashes(name []byte) string {
 	return strings.TrimRight(strings.ReplaceAll(string(name), "\xff", "/"), "\x00")
 }

@@ -8,11 +8,11 @@ import (
 	"outrider/internal/message"
 )
 
-// SourceMessageBody is File.Source of the texts of a message that lies in a file.
+// SourceMessageBody is File.Source of the texts of a message in a file.
 const SourceMessageBody = "message-body"
 
-// openMessage hands on the parts of a message that lies in an archive: its files, and its
-// texts, in which links stand.
+// openMessage passes on the parts of a message in an archive: its files, and its texts with
+// their links.
 func openMessage(i *inspector, n *node) {
 	m := message.Parse(n.data, budget.New(budget.Default()))
 	defer func() { i.charset = "" }()

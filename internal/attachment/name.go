@@ -8,13 +8,13 @@ import (
 	"outrider/internal/observable"
 )
 
-// NameFacts says how a name deceives. The zero value is an honest name.
+// NameFacts holds the deceptive properties of a name. The zero value is an honest name.
 type NameFacts struct {
 	Mismatch        bool   `json:"mismatch,omitempty"`         // extension and content disagree
 	TypeMismatch    bool   `json:"type_mismatch,omitempty"`    // declared media type and content disagree
 	DoubleExtension string `json:"double_extension,omitempty"` // a document's extension before one that runs, as "pdf.exe"
-	Bidi            bool   `json:"bidi,omitempty"`             // controls that turn the order of the letters around
-	Invisible       bool   `json:"invisible,omitempty"`        // letters that show nothing
+	Bidi            bool   `json:"bidi,omitempty"`             // controls that reverse the order of letters
+	Invisible       bool   `json:"invisible,omitempty"`        // letters without a glyph
 	Padding         bool   `json:"padding,omitempty"`          // runs of spaces that push the extension out of sight
 	TrailingSpace   bool   `json:"trailing_space,omitempty"`   // spaces or dots at the end, which Windows drops
 	Runs            bool   `json:"runs,omitempty"`             // opening a file of this extension runs it
@@ -61,8 +61,8 @@ func double(last, ext string) string {
 	return before + "." + ext
 }
 
-// lies reports whether a file that claims the extension is surely something else. An
-// unknown extension or format is no claim.
+// lies reports whether a file with the extension is certainly of another format. An unknown
+// extension or format is no claim.
 func lies(ext, format string) bool {
 	want, known := formatsOf(ext)
 	if !known || format == unknown || format == "archive" {
@@ -76,7 +76,7 @@ func lies(ext, format string) bool {
 	return true
 }
 
-// formatsOf returns the formats that a file of the extension may honestly have.
+// formatsOf returns the legitimate formats for an extension.
 func formatsOf(ext string) ([]string, bool) {
 	switch ext {
 	case "doc", "dot":
@@ -105,7 +105,7 @@ func formatsOf(ext string) ([]string, bool) {
 	return nil, false
 }
 
-// extensionOfType returns the extension that a declared media type stands for, or "".
+// extensionOfType returns the extension for a declared media type, or "".
 func extensionOfType(contentType string) string {
 	kind, _, _ := strings.Cut(strings.ToLower(contentType), ";")
 	switch strings.TrimSpace(kind) {

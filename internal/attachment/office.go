@@ -14,8 +14,7 @@ import (
 	"outrider/internal/attachment/rtf"
 )
 
-// openOffice lists the parts of a document that is a zip inside, and reads what it says
-// and does.
+// openOffice lists the parts of a zip-based document, and reads its content and actions.
 func openOffice(i *inspector, n *node) {
 	openZip(i, n)
 	o := ooxml.Read(n.data, i.officeLimits())
@@ -29,7 +28,7 @@ func openODF(i *inspector, n *node) {
 	i.officeDocument(n.id, ooxml.ReadOpenDocument(n.data, i.officeLimits()))
 }
 
-// openFlat reads a document of Office in one XML file, and hands on what it holds in base64.
+// openFlat reads an Office document in one XML file, and passes on its base64 data.
 func openFlat(i *inspector, n *node) {
 	o := ooxml.ReadFlat(n.data, ooxml.Flavour(i.file(n.id).Format), i.officeLimits())
 	i.officeDocument(n.id, o)
@@ -46,7 +45,7 @@ func (i *inspector) officeLimits() ooxml.Limits {
 	return l
 }
 
-// officeDocument reports what a document says and does.
+// officeDocument reports the content and actions of a document.
 func (i *inspector) officeDocument(id int, o *ooxml.Document) {
 	for _, f := range o.BinaryFormulas {
 		cell := f.Name
@@ -85,8 +84,8 @@ func (i *inspector) officeDocument(id int, o *ooxml.Document) {
 	i.packageHarms(id, o)
 }
 
-// openOLE reads the old formats of Office and messages of Outlook, and hands on what they
-// carry.
+// openOLE reads the old formats of Office and messages of Outlook, and passes on embedded
+// files.
 func openOLE(i *inspector, n *node) {
 	o := ole.Read(n.data, ole.DefaultLimits(), i.passwords...)
 	d := newDocument(o.Info.Title, o.Info.Author, o.Info.Application, o.Text)
@@ -131,7 +130,7 @@ func openOLE(i *inspector, n *node) {
 	i.oleFiles(n, o, d)
 }
 
-// macroSheet writes formulas as a script, a line for each cell.
+// macroSheet writes formulas as a script, one line per cell.
 func macroSheet(formulas []ole.Formula) string {
 	var s strings.Builder
 	for _, f := range formulas {
@@ -143,7 +142,7 @@ func macroSheet(formulas []ole.Formula) string {
 	return s.String()
 }
 
-// oleFiles hands on the files in a document, and those of a message with its texts.
+// oleFiles passes on the files in a document, and those of a message with its texts.
 func (i *inspector) oleFiles(n *node, o *ole.Document, d *Document) {
 	files := o.Embedded
 	if m := o.Mail; m != nil {
@@ -158,8 +157,8 @@ func (i *inspector) oleFiles(n *node, o *ole.Document, d *Document) {
 	}
 }
 
-// mailFiles lists the bodies and attachments of a message, and those of the messages in
-// it under names of folders.
+// mailFiles lists the bodies and attachments of a message, and those of inner messages in
+// folders.
 func mailFiles(m *ole.Mail, folder string) []ole.File {
 	var out []ole.File
 	for _, body := range [...]ole.File{{Name: "body.html", Data: m.HTML}, {Name: "body.rtf", Data: m.RTF}} {
@@ -179,7 +178,7 @@ func mailFiles(m *ole.Mail, folder string) []ole.File {
 	return out
 }
 
-// openRTF reads a document in Rich Text Format, and hands on its objects.
+// openRTF reads a document in Rich Text Format, and passes on its objects.
 func openRTF(i *inspector, n *node) {
 	r := rtf.Read(n.data, rtf.DefaultLimits())
 	d := newDocument(r.Title, r.Author, "", r.Text)
@@ -211,7 +210,7 @@ func openRTF(i *inspector, n *node) {
 	}
 }
 
-// object notes what an object of RTF does by itself.
+// object notes the automatic actions of an RTF object.
 func (d *Document) object(o *rtf.Object) {
 	switch {
 	case o.Linked:
@@ -223,9 +222,9 @@ func (d *Document) object(o *rtf.Object) {
 	}
 }
 
-// openActiveMime reads "editdata.mso", in which Office keeps macros beside documents of one file:
-// a compound file packed by zlib after a header. The header tells where, and writers of malware
-// make it longer, so that the beginning is looked for.
+// openActiveMime reads "editdata.mso", in which Office keeps macros of single-file
+// documents: a compound file packed by zlib after a header. Malware makes the header
+// longer, so the start of the data is searched for.
 func openActiveMime(i *inspector, n *node) {
 	for at := len("ActiveMime"); at+2 < min(len(n.data), maxActiveHead); at++ {
 		if n.data[at] != 0x78 || (int(n.data[at])<<8|int(n.data[at+1]))%31 != 0 { // the header of zlib: a method and a check by 31

@@ -4,11 +4,10 @@ import (
 	"strconv"
 )
 
-// pictures are the formats that are looked at for codes.
+// pictures are the formats that are searched for codes.
 func pictures() []string { return []string{"png", "jpg", "gif", "bmp", "webp", "tif"} }
 
-// openPicture looks for QR codes, and reads what programs and cameras have written into the
-// picture.
+// openPicture finds QR codes, and reads the metadata by programs and cameras.
 func openPicture(i *inspector, n *node) {
 	p := i.known.picture(i.file(n.id).SHA256, n.data)
 	d := newDocument(p.Field("ImageDescription"), p.Field("Artist"), p.Field("Software"), p.Field("UserComment"))
@@ -29,7 +28,7 @@ func openPicture(i *inspector, n *node) {
 	i.explode.picture(n, p)
 }
 
-// openSVG looks for codes that a drawing shows.
+// openSVG finds the codes in a drawing.
 func openSVG(i *inspector, n *node) {
 	p := i.known.drawing(i.file(n.id).SHA256, n.data)
 	d := newDocument("", "", "", "")

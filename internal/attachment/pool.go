@@ -15,52 +15,52 @@ import (
 	"time"
 )
 
-// PoolConfig says how workers run. Zero fields take the defaults named.
+// PoolConfig configures the workers. Zero fields mean the stated defaults.
 type PoolConfig struct {
 	Command []string      // program and arguments of a worker, which calls Serve on its standard input and output
-	Size    int           // workers at most (2)
+	Size    int           // maximum number of workers (2)
 	Queue   int           // callers that may wait for a worker (16 per worker)
 	Recycle int           // files after which a worker is replaced (200)
-	Idle    time.Duration // after which an unused worker ends (never)
-	Limits  Limits        // of one file (DefaultLimits)
-	Setup   Setup         // what each worker is told at its start (no tools)
+	Idle    time.Duration // idle time after which a worker ends (never)
+	Limits  Limits        // per file (DefaultLimits)
+	Setup   Setup         // setup of each worker (no tools)
 	Log     *slog.Logger  // (discarded)
 }
 
-// grace is how long a worker may take beyond Limits.Wall until it is killed.
+// grace is the time beyond Limits.Wall after which a worker is killed.
 const grace = 3 * time.Second
 
-// replyTime is what is kept of the time that a caller has for the reply: what was found until
-// then is worth more than nothing at the end.
+// replyTime is the part of the caller's time that is reserved for the reply: partial
+// findings before the deadline are worth more than complete ones after it.
 const replyTime = 300 * time.Millisecond
 
 // Pool inspects files in worker processes. It is safe for concurrent use.
 type Pool struct {
 	config  PoolConfig
 	setup   atomic.Pointer[Setup]
-	idle    *time.Timer   // of the last use; nil where workers stay
-	slots   chan struct{} // Size slots; taking one is owning a worker
+	idle    *time.Timer   // ends unused workers; nil without idle limit
+	slots   chan struct{} // Size slots; the owner of a slot may run a worker
 	mu      sync.Mutex
-	ready   []*worker // guarded by mu: those that run and have nothing to do, the last used last
+	ready   []*worker // guarded by mu: idle workers, the last used last
 	waiting atomic.Int64
 	shared  atomic.Bool  // namespaces were refused: workers share the network of this process
-	worked  atomic.Int64 // when a worker answered last, in Unix nanoseconds; 0 after a failure
+	worked  atomic.Int64 // time of the last reply of a worker, in Unix nanoseconds; 0 after a failure
 	close   sync.Once
 	closed  chan struct{}
 }
 
-// worker is a running process and belongs to who took its slot.
+// worker is a running process, owned by the holder of its slot.
 type worker struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	out    *bufio.Reader
 	setup  *Setup
 	used   time.Time
-	killed bool // by the clock: it must not be used again
+	killed bool // by the timer: it must not be used again
 	files  int
 }
 
-// NewPool returns a pool. Workers start when they are needed, and the first by Warm.
+// NewPool returns a pool. Workers start on demand, and the first by Warm.
 func NewPool(c PoolConfig) *Pool {
 	if c.Size <= 0 {
 		c.Size = 2
@@ -88,8 +88,8 @@ func NewPool(c PoolConfig) *Pool {
 	return p
 }
 
-// Warm starts a worker where none runs, so that the first message need not wait for one. Nothing
-// is lost where it fails but that time.
+// Warm starts a worker if none runs, so that the first message need not wait for one. A
+// failure costs only that time.
 func (p *Pool) Warm(ctx context.Context) error {
 	w, err := p.worker(ctx)
 	if err != nil {
@@ -100,8 +100,7 @@ func (p *Pool) Warm(ctx context.Context) error {
 	return nil
 }
 
-// rest ends the workers that were not used for a while. Close waits for it by the slot that
-// it holds.
+// rest ends idle workers. It holds a slot, so that Close waits for it.
 func (p *Pool) rest() {
 	for range p.config.Size {
 		select {
@@ -114,7 +113,7 @@ func (p *Pool) rest() {
 	}
 }
 
-// endIdle ends the worker that was not needed for the longest time, if that is long enough.
+// endIdle ends the worker that was idle longest, if it exceeds the limit.
 func (p *Pool) endIdle() {
 	w := p.oldest()
 	if w == nil {
@@ -136,8 +135,8 @@ func (p *Pool) oldest() *worker {
 	return w
 }
 
-// UseRules makes files be compared with other YARA rules from now on. Workers that have those of
-// before are replaced when they are needed; inspections under way go on with what they began with.
+// UseRules sets the YARA rules for later inspections. Workers with older rules are replaced
+// on demand; running inspections continue with their rules.
 func (p *Pool) UseRules(rules string) {
 	old := p.setup.Load()
 	if s := *old; s.Rules != rules {
@@ -149,9 +148,9 @@ func (p *Pool) UseRules(rules string) {
 // ErrClosed is returned by Inspect after Close.
 var ErrClosed = errors.New("the pool of attachment workers is closed")
 
-// Inspect looks at the file in a worker. A worker that crashes or overruns the clock is
-// a note of a report that still names the file; so is a full queue. Errors are the end
-// of ctx, a closed pool, and a worker that cannot be started.
+// Inspect inspects a file in a worker. If a worker crashes or exceeds its time, or the
+// queue is full, the report names the file and has a note. Errors are the end of ctx, a
+// closed pool, and a worker that cannot be started.
 func (p *Pool) Inspect(ctx context.Context, in Input) (*Report, error) {
 	reports, err := p.InspectAll(ctx, []Input{in})
 	if err != nil {
@@ -160,8 +159,8 @@ func (p *Pool) Inspect(ctx context.Context, in Input) (*Report, error) {
 	return reports[0], nil
 }
 
-// InspectAll is Inspect for files that stand beside one another in a message, at most
-// eight, in one worker. Pictures that follow each other are looked at as one too.
+// InspectAll is Inspect for up to eight consecutive files of a message, in one worker.
+// Consecutive pictures are also examined as one.
 func (p *Pool) InspectAll(ctx context.Context, ins []Input) ([]*Report, error) {
 	if len(ins) == 0 || len(ins) > maxInputs {
 		return nil, fmt.Errorf("inspecting %d files at once: one to %d are allowed", len(ins), maxInputs)
@@ -188,7 +187,7 @@ func (p *Pool) InspectAll(ctx context.Context, ins []Input) ([]*Report, error) {
 	return p.use(ctx, w, q)
 }
 
-// worker takes a slot, and starts a worker if none is ready.
+// worker takes a slot, and starts a worker if none is idle.
 func (p *Pool) worker(ctx context.Context) (*worker, error) {
 	if err := p.take(ctx); err != nil {
 		return nil, err
@@ -211,7 +210,7 @@ func (p *Pool) worker(ctx context.Context) (*worker, error) {
 	return w, nil
 }
 
-// last returns the worker that was used last, which remembers most and needs no start; or nil.
+// last returns the most recently used worker, whose caches are warmest, or nil.
 func (p *Pool) last() *worker {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -224,7 +223,7 @@ func (p *Pool) last() *worker {
 	return w
 }
 
-// give gives a slot back, with a worker that can go on or nil.
+// give returns a slot, with a usable worker or nil.
 func (p *Pool) give(w *worker) {
 	if w != nil {
 		p.mu.Lock()
@@ -234,7 +233,7 @@ func (p *Pool) give(w *worker) {
 	p.slots <- struct{}{}
 }
 
-// use asks the worker and gives the slot back.
+// use sends a request to the worker and returns the slot.
 func (p *Pool) use(ctx context.Context, w *worker, q request) ([]*Report, error) {
 	reports, err := w.ask(ctx, q)
 	if w.files++; err != nil || w.killed || w.files >= p.config.Recycle {
@@ -280,8 +279,8 @@ func (p *Pool) Health(ctx context.Context) error {
 	return nil
 }
 
-// successor starts the replacement of a worker that has reached Recycle, before a caller needs it. After
-// a failure the next caller starts it, and reports what goes wrong.
+// successor starts the replacement of a worker that has reached Recycle in advance. After a
+// failure the next caller starts it, and reports the error.
 func (p *Pool) successor(failed error) *worker {
 	if failed != nil {
 		return nil
@@ -329,7 +328,7 @@ func (p *Pool) Close() error {
 	return errors.Join(errs...)
 }
 
-// without reports the input alone: its name, and nothing that needs a reader.
+// without returns a report of the input alone: its name, and facts that need no reader.
 func without(in Input, kind NoteKind, detail string) *Report {
 	f := File{Parent: -1, Name: clean(in.Name, 1<<10), Size: int64(len(in.Data)), Type: unknown, Format: unknown, MIME: octets, Unread: true}
 	f.Extension = extension(f.Name)
@@ -346,7 +345,7 @@ func (q *request) without(kind NoteKind, detail string) []*Report {
 	return out
 }
 
-// start runs a worker without environment and, where the kernel permits, without network.
+// start runs a worker without environment and, if the kernel permits, without network.
 func (p *Pool) start() (*worker, error) {
 	if !p.shared.Load() {
 		w, err := p.run(true)
@@ -354,7 +353,7 @@ func (p *Pool) start() (*worker, error) {
 			return w, nil
 		}
 		if !refused(err) {
-			return nil, err // a passing want of memory or processes is no reason to go without
+			return nil, err // a temporary lack of memory or processes does not justify a worker with network
 		}
 		p.shared.Store(true)
 		p.config.Log.Warn("attachment workers share the network: the kernel refused a namespace", "error", err)
@@ -366,7 +365,7 @@ func (p *Pool) run(alone bool) (*worker, error) {
 	if len(p.config.Command) == 0 {
 		return nil, errors.New("no command is configured")
 	}
-	// The worker lives longer than the request that starts it, so no context ends it.
+	// The worker outlives the request that starts it, so no context ends it.
 	cmd := exec.Command(p.config.Command[0], p.config.Command[1:]...) //nolint:gosec,noctx // the operator's own binary; stop ends it
 	cmd.Env, cmd.Dir = []string{"GOTRACEBACK=none"}, "/"
 	if alone {
@@ -386,8 +385,8 @@ func (p *Pool) run(alone bool) (*worker, error) {
 	return &worker{cmd: cmd, in: in, out: bufio.NewReader(out), setup: p.setup.Load()}, nil
 }
 
-// ask sends files and reads the reports. The clock kills a worker that is late, which
-// ends the reads and writes here.
+// ask sends files and reads the reports. A timer kills a late worker, which ends the reads
+// and writes here.
 func (w *worker) ask(ctx context.Context, q request) ([]*Report, error) {
 	q.Left = time.Duration(len(q.Inputs)) * q.Limits.Wall
 	late := q.Left + grace
@@ -396,12 +395,12 @@ func (w *worker) ask(ctx context.Context, q request) ([]*Report, error) {
 		q.Left = min(q.Left, left-min(left/5, replyTime))
 	}
 	if w.files == 0 {
-		late += w.setup.patience()
+		late += w.setup.setupTimeout()
 	}
 	ctx, cancel := context.WithTimeout(ctx, late)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = w.cmd.Process.Kill() })
-	defer func() { w.killed = !stop() }() // the clock may strike just after the reply
+	defer func() { w.killed = !stop() }() // the timer may fire just after the reply
 	if w.files == 0 {
 		if err := encodeFrame(w.in, w.setup); err != nil {
 			return nil, err
@@ -425,7 +424,7 @@ func (w *worker) ask(ctx context.Context, q request) ([]*Report, error) {
 	return reports, nil
 }
 
-// stop ends the process and waits for it. A worker ends by itself when its input does.
+// stop ends the process and waits for it. A worker ends when its input does.
 func (w *worker) stop(kill bool) error {
 	if kill {
 		_ = w.cmd.Process.Kill()
@@ -439,7 +438,7 @@ func (w *worker) stop(kill bool) error {
 	return nil
 }
 
-// refused reports whether the kernel does not let an ordinary user make namespaces.
+// refused reports whether the kernel forbids namespaces to ordinary users.
 func refused(err error) bool {
 	return errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.ENOSPC)
 }
@@ -447,5 +446,5 @@ func refused(err error) bool {
 // Unopened returns the report of a file that was not opened.
 func Unopened(in Input, why string) *Report { return without(in, NoteBusy, why) }
 
-// Uncounted returns the report of a file after those of a message that are opened.
+// Uncounted returns the report of a file beyond the number of opened files.
 func Uncounted(in Input) *Report { return without(in, NoteMany, "the message has too many files") }

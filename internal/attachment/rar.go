@@ -9,8 +9,8 @@ import (
 	"github.com/nwaples/rardecode/v2"
 )
 
-// openRAR reads the archive without a password, and again with each candidate for as
-// long as it asks for one.
+// openRAR reads the archive without a password, and again with each candidate while it
+// needs one.
 func openRAR(i *inspector, n *node) {
 	closed := i.rarHides(n)
 	for _, p := range append([]string{""}, i.passwords...) {
@@ -31,7 +31,8 @@ func openRAR(i *inspector, n *node) {
 	i.rarClosed(n, errLocked)
 }
 
-// rarClosed names the files of an archive that stays closed, unless the names are too.
+// rarClosed names the files of an archive that stays encrypted, unless the names are
+// encrypted too.
 func (i *inspector) rarClosed(n *node, why error) {
 	i.rar(n, nil)
 	i.file(n.id).Encrypted = true
@@ -64,8 +65,8 @@ func (i *inspector) rarHides(n *node) bool {
 	return locked(err)
 }
 
-// rarNeeds reports whether the first encrypted file stays closed to the password. Where the
-// headers are closed, they are noise to a wrong one.
+// rarNeeds reports whether the password does not open the first encrypted file. Encrypted
+// headers are noise with a wrong one.
 func (i *inspector) rarNeeds(n *node, password string, closed bool) bool {
 	r, err := i.rarReader(n, &password)
 	if err != nil {
@@ -119,6 +120,6 @@ func (i *inspector) rarFile(n *node, r io.Reader, h *rardecode.FileHeader, passw
 		}
 		f.Password, i.file(n.id).Password = *password, *password
 	}
-	// In a solid archive the packed size says nothing: the archive's is the floor.
+	// In a solid archive the packed size is meaningless: the archive's is the floor.
 	return i.take(f, r, max(h.PackedSize, int64(len(n.data))))
 }

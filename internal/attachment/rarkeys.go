@@ -11,10 +11,10 @@ import (
 )
 
 // maxRounds bounds the rounds of a key of RAR 5, as a power of two. Packers write 15; the
-// most that the format allows, 24, takes half a minute.
+// format's maximum, 24, takes half a minute.
 const maxRounds = 19
 
-// The blocks of RAR 5, and the record of a file that is encrypted.
+// The blocks of RAR 5, and the encryption record of a file.
 const (
 	rarFileBlock  = 2
 	rarCryptBlock = 4
@@ -22,9 +22,9 @@ const (
 	rarCryptExtra = 1
 )
 
-// rarRounds walks the headers of a RAR 5 before the library does, which derives every key
-// that they ask for. It returns errRounds where one takes too long, and errLocked where
-// the headers are encrypted and the password does not open them.
+// rarRounds walks the headers of a RAR 5 before the library, which derives every declared
+// key. It returns errRounds if one takes too long, and errLocked if the headers are
+// encrypted with another password.
 func rarRounds(data []byte, password string) error {
 	w := rarWalk{rest: rarBody(data), password: password}
 	for w.err == nil {
@@ -37,8 +37,8 @@ func rarRounds(data []byte, password string) error {
 	return w.err
 }
 
-// rarBody returns what follows the signature of RAR 5, or nil. The library looks for it as
-// far as the first mebibyte, and after it for another version.
+// rarBody returns the bytes after the signature of RAR 5, or nil. The library searches for
+// it in the first mebibyte, and after it for another version.
 func rarBody(data []byte) []byte {
 	sign := []byte("Rar!\x1a\x07")
 	for {
@@ -56,18 +56,18 @@ func rarBody(data []byte) []byte {
 	}
 }
 
-// rarWalk goes from header to header.
+// rarWalk iterates over headers.
 type rarWalk struct {
 	rest     []byte // after the last header
 	password string
 	key      []byte // of headers, or nil
-	begun    bool   // the first header is passed
-	proved   bool   // a header was opened with the key
+	begun    bool   // the first header was read
+	proved   bool   // a header was decrypted with the key
 	err      error
 }
 
-// header returns the next header from its type on, or nil at the end of what can be read:
-// a checksum, the length of what follows, and that.
+// header returns the next header from its type on, or nil at the end of the readable ones:
+// a checksum, the length of the rest, and the rest.
 func (w *rarWalk) header() []byte {
 	size := 7
 	head := w.open(size)
@@ -97,8 +97,8 @@ func (w *rarWalk) closed() []byte {
 	return nil
 }
 
-// space returns how many bytes a header of the size takes: encrypted, a vector is in
-// front, and it is filled up to blocks.
+// space returns the number of bytes of a header of that size: an encrypted one has a
+// leading vector and is padded to blocks.
 func (w *rarWalk) space(size int) int {
 	if w.key == nil {
 		return size
@@ -106,7 +106,7 @@ func (w *rarWalk) space(size int) int {
 	return aes.BlockSize + (size+aes.BlockSize-1)/aes.BlockSize*aes.BlockSize
 }
 
-// open returns the next bytes without passing them, or nil if there are not so many.
+// open returns the next bytes without consuming them, or nil if there are too few.
 func (w *rarWalk) open(size int) []byte {
 	n := w.space(size)
 	if n > len(w.rest) {
@@ -124,7 +124,7 @@ func (w *rarWalk) open(size int) []byte {
 	return out[:size]
 }
 
-// look reads a header as far as keys go, and passes the data after it.
+// look reads the keys of a header, and skips the data after it.
 func (w *rarWalk) look(h []byte) {
 	f := fields{h}
 	kind, flags := f.next(), f.next()
@@ -151,8 +151,8 @@ func (w *rarWalk) look(h []byte) {
 	}
 }
 
-// crypt reads the key of headers, which only the first block says: version, flags, rounds
-// and salt.
+// crypt reads the key of headers, which only the first block declares: version, flags,
+// rounds and salt.
 func (w *rarWalk) crypt(f fields) {
 	f.next() // version
 	f.next() // flags
@@ -166,8 +166,8 @@ func (w *rarWalk) crypt(f fields) {
 	w.key, w.err = pbkdf2.Key(sha256.New, w.password, f.rest[1:17], 1<<f.rest[0], 32)
 }
 
-// extras looks for the record that says how a file is encrypted. There should be one, but
-// the library derives the key of each.
+// extras finds the encryption record of a file. There should be one, but the library
+// derives the key of each.
 func (w *rarWalk) extras(data []byte) {
 	rounds := 0
 	for f := (fields{data}); len(f.rest) > 0; {
@@ -189,7 +189,7 @@ func (w *rarWalk) extras(data []byte) {
 	}
 }
 
-// fields reads the numbers of RAR 5: seven bits a byte, the lowest first.
+// fields parses the numbers of RAR 5: seven bits a byte, lowest first.
 type fields struct{ rest []byte }
 
 func (f *fields) next() uint64 {

@@ -10,14 +10,14 @@ import (
 	"outrider/internal/message"
 )
 
-// remembered holds what pictures say by their digests: logos recur from mail to mail, and a file
+// remembered caches the facts of pictures by digest: logos recur in many mails, and a file
 // is opened once for its facts and once for rules. It belongs to one goroutine.
 type remembered struct {
 	pictures map[string]*picture.Picture
 	codes    map[string][]picture.Code
 }
 
-// Bounds of what is remembered. A map that is full begins anew.
+// Bounds of the cache. A full map is cleared.
 const (
 	maxRemembered     = 512
 	maxRememberedText = 16 << 10 // bytes of metadata of one picture
@@ -57,7 +57,7 @@ func (r *remembered) remember(digest string, read func() *picture.Picture) *pict
 	return p
 }
 
-// codesOf looks for the codes in pixels that key names; draw returns nil where there are none.
+// codesOf finds the codes in the pixels identified by key; draw returns nil without any.
 func (r *remembered) codesOf(key string, draw func() image.Image) []picture.Code {
 	found, ok := r.codes[key]
 	if ok {
@@ -75,7 +75,7 @@ func (r *remembered) codesOf(key string, draw func() image.Image) []picture.Code
 	return found
 }
 
-// rawKey names the pixels of a picture in a PDF.
+// rawKey identifies the pixels of a picture in a PDF.
 func rawKey(img *pdf.Image) string {
 	h := sha256.New()
 	var head [5 * 8]byte

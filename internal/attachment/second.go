@@ -10,8 +10,8 @@ import (
 	"outrider/internal/attachment/picture"
 )
 
-// secondLook is what happens to files after all were read: slower tools, and only where
-// the first look found a reason.
+// secondLook examines files after all were read: with slower tools, and only if the first
+// pass found a reason.
 type secondLook struct {
 	tools     *Tools
 	inspector *inspector
@@ -20,16 +20,16 @@ type secondLook struct {
 	texts     int // pictures whose text was read
 }
 
-// Bounds of the second look.
+// Bounds of the second pass.
 const (
 	maxSecond     = 16       // files
 	maxSecondHeld = 64 << 20 // bytes of them
-	maxTexts      = 6        // pictures whose text is read, a second each
+	maxTexts      = 6        // pictures whose text is read; about a second each
 	leastWidth    = 120      // pixels; smaller ones are logos and buttons
 	leastHeight   = 32
 )
 
-// keep remembers a file that may be worth it.
+// keep keeps a file that may be worth a second pass.
 func (s *secondLook) keep(f *File, data []byte) {
 	drawn := s.tools.pages != nil && f.Format == "pdf"
 	shown := s.tools.text != nil && IsPicture(f.Format)
@@ -65,7 +65,7 @@ func (s *secondLook) file(ctx context.Context, n node) {
 	}
 }
 
-// pages draws the pages of a PDF, and looks at them as at pictures.
+// pages renders the pages of a PDF, and examines them like pictures.
 func (s *secondLook) pages(ctx context.Context, n node) {
 	f := s.inspector.file(n.id)
 	pictures, notes, err := s.tools.pages.Render(ctx, n.data, f.Password, s.tools.limits)
@@ -79,7 +79,7 @@ func (s *secondLook) pages(ctx context.Context, n node) {
 	s.show(ctx, n.id, pictures)
 }
 
-// show looks at pages that were drawn, until the time is up.
+// show examines rendered pages until the time is up.
 func (s *secondLook) show(ctx context.Context, id int, pictures []page.Picture) {
 	d := s.inspector.file(id).Document
 	wordless := len(d.Text)/max(d.Pages, 1) < littleText
@@ -92,7 +92,7 @@ func (s *secondLook) show(ctx context.Context, id int, pictures []page.Picture) 
 	}
 }
 
-// page looks at a page for codes and, where there is a reason, for text.
+// page finds codes on a page and, if there is a reason, reads its text.
 func (s *secondLook) page(ctx context.Context, id int, p *page.Picture, wordless bool) {
 	where := fmt.Sprintf("page %d", p.Number)
 	codes := codesIn(p.Image)
@@ -103,8 +103,7 @@ func (s *secondLook) page(ctx context.Context, id int, p *page.Picture, wordless
 	}
 }
 
-// read adds the text that a picture shows to its document; shown is the file that the
-// picture is.
+// read adds the text in a picture to its document; shown is the file of the picture.
 func (s *secondLook) read(ctx context.Context, id, shown int, img image.Image, where string) {
 	if s.texts == maxTexts || img.Bounds().Dx() < leastWidth || img.Bounds().Dy() < leastHeight {
 		return
@@ -123,15 +122,15 @@ func (s *secondLook) read(ctx context.Context, id, shown int, img image.Image, w
 	s.inspector.explode.text(shown, text.Text)
 }
 
-// Bounds on the PDFs whose pages are worth drawing.
+// Bounds on the PDFs whose pages are rendered.
 const (
-	muchText   = 1500 // bytes a page; who writes so much says what he wants in text
-	littleText = 40   // bytes a page
+	muchText   = 1500 // bytes per page; more text carries the message itself
+	littleText = 40   // bytes per page
 	manyShapes = 60   // the smallest code has about a hundred dark runs
 )
 
-// WantsPages tells why a PDF in the report is worth another look, by a worker that draws
-// pages.
+// WantsPages returns why a PDF in the report should be examined again, by a worker that
+// renders pages.
 func WantsPages(r *Report) (reason string, ok bool) {
 	for id := range r.Files {
 		if reason, ok = r.wantsPages(id); ok {
@@ -141,8 +140,8 @@ func WantsPages(r *Report) (reason string, ok bool) {
 	return "", false
 }
 
-// wantsPages tells why the pages of a PDF are worth drawing: it leads nowhere that the first
-// look could see, and what it shows is not text.
+// wantsPages returns why the pages of a PDF should be rendered: the first pass found no
+// link, and its content is not text.
 func (r *Report) wantsPages(id int) (reason string, ok bool) {
 	f := &r.Files[id]
 	d := f.Document

@@ -12,8 +12,8 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// open7z checks what the coders of the archive ask for before the library sees it: the
-// library allocates the dictionary that a property of one byte names.
+// open7z checks the requirements of the archive's coders before the library reads it: the
+// library allocates the dictionary that a property of one byte declares.
 func open7z(i *inspector, n *node) {
 	closed, err := sevenZipAsks(n.data, i.limits.Window)
 	if err != nil {
@@ -26,7 +26,8 @@ func open7z(i *inspector, n *node) {
 			return
 		}
 		r, err := reader7z(n.data, p)
-		// With the wrong password the decoder after the cipher sees noise, and says anything.
+		// With the wrong password the decoder after the cipher reads noise, and returns any
+		// error.
 		if err != nil && (closed || locked7z(err)) {
 			i.file(n.id).Encrypted = true
 			continue
@@ -43,7 +44,8 @@ func open7z(i *inspector, n *node) {
 	i.list7z(n)
 }
 
-// list7z names the files of an archive that stays closed, unless the names are too.
+// list7z names the files of an archive that stays encrypted, unless the names are encrypted
+// too.
 func (i *inspector) list7z(n *node) {
 	r, err := sevenzip.NewReader(bytes.NewReader(n.data), int64(len(n.data)))
 	if err != nil {
@@ -58,8 +60,9 @@ func (i *inspector) list7z(n *node) {
 	}
 }
 
-// reader7z opens the archive and proves the password. The proof has a reader of its own:
-// deriving a key overwrites the vector of the cipher in the library's copy of the header.
+// reader7z opens the archive and verifies the password. The verification has a separate
+// reader: deriving a key overwrites the vector of the cipher in the library's copy of the
+// header.
 func reader7z(data []byte, password string) (*sevenzip.Reader, error) {
 	proof, err := sevenzip.NewReaderWithPassword(bytes.NewReader(data), int64(len(data)), password)
 	if err != nil {
@@ -83,11 +86,11 @@ func locked7z(err error) bool {
 // maxProof bounds the bytes of the first file that prove a password by their checksum.
 const maxProof = RatioFloor
 
-// errProof tells that what was read is not what the archive holds.
+// errProof means that the content differs from the checksum in the archive.
 var errProof = errors.New("the checksum of the first file differs")
 
-// first7z reads the first file, which shows whether the password is right. The library compares
-// no checksum of files that are stored, so that a wrong password gives noise without an error.
+// first7z reads the first file, which shows whether the password is right. The library does
+// not verify checksums of stored files, so a wrong password gives noise without an error.
 func first7z(r *sevenzip.Reader) error {
 	for _, f := range r.File {
 		if f.UncompressedSize == 0 {
@@ -133,10 +136,10 @@ func (i *inspector) sevenZip(n *node, r *sevenzip.Reader, password string) {
 	}
 }
 
-// sevenZipAsks returns errWindow where a coder wants more memory than allowed, and errRounds
-// where a key takes too long. It looks for the identities of the coders in the header,
-// unpacked if it is packed. What an encrypted header hides stays for the limits of the
-// process. Closed tells that a coder is the cipher.
+// sevenZipAsks returns errWindow if a coder requires more memory than allowed, and
+// errRounds if a key takes too long. It searches the header, unpacked if packed, for the
+// identities of the coders. Encrypted headers are only bounded by the limits of the
+// process. closed reports whether a coder is the cipher.
 func sevenZipAsks(data []byte, window int64) (closed bool, err error) {
 	if len(data) < 32 {
 		return false, nil
@@ -146,7 +149,7 @@ func sevenZipAsks(data []byte, window int64) (closed bool, err error) {
 	if offset > uint64(len(data)) {
 		return false, nil // the library refuses it
 	}
-	// A header may claim more than there is: the library reads as far as it goes.
+	// A header may claim more than the file has: the library reads up to the end.
 	header := cut(data, 32+int64(offset), int64(min(size, uint64(len(data)))))
 	for range 4 {
 		closed = closed || bytes.Contains(header, cipher7z)
@@ -160,7 +163,7 @@ func sevenZipAsks(data []byte, window int64) (closed bool, err error) {
 		}
 		header = packedHeader(data, header, window)
 	}
-	return closed, errWindow // headers packed in headers: no packer writes that
+	return closed, errWindow // no packer nests packed headers
 }
 
 // cipher7z is the identity of AES-256 after a key of SHA-256.
@@ -170,8 +173,8 @@ var cipher7z = []byte{0x06, 0xf1, 0x07, 0x01}
 // refuses more than 24.
 const maxRounds7z = 20
 
-// coderRounds returns the most rounds up to 24 that the ciphers of a header ask for, as a
-// power of two.
+// coderRounds returns the maximum rounds, up to 24, of the ciphers in a header, as a power
+// of two.
 func coderRounds(header []byte) int {
 	most := 0
 	for at := 0; ; {
@@ -193,7 +196,7 @@ func coderRounds(header []byte) int {
 	}
 }
 
-// coderWindow returns the largest dictionary that the bytes can be read to ask for.
+// coderWindow returns the largest dictionary that the bytes can declare.
 func coderWindow(header []byte) int64 {
 	var most int64
 	for k := range header {
@@ -216,8 +219,8 @@ func coderWindow(header []byte) int64 {
 	return most
 }
 
-// properties returns n bytes of properties after the identity of a coder: numbers of
-// streams may stand between, and lengths may be written longer than needed.
+// properties returns n bytes of properties after the identity of a coder: stream counts may
+// be between, and lengths may be longer than needed.
 func properties(rest []byte, n int) []byte {
 	for _, lead := range [][]byte{{byte(n)}, {1, 1, byte(n)}, {0x80, byte(n)}, {1, 1, 0x80, byte(n)}, {0xc0, byte(n), 0}, {1, 1, 0xc0, byte(n), 0}} {
 		if bytes.HasPrefix(rest, lead) && len(rest) >= len(lead)+n {
@@ -227,7 +230,7 @@ func properties(rest []byte, n int) []byte {
 	return nil
 }
 
-// packedHeader unpacks a header that one LZMA coder packed, or returns nil.
+// packedHeader unpacks a header packed by one LZMA coder, or returns nil.
 func packedHeader(data, header []byte, window int64) []byte {
 	at := bytes.Index(header, []byte{0x23, 3, 1, 1, 5})
 	r := numbers{data: header, at: 2}
@@ -254,7 +257,7 @@ func packedHeader(data, header []byte, window int64) []byte {
 	return out
 }
 
-// numbers reads the numbers of 7z: leading ones of the first byte count more bytes.
+// numbers reads the numbers of 7z: leading ones of the first byte count further bytes.
 type numbers struct {
 	data []byte
 	at   int

@@ -11,8 +11,7 @@ import (
 	"outrider/internal/observable"
 )
 
-// openLink reads a shortcut of Windows: what it starts is the action, and what is appended
-// to it a file.
+// openLink reads a Windows shortcut: its target is an action, and appended data a file.
 func openLink(i *inspector, n *node) {
 	l := lnk.Read(n.data)
 	d := newDocument(l.Target(), "", "", l.Description)
@@ -40,7 +39,7 @@ func openLink(i *inspector, n *node) {
 	}
 }
 
-// openShortcut reads the small files that only say where to go or what to start.
+// openShortcut reads small files that only name a target to open or start.
 func openShortcut(i *inspector, n *node) {
 	s := shortcut.Read(i.file(n.id).Format, n.data)
 	d := newDocument(s.Title, "", "", "")
@@ -56,8 +55,8 @@ func openShortcut(i *inspector, n *node) {
 	i.file(n.id).Document = d
 }
 
-// commandURLs returns the addresses in a command line, also as they are once the shell
-// has taken its escapes out: the caret of cmd and the backtick of PowerShell.
+// commandURLs returns the addresses in a command line, also after removing shell escapes:
+// the caret of cmd and the backtick of PowerShell.
 func commandURLs(command string) []string {
 	var out []string
 	seen := map[string]bool{}
@@ -81,8 +80,8 @@ func commandURLs(command string) []string {
 // shares matches a path on a share, which Windows fetches from a stranger's server.
 var shares = regexp.MustCompile(`\\\\[A-Za-z0-9.-]{2,}(?:@[A-Za-z0-9@]*)?\\[^\s"'<>|,;]+`)
 
-// shortcutKind names the text of a shortcut, given in lower case, by a line that only its
-// kind has, or by the root of its XML.
+// shortcutKind identifies the text of a shortcut, given in lower case, by a line unique to
+// its kind, or by the root of its XML.
 func shortcutKind(text string) (format, mime string) {
 	start := strings.TrimLeft(text, " \t\r\n\f\x00")
 	root := rootElement(start)

@@ -19,7 +19,7 @@ import (
 	"outrider/internal/attachment/unpack"
 )
 
-// openStream opens the formats that pack one file without a directory.
+// openStream opens single-file compression formats.
 func openStream(i *inspector, n *node) {
 	f := i.file(n.id)
 	name := base(f.Name)
@@ -72,8 +72,8 @@ func (i *inspector) stream(format string, data []byte) (r io.Reader, name string
 	return r, "", err
 }
 
-// xz opens the format after a look at the dictionaries of all blocks, because the
-// library allocates what a block asks for, up to 4 GiB.
+// xz opens the format after checking the dictionaries of all blocks, because the library
+// allocates what a block declares, up to 4 GiB.
 func (i *inspector) xz(data []byte) (io.Reader, error) {
 	for at := 0; ; {
 		k := bytes.Index(data[at:], []byte{0x21, 0x01})
@@ -93,7 +93,7 @@ func (i *inspector) xz(data []byte) (io.Reader, error) {
 }
 
 // lzip opens the first member: a version, a coded dictionary, and LZMA with fixed
-// properties and a mark at its end, whose size is after it.
+// properties and an end mark, followed by its size.
 func (i *inspector) lzip(data []byte) (io.Reader, error) {
 	if len(data) < 6 || data[4] > 1 {
 		return nil, errMethod
@@ -111,7 +111,7 @@ func (i *inspector) lzip(data []byte) (io.Reader, error) {
 	return r, nil
 }
 
-// lzma2Window returns the size of a dictionary as LZMA2 writes it.
+// lzma2Window returns the size of a dictionary in LZMA2's encoding.
 func lzma2Window(bits byte) int64 {
 	if bits > 40 {
 		return 0 // every reader refuses it
@@ -119,8 +119,8 @@ func lzma2Window(bits byte) int64 {
 	return int64(2|bits&1) << (bits/2 + 11)
 }
 
-// inBlockHeader reports whether a block header with a right checksum holds the byte.
-// It is at most 24 bytes in front: two sizes of at most nine bytes, and the flags.
+// inBlockHeader reports whether the byte is in a block header with a valid checksum. The
+// header begins at most 24 bytes before: two sizes of at most nine bytes, and the flags.
 func inBlockHeader(data []byte, at int) bool {
 	for start := at &^ 3; start >= max(0, at-28); start -= 4 {
 		end := start + int(data[start])*4
@@ -152,7 +152,8 @@ func openTar(i *inspector, n *node) {
 		if h.Typeflag != tar.TypeReg {
 			continue
 		}
-		// Sparse files claim any size from no bytes: the size of the archive is their floor.
+		// Sparse files can claim any size without bytes: the size of the archive is their
+		// floor.
 		if !i.take(File{Parent: n.id, Name: h.Name, Size: h.Size}, r, int64(len(n.data))) {
 			return
 		}

@@ -10,13 +10,13 @@ import (
 // Sizes of a TLSH digest, by Oliver, Cheng and Chen, "TLSH - A Locality Sensitive Hash"
 // (2013), in the variant of 128 buckets and one byte of checksum.
 const (
-	tlshMin     = 50 // bytes of input that the published tool accepts at least
+	tlshMin     = 50 // minimum input of the published tool, in bytes
 	tlshBuckets = 128
 	tlshCode    = tlshBuckets / 4
 	tlshPrefix  = "T1"
 )
 
-// pearson is the permutation of RFC 3074, Section 6, which TLSH maps triplets with.
+// pearson is the permutation of RFC 3074, Section 6, which TLSH uses to map triplets.
 var pearson = [256]byte{
 	1, 87, 49, 12, 176, 178, 102, 166, 121, 193, 6, 84, 249, 230, 44, 163,
 	14, 197, 213, 181, 161, 85, 218, 80, 64, 239, 24, 226, 236, 142, 38, 200,
@@ -39,7 +39,7 @@ var pearson = [256]byte{
 func triplet(salt, a, b, c byte) byte { return pearson[pearson[pearson[pearson[salt]^a]^b]^c] }
 
 // TLSH returns the locality-sensitive digest of data, or "" if data is shorter than 50
-// bytes or too uniform to have one.
+// bytes or too uniform.
 func TLSH(data []byte) string {
 	if len(data) < tlshMin {
 		return ""
@@ -49,7 +49,7 @@ func TLSH(data []byte) string {
 	used := sorted[:tlshBuckets]
 	slices.Sort(used)
 	q1, q2, q3 := used[tlshBuckets/4-1], used[tlshBuckets/2-1], used[3*tlshBuckets/4-1]
-	// At least half of the buckets must hold something, as in the published tool.
+	// At least half of the buckets must be filled, as in the published tool.
 	if used[tlshBuckets/2-1] == 0 || q3 == 0 {
 		return ""
 	}

@@ -41,8 +41,8 @@ func ring(a, b byte, size int) int {
 	return min(d, size-d)
 }
 
-// scaled weighs a difference of the header: one step is free of the factor 12. Free
-// tells the value that one step has: 1 for lengths, and 0 for ratios means one less.
+// scaled weighs a difference of the header: one step is free of the factor 12. free is the
+// value of one step: 1 for lengths, and 0 for ratios means one less.
 func scaled(d, free int) int {
 	switch {
 	case d <= 1:

@@ -9,7 +9,7 @@ import (
 	"outrider/internal/attachment/ole"
 )
 
-// The attributes of TNEF that carry files and texts. MS-OXTNEF, 2.1.3.
+// The attributes of TNEF with files and texts. MS-OXTNEF, 2.1.3.
 const (
 	tnefSubject   = 0x8004 // attSubject
 	tnefText      = 0x800c // attBody: the plain text
@@ -40,12 +40,12 @@ const (
 	ptypMulti  = 0x1000
 )
 
-// SourceTNEFBody is File.Source of the texts of a message that TNEF wraps: Outlook shows them
-// in place of the body of the outer message.
+// SourceTNEFBody is File.Source of the texts of a message in TNEF: Outlook shows them
+// instead of the body of the outer message.
 const SourceTNEFBody = "tnef-body"
 
-// openTNEF reads "winmail.dat", in which Exchange wraps attachments: a list of
-// attributes, each with its length and a checksum that readers ignore.
+// openTNEF reads "winmail.dat", the format in which Exchange encloses attachments: a list
+// of attributes, each with its length and a checksum that readers ignore.
 func openTNEF(i *inspector, n *node) {
 	t := tnef{inspector: i, node: n, codePage: 1252}
 	for pos, going := int64(6), true; going; {
@@ -124,8 +124,8 @@ func (f *tnefFile) add(data []byte) {
 	f.data = append(f.data, data)
 }
 
-// property takes what a property says of the attachment. MS-OXTNEF, 2.1.3.4: the id of an
-// interface is before an object, and before nothing else.
+// property takes the value of an attachment's property. MS-OXTNEF, 2.1.3.4: an interface id
+// precedes an object, and nothing else.
 func (f *tnefFile) property(p mapiProp) {
 	switch {
 	case p.id == mapiLongName && len(p.value) > 0:
@@ -133,13 +133,13 @@ func (f *tnefFile) property(p mapiProp) {
 	case p.id == mapiShortName && f.name == "":
 		f.name = p.text()
 	case p.id == mapiObject && p.kind&^ptypMulti == ptypObject && len(p.value) >= 16:
-		f.add(p.value[16:]) // a message in it is TNEF again
+		f.add(p.value[16:]) // an inner message is TNEF again
 	case p.id == mapiObject:
 		f.add(p.value)
 	}
 }
 
-// take hands the attachment on that was read: all that attributes and properties hold.
+// take passes on the completed attachment: the content of attributes and properties.
 func (t *tnef) take() bool {
 	if !t.open {
 		return true
@@ -153,7 +153,7 @@ func (t *tnef) take() bool {
 	return true
 }
 
-// body hands on a text of the message.
+// body passes on a text of the message.
 func (t *tnef) body(name string, data []byte, packed int64) bool {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return true
@@ -161,7 +161,7 @@ func (t *tnef) body(name string, data []byte, packed int64) bool {
 	return t.entry(t.node.id, name) && t.inspector.take(File{Parent: t.node.id, Name: name, Size: int64(len(data)), Source: SourceTNEFBody}, bytes.NewReader(data), packed)
 }
 
-// texts hands on the texts of the message among its properties.
+// texts passes on the texts of the message among its properties.
 func (t *tnef) texts(value []byte) bool {
 	for _, p := range mapiProps(value) {
 		if p.id == mapiSubject {
@@ -185,7 +185,7 @@ func (p mapiProp) body() (name string, data []byte) {
 		}
 		return "body.html", p.value
 	case mapiRTF:
-		// Outlook shows what could be unpacked of a damaged body.
+		// Outlook shows the unpackable part of a damaged body.
 		if unpacked, _ := ole.UnpackRTF(p.value, 4<<20); len(unpacked) > 0 {
 			return "body.rtf", unpacked
 		}
@@ -223,9 +223,9 @@ func (p mapiProp) text() string {
 // maxProps bounds the properties of one list, and the values of one property.
 const maxProps = 2000
 
-// mapiProps reads a list of properties. MS-OXTNEF, 2.1.3.4: fixed sizes by type, and
-// others with a count and lengths, padded to four bytes. Properties of several values have a
-// count in front whatever their type is.
+// mapiProps parses a list of properties. MS-OXTNEF, 2.1.3.4: fixed sizes by type, and
+// others with a count and lengths, padded to four bytes. Properties with several values
+// begin with a count for every type.
 func mapiProps(d []byte) []mapiProp {
 	var out []mapiProp
 	r := tnefReader{d: d}
@@ -240,7 +240,7 @@ func mapiProps(d []byte) []mapiProp {
 			}
 		}
 		if !r.value(&p) || r.short {
-			return out // a type of unknown size: nothing after it can be found
+			return out // a type of unknown size: the rest cannot be parsed
 		}
 		out = append(out, p)
 	}
@@ -276,7 +276,7 @@ func (r *tnefReader) value(p *mapiProp) bool {
 	return true
 }
 
-// sizeOfType returns the size of a value, or that it has a length of its own. MS-OXCDATA,
+// sizeOfType returns the size of a value, or whether it has its own length. MS-OXCDATA,
 // 2.11.1.
 func sizeOfType(kind uint16) (size uint32, counted bool) {
 	switch kind {
@@ -294,7 +294,7 @@ func sizeOfType(kind uint16) (size uint32, counted bool) {
 	return 0, false
 }
 
-// tnefReader reads little-endian values; once the bytes end, it gives zeros.
+// tnefReader reads little-endian values; zeros after the end.
 type tnefReader struct {
 	d     []byte
 	short bool
@@ -333,8 +333,8 @@ func (r *tnefReader) u32() uint32 {
 // fileStore begins each file that is embedded in a OneNote section. MS-ONESTORE, 2.6.13.
 const fileStore = "\xe7\x16\xe3\xbd\x65\x26\x11\x45\xa4\xc4\x8d\x4d\x0b\x7a\x9e\xac"
 
-// openOneNote finds the embedded files, which are not packed, by the id before them.
-// Their names stand elsewhere in the section.
+// openOneNote finds the embedded files, which are not packed, by the id before them. Their
+// names are elsewhere in the section.
 func openOneNote(i *inspector, n *node) {
 	for pos := 0; ; {
 		at := bytes.Index(n.data[pos:], []byte(fileStore))

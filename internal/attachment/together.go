@@ -7,8 +7,8 @@ import (
 	"outrider/internal/attachment/scan"
 )
 
-// InspectAll inspects files that stand beside one another. A code that is cut in two
-// pictures is added to the report of the first.
+// InspectAll inspects consecutive files. A code split over two pictures is added to the
+// report of the first.
 func (t *Tools) InspectAll(ctx context.Context, ins []Input, l Limits) []*Report {
 	t.inputs = len(ins)
 	defer func() { t.inputs = 0 }()
@@ -28,7 +28,7 @@ func isPictureOf(r *Report) bool {
 	return IsPicture(f.Format) && f.Document != nil && len(f.Document.Codes) == 0
 }
 
-// join looks for a code over two pictures, and reports it with the first.
+// join searches two pictures for a split code, and reports it with the first.
 func join(r *Report, a, b []byte) {
 	d := r.Files[0].Document
 	for _, c := range picture.Joined(a, b, picture.DefaultLimits()) {

@@ -11,22 +11,22 @@ import (
 	"outrider/internal/attachment/yara"
 )
 
-// Setup says which tools a worker has. Its zero value has none.
+// Setup selects the tools of a worker. The zero value has none.
 type Setup struct {
 	Rules string       `json:"rules,omitempty"` // source of YARA rules, see yara.Compile
-	Pages *page.Limits `json:"pages,omitempty"` // draws pages of PDFs: 3 s at the start, and 350 MB
-	Text  *ocr.Config  `json:"text,omitempty"`  // reads text in pictures, by a program that the worker starts
+	Pages *page.Limits `json:"pages,omitempty"` // renders pages of PDFs: 3 s at the start, and 350 MB
+	Text  *ocr.Config  `json:"text,omitempty"`  // recognises text in pictures, by a program that the worker starts
 }
 
-// patience is how long a worker may take to set its tools up.
-func (s Setup) patience() time.Duration {
+// setupTimeout is the time limit for setting up a worker's tools.
+func (s Setup) setupTimeout() time.Duration {
 	if s.Pages != nil {
 		return 30 * time.Second
 	}
 	return 2 * time.Second
 }
 
-// memory is what Go's collector works against.
+// memory is the limit of Go's garbage collector.
 func (s Setup) memory() int64 {
 	if s.Pages != nil {
 		return goMemory + pageMemory
@@ -34,18 +34,17 @@ func (s Setup) memory() int64 {
 	return goMemory
 }
 
-// Tools are what looking at a file needs and costs too much to be made for each. They are
-// for one goroutine.
+// Tools are tools that are too costly to create for each file. They serve one goroutine.
 type Tools struct {
 	rules  *yara.Rules
 	pages  *page.Renderer
 	limits page.Limits
 	text   *ocr.Reader
-	known  *remembered // made at the first use
-	inputs int         // of the request under way, which share what a reply may weigh
+	known  *remembered // created on first use
+	inputs int         // of the current request, which share the size of a reply
 }
 
-// NewTools sets the tools up.
+// NewTools creates the tools.
 func NewTools(s Setup) (*Tools, error) {
 	t := &Tools{}
 	var err error
@@ -68,7 +67,7 @@ func NewTools(s Setup) (*Tools, error) {
 	return t, nil
 }
 
-// Close gives the tools up.
+// Close releases the tools.
 func (t *Tools) Close() error {
 	if t.pages == nil {
 		return nil
@@ -76,8 +75,7 @@ func (t *Tools) Close() error {
 	return t.pages.Close() //nolint:wrapcheck // it names the action
 }
 
-// Inspect looks at the file and at what is inside, as the function of the same name, and
-// with the tools.
+// Inspect is the function Inspect, with the tools.
 func (t *Tools) Inspect(ctx context.Context, in Input, l Limits) *Report {
 	return t.walk(ctx, in, l, nil)
 }
@@ -108,13 +106,13 @@ func (t *Tools) walk(ctx context.Context, in Input, l Limits, visit func(*File, 
 	return i.report
 }
 
-// maxMatches is how many rules are reported of one file.
+// maxMatches bounds the reported rules of one file.
 const maxMatches = 32
 
-// matcher names the rules that the files of one inspection satisfy.
+// matcher finds the matching rules of the files of one inspection.
 type matcher struct {
 	rules *yara.Rules
-	work  int // left for all files together
+	work  int // remaining work for all files
 }
 
 func (m *matcher) file(i *inspector, f *File, data []byte) {

@@ -125,7 +125,7 @@ func TestAPoolTakesOtherRules(t *testing.T) {
 	}
 }
 
-// A worker that nobody needs ends, and another one starts when somebody does.
+// An idle worker ends, and another one starts on demand.
 func TestIdleWorkersEnd(t *testing.T) {
 	t.Parallel()
 	self, err := os.Executable()

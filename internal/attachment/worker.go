@@ -12,31 +12,31 @@ import (
 	"time"
 )
 
-// Bounds of the protocol between pool and worker. First the pool sends a frame of JSON, the
-// Setup. A request is a frame of JSON and a frame of content for each input; a reply is one
-// frame of JSON. A frame is its length in four bytes, big-endian, and so many bytes.
+// Bounds of the protocol between pool and worker. First the pool sends a JSON frame with
+// the Setup. A request is a JSON frame and a content frame for each input; a reply is one
+// JSON frame. A frame is its length in four bytes, big-endian, and that many bytes.
 const (
 	maxSetup   = 16 << 20  // YARA rules
 	maxHead    = 1 << 20   // names and passwords of a request
 	maxContent = 128 << 20 // the largest attachment, see budget.DecodedBytes
 	maxReply   = 64 << 20
-	goMemory   = 208 << 20 // Go's collector works against this limit; the program's pages come on top
-	pageMemory = 320 << 20 // and where pages are drawn, this much more
+	goMemory   = 208 << 20 // limit of Go's garbage collector; the program's pages are not included
+	pageMemory = 320 << 20 // addition for rendering pages
 )
 
 type request struct {
 	Inputs []Input `json:"inputs"`
 	Limits Limits  `json:"limits"`
-	// Left is the time for all inputs together, of which Limits.Wall is the share of one at most.
+	// Left is the time for all inputs together; Limits.Wall bounds each of them.
 	Left time.Duration `json:"left"`
 }
 
-// maxInputs is how many files one request may have.
+// maxInputs bounds the files of one request.
 const maxInputs = 8
 
-// Serve is the loop of a worker: it reads its setup, gives up the rights that reading files
-// does not need, then answers requests from r on w until r ends. It returns nil at a clean
-// end.
+// Serve is the loop of a worker: it reads its setup, drops the privileges that reading
+// files does not need, then answers requests from r on w until r ends. It returns nil at a
+// clean end.
 func Serve(r io.Reader, w io.Writer) error {
 	return serve(r, w, confine)
 }
@@ -78,7 +78,7 @@ func (t *Tools) answer(q *request) []*Report {
 	return t.InspectAll(ctx, q.Inputs, q.Limits)
 }
 
-// cleanEnd returns nil where the pool has closed between frames.
+// cleanEnd returns nil if the pool has closed between frames.
 func cleanEnd(action string, err error) error {
 	if errors.Is(err, io.EOF) {
 		return nil
@@ -115,8 +115,8 @@ func decodeFrame(r io.Reader, most uint32, to any) error {
 	return nil
 }
 
-// readFrame reads one frame. It returns io.EOF only between frames, and allocates as
-// bytes arrive, not as the length claims.
+// readFrame reads one frame. It returns io.EOF only between frames, and allocates as bytes
+// arrive, independent of the declared length.
 func readFrame(r io.Reader, most uint32) ([]byte, error) {
 	var size [4]byte
 	if _, err := io.ReadFull(r, size[:]); err != nil {

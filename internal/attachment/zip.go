@@ -20,7 +20,7 @@ import (
 	"outrider/internal/observable"
 )
 
-// zipEntry is one file as a header of a zip describes it.
+// zipEntry is one file header of a zip.
 type zipEntry struct {
 	name         string
 	flags        uint16
@@ -39,8 +39,8 @@ func (e *zipEntry) isDir() bool {
 	return e.size == 0 && (bytes.HasSuffix([]byte(e.name), []byte("/")) || e.name == "")
 }
 
-// findEnd returns where the end record is, or -1. APPNOTE 4.3.16: it is followed by
-// a comment of at most 64 KiB.
+// findEnd returns the offset of the end record, or -1. APPNOTE 4.3.16: it is followed by a
+// comment of at most 64 KiB.
 func findEnd(data []byte) int {
 	tail := max(0, len(data)-(64<<10+22))
 	end := bytes.LastIndex(data[tail:], []byte("PK\x05\x06"))
@@ -85,7 +85,7 @@ func firstStart(entries []zipEntry) int64 {
 	return first % (1 << 62)
 }
 
-// listed returns what the central directory names, up to maxNames and one more.
+// listed returns the entries of the central directory, up to maxNames and one more.
 func (i *inspector) listed(n *node) []zipEntry {
 	end := findEnd(n.data)
 	if end < 0 {
@@ -103,8 +103,8 @@ func (i *inspector) listed(n *node) []zipEntry {
 	return out
 }
 
-// directoryAt returns where the central directory before an end record begins, and where that
-// says it does.
+// directoryAt returns the actual and the declared offset of the central directory before an
+// end record.
 func directoryAt(data []byte, end int) (pos, offset int64) {
 	le := binary.LittleEndian
 	size, offset := int64(le.Uint32(data[end+12:])), int64(le.Uint32(data[end+16:]))
@@ -115,16 +115,16 @@ func directoryAt(data []byte, end int) (pos, offset int64) {
 	return pos, offset
 }
 
-// zipFirst returns the header of the first entry and what follows it, nil where there is
-// none: that of the directory or, without one, of the first content. Archives in the archive
-// have headers of their own, which may stand before the directory, or be all that is left
-// of one where the archive is cut off.
+// zipFirst returns the header of the first entry and the following bytes, nil without one:
+// that of the directory or, without one, of the first content. Nested archives have their
+// own headers, which may precede the directory, or be all that is left of one in a
+// truncated archive.
 func zipFirst(data []byte) []byte {
 	first := bytes.Index(data, []byte("PK\x03\x04"))
 	if end := findEnd(data); end >= 0 {
 		pos, offset := directoryAt(data, end)
 		last := end+22+int(binary.LittleEndian.Uint16(data[end+20:])) >= len(data)
-		inner := !last && first >= 0 && int64(first) < pos-offset // it counts from after another content
+		inner := !last && first >= 0 && int64(first) < pos-offset // it counts from after other content
 		if isDirectory(data, pos) && !inner {
 			return data[pos:]
 		}
@@ -135,7 +135,7 @@ func zipFirst(data []byte) []byte {
 	return data[first:]
 }
 
-// zipDirectory reads the central directory before an end record, up to so many entries.
+// zipDirectory parses the central directory before an end record, up to most entries.
 func zipDirectory(data []byte, end, most int) []zipEntry {
 	pos, offset := directoryAt(data, end)
 	base := max(0, pos-offset)
@@ -147,7 +147,7 @@ func zipDirectory(data []byte, end, most int) []zipEntry {
 		e, next := directoryEntry(data, pos)
 		e.start += base
 		if e.locate(data); e.body == 0 {
-			// Offsets may count from the beginning of the file although something is in front.
+			// Offsets may count from the beginning of the file despite a prefix.
 			e.start -= base
 			e.locate(data)
 		}
@@ -161,7 +161,7 @@ func isDirectory(data []byte, pos int64) bool {
 	return pos >= 0 && pos+46 <= int64(len(data)) && string(data[pos:pos+4]) == "PK\x01\x02"
 }
 
-// zip64Directory finds the directory by the record of APPNOTE 4.3.14, or as offset says.
+// zip64Directory finds the directory by the record of APPNOTE 4.3.14, or at offset.
 func zip64Directory(data []byte, end int, offset int64) int64 {
 	if r := bytes.LastIndex(data[:end], []byte("PK\x06\x06")); r >= 0 && r+56 <= end {
 		if pos := binary.LittleEndian.Uint64(data[r+48:]); pos < uint64(len(data)) {
@@ -171,7 +171,7 @@ func zip64Directory(data []byte, end int, offset int64) int64 {
 	return offset
 }
 
-// cut returns at most n bytes of data from an offset on; both may lie.
+// cut returns at most n bytes of data from an offset on; both may be wrong.
 func cut(data []byte, from, n int64) []byte {
 	from = min(max(from, 0), int64(len(data)))
 	return data[from : from+min(max(n, 0), int64(len(data))-from)]
@@ -222,9 +222,9 @@ func (e *zipEntry) locate(data []byte) {
 	e.end = min(e.body+max(0, min(e.packed, int64(len(data)))), int64(len(data)))
 }
 
-// zipLocals scans for local headers, for archives whose directory is missing or lies.
-// A header inside the packed bytes of another is skipped, unless the sizes are unknown.
-// More tells that headers were left out.
+// zipLocals scans for local headers, for archives with a missing or wrong directory. A
+// header inside the packed bytes of another is skipped, unless the sizes are unknown. more
+// reports whether headers were left out.
 func zipLocals(data []byte, most int) (out []zipEntry, more bool) {
 	le := binary.LittleEndian
 	for at := 0; ; {
@@ -255,7 +255,7 @@ func zipLocals(data []byte, most int) (out []zipEntry, more bool) {
 }
 
 // untilNext returns the distance to the next header of any kind, which bounds an entry
-// whose size is after it.
+// whose size follows it.
 func untilNext(data []byte, from int64) int64 {
 	rest := cut(data, from, int64(len(data)))
 	for at := 0; ; {
@@ -272,8 +272,8 @@ func untilNext(data []byte, from int64) int64 {
 	}
 }
 
-// zipCompare counts where local headers and directory disagree, and where entries share
-// bytes, as in the bombs of Fifield.
+// zipCompare counts contradictions between local headers and directory, and entries that
+// share bytes, as in the bombs of Fifield.
 func zipCompare(i *inspector, n *node, listed, found []zipEntry) {
 	a := i.archive(n.id)
 	for _, e := range listed {
@@ -321,9 +321,9 @@ const twoNames = "the local header names "
 // maxSecondNames bounds the entries of one archive whose second names are reported.
 const maxSecondNames = 100
 
-// secondName reports the name that the local header has for an entry: unpackers that stream see
-// that one. APPNOTE 4.3.7 and 4.3.12. Names that differ in character set or separators only are
-// those of honest packers.
+// secondName reports the name of an entry in its local header: streaming unpackers use that
+// one. APPNOTE 4.3.7 and 4.3.12. Names that only differ in character set or separators are
+// legitimate.
 func (i *inspector) secondName(n *node, e *zipEntry, local string) {
 	if local == "" || plainName(local) == plainName(e.name) || i.archive(n.id).Mismatches >= maxSecondNames {
 		return
@@ -332,9 +332,9 @@ func (i *inspector) secondName(n *node, e *zipEntry, local string) {
 	i.unread(n.id, local, max(e.size, 0), e.encrypted(), nil)
 }
 
-// unicodeName returns the name in the extra field of an entry, which most unpackers prefer, where
-// its extension is another than that of the name in the header, or "". It counts only with the
-// checksum of that name. APPNOTE 4.6.9.
+// unicodeName returns the name in the extra field of an entry, which most unpackers prefer,
+// if its extension differs from that in the header, or "". It counts only with the checksum
+// of the header's name. APPNOTE 4.6.9.
 func unicodeName(e *zipEntry) string {
 	x := extraField(e.extra, 0x7075)
 	if len(x) < 6 || x[0] != 1 || binary.LittleEndian.Uint32(x[1:]) != crc32.ChecksumIEEE([]byte(e.name)) {
@@ -346,7 +346,7 @@ func unicodeName(e *zipEntry) string {
 	return ""
 }
 
-// plainName returns what packers cannot write in two ways.
+// plainName returns the part of a name that packers write in only one way.
 func plainName(name string) string {
 	return strings.ToLower(strings.Map(func(r rune) rune {
 		switch {
@@ -366,8 +366,8 @@ func localName(data []byte, start int64) string {
 	return string(cut(data, start+30, int64(binary.LittleEndian.Uint16(data[start+26:]))))
 }
 
-// hidden returns the entries that only local headers show. A header within the bytes of
-// a listed entry belongs to an archive in the archive.
+// hidden returns the entries that only local headers list. A header within the bytes of a
+// listed entry belongs to a nested archive.
 func hidden(listed, found []zipEntry) []zipEntry {
 	spans := slices.Clone(listed)
 	slices.SortFunc(spans, byStart)
@@ -387,7 +387,7 @@ func hidden(listed, found []zipEntry) []zipEntry {
 
 func byStart(a, b zipEntry) int { return cmp.Compare(a.start, b.start) }
 
-// zipEntry reads one entry, and reports whether to go on.
+// zipEntry reads one entry, and reports whether to continue.
 func (i *inspector) zipEntry(n *node, e *zipEntry, keys *zipPasswords) bool {
 	if e.mode&0o170000 == 0o120000 {
 		i.archive(n.id).Links++
@@ -447,8 +447,8 @@ func (i *inspector) method(method uint16, packed []byte) (io.Reader, error) {
 	return nil, fmt.Errorf("zip method %d: %w", method, errMethod)
 }
 
-// unpacks reports whether the bytes unpack to the checksum, within a bound: the proof
-// that a ZipCrypto password is right, whose own check byte lets 1 of 256 pass.
+// unpacks reports whether the bytes unpack to the checksum, within a bound: this verifies a
+// ZipCrypto password, whose check byte accepts 1 of 256.
 func (i *inspector) unpacks(method uint16, plain []byte, crc uint32) bool {
 	r, err := i.method(method, plain)
 	if err != nil {

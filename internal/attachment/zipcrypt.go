@@ -10,19 +10,19 @@ import (
 	"hash/crc32"
 )
 
-// maxLocked is how many entries of an archive may stay closed until no more are tried. A
-// key costs a thousand rounds, and archives of many passwords are not for people.
+// maxLocked bounds the undecryptable entries of an archive before further attempts end. A
+// key costs a thousand rounds, and archives with many passwords are not meant for people.
 const maxLocked = 20
 
-// zipPasswords is what is known of the passwords of an archive.
+// zipPasswords is the state of the passwords of an archive.
 type zipPasswords struct {
 	candidates []string
 	last       string // that opened an entry, or ""
-	locked     int    // entries that stayed closed
+	locked     int    // entries that stayed encrypted
 	untried    int    // entries on which nothing was tried
 }
 
-// tries returns what to try on the next entry, what opened the last one first.
+// tries returns the passwords to try on the next entry, the last successful one first.
 func (z *zipPasswords) tries() []string {
 	if z.last == "" {
 		return z.candidates
@@ -30,9 +30,8 @@ func (z *zipPasswords) tries() []string {
 	return append([]string{z.last}, z.candidates...)
 }
 
-// decrypt tries the passwords on an entry, the one that opened the last entry first. It
-// returns the packed bytes and their method, or nil if so many entries stayed closed that
-// nothing is tried.
+// decrypt tries the passwords on an entry, the last successful one first. It returns the
+// packed bytes and their method, or nil after too many undecryptable entries.
 func (i *inspector) decrypt(e *zipEntry, data []byte, keys *zipPasswords) (plain []byte, method uint16, err error) {
 	if e.flags&0x40 != 0 { // APPNOTE 7: strong encryption
 		return nil, 0, errMethod
@@ -59,8 +58,8 @@ func (i *inspector) decrypt(e *zipEntry, data []byte, keys *zipPasswords) (plain
 	return nil, 0, errLocked
 }
 
-// winZip decrypts AE-1 and AE-2 and checks the authentication code, or returns nil.
-// Its format is salt, two bytes of verification, data, and ten bytes of HMAC-SHA1.
+// winZip decrypts AE-1 and AE-2 and verifies the authentication code, or returns nil. Its
+// format is salt, two bytes of verification, data, and ten bytes of HMAC-SHA1.
 func winZip(extra, data []byte, password string) ([]byte, uint16) {
 	x := extraField(extra, 0x9901)
 	if len(x) < 7 || x[4] < 1 || x[4] > 3 {

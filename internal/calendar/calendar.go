@@ -1,20 +1,20 @@
-// Package calendar reads invitations and business cards.
+// Package calendar parses invitations and business cards.
 //
-// An invitation is a text of properties in nested components; mail programs show it as
-// a card with buttons, and some put it into the calendar before anybody has read the
-// mail. So attackers write into it what filters look for in the body: the link, the
-// telephone number, the meeting that is no meeting.
+// An invitation is a text of properties in nested components; mail programs show it as a
+// card with buttons, and some add it to the calendar before the user has opened the mail.
+// So attackers put content into it that filters would find in the body: links, telephone
+// numbers, fake meetings.
 //
-// Standards: RFC 5545 (iCalendar), RFC 5546 (methods), RFC 6047 (in mail), RFC 7986 and
-// RFC 9073 (conferences, styled descriptions), vCalendar 1.0 (quoted-printable values),
-// RFC 6350 and vCard 2.1 (cards).
+// Standards: RFC 5545 (iCalendar), RFC 5546 (methods), RFC 6047 (in mail), RFC 7986 and RFC
+// 9073 (conferences, styled descriptions), vCalendar 1.0 (quoted-printable values), RFC
+// 6350 and vCard 2.1 (cards).
 //
-// Divergences: bare LF and CR end lines; white space before the first property, the
-// missing end of a component, and lines that are no properties are tolerated.
+// Divergences: bare LF and CR end lines; white space before the first property, a missing
+// end of a component, and lines that are no properties are tolerated.
 //
-// Limits: maxEvents components of maxProperties properties each, and as many more that are
-// text, maxInput bytes.
-// Repetitions are not expanded, and times are kept as written beside their UTC reading.
+// Limits: maxEvents components of maxProperties properties each, plus the same number of
+// text properties, maxInput bytes. Recurrences are not expanded, and times are kept as
+// written beside their UTC value.
 package calendar
 
 import (
@@ -23,11 +23,11 @@ import (
 	"time"
 )
 
-// Bounds of what is read of one calendar.
+// Bounds of one calendar.
 const (
 	maxInput      = 4 << 20
 	maxEvents     = 200
-	maxProperties = 200 // of one event
+	maxProperties = 200 // per event
 	maxValue      = 64 << 10
 	maxParams     = 20
 	maxDepth      = 8
@@ -39,9 +39,9 @@ type Calendar struct {
 	Scale   string // CALSCALE, or ""
 	Method  string // upper case: "REQUEST", "CANCEL" and so on, or ""
 	Events  []Event
-	Texts   []Text // of the calendar itself: its name and description
-	Cut     bool   // there was more than is read
-	Unread  bool   // what is left out is shown to readers, or they can follow it
+	Texts   []Text // name and description of the calendar
+	Cut     bool   // some content exceeded the limits
+	Unread  bool   // the cut content is visible to readers, or is a link
 }
 
 // Event is one entry: an event, a task or a note.
@@ -51,17 +51,17 @@ type Event struct {
 	Summary         string
 	Location        string
 	Description     string
-	DescriptionHTML string // as some programs add it, or ""
+	DescriptionHTML string // non-standard HTML description, or ""
 	Status          string // upper case, or ""
 	Organizer       Person
 	Attendees       []Person
-	Start, End      time.Time // zero where unreadable
+	Start, End      time.Time // zero if malformed
 	Links           []string  // properties that are URIs: URL, ATTACH, CONFERENCE, SOURCE, IMAGE
-	Texts           []Text    // everything that a reader is shown, those of alarms and names of people included
+	Texts           []Text    // all text that readers see, including alarms and names of people
 	Properties      []Property
 }
 
-// Person is somebody who invites or is invited.
+// Person is an organizer or attendee.
 type Person struct {
 	Name    string // CN
 	Address string // without "mailto:"
@@ -88,7 +88,7 @@ func (p *Property) Param(key string) string {
 	return ""
 }
 
-// Read reads the calendar in a text, and reports whether there is one.
+// Read parses the calendar in a text, and reports whether there is one.
 func Read(text string) (*Calendar, bool) {
 	c := &Calendar{}
 	r := reader{calendar: c}
@@ -99,8 +99,8 @@ func Read(text string) (*Calendar, bool) {
 	return c, r.found
 }
 
-// properties passes the properties of a text to take, and reports whether there was more
-// than is read.
+// properties passes the properties of a text to take, and reports whether any exceeded the
+// limits.
 func properties(text string, take func(Property)) (cut bool) {
 	l := lines{rest: strings.TrimPrefix(text[:min(len(text), maxInput)], "\ufeff")}
 	for line, more := l.next(); more; line, more = l.next() {
@@ -111,7 +111,7 @@ func properties(text string, take func(Property)) (cut bool) {
 	return l.cut || len(text) > maxInput
 }
 
-// AllTexts returns everything that a reader of the calendar is shown.
+// AllTexts returns all text that readers of the calendar see.
 func (c *Calendar) AllTexts() []Text {
 	out := slices.Clone(c.Texts)
 	for i := range c.Events {
@@ -120,14 +120,14 @@ func (c *Calendar) AllTexts() []Text {
 	return out
 }
 
-// reader puts properties where they belong.
+// reader adds properties to the open component.
 type reader struct {
 	calendar *Calendar
 	found    bool
-	open     []string // names of components that are open, the calendar first
-	event    *Event   // that is open, or nil
-	cut      bool     // something was left out
-	unread   bool     // it is shown to readers, or they can follow it
+	open     []string // names of open components, the calendar first
+	event    *Event   // the open event, or nil
+	cut      bool     // some content was left out
+	unread   bool     // it is visible to readers, or is a link
 }
 
 func (r *reader) take(p Property) {
@@ -156,7 +156,7 @@ func (r *reader) begin(name string) {
 	r.open = append(r.open, name)
 }
 
-// end closes a component, and those inside that were left open.
+// end closes a component, and unclosed ones inside it.
 func (r *reader) end(name string) {
 	for i := len(r.open) - 1; i >= 0; i-- {
 		if r.open[i] == name {
@@ -169,7 +169,7 @@ func (r *reader) end(name string) {
 	}
 }
 
-// close keeps the event that is open.
+// close keeps the open event.
 func (r *reader) close() {
 	if r.event == nil {
 		return
@@ -186,7 +186,7 @@ func (r *reader) property(p Property) {
 	switch {
 	case r.event != nil && !r.event.room(&p):
 		r.cut = true
-		r.unread = r.unread || p.Key != "ATTENDEE" && (isShown(p.Key) || isLink(p.Key)) // the names of further guests say nothing new
+		r.unread = r.unread || p.Key != "ATTENDEE" && (isShown(p.Key) || isLink(p.Key)) // names of further attendees add no information
 	case r.event != nil:
 		r.event.take(p, len(r.open) > 2)
 	case len(r.open) != 1:
@@ -205,14 +205,15 @@ func (r *reader) property(p Property) {
 	}
 }
 
-// room reports whether a property is kept. A flood of others hides no text.
+// room reports whether a property is kept. A flood of other properties cannot displace
+// text.
 func (e *Event) room(p *Property) bool {
 	n := len(e.Properties)
 	return n < maxProperties || n < 2*maxProperties && p.Key != "ATTENDEE" && (isShown(p.Key) || isLink(p.Key))
 }
 
-// take keeps a property. Those of what is inside, such as alarms, say nothing of the
-// event itself, but can lead elsewhere too.
+// take keeps a property. Properties of components inside, such as alarms, do not describe
+// the event itself, but can contain links.
 func (e *Event) take(p Property, inside bool) {
 	e.Properties = append(e.Properties, p)
 	if (isLink(p.Key) || p.Param("VALUE") == "URI") && strings.Contains(p.Value, ":") && p.Param("ENCODING") == "" {
@@ -262,8 +263,8 @@ func person(p *Property) Person {
 	return Person{Name: p.Param("CN"), Address: address, Status: strings.ToUpper(p.Param("PARTSTAT"))}
 }
 
-// moment reads a date with or without time. RFC 5545, Section 3.3.5: in UTC, in the zone
-// that TZID names, or in none; zones that are not known are read as UTC.
+// moment parses a date with or without time. RFC 5545, Section 3.3.5: in UTC, in the zone
+// of TZID, or in none; unknown zones are treated as UTC.
 func moment(p *Property) time.Time {
 	zone := time.UTC
 	if id := p.Param("TZID"); id != "" && len(id) < 64 {

@@ -116,8 +116,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestCorpus reads the calendars of the mail corpora: whatever says that it is one has
-// an entry.
+// TestCorpus reads the calendars of the mail corpora: every declared calendar has an entry.
 func TestCorpus(t *testing.T) {
 	t.Parallel()
 	events := 0

@@ -2,17 +2,17 @@ package calendar
 
 import "strings"
 
-// maxCards bounds the cards that are read of one text.
+// maxCards bounds the parsed cards of one text.
 const maxCards = 50
 
 // Card is one business card. RFC 6350.
 type Card struct {
 	Name  string   // FN, or N
-	Texts []Text   // everything that a reader is shown
+	Texts []Text   // all text that readers see
 	Links []string // properties that are URIs: URL, SOURCE, KEY and the like
 }
 
-// ReadCards returns the cards in a text. cut says that there was more than is read.
+// ReadCards returns the cards in a text. cut reports whether content exceeded the limits.
 func ReadCards(text string) (cards []Card, cut bool) {
 	var card *Card
 	left := 0
@@ -38,7 +38,7 @@ func ReadCards(text string) (cards []Card, cut bool) {
 	return cards, cut
 }
 
-// take keeps one property. RFC 6350, Section 3.3: a group may stand before its name.
+// take keeps one property. RFC 6350, Section 3.3: a group may precede its name.
 func (c *Card) take(p *Property) {
 	if _, key, ok := strings.Cut(p.Key, "."); ok {
 		p.Key = key
@@ -68,5 +68,5 @@ func (c *Card) take(p *Property) {
 	}
 }
 
-// isStructured reports whether the value is a list of parts between semicolons.
+// isStructured reports whether the value is a list of parts separated by semicolons.
 func isStructured(key string) bool { return key == "N" || key == "ADR" || key == "ORG" }

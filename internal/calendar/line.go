@@ -10,11 +10,11 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
-// lines unfolds the lines of a text. RFC 5545, Section 3.1: a line that begins with a
-// space or a tab goes on with the one before.
+// lines unfolds the lines of a text. RFC 5545, Section 3.1: a line that begins with a space
+// or a tab continues the previous line.
 type lines struct {
 	rest string
-	cut  bool // a line was longer than is read
+	cut  bool // a line exceeded the limit
 }
 
 // next returns one line, cut at maxValue, and whether there was one.
@@ -37,18 +37,17 @@ func (l *lines) next() (string, bool) {
 	return b.String(), true
 }
 
-// isQuotedPrintable reports whether the parameters of a property say that its value is
-// quoted-printable, with or without the name of the parameter. vCalendar 1.0, Section 2.1.3.
+// isQuotedPrintable reports whether the parameters of a property declare quoted-printable,
+// with or without the parameter name. vCalendar 1.0, Section 2.1.3.
 func isQuotedPrintable(line string) bool {
 	head, _, ok := strings.Cut(line[:min(len(line), maxHead)], ":")
 	return ok && strings.Contains(strings.ToUpper(head), "QUOTED-PRINTABLE")
 }
 
-// maxHead is how many bytes of a line are searched for the parameters of its property.
+// maxHead bounds the bytes of a line that are searched for parameters.
 const maxHead = 1000
 
-// softBreaks adds the lines that follow a "=" at the end of the line, and those that are
-// folded.
+// softBreaks appends the lines that follow a "=" at the end of the line, and folded lines.
 func (l *lines) softBreaks(line string) string {
 	var b strings.Builder
 	for {
@@ -75,7 +74,7 @@ func (l *lines) within(s string, n int) string {
 
 func (l *lines) folded() bool { return l.rest != "" && (l.rest[0] == ' ' || l.rest[0] == '\t') }
 
-// physical takes one line as written, without its end.
+// physical returns one line as written, without its end.
 func (l *lines) physical() string {
 	i := strings.IndexAny(l.rest, "\r\n")
 	if i < 0 {
@@ -91,7 +90,7 @@ func (l *lines) physical() string {
 	return line
 }
 
-// property reads "name;param=value:value".
+// property parses "name;param=value:value".
 func property(line string) (Property, bool) {
 	end := strings.IndexAny(line, ";:")
 	if end <= 0 || strings.ContainsAny(line[:end], " \t\"") {
@@ -115,7 +114,7 @@ func property(line string) (Property, bool) {
 	return p, true
 }
 
-// parameter takes one parameter. RFC 5545, Section 3.2: values in quotes may hold
+// parameter parses one parameter. RFC 5545, Section 3.2: quoted values may contain
 // semicolons and colons; RFC 6868 escapes the quotes themselves.
 func parameter(s string) (p Param, rest string) {
 	end := 0
@@ -128,7 +127,7 @@ func parameter(s string) (p Param, rest string) {
 	}
 	key, value, named := strings.Cut(s[:end], "=")
 	if !named {
-		switch strings.ToUpper(key) { // vCalendar 1.0 leaves the name of the parameter out
+		switch strings.ToUpper(key) { // vCalendar 1.0 omits the parameter name
 		case "QUOTED-PRINTABLE", "BASE64":
 			key, value = "ENCODING", key
 		}
@@ -170,8 +169,8 @@ func unescape(s string) string {
 	return b.String()
 }
 
-// decode undoes the encoding that the parameters declare, and the charset. What is binary
-// stays as it is. vCalendar 1.0, Section 2.1.3; vCard 2.1, Section 2.1.3.
+// decode decodes the declared encoding and charset. Binary values stay as they are.
+// vCalendar 1.0, Section 2.1.3; vCard 2.1, Section 2.1.3.
 func (p *Property) decode(v string) string {
 	if strings.EqualFold(p.Param("ENCODING"), "QUOTED-PRINTABLE") {
 		raw, err := io.ReadAll(quotedprintable.NewReader(strings.NewReader(v)))

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Text is one text that a reader is shown.
+// Text is one text that readers see.
 type Text struct {
-	Property string // upper case, where it is
+	Property string // upper case
 	Value    string
 	HTML     bool
 }
 
-// isLink reports whether the property is an address that a reader can follow.
+// isLink reports whether the property is a link that a reader can follow.
 func isLink(key string) bool {
 	switch key {
 	case "URL", "ATTACH", "CONFERENCE", "SOURCE", "IMAGE", "STRUCTURED-DATA", "X-GOOGLE-CONFERENCE", "X-MICROSOFT-SKYPETEAMSMEETINGURL":
@@ -22,7 +22,7 @@ func isLink(key string) bool {
 	return false
 }
 
-// isShown reports whether some program shows the property to its reader.
+// isShown reports whether any program displays the property.
 func isShown(key string) bool {
 	switch key {
 	case "SUMMARY", "DESCRIPTION", "X-ALT-DESC", "STYLED-DESCRIPTION", "COMMENT", "LOCATION", "CONTACT", "CATEGORIES", "RESOURCES", "NAME",
@@ -32,7 +32,7 @@ func isShown(key string) bool {
 	return false
 }
 
-// appendTexts adds what a property shows.
+// appendTexts appends the visible texts of a property.
 func appendTexts(out []Text, p *Property) []Text {
 	if !isShown(p.Key) {
 		return out
@@ -50,7 +50,8 @@ func appendTexts(out []Text, p *Property) []Text {
 	case "X-APPLE-STRUCTURED-LOCATION":
 		add(p.Param("X-TITLE"), false)
 	default:
-		// RFC 9073, Section 6.5, and Outlook: the format is in FMTTYPE; without it, some show HTML all the same.
+		// RFC 9073, Section 6.5, and Outlook: the format is in FMTTYPE; without it, some
+		// programs still show HTML.
 		add(p.Value, strings.EqualFold(p.Param("FMTTYPE"), "text/html") || p.Key == "X-ALT-DESC" && strings.Contains(p.Value, "<"))
 	}
 	if html, ok := dataHTML(p.Param("ALTREP")); ok {
@@ -59,7 +60,7 @@ func appendTexts(out []Text, p *Property) []Text {
 	return out
 }
 
-// dataHTML returns the page in a "data:" URI, which some programs show in place of the
+// dataHTML returns the page in a "data:" URI, which some programs show instead of the
 // description. RFC 5545, Section 3.2.1; RFC 2397.
 func dataHTML(uri string) (string, bool) {
 	rest, ok := strings.CutPrefix(uri, "data:text/html")

@@ -1,10 +1,9 @@
-// Package detect runs detectors over the evidence of a message and sums their
-// findings into one verdict.
+// Package detect runs detectors over the evidence of a message and sums their findings into
+// one verdict.
 //
-// Every finding adds log-odds to one class. Per class the sum, with the prior of the
-// class, goes through the logistic function and becomes a probability; the
-// probabilities and a few thresholds give the disposition. There is no hidden score:
-// the findings are the verdict.
+// Every finding adds log-odds to one class. The logistic function turns the sum of a class
+// and its prior into a probability; the probabilities and a few thresholds give the
+// disposition. There is no hidden score: the findings are the verdict.
 package detect
 
 import (
@@ -19,10 +18,10 @@ import (
 
 // Detector finds reasons for a verdict in evidence.
 type Detector interface {
-	// Detect returns its findings, and what it could not decide yet; none is a valid answer.
-	// It returns early when ctx ends.
+	// Detect returns its findings, and the detections that lack evidence; none is a valid
+	// answer. It returns early when ctx ends.
 	Detect(ctx context.Context, e *evidence.Evidence) ([]verdict.Finding, []verdict.Undecided)
-	// Name says which detector and which version of it this is, for example "signals/1".
+	// Name returns the detector and its version, for example "signals/1".
 	Name() string
 }
 
@@ -33,7 +32,7 @@ type Engine struct {
 	versions  map[string]string
 }
 
-// New returns an engine that asks the detectors in order.
+// New returns an engine that runs the detectors in order.
 func New(model Model, detectors ...Detector) *Engine {
 	e := &Engine{detectors: detectors, model: model, versions: map[string]string{"model": model.Version}}
 	for _, d := range detectors {
@@ -42,8 +41,8 @@ func New(model Model, detectors ...Detector) *Engine {
 	return e
 }
 
-// Judge returns the verdict on a message. A detector that panics, or that the end of ctx
-// cut off, is named in Degraded and does not stop the others.
+// Judge returns the verdict on a message. A detector that panics, or is cut off by ctx, is
+// listed in Degraded and does not stop the others.
 func (e *Engine) Judge(ctx context.Context, ev *evidence.Evidence) verdict.Verdict {
 	v := verdict.Verdict{Degraded: slices.Clone(ev.Degraded), Versions: e.versions}
 	whole := true
@@ -54,7 +53,7 @@ func (e *Engine) Judge(ctx context.Context, ev *evidence.Evidence) verdict.Verdi
 			continue
 		}
 		found, undecided, err := guard(ctx, d, ev)
-		if err != nil || ctx.Err() != nil { // what it has found by then counts all the same
+		if err != nil || ctx.Err() != nil { // findings up to then still count
 			v.Degraded = append(v.Degraded, d.Name())
 			whole = false
 		}
@@ -73,12 +72,12 @@ func (e *Engine) Judge(ctx context.Context, ev *evidence.Evidence) verdict.Verdi
 		if v.Disposition != verdict.None {
 			v.Also = append([]verdict.Disposition{v.Disposition}, v.Also...)
 		}
-		v.Disposition = verdict.Unknown // not fully judged: that is not the same as nothing found
+		v.Disposition = verdict.Unknown // incomplete judgement differs from no findings
 	}
 	return v
 }
 
-// sane makes weights of findings numbers that can be summed and written.
+// sane replaces weights that are no finite numbers by 0.
 func sane(found []verdict.Finding) []verdict.Finding {
 	for i := range found {
 		if w := found[i].Weight; math.IsNaN(w) || math.IsInf(w, 0) {

@@ -9,13 +9,13 @@ import (
 	"outrider/internal/verdict"
 )
 
-// enoughHard is the evidence of identity or payload, in log-odds, from which the limit
-// on proved senders no longer holds.
+// enoughHard is the evidence of identity or payload, in log-odds, at which the limit on
+// proved senders ends.
 const enoughHard = 4
 
-// limit holds back quarantine where only the content speaks against a sender who is
-// proved and known: people with whom the tenant corresponds may write about passwords
-// and payments. A forged name, a link or a file is more than content.
+// limit avoids quarantine if only the content counts against a proved and known sender:
+// correspondents of the tenant may write about passwords and payments. A forged name, a
+// link or a file is more than content.
 func limit(ev *evidence.Evidence, v *verdict.Verdict) {
 	if v.Disposition <= verdict.Suspicious || !provedAndKnown(ev) {
 		return
@@ -32,18 +32,18 @@ func limit(ev *evidence.Evidence, v *verdict.Verdict) {
 		v.Disposition = verdict.Suspicious
 		return
 	}
-	// It would be SUSPICIOUS with less evidence: what the policy does about that is the least.
+	// With less evidence it would be SUSPICIOUS: the policy for SUSPICIOUS is the minimum.
 	v.Also = append(also, verdict.Suspicious)
 	slices.SortFunc(v.Also, func(a, b verdict.Disposition) int { return cmp.Compare(b, a) })
 }
 
-// provedAndKnown reports whether DMARC passed and the address is known by its mail.
+// provedAndKnown reports whether DMARC passed and the address is known from earlier mail.
 func provedAndKnown(ev *evidence.Evidence) bool {
 	return ev.Auth.DMARC.Result == mailauth.Pass && ev.AuthorProved() && ev.AuthorKnown()
 }
 
-// isHard reports whether a finding is about who sent the message or what it carries,
-// and not about what it says.
+// isHard reports whether a finding concerns the sender or payload of the message, not its
+// wording.
 func isHard(f *verdict.Finding) bool {
 	switch f.Portion {
 	case verdict.PortionAttachment, verdict.PortionLink, verdict.PortionEnvelope, verdict.PortionStructure:

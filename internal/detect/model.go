@@ -10,14 +10,14 @@ import (
 
 // Model turns sums of log-odds into probabilities and those into a disposition.
 //
-// A finding speaks for its class. One with a negative weight speaks against every
-// class but bulk, since it says who wrote, not what. Evidence of a forged sender is
-// half of the way to phishing and to fraud, for which senders are forged. And evidence
-// of any class but bulk is evidence that the message is unwanted: Score.
+// A finding counts for its class. A negative weight counts against every class but bulk,
+// since it concerns the sender and not the content. Half of the evidence of a forged sender
+// counts for phishing and for fraud, the purposes of forgery. Evidence of any class but
+// bulk is evidence that the message is unwanted: Score.
 type Model struct {
 	Version  string
-	Prior    [verdict.NumClasses]float64 // log-odds of each class in mail that nothing was found in
-	Unwanted float64                     // log-odds that such mail is unwanted at all
+	Prior    [verdict.NumClasses]float64 // log-odds of each class in mail without findings
+	Unwanted float64                     // log-odds that such mail is unwanted
 	Support  float64                     // share of spoof evidence that counts for phish and bec
 	// Thresholds on the probability of a class, and for Spam also on Score.
 	Malicious  float64 // malware or phish above it: MALICIOUS; bec above it: MALICIOUS-BEC
@@ -39,7 +39,7 @@ func Default() Model {
 	}
 }
 
-// Decide fills in Classes, Score and Disposition from the findings of v.
+// Decide sets Classes, Score and Disposition from the findings of v.
 func (m *Model) Decide(v *verdict.Verdict) {
 	sums, unwanted := m.sums(v.Findings)
 	for _, c := range verdict.Classes() {
@@ -59,7 +59,7 @@ func (m *Model) Decide(v *verdict.Verdict) {
 	}
 }
 
-// sums adds up the findings by class, and all together.
+// sums adds up the findings by class, and in total.
 func (m *Model) sums(findings []verdict.Finding) (sums [verdict.NumClasses]float64, unwanted float64) {
 	sums, unwanted = m.Prior, m.Unwanted
 	against, spoof := 0.0, 0.0

@@ -1,17 +1,16 @@
-// Package dns is Outrider's caching resolver client.
+// Package dns is Outrider's caching stub resolver.
 //
-// Mail authentication and routing rest on DNS: TXT records publish SPF, DKIM and
-// DMARC policies, MX records name the hosts of a domain, PTR records name an
-// address. The client asks configured recursive resolvers over UDP with TCP for
-// truncated answers, remembers answers for their time to live and absence for the
-// time that the zone's SOA gives, and says of every answer whether the resolver
-// validated it by DNSSEC.
+// Mail authentication and routing depend on DNS: TXT records publish SPF, DKIM and DMARC
+// policies, MX records list the hosts of a domain, PTR records map an address to names. The
+// client queries configured recursive resolvers over UDP, with TCP for truncated answers,
+// caches answers for their time to live and absence for the time in the zone's SOA, and
+// reports whether the resolver validated an answer by DNSSEC.
 //
-// Standards: RFC 1034 and 1035 (DNS), RFC 2308 (negative caching), RFC 3596
-// (AAAA), RFC 4035 Section 3.2.3 (the AD bit), RFC 6698 (TLSA), RFC 6891 (EDNS).
+// Standards: RFC 1034 and 1035 (DNS), RFC 2308 (negative caching), RFC 3596 (AAAA), RFC
+// 4035 Section 3.2.3 (the AD bit), RFC 6698 (TLSA), RFC 6891 (EDNS).
 //
-// Limits: Authentic rests on the AD bit, and is believed only from resolvers on
-// loopback, since anyone on the path could set it.
+// Limits: Authentic relies on the AD bit, and trusts only resolvers on loopback, since
+// anyone on the path could set it.
 package dns
 
 import (
@@ -37,30 +36,30 @@ import (
 const (
 	cacheEntries = 100_000          // about 50 MB of typical TXT answers
 	maxTTL       = 6 * time.Hour    // a mistaken record must not stay for a week
-	minTTL       = 5 * time.Second  // a TTL of 0 must not make one message ask twice
-	negativeTTL  = time.Minute      // where no SOA gives one
-	maxRecords   = 100              // more records of one type serve no honest purpose
+	minTTL       = 5 * time.Second  // a TTL of 0 must not cause two queries for one message
+	negativeTTL  = time.Minute      // for answers without an SOA
+	maxRecords   = 100              // more records of one type have no honest use
 	udpSize      = 1232             // RFC 9715, Section 3.2: avoids fragmentation
-	attempts     = 2                // per question, over all servers
-	flightGrace  = 10 * time.Second // a shared question outlives the asker that gave up
+	attempts     = 2                // per query, over all servers
+	flightGrace  = 10 * time.Second // a shared query continues after its first caller has given up
 )
 
-// Config says whom to ask.
+// Config selects the resolvers.
 type Config struct {
 	Servers []string      // host or host:port; empty: those of /etc/resolv.conf
-	Timeout time.Duration // per question
+	Timeout time.Duration // per query
 }
 
-// Client asks resolvers and remembers the answers. It is safe for concurrent use.
+// Client queries resolvers and caches the answers. It is safe for concurrent use.
 type Client struct {
-	servers []string
-	timeout time.Duration
-	cache   *otter.Cache[question, answer]
-	flights singleflight.Group
-	asking  sync.WaitGroup     // questions under way
-	heard   atomic.Int64       // when a resolver answered last, in Unix nanoseconds; 0 after a failure
-	ctx     context.Context    //nolint:containedctx // ends with the client
-	cancel  context.CancelFunc // ends the questions under way
+	servers  []string
+	timeout  time.Duration
+	cache    *otter.Cache[question, answer]
+	flights  singleflight.Group
+	inFlight sync.WaitGroup     // queries in flight
+	heard    atomic.Int64       // time of the last answer, in Unix nanoseconds; 0 after a failure
+	ctx      context.Context    //nolint:containedctx // ends with the client
+	cancel   context.CancelFunc // ends the queries in flight
 }
 
 type question struct {
@@ -111,30 +110,30 @@ func New(c Config) (*Client, error) {
 	return client, nil
 }
 
-// Close ends the questions under way and waits for them. A nil client has none.
+// Close cancels the queries in flight and waits for them. A nil client has none.
 func (c *Client) Close() error {
 	if c == nil {
 		return nil
 	}
 	c.cancel()
-	c.asking.Wait()
+	c.inFlight.Wait()
 	c.cache.StopAllGoroutines()
 	return nil
 }
 
-// For returns a view of the client whose questions are paid from b.
+// For returns a view of the client whose queries count against b.
 func (c *Client) For(b *budget.Budget) *Session { return &Session{client: c, budget: b} }
 
-// Session asks on behalf of one message.
+// Session makes queries for one message.
 type Session struct {
-	client *Client // or nil: every question fails temporarily
+	client *Client // or nil: every query fails temporarily
 	budget *budget.Budget
 }
 
-// Offline returns a session that answers nothing: every lookup fails temporarily.
+// Offline returns a session without a resolver: every lookup fails temporarily.
 func Offline() *Session { return &Session{} }
 
-// errBudget says that the message asked too many questions.
+// errBudget is the error of a message that exceeds its number of queries.
 var errBudget = errors.New("too many dns questions for one message")
 
 func (s *Session) ask(ctx context.Context, name string, qtype uint16) (answer, error) {
@@ -190,7 +189,7 @@ func (s *Session) LookupIPAddr(ctx context.Context, host string) ([]net.IPAddr, 
 	return nonEmpty(out, host)
 }
 
-// temporary returns err if asking again may help, and nil otherwise.
+// temporary returns err if a later query may succeed, and nil otherwise.
 func temporary(err error) error {
 	if e, ok := errors.AsType[*net.DNSError](err); ok && e.IsNotFound {
 		return nil
@@ -246,7 +245,7 @@ func nonEmpty[T any](out []T, name string) ([]T, error) {
 	return out[:min(len(out), maxRecords)], nil
 }
 
-// ask returns the remembered answer, or asks once for all who want to know.
+// ask returns the cached answer, or makes one query shared by all concurrent callers.
 func (c *Client) ask(ctx context.Context, name string, qtype uint16) (answer, error) {
 	if _, ok := mdns.IsDomainName(name); !ok || name == "" {
 		return answer{}, &net.DNSError{Err: "not a domain name", Name: name, IsNotFound: true}
@@ -267,12 +266,12 @@ func (c *Client) ask(ctx context.Context, name string, qtype uint16) (answer, er
 	}
 }
 
-// share asks once for all who want to know. The question belongs to the client and not to the
-// asker, who may give up.
+// share makes one query for all concurrent callers. The query belongs to the client and not to a
+// caller, who may give up.
 func (c *Client) share(q question) <-chan singleflight.Result {
 	return c.flights.DoChan(q.name+mdns.TypeToString[q.qtype], func() (any, error) {
-		c.asking.Add(1)
-		defer c.asking.Done()
+		c.inFlight.Add(1)
+		defer c.inFlight.Done()
 		ctx, cancel := context.WithTimeout(c.ctx, c.timeout+flightGrace)
 		defer cancel()
 		return c.exchange(ctx, q)
@@ -282,8 +281,8 @@ func (c *Client) share(q question) <-chan singleflight.Result {
 // heardFor is how long an answer proves that the resolvers work.
 const heardFor = time.Minute
 
-// Health returns nil if a resolver answered within the last minute, or answers a question about the
-// root now. Names that senders chose do not count as failures: their servers may be silent.
+// Health returns nil if a resolver answered within the last minute, or answers a query for the root
+// now. Names chosen by senders do not count as failures: their servers may be silent.
 func (c *Client) Health(ctx context.Context) error {
 	if time.Since(time.Unix(0, c.heard.Load())) < heardFor {
 		return nil
@@ -299,7 +298,7 @@ func (c *Client) Health(ctx context.Context) error {
 	}
 }
 
-// err turns the response code into the error that the standard resolver would give.
+// err converts the response code into the error of the standard resolver.
 func (a answer) err(name string) error {
 	switch a.rcode {
 	case mdns.RcodeSuccess:
@@ -311,12 +310,12 @@ func (a answer) err(name string) error {
 	}
 }
 
-// exchange asks the servers in turn, starting with a random one, and remembers the answer.
+// exchange tries the servers in turn, starting with a random one, and caches the answer.
 func (c *Client) exchange(ctx context.Context, q question) (answer, error) {
 	msg := new(mdns.Msg)
 	msg.SetQuestion(q.name, q.qtype)
 	msg.SetEdns0(udpSize, false)
-	msg.AuthenticatedData = true       // RFC 6840, Section 5.7: asks for the AD bit without DNSSEC records
+	msg.AuthenticatedData = true       // RFC 6840, Section 5.7: requests the AD bit without DNSSEC records
 	first := rand.IntN(len(c.servers)) //nolint:gosec // spreads load, not a secret
 	var errs []error
 	for try := range max(attempts, len(c.servers)) {
@@ -327,7 +326,7 @@ func (c *Client) exchange(ctx context.Context, q question) (answer, error) {
 			continue
 		}
 		if r.Rcode != mdns.RcodeSuccess && r.Rcode != mdns.RcodeNameError {
-			errs = append(errs, fmt.Errorf("asking %s for %s: %s", server, q.name, mdns.RcodeToString[r.Rcode]))
+			errs = append(errs, fmt.Errorf("querying %s for %s: %s", server, q.name, mdns.RcodeToString[r.Rcode]))
 			continue
 		}
 		a := answer{records: r.Answer, rcode: r.Rcode, authentic: r.AuthenticatedData && loopback(server), ttl: ttlOf(r)}
@@ -347,13 +346,13 @@ func (c *Client) once(ctx context.Context, msg *mdns.Msg, server string) (*mdns.
 		r, err = over(ctx, &mdns.Client{Net: "tcp", Timeout: c.timeout}, msg, server)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("asking %s for %s: %w", server, msg.Question[0].Name, err)
+		return nil, fmt.Errorf("querying %s for %s: %w", server, msg.Question[0].Name, err)
 	}
 	return r, nil
 }
 
-// over asks over one transport, and stops at the end of ctx: the library itself knows
-// deadlines only.
+// over queries over one transport, and stops when ctx ends: the library supports deadlines
+// only.
 func over(ctx context.Context, client *mdns.Client, msg *mdns.Msg, server string) (*mdns.Msg, error) {
 	conn, err := client.DialContext(ctx, server)
 	if err != nil {
@@ -366,8 +365,8 @@ func over(ctx context.Context, client *mdns.Client, msg *mdns.Msg, server string
 	return r, err
 }
 
-// ttlOf returns how long the answer may be remembered.
-// RFC 2308, Section 5: absence lives as long as the smaller of the SOA's TTL and minimum.
+// ttlOf returns how long the answer may be cached. RFC 2308, Section 5: absence is cached
+// for the smaller of the SOA's TTL and minimum.
 func ttlOf(r *mdns.Msg) time.Duration {
 	ttl := maxTTL
 	for _, rr := range r.Answer {

@@ -154,7 +154,7 @@ func TestCloseEndsQuestionsUnderWay(t *testing.T) {
 	c, _ := client(t, time.Minute)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, _ = c.For(nil).LookupTXT(ctx, "mute.example.org") // the asker gives up, the question goes on
+	_, _ = c.For(nil).LookupTXT(ctx, "mute.example.org") // the caller gives up, the query continues
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}

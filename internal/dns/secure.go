@@ -19,12 +19,12 @@ type TLSA struct {
 	Data     []byte
 }
 
-// Host is what the DNS says about the name of a host.
+// Host is the DNS data of a host name.
 type Host struct {
 	Addrs     []netip.Addr
-	Canonical string // where the chain of aliases ends, in lower case without final dot; the name itself where it is no alias
-	Authentic bool   // all answers that gave addresses were validated, and the aliases in them
-	Alias     bool   // not so, but the name is an alias, and that much was validated
+	Canonical string // end of the alias chain, in lower case without final dot; the name itself if it is no alias
+	Authentic bool   // all answers with addresses and their aliases were validated
+	Alias     bool   // not authentic, but the name is an alias, which was validated
 }
 
 // LookupTLSA returns the TLSA records of name ("_25._tcp.mx.example.org"), and whether
@@ -43,7 +43,7 @@ func (s *Session) LookupTLSA(ctx context.Context, name string) ([]TLSA, bool, er
 		}
 		data, err := hex.DecodeString(t.Certificate)
 		if err != nil {
-			continue // the library wrote this text itself, from the wire
+			continue // the library itself wrote this text, from the wire
 		}
 		out = append(out, TLSA{Usage: t.Usage, Selector: t.Selector, Matching: t.MatchingType, Data: data})
 	}
@@ -51,7 +51,7 @@ func (s *Session) LookupTLSA(ctx context.Context, name string) ([]TLSA, bool, er
 	return out, a.authentic, err
 }
 
-// LookupSecureMX is LookupMX, and tells whether the answer was validated by DNSSEC.
+// LookupSecureMX is LookupMX, and also reports whether DNSSEC validated the answer.
 func (s *Session) LookupSecureMX(ctx context.Context, name string) ([]*net.MX, bool, error) {
 	a, err := s.ask(ctx, name, mdns.TypeMX)
 	if err != nil {
@@ -67,7 +67,7 @@ func (s *Session) LookupSecureMX(ctx context.Context, name string) ([]*net.MX, b
 	return out, a.authentic, err
 }
 
-// LookupSecureHost is LookupHost, and tells what DNSSEC says of the answer.
+// LookupSecureHost is LookupHost, and also reports the DNSSEC status of the answer.
 func (s *Session) LookupSecureHost(ctx context.Context, host string) (Host, error) {
 	out := Host{Canonical: normal(host), Authentic: true}
 	var errs []error
@@ -108,7 +108,7 @@ func addresses(records []mdns.RR) []netip.Addr {
 	return out
 }
 
-// maxChain bounds how many aliases are followed; resolvers give up at about as many.
+// maxChain bounds the aliases that are followed; resolvers have a similar limit.
 const maxChain = 16
 
 // canonical follows the aliases of an answer from host to their end.

@@ -7,23 +7,23 @@ import (
 	"net/http"
 )
 
-// HTTP returns a client of the standard library, for libraries that make requests of their
-// own, such as one for repositories of git: they may POST, and handle statuses themselves.
-// Every connection, hop, header, body and time is bounded as in Get; of the options,
-// NoRedirects, HTTPSOnly and MaxBody hold.
+// HTTP returns a client of the standard library, for libraries that make their own
+// requests, such as one for git repositories: they may POST, and handle statuses
+// themselves. Every connection, hop, header, body and time is bounded as in Get; of the
+// options, NoRedirects, HTTPSOnly and MaxBody apply.
 func (c *Client) HTTP(o Options) *http.Client {
 	return &http.Client{Transport: &guard{c, o}, Timeout: c.cfg.Timeout, CheckRedirect: func(next *http.Request, via []*http.Request) error {
 		return c.redirect(next, len(via), o)
 	}}
 }
 
-// guard looks at every request that a library makes.
+// guard checks every request of a library.
 type guard struct {
 	client  *Client
 	options Options
 }
 
-// RoundTrip makes one request, if that is allowed, and bounds what it brings.
+// RoundTrip makes one request, if allowed, and bounds its response.
 func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := g.client.checkURL(r.URL, g.options); err != nil {
 		closeBody(r)
@@ -51,15 +51,15 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// closeBody does what a RoundTripper must, also where it fails.
+// closeBody closes the request body, as a RoundTripper must even on failure.
 func closeBody(r *http.Request) {
 	if r.Body != nil {
 		_ = r.Body.Close()
 	}
 }
 
-// boundedBody is a body that ends in an error where it is too large. Closing it lets the
-// next request go.
+// boundedBody is a body that fails if it is too large. Closing it frees the slot of the
+// request.
 type boundedBody struct {
 	io.ReadCloser
 
@@ -83,7 +83,7 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close ends the answer.
+// Close closes the body and frees the slot.
 func (b *boundedBody) Close() error {
 	if !b.closed {
 		b.closed = true

@@ -14,8 +14,8 @@ import (
 // maxAddrs bounds the addresses of one host that are tried.
 const maxAddrs = 4
 
-// dial connects to addr, host:port, if that is allowed. The proxy is the operator's
-// choice and may stand anywhere.
+// dial connects to addr, host:port, if allowed. The proxy is the operator's choice and may
+// have any address.
 func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	if c.cfg.Proxy != nil {
 		if !c.proxied(addr) {
@@ -46,8 +46,7 @@ func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return nil, errors.Join(errs...)
 }
 
-// lookup returns the addresses of a host, or the host itself where the system is to look
-// it up.
+// lookup returns the addresses of a host, or the host itself if the system resolves it.
 func (c *Client) lookup(ctx context.Context, host string) ([]string, error) {
 	if _, err := netip.ParseAddr(host); err == nil || c.cfg.Resolver == nil {
 		return []string{host}, nil
@@ -66,8 +65,8 @@ func (c *Client) lookup(ctx context.Context, host string) ([]string, error) {
 	return out, nil
 }
 
-// control looks at the address that is about to be connected to: the last moment, after
-// which no name can change its meaning.
+// control checks the address that is about to be connected to, after name resolution is
+// complete.
 func (c *Client) control(_, addr string, _ syscall.RawConn) error {
 	ap, err := netip.ParseAddrPort(addr)
 	if err != nil {

@@ -1,18 +1,18 @@
-// Package egress is the only door through which Outrider speaks HTTP to the outside.
+// Package egress is the only HTTP client of Outrider for outside hosts.
 //
-// Strangers choose most of what is fetched here: the policy of a domain, the logo of a
-// sender, the target of a link. A name that they own may point into our own network
-// (server-side request forgery), and may point elsewhere a moment later (rebinding), so
-// the guard is where nothing can change any more: at the socket, on every hop, on the
-// address that is about to be connected to. Everything else has a bound: time, hops,
-// header bytes, body bytes after decompression, and requests at once.
+// Strangers choose most of the URLs: the policy of a domain, the logo of a sender, the
+// target of a link. A name that they own may point into our own network (server-side
+// request forgery), and may change a moment later (DNS rebinding), so the check is made at
+// the socket, on every hop, on the address that is about to be connected to. Everything
+// else has a bound: time, hops, header bytes, body bytes after decompression, and
+// concurrent requests.
 //
 // Standards: RFC 9110 and 9112 (HTTP/1.1), RFC 9110 Section 15.4 (redirects), RFC 8446 and
 // 5246 (TLS 1.3 and 1.2).
 //
-// Limits: GET only, but for libraries that get a client by HTTP; no cookies, no credentials, no HTTP/2. Behind a proxy the proxy
-// resolves names, and it must itself keep off the networks that are not public: only
-// literal addresses are checked here then.
+// Limits: GET only, except for libraries that use HTTP; no cookies, no credentials, no
+// HTTP/2. With a proxy, the proxy resolves names and must itself refuse networks that are
+// not public: only literal addresses are checked here.
 package egress
 
 import (
@@ -39,7 +39,7 @@ type Resolver interface {
 	LookupHost(ctx context.Context, host string) ([]netip.Addr, error)
 }
 
-// Config says what a Client may do. Zero values mean the defaults named.
+// Config configures a Client. Zero values mean the stated defaults.
 type Config struct {
 	Resolver      Resolver       // the system's when nil
 	AllowPrivate  bool           // connect to addresses that are not public: for closed networks
@@ -47,39 +47,39 @@ type Config struct {
 	MaxRedirects  int            // hops after the first request; 5 when 0
 	MaxBody       int64          // bytes of a body, decompressed; 1 MiB when 0
 	MaxHeader     int64          // bytes of a response's header; 64 KiB when 0
-	Timeout       time.Duration  // of a request as a whole, waiting and all hops included; 30 s when 0
-	MaxConcurrent int            // requests at once, others wait; 32 when 0
-	Proxy         *url.URL       // HTTP proxy that everything goes through, or nil
-	Roots         *x509.CertPool // authorities to trust; the system's when nil
+	Timeout       time.Duration  // of a whole request, including waiting and all hops; 30 s when 0
+	MaxConcurrent int            // concurrent requests, others wait; 32 when 0
+	Proxy         *url.URL       // HTTP proxy for all requests, or nil
+	Roots         *x509.CertPool // trusted certificate authorities; the system's when nil
 	UserAgent     string         // "Outrider" when ""
 }
 
-// Options says what one request demands, beyond what Config does.
+// Options adds restrictions for one request.
 type Options struct {
 	NoRedirects bool     // a redirect is an error
 	HTTPSOnly   bool     // on every hop
-	MediaTypes  []string // those that are accepted, in lower case without parameters; any when empty
-	MaxBody     int64    // where smaller than that of Config; 0 leaves it
+	MediaTypes  []string // accepted types, in lower case without parameters; any when empty
+	MaxBody     int64    // if smaller than that of Config; 0: unchanged
 }
 
-// Response is a complete answer with a status of 2xx.
+// Response is a complete response with a status of 2xx.
 type Response struct {
 	URL       string // of the last hop
 	Status    int
 	Header    http.Header
-	MediaType string // in lower case, without parameters; "" where none was given or it was malformed
+	MediaType string // in lower case, without parameters; "" if missing or malformed
 	Body      []byte // decompressed
 }
 
-// maxURL is the longest URL that is asked for, in bytes: RFC 9110, Section 4.1 asks for
-// 8000, and nothing that we fetch comes near.
+// maxURL is the longest requested URL, in bytes: RFC 9110, Section 4.1 recommends 8000, and
+// our URLs are far shorter.
 const maxURL = 8000
 
 // Client makes requests. It is safe for concurrent use.
 type Client struct {
 	cfg       Config
 	transport *http.Transport
-	slots     chan struct{} // one token per request under way
+	slots     chan struct{} // one token per active request
 	public    func(netip.Addr) bool
 }
 
@@ -106,7 +106,7 @@ func New(c Config) *Client {
 	return client
 }
 
-// Close ends the idle connections.
+// Close closes the idle connections.
 func (c *Client) Close() error {
 	c.transport.CloseIdleConnections()
 	return nil
@@ -134,7 +134,7 @@ func (c *Client) Get(ctx context.Context, rawURL string, o Options) (*Response, 
 	return resp, nil
 }
 
-// get returns a response beside the error where there was one with a wrong status.
+// get returns the response as well as the error if the status was wrong.
 func (c *Client) get(ctx context.Context, rawURL string, o Options) (*Response, error) {
 	if len(rawURL) > maxURL {
 		return nil, fmt.Errorf("%w: %d bytes", ErrURL, len(rawURL))
@@ -163,7 +163,7 @@ func (c *Client) get(ctx context.Context, rawURL string, o Options) (*Response, 
 
 // redirect decides on one more hop.
 func (c *Client) redirect(next *http.Request, hops int, o Options) error {
-	next.Header.Del("Referer") // the server must not learn what led here
+	next.Header.Del("Referer") // the server must not learn the previous URL
 	switch {
 	case o.NoRedirects:
 		return fmt.Errorf("%w: none is allowed here", ErrRedirect)
@@ -173,7 +173,7 @@ func (c *Client) redirect(next *http.Request, hops int, o Options) error {
 	return c.checkURL(next.URL, o)
 }
 
-// read takes in an answer as far as it is wanted.
+// read reads a response within the options.
 func (c *Client) read(resp *http.Response, o Options) (*Response, error) {
 	out := &Response{URL: resp.Request.URL.String(), Status: resp.StatusCode, Header: resp.Header}
 	if resp.StatusCode/100 != 2 {
@@ -185,7 +185,7 @@ func (c *Client) read(resp *http.Response, o Options) (*Response, error) {
 	if len(o.MediaTypes) > 0 && !slices.Contains(o.MediaTypes, out.MediaType) {
 		return out, fmt.Errorf("%w: %q", ErrMediaType, out.MediaType)
 	}
-	// Only gzip was offered, and the transport has taken that off.
+	// Only gzip was offered, and the transport has decoded that.
 	if e := resp.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		return out, fmt.Errorf("%w: content encoding %q", ErrMediaType, e)
 	}
@@ -206,7 +206,7 @@ func (c *Client) read(resp *http.Response, o Options) (*Response, error) {
 	return out, nil
 }
 
-// checkURL refuses what must not be asked for, whoever answers.
+// checkURL refuses URLs that must not be requested from any host.
 func (c *Client) checkURL(u *url.URL, o Options) error {
 	switch {
 	case u.Scheme != "https" && (u.Scheme != "http" || o.HTTPSOnly):
@@ -228,7 +228,7 @@ func (c *Client) checkURL(u *url.URL, o Options) error {
 
 var _ io.Closer = (*Client)(nil)
 
-// proxied reports whether addr, host:port, is that of the proxy.
+// proxied reports whether addr, host:port, is the proxy.
 func (c *Client) proxied(addr string) bool {
 	if c.cfg.Proxy == nil {
 		return false

@@ -27,8 +27,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// names is a resolver that knows a few hosts. A host with two addresses rebinds: it has
-// the first when it is asked for the first time, and the second from then on.
+// names is a resolver for a few hosts. A host with two addresses rebinds: it has the first
+// on the first query, and the second from then on.
 type names struct {
 	hosts map[string][]string
 	asked atomic.Int64
@@ -43,8 +43,7 @@ func (n *names) LookupHost(_ context.Context, host string) ([]netip.Addr, error)
 	return []netip.Addr{netip.MustParseAddr(addrs[i])}, nil
 }
 
-// site is a web server whose host names are "web.example" and, where nobody may go,
-// "inside.example".
+// site is a web server whose host names are "web.example" and, forbidden, "inside.example".
 type site struct {
 	*httptest.Server
 	port  string

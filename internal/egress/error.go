@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Reasons for which a request fails; an Error wraps one of them, or that of the network.
+// Reasons for a failed request; an Error wraps one of them, or a network error.
 var (
 	ErrURL       = errors.New("url is not allowed")
 	ErrAddress   = errors.New("address is not allowed")
@@ -20,20 +20,20 @@ var (
 	ErrTooLarge  = errors.New("body is too large")
 )
 
-// Error is a request that brought no usable answer.
+// Error is a request without a usable response.
 type Error struct {
-	URL    string // as asked for
+	URL    string // as requested
 	Status int    // of the answer, or 0
 	Err    error
-	// RetryAfter is how long the server asks to be left alone; 0 where it does not.
+	// RetryAfter is the server's Retry-After; 0 without one.
 	RetryAfter time.Duration
 }
 
-// maxRetryAfter bounds how long a server may ask to be left alone.
+// maxRetryAfter bounds Retry-After.
 const maxRetryAfter = 24 * time.Hour
 
-// retryAfter reads how long a server asks to be left alone from now on.
-// RFC 9110, Section 10.2.3: seconds, or a date.
+// retryAfter parses Retry-After, relative to now. RFC 9110, Section 10.2.3: seconds, or a
+// date.
 func retryAfter(value string, now time.Time) time.Duration {
 	if n, err := strconv.ParseUint(value, 10, 31); err == nil {
 		return min(time.Duration(n)*time.Second, maxRetryAfter)
@@ -53,13 +53,13 @@ func failed(url string, status int, err error) *Error {
 	return &Error{URL: url, Status: status, Err: err}
 }
 
-// Error names the request and the cause.
+// Error returns the request and the cause.
 func (e *Error) Error() string { return fmt.Sprintf("fetching %q: %v", e.URL, e.Err) }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Temporary reports whether the same request may succeed in a while.
+// Temporary reports whether the same request may succeed later.
 func (e *Error) Temporary() bool {
 	switch e.Status / 100 {
 	case 0:
@@ -73,7 +73,7 @@ func (e *Error) Temporary() bool {
 	}
 }
 
-// permanent reports whether err would occur again until an operator or the server changes something.
+// permanent reports whether err recurs until an operator or the server changes something.
 func permanent(err error) bool {
 	for _, reason := range []error{ErrURL, ErrAddress, ErrRedirect, ErrMediaType, ErrTooLarge} {
 		if errors.Is(err, reason) {

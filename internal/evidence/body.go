@@ -9,12 +9,12 @@ import (
 	"outrider/internal/observable"
 )
 
-// body is what the texts of the message say, in all readings and alternatives.
+// body holds the text of the message, in all readings and alternatives.
 type body struct {
 	*reading.Reading
-	text    string // all that is shown
-	current string // text that its author wrote now, quotations left out
-	quotes  bool   // some of it is quoted
+	text    string // all text that readers see
+	current string // text that its author wrote now, without quotations
+	quotes  bool   // part of the text is quoted
 	pages   []*reading.Page
 	urls    []observable.URL
 	links   []observable.URL
@@ -29,20 +29,20 @@ func (e *Evidence) readBody() body {
 			writeLine(&text, t.Shown)
 		}
 		b.quotes = b.quotes || e.quotes(t)
-		if !e.others(t.Part) && current.Len() < 2*maxText {
+		if !e.isForwarded(t.Part) && current.Len() < 2*maxText {
 			writeLine(&current, t.Current())
-			if e.says(t) {
+			if e.quoteCounts(t) {
 				writeLine(&current, t.Thread.Own())
 			}
 		}
 		if t.Page != nil {
 			b.pages = append(b.pages, t.Page)
 		}
-		b.addURLs(t, e.others(t.Part), e.says(t))
+		b.addURLs(t, e.isForwarded(t.Part), e.quoteCounts(t))
 	}
 	for i := range b.Attached {
 		if t := &b.Attached[i]; !e.IsReport() {
-			b.addURLs(t, e.others(t.Part), e.says(t))
+			b.addURLs(t, e.isForwarded(t.Part), e.quoteCounts(t))
 		}
 	}
 	b.addCodes()
@@ -51,16 +51,17 @@ func (e *Evidence) readBody() body {
 	return b
 }
 
-// writeLine writes a text of any length, which costs no second copy of it.
+// writeLine appends a text of any length without copying it a second time.
 func writeLine(b *strings.Builder, text string) {
 	b.Grow(len(text) + 1)
 	b.WriteString(text)
 	b.WriteByte('\n')
 }
 
-// quotes reports whether a text quotes what it answers: with marks, or words of somebody who can
-// have been answered, a recipient or one of the tenant. A frame that looks like a quotation of
-// anybody is easily put around a whole text, and a quotation of the author's own words is no answer.
+// quotes reports whether a text quotes the message that it answers: with quotation marks,
+// or text by a recipient or an address of the tenant. An attacker can easily put a frame
+// that looks like a quotation of a third party around a whole text, and a quotation of the
+// author's own words is no answer.
 func (e *Evidence) quotes(t *reading.Text) bool {
 	if len(t.Thread.Previous) == 0 {
 		return false
@@ -80,14 +81,15 @@ func (e *Evidence) quotes(t *reading.Text) bool {
 	return false
 }
 
-// says reports whether what a text quotes is what its author says: he shows it and adds nothing.
-// A colleague, proved, who hands on what he got is not its author.
-func (e *Evidence) says(t *reading.Text) bool { return t.Thread.Bare && !e.ColleagueProved() }
+// quoteCounts reports whether the quoted text of t counts as the author's: the author shows it and
+// adds nothing. The author of a message that a proved colleague forwards is not that
+// colleague.
+func (e *Evidence) quoteCounts(t *reading.Text) bool { return t.Thread.Bare && !e.ColleagueProved() }
 
-// others reports whether a text of the message was written by somebody else than its author:
-// it is in a message that a colleague, proved, hands on. What a stranger hands on is his own
-// text, since anybody can wrap what he writes.
-func (e *Evidence) others(p *message.Part) bool {
+// isForwarded reports whether a text of the message was written by another person than its
+// author: it is in a message that a proved colleague forwards. A message that a stranger
+// forwards counts as the stranger's own text, since anybody can wrap text in a message.
+func (e *Evidence) isForwarded(p *message.Part) bool {
 	if !e.ColleagueProved() {
 		return false
 	}
@@ -99,15 +101,15 @@ func (e *Evidence) others(p *message.Part) bool {
 	return false
 }
 
-// addURLs takes the targets of one text. Links of quotations count only where they are not
-// the only ones: an author who quotes is not the one who leads there. Of a text that somebody else
-// wrote none counts; of one whose author says what he quotes all do.
-func (b *body) addURLs(t *reading.Text, others, says bool) {
-	if others {
+// addURLs adds the targets of one text. A target counts as quoted only if every link to it
+// is in a quotation and the author added text of his own. Nothing counts in a text that
+// another person wrote; everything counts if the quotation is the author's statement.
+func (b *body) addURLs(t *reading.Text, forwarded, quoteCounts bool) {
+	if forwarded {
 		return
 	}
 	foreign := map[string]bool{}
-	if !says {
+	if !quoteCounts {
 		foreign = quotedOnly(t.Links)
 	}
 	if t.Page != nil {
@@ -118,13 +120,13 @@ func (b *body) addURLs(t *reading.Text, others, says bool) {
 		}
 	}
 	for i := range t.Links {
-		if l := &t.Links[i]; (l.Made || t.Event) && (!l.Quoted || says) {
+		if l := &t.Links[i]; (l.Made || t.Event) && (!l.Quoted || quoteCounts) {
 			b.addMade(&l.URL, t.Page != nil || t.Event)
 		}
 	}
 }
 
-// quotedOnly returns the targets to which only links of quotations lead.
+// quotedOnly returns the targets that only links in quotations have.
 func quotedOnly(links []reading.Link) map[string]bool {
 	out := map[string]bool{}
 	for i := range links {
@@ -140,7 +142,7 @@ func quotedOnly(links []reading.Link) map[string]bool {
 	return out
 }
 
-// addMade adds a link that clients make of text. Beside links of HTML only new ones count.
+// addMade adds a link that clients make of text. In an HTML text only new ones count.
 func (b *body) addMade(u *observable.URL, besides bool) {
 	if besides && (len(b.urls) > maxCompared || slices.ContainsFunc(b.urls, func(o observable.URL) bool { return o.Host == u.Host || strings.Contains(o.Text, u.Raw) })) {
 		return
@@ -148,10 +150,10 @@ func (b *body) addMade(u *observable.URL, besides bool) {
 	b.urls = append(b.urls, *u)
 }
 
-// maxCompared bounds the URLs of which each new one is compared with all others.
+// maxCompared bounds the URLs that are compared with each new one.
 const maxCompared = 200
 
-// addCodes adds where the codes lead that the texts draw.
+// addCodes adds the targets of the QR codes that the texts draw.
 func (b *body) addCodes() {
 	for _, c := range b.Codes {
 		if u, ok := observable.ParseURL(c); ok && u.IsWeb() {
@@ -161,11 +163,11 @@ func (b *body) addCodes() {
 	}
 }
 
-// Reading returns the texts of the message as everything reads them.
+// Reading returns the texts of the message; all detectors share it.
 func (e *Evidence) Reading() *reading.Reading { return e.body().Reading }
 
-// Text returns all text that is shown as the message: the body in all readings and
-// alternatives, HTML as display text, and invitations.
+// Text returns all text that readers see: the body in all readings and alternatives, HTML
+// as display text, and invitations.
 func (e *Evidence) Text() string { return e.body().text }
 
 // Current returns the text that the author of the message wrote now: Text without quotations.
@@ -174,15 +176,15 @@ func (e *Evidence) Current() string { return e.body().current }
 // Pages returns the HTML texts of the body.
 func (e *Evidence) Pages() []*reading.Page { return e.body().pages }
 
-// Codes returns what the QR codes say that the texts draw with cells or characters.
+// Codes returns the contents of the QR codes that the texts draw with cells or characters.
 func (e *Evidence) Codes() []string { return e.body().Codes }
 
-// URLs returns every URL of the body that is no part of a quotation: targets of HTML, links that
-// clients make of text, and codes that it draws.
+// URLs returns every URL of the body outside of quotations: targets of HTML, links that
+// clients make of text, and contents of drawn codes.
 func (e *Evidence) URLs() []observable.URL { return e.body().urls }
 
-// Links returns the URLs that lead somewhere when clicked. Where a gateway or another
-// service has rewritten a link, its true target follows it.
+// Links returns the URLs that open at a click. A link that a gateway or another service has
+// rewritten is followed by its true target.
 func (e *Evidence) Links() []observable.URL { return e.body().links }
 
 func linksOf(urls []observable.URL) []observable.URL {

@@ -1,9 +1,8 @@
-// Package evidence holds everything known about one message at judgement.
+// Package evidence holds everything known about one message when it is judged.
 //
-// Detectors see a message only through its Evidence: the message itself, its
-// envelope, who sent it by proof, what was observed in it, and what the tenant knows
-// about the people involved. What is costly is computed when it is first asked for,
-// once, within the budget of the message.
+// Detectors read a message only through its Evidence: the message itself, its envelope, its
+// authenticated sender, its observables, and the tenant's history with the people involved.
+// Costly facts are computed once, on first use, within the budget of the message.
 package evidence
 
 import (
@@ -21,46 +20,47 @@ import (
 	"outrider/internal/tenant"
 )
 
-// Facts are what the mail path knows before judgement.
+// Facts holds what the mail path establishes before judgement.
 type Facts struct {
 	Received *message.Received // always non-nil
 	Message  *message.Message  // always non-nil
 	Auth     mailauth.Results  // Source is SourceNone if not checked
-	Tenant   *tenant.Tenant    // or nil: judged for no tenant
+	Tenant   *tenant.Tenant    // or nil: no tenant
 	Domain   *tenant.Domain    // of the first recipient, or nil
 	Contact  history.Contact   // of the author; not Known offline
 	Budget   *budget.Budget    // always non-nil
 	Degraded []string          // stages that missed their deadline so far
 
-	// People is what the tenant knew of senders and recipients when the message came, or nil.
+	// People is the tenant's history with the sender and recipients at the time of receipt,
+	// or nil.
 	People *history.View
-	// Whois says who registered a domain; nil: unknown for every domain.
+	// Whois looks up the registration of a domain; nil means unknown for every domain.
 	Whois Whois
 
-	// Deep says that whoever opens files draws the pages of documents and reads text in
-	// pictures as well.
+	// Deep reports whether Open also renders the pages of documents and recognises text in
+	// pictures.
 	Deep bool
-	// Open says what files that stand beside one another are and what is in them; one that
-	// could not be opened in time has a report that says so. It may be nil, and is called
-	// while the message is judged.
+	// Open opens files of one container or message and reports their type and contents; a
+	// file that could not be opened in time has a report with that note. It may be nil, and
+	// runs while the message is judged.
 	Open func([]attachment.Input) []*attachment.Report
-	// Scan asks a scanner for malware about a file, and returns the name of what it knows, or
-	// "". It may be nil.
+	// Scan scans a file for malware and returns the name of the match, or "". It may be
+	// nil.
 	Scan func([]byte) (string, error)
 }
 
-// Whois says when and by whom an organizational domain was registered. It returns nil where
-// that is not known yet, or cannot be known.
+// Whois returns the date and registrant of an organizational domain, or nil if they are
+// unknown now or at all.
 type Whois func(ctx context.Context, domain string) *rdap.Registration
 
-// Evidence is one message under judgement. It is safe for concurrent use, and every
-// answer is shared: callers do not change it.
+// Evidence is one message under judgement. It is safe for concurrent use. Its results are
+// shared; callers must not change them.
 type Evidence struct {
 	Facts
 	derived
 }
 
-// derived is what is computed on demand.
+// derived holds the lazily computed facts.
 type derived struct {
 	people  func() people
 	body    func() body
@@ -87,7 +87,7 @@ func New(f Facts) *Evidence {
 // Subject returns the decoded subject.
 func (e *Evidence) Subject() string { return e.subject() }
 
-// Model returns the message data model: all that rules may ask.
+// Model returns the message data model: all fields that rules can use.
 func (e *Evidence) Model() *mdm.Message { return e.model() }
 
 func (e *Evidence) readModel() *mdm.Message {
@@ -101,13 +101,13 @@ func (e *Evidence) readModel() *mdm.Message {
 	return mdm.Read(&in)
 }
 
-// Words returns the folded words of the subject and of the text that the author wrote
-// now, quotations left out, as observable.Words makes them.
+// Words returns the folded words of the subject and of the new text without quotations, in
+// the form of observable.Words.
 func (e *Evidence) Words() string { return e.Texts()[0].Words() }
 
-// maxText bounds the bytes of the shown text that are kept.
+// maxText bounds the kept bytes of the visible text.
 const maxText = 2 << 20
 
-// Phrases returns the phrases of the lexicon that stand in Words. All callers share
-// one lexicon, so that the text is read once.
+// Phrases returns the phrases of the lexicon in Words. All callers share one lexicon, so
+// the text is searched once.
 func (e *Evidence) Phrases(l *observable.Lexicon) observable.Hits { return e.Texts()[0].Phrases(l) }

@@ -16,30 +16,30 @@ import (
 
 // Bounds on opening the attachments of one message.
 const (
-	maxOpened    = 60  // files, pictures among them
+	maxOpened    = 60  // files, including pictures
 	maxPictures  = 40  // pictures searched for codes
 	smallPicture = 200 // bytes; a code needs more
-	maxTogether  = 8   // pictures that are opened as one request
+	maxTogether  = 8   // pictures per request
 )
 
-// File is one file of the message: an attachment, or what was found in one. Attachments that
-// were not opened have only the facts that their first bytes and their name give.
+// File is one file of the message: an attachment, or a file in one. Attachments that were
+// not opened have only the facts from their first bytes and their name.
 type File struct {
-	*attachment.File                    // never nil
-	Report           *attachment.Report // of the attachment that it is, or is in; nil: it was not opened
-	Part             *message.Part      // that attachment, or the text that holds a picture
-	Names            []string           // every name that some client shows, at least one
-	Attached         bool               // it is an attachment itself
+	*attachment.File                    // non-nil
+	Report           *attachment.Report // of the outermost attachment; nil if it was not opened
+	Part             *message.Part      // the outermost attachment, or the text that embeds a picture
+	Names            []string           // every name that any client shows, at least one
+	Attached         bool               // the file is itself an attachment
 
 	page func() *reading.Page
 	data []byte // of an attachment
 }
 
-// Page returns the file as a page that opens in a browser; nil if it is none.
+// Page returns the file as a page that opens in a browser, or nil.
 func (f *File) Page() *reading.Page { return f.page() }
 
-// Label returns the name that readers most likely see, with that of the attachment in front
-// where the file is in one.
+// Label returns the name that readers most likely see, prefixed by the name of the
+// containing attachment.
 func (f *File) Label() string {
 	name := cmp.Or(f.Names[0], "without a name")
 	if f.Attached {
@@ -48,17 +48,17 @@ func (f *File) Label() string {
 	return cmp.Or(f.Part.Filename, "without a name") + ": " + name
 }
 
-// files are all files, and the reports of the attachments.
+// files holds all files, and the reports of the attachments.
 type files struct {
-	all     []*File // attachments, each followed by what was found in it
+	all     []*File // attachments, each followed by the files in it
 	reports map[*message.Part]*attachment.Report
-	drawn   []mdm.Opened // pictures that the texts hold
+	drawn   []mdm.Opened // pictures embedded in the texts
 }
 
-// Files returns every file of the message: each attachment, followed by what was found in it.
+// Files returns every file of the message: each attachment, followed by the files in it.
 func (e *Evidence) Files() []*File { return e.files().all }
 
-// Reports returns what was found in the attachments that were opened.
+// Reports returns the reports of the opened attachments.
 func (e *Evidence) Reports() map[*message.Part]*attachment.Report { return e.files().reports }
 
 func (e *Evidence) readFiles() files {
@@ -109,8 +109,8 @@ func (f *File) identify() {
 	}
 }
 
-// pictures returns the pictures that the texts themselves hold, in data: URLs and as drawings: codes
-// stand in them as in attached ones.
+// pictures returns the pictures embedded in the texts, as data: URLs and as drawings, since
+// they can hold codes as attached ones can.
 func (e *Evidence) pictures() []*File {
 	var out []*File
 	for i := range e.Reading().Texts {
@@ -129,8 +129,8 @@ func (e *Evidence) pictures() []*File {
 	return out
 }
 
-// openAll opens the attachments that have an inside. Pictures that follow one another are
-// opened together: senders cut codes into several.
+// openAll opens the attachments that have contents to examine. Consecutive pictures are
+// opened together, because senders cut codes into several.
 func (e *Evidence) openAll(roots []*File) {
 	if e.Open == nil {
 		return
@@ -150,11 +150,11 @@ type opening struct {
 	evidence  *Evidence
 	passwords []string
 	opened    int
-	pictures  int // that may still be opened
+	pictures  int // remaining pictures
 	waiting   []*File
 }
 
-// worth reports whether there is something to find in a file.
+// worth reports whether opening a file can find anything.
 func (o *opening) worth(f *File) bool {
 	if attachment.IsPicture(f.Format) {
 		return len(f.data) >= smallPicture
@@ -181,7 +181,7 @@ func (o *opening) add(f *File) {
 	}
 }
 
-// flush opens what waits.
+// flush opens the pending files.
 func (o *opening) flush() {
 	if len(o.waiting) == 0 {
 		return
@@ -203,7 +203,8 @@ func (f *File) input(passwords []string) attachment.Input {
 	return attachment.Input{Name: f.Names[0], ContentType: f.Part.MediaType, Data: f.data, Passwords: passwords}
 }
 
-// take takes over what was found. A file that could not be opened keeps what its first bytes say.
+// take adopts the contents of a report. A file that could not be opened keeps the facts
+// from its first bytes.
 func (f *File) take(r *attachment.Report) {
 	if f.Report = r; r == nil || len(r.Files) == 0 {
 		f.Report = nil
@@ -216,7 +217,7 @@ func (f *File) take(r *attachment.Report) {
 	f.File = root
 }
 
-// readable makes the page of a file, where it is one, to be read when it is asked for.
+// readable sets the page of a file that is one, parsed on first use.
 func (e *Evidence) readable(f *File) {
 	f.page = sync.OnceValue(func() *reading.Page {
 		if !f.opensInBrowser() {
@@ -247,7 +248,7 @@ func (f *File) content() string {
 func (f *File) opensInBrowser() bool {
 	switch {
 	case f.Attached && f.Part.IsHTML() && f.inText():
-		return false // a drawing of the text is read with it
+		return false // a drawing in the text is read with the text
 	case f.Attached && (f.Part.IsHTML() || f.Part.MediaType == "image/svg+xml"):
 		return true
 	}
@@ -260,7 +261,7 @@ func (f *File) opensInBrowser() bool {
 	return slices.ContainsFunc(f.Names, isPageName) && (!f.Attached || !attachment.Opens(f.Format))
 }
 
-// inText reports whether the file is a picture that a text holds.
+// inText reports whether the file is a picture embedded in a text.
 func (f *File) inText() bool { return f.Attached && !f.Part.IsAttachment() }
 
 func isPageName(name string) bool {
@@ -271,13 +272,13 @@ func isPageName(name string) bool {
 	return false
 }
 
-// Passwords returns the passwords to try on locked files: those that senders use most, and those that
-// the message tells.
+// Passwords returns the passwords to try on encrypted files: the most common ones, and
+// those in the message.
 func (e *Evidence) Passwords() []string {
 	return append([]string{"infected", "password", "1234", "123456", "12345"}, observable.Passwords(e.Subject()+"\n"+e.Text())...)
 }
 
-// Uncounted reports whether the message has more attachments than are opened.
+// Uncounted reports whether the message has more attachments than the bound on opened ones.
 func (e *Evidence) Uncounted() bool {
 	for _, r := range e.Reports() {
 		if r.Has(attachment.NoteMany) {

@@ -11,7 +11,7 @@ import (
 	"outrider/internal/message/report"
 )
 
-// people are the mailboxes of the header section.
+// people holds the mailboxes of the header section.
 type people struct {
 	authors, replyTo, recipients []message.Mailbox
 
@@ -32,7 +32,7 @@ func (e *Evidence) readPeople() people {
 	return p
 }
 
-// Author returns the first mailbox of From; its fields are empty where there is none.
+// Author returns the first mailbox of From, or an empty one.
 func (e *Evidence) Author() message.Mailbox {
 	if a := e.people().authors; len(a) > 0 {
 		return a[0]
@@ -40,7 +40,7 @@ func (e *Evidence) Author() message.Mailbox {
 	return message.Mailbox{}
 }
 
-// AuthorDomains returns every domain that some client reads as that of an author.
+// AuthorDomains returns every domain that any client reads as an author's.
 func (e *Evidence) AuthorDomains() []string { return e.people().domains }
 
 // Authors returns the mailboxes of From.
@@ -61,7 +61,7 @@ func (e *Evidence) Recipients() []string {
 	return out
 }
 
-// AuthChecked reports whether somebody checked SPF, DKIM or DMARC.
+// AuthChecked reports whether SPF, DKIM or DMARC was checked.
 func (e *Evidence) AuthChecked() bool {
 	a := &e.Auth
 	return a.Source != mailauth.SourceNone && (a.SPF.Result != "" || len(a.DKIM) > 0 || a.DMARC.Result != "")
@@ -74,13 +74,13 @@ func (e *Evidence) AuthorProved() bool {
 	return len(authors) == 1 && authors[0].HasName() && e.Auth.AlignedPass(authors[0].Domain)
 }
 
-// AuthorKnown reports whether the address of the author has sent wanted mail on enough days, or
-// was answered, to be known. It says nothing about who sent this message: see AuthorProved.
+// AuthorKnown reports whether the author's address has sent wanted mail on enough days, or
+// was answered. It proves nothing about the sender of this message: see AuthorProved.
 func (e *Evidence) AuthorKnown() bool { return e.Contact.Address.Trusted() }
 
 // FromInside reports whether the true sender is a host of the own network. Such hosts
-// submit mail of the own domains without SPF or DKIM, and no outsider can have
-// their address.
+// submit mail of the own domains without SPF or DKIM, and outsiders cannot use their
+// addresses.
 func (e *Evidence) FromInside() bool {
 	c := e.Auth.Client
 	if !c.IsValid() {
@@ -89,8 +89,8 @@ func (e *Evidence) FromInside() bool {
 	return c.IsValid() && (c.IsLoopback() || c.IsPrivate())
 }
 
-// ListHostProved reports whether the message came through a mailing list whose host
-// proved itself: SPF or DKIM passed for the organization that List-Id names.
+// ListHostProved reports whether the message came through an authenticated mailing list:
+// SPF or DKIM passed for the organization in List-Id.
 func (e *Evidence) ListHostProved() bool {
 	id := e.Message.Header().Get("List-Id")
 	if id == "" {
@@ -104,17 +104,17 @@ func (e *Evidence) ListHostProved() bool {
 	return a.SPF.Result == mailauth.Pass && address.SameOrganization(a.SPF.Domain, org) || a.DKIMPass(org)
 }
 
-// IsReply reports whether the message continues a conversation: it names what it
-// answers, and quotes it.
+// IsReply reports whether the message continues a conversation: it references the earlier
+// message and quotes it.
 func (e *Evidence) IsReply() bool {
 	h := e.Message.Header()
 	return (h.Has("In-Reply-To") || h.Has("References")) && e.body().quotes
 }
 
-// IsReport reports whether the message is a delivery report or another automatic
-// answer of a mail system: it holds a readable status and has no reverse-path. Anybody
-// can write the media type or the name of a mail system.
-// RFC 3464, Section 2, and RFC 5321, Section 4.5.5: notifications have an empty reverse-path.
+// IsReport reports whether the message is a delivery report or another automatic answer of
+// a mail system: it holds a readable status and has a null reverse-path. The media type and
+// the name of a mail system prove nothing, since anybody can write them. RFC 3464, Section
+// 2, and RFC 5321, Section 4.5.5: notifications have a null reverse-path.
 func (e *Evidence) IsReport() bool {
 	if !e.NullSender() {
 		return false
@@ -123,14 +123,14 @@ func (e *Evidence) IsReport() bool {
 	return ok && readable(r)
 }
 
-// NullSender reports whether the message has no reverse-path, or what old systems write into files
-// in its place, which no host accepts as one.
+// NullSender reports whether the reverse-path is null, or the placeholder that old systems
+// write into files for it, which no host accepts as an address.
 func (e *Evidence) NullSender() bool {
 	from := e.Received.Envelope.From
 	return from == "" || strings.EqualFold(from, "mailer-daemon")
 }
 
-// readable reports whether a report says what became of whose mail.
+// readable reports whether a report names a recipient and its delivery status.
 func readable(r *report.Report) bool {
 	switch r.Kind {
 	case report.KindDelivery:
@@ -143,8 +143,8 @@ func readable(r *report.Report) bool {
 	return false
 }
 
-// ColleagueProved reports whether the author has an address of the tenant's own domains, and
-// that is proved.
+// ColleagueProved reports whether the author's address is in one of the tenant's own
+// domains and is authenticated.
 func (e *Evidence) ColleagueProved() bool {
 	d := e.Author().Domain
 	return e.Tenant != nil && e.Tenant.Owns(d) && (e.AuthorProved() || e.FromInside() && len(e.Authors()) == 1)

@@ -13,27 +13,28 @@ import (
 	"outrider/internal/verdict"
 )
 
-// Bounds on the texts that are judged, in bytes. Of what is longer the beginning and the end are.
+// Bounds on the judged texts, in bytes. Of longer texts the beginning and the end are
+// judged.
 const (
 	maxBody      = 2 << 20
 	maxFileTexts = 40
 	maxFileText  = 512 << 10 // of all files
-	leastText    = 4 << 10   // of each file, whatever the others have
+	leastText    = 4 << 10   // of each file, independent of the others
 	maxHidden    = 24 << 10
-	piece        = 5 << 10 // of a long text are judged together, as much as a lure has with room
-	overlap      = 1 << 10 // of a piece that the next begins with, so that no cut parts a lure
+	piece        = 5 << 10 // of a long text, judged together: room for a lure
+	overlap      = 1 << 10 // shared by consecutive pieces, so that no cut splits a lure
 )
 
-// Text is one text that the message gives its reader: its own, one that it hides, or that of a
-// file that people open to read.
+// Text is one text of the message: the body, hidden text, or the text of a file that people
+// open to read.
 type Text struct {
 	Portion verdict.Portion // body or attachment
 	Field   string          // part number of a file
 	Name    string          // of a file
-	Hidden  bool            // readers do not see it
+	Hidden  bool            // hidden from readers
 	Text    string
-	Whole   int           // length of the text of which this is a piece, in bytes; 0: it is whole
-	Page    *reading.Page // of a file, where it is a page
+	Whole   int           // length of the text that this is a piece of, in bytes; 0 for a whole text
+	Page    *reading.Page // if the file is a page
 
 	words  func() string
 	phones func() []string
@@ -41,28 +42,28 @@ type Text struct {
 	hits   observable.Hits // guarded by once
 }
 
-// finish makes the text ready to be asked.
+// finish sets the lazily computed fields.
 func (t *Text) finish() *Text {
 	t.words = sync.OnceValue(func() string { return observable.Words(t.Text) })
 	t.phones = sync.OnceValue(func() []string { return observable.Phones(t.Text) })
 	return t
 }
 
-// Words returns the folded words of the text, as observable.Words makes them.
+// Words returns the folded words of the text, in the form of observable.Words.
 func (t *Text) Words() string { return t.words() }
 
 // Phones returns the telephone numbers of the text.
 func (t *Text) Phones() []string { return t.phones() }
 
-// Phrases returns the phrases of the lexicon that stand in the text. All callers share one
-// lexicon, so that the text is read once.
+// Phrases returns the phrases of the lexicon in the text. All callers share one lexicon, so
+// the text is searched once.
 func (t *Text) Phrases(l *observable.Lexicon) observable.Hits {
 	t.once.Do(func() { t.hits = l.Find(t.Words()) })
 	return t.hits
 }
 
-// Texts returns every text that is judged: first what the author wrote in the body, with the
-// subject in front; then what the body hides; then the texts of files.
+// Texts returns every judged text: first the new text of the body after the subject; then
+// the hidden text of the body; then the texts of files.
 func (e *Evidence) Texts() []*Text { return e.texts() }
 
 func (e *Evidence) readTexts() []*Text {
@@ -86,8 +87,8 @@ func (e *Evidence) readTexts() []*Text {
 	return out
 }
 
-// bodyTexts returns what the author wrote in the body: the subject and the text, and the rest of a
-// long text in pieces, so that a lure counts wherever it is.
+// bodyTexts returns the new text of the body: the subject and the text, a long text in
+// pieces, so that a lure counts anywhere in it.
 func (e *Evidence) bodyTexts() []*Text {
 	current := e.Current()
 	if len(current) > maxBody {
@@ -102,8 +103,8 @@ func (e *Evidence) bodyTexts() []*Text {
 	return out
 }
 
-// pieces cuts a text into pieces of the same length, at least one. What surrounds a lure weakens
-// it, as chance in package signal says, so a piece is hardly longer than one.
+// pieces cuts a text into at least one piece of equal length. The surrounding text weakens
+// a lure, as chance in package signal describes, so a piece is hardly longer than a lure.
 func pieces(s string) []string {
 	if len(s) <= piece {
 		return []string{s}
@@ -117,7 +118,7 @@ func pieces(s string) []string {
 	return out
 }
 
-// runeStart returns the first beginning of a character in s from n on.
+// runeStart returns the first start of a character in s at or after n.
 func runeStart(s string, n int) int {
 	for n < len(s) && !utf8.RuneStart(s[n]) {
 		n++
@@ -125,7 +126,7 @@ func runeStart(s string, n int) int {
 	return min(n, len(s))
 }
 
-// hiddenText joins what the pages of the body hide and do not show as well.
+// hiddenText joins the hidden text of the pages of the body that no page shows.
 func (e *Evidence) hiddenText() string {
 	var b strings.Builder
 	for _, p := range e.Pages() {
@@ -138,15 +139,15 @@ func (e *Evidence) hiddenText() string {
 	return e.ends(b.String(), maxHidden)
 }
 
-// messageTexts returns the texts of attached messages. That a report returns a message, or that
-// a colleague hands one on, is no word of its author.
+// messageTexts returns the texts of attached messages. A message that a report returns, or
+// a colleague forwards, is not the author's text.
 func (e *Evidence) messageTexts() []*Text {
 	var out []*Text
 	if e.IsReport() {
 		return nil
 	}
 	for i := range e.Reading().Attached {
-		if t := &e.Reading().Attached[i]; !e.others(t.Part) {
+		if t := &e.Reading().Attached[i]; !e.isForwarded(t.Part) {
 			out = append(out, &Text{Portion: verdict.PortionAttachment, Field: t.Part.Path, Name: "the attached message", Text: t.Shown, Page: t.Page})
 		}
 	}
@@ -157,7 +158,7 @@ func (e *Evidence) messageTexts() []*Text {
 func (e *Evidence) fileTexts() []*Text {
 	var out []*Text
 	for _, f := range e.Files() {
-		if e.others(f.Part) {
+		if e.isForwarded(f.Part) {
 			continue
 		}
 		t := &Text{Portion: verdict.PortionAttachment, Field: f.Part.Path, Name: f.Label(), Page: f.Page()}
@@ -185,7 +186,7 @@ func (f *File) readsAsText() bool {
 	return f.Attached && strings.HasPrefix(f.Part.MediaType, "text/") && !attachment.Opens(f.Format) || !f.Attached && len(f.Content) > 0
 }
 
-// ends is the function of that name, and records what it leaves out.
+// ends calls the function ends, and records the text that it leaves out.
 func (e *Evidence) ends(s string, most int) string {
 	if len(s) > most {
 		e.Budget.Omit(budget.TextMiddle)
@@ -201,7 +202,7 @@ func ends(s string, most int) string {
 	return strings.ToValidUTF8(s[:most/2], "") + "\n" + strings.ToValidUTF8(s[len(s)-most/2:], "")
 }
 
-// modelTexts describes the texts of files for rules, with where they lead.
+// modelTexts describes the texts of files and their links for rules.
 func (e *Evidence) modelTexts() []mdm.FileText {
 	var out []mdm.FileText
 	for _, t := range e.Texts() {
@@ -217,7 +218,7 @@ func (e *Evidence) modelTexts() []mdm.FileText {
 	return out
 }
 
-// textLinks returns where the text of a file leads.
+// textLinks returns the targets of the links in the text of a file.
 func (e *Evidence) textLinks(t *Text) []observable.URL {
 	var out []observable.URL
 	if t.Page == nil {

@@ -7,10 +7,11 @@ import (
 	"outrider/internal/budget"
 )
 
-// Unread returns what of the message was not read and could be harmful, in words that verdicts
-// use; nil where everything was read. What was not read for want of time is told by Unopened.
+// Unread describes the content of the message that was not read and could be harmful, in
+// the words that verdicts use; nil if everything was read. Unopened reports content that
+// was not read for lack of time.
 func (e *Evidence) Unread() []string {
-	_, _ = e.Texts(), e.Files() // read first: reading spends
+	_, _ = e.Texts(), e.Files() // read first: reading consumes the budget
 	var out []string
 	for _, r := range e.Budget.Exceeded() {
 		if couldHarm(r) {
@@ -30,8 +31,8 @@ func (e *Evidence) Unread() []string {
 	return out
 }
 
-// couldHarm reports whether what lies beyond a bound can be a lure or a program. Questions that
-// were not asked and details of style cannot.
+// couldHarm reports whether content beyond a bound can be a lure or a program. Skipped DNS
+// queries and style rules cannot.
 func couldHarm(r budget.Resource) bool {
 	switch r {
 	case budget.Parts, budget.Depth, budget.HeaderBytes, budget.HeaderFields, budget.DecodedBytes, budget.HTMLNodes, budget.URLs,
@@ -42,7 +43,7 @@ func couldHarm(r budget.Resource) bool {
 	}
 }
 
-// hides reports whether a note says that something in a file was not looked at.
+// hides reports whether a note means that part of a file was not examined.
 func hides(k attachment.NoteKind) bool {
 	switch k {
 	case attachment.NoteBytes, attachment.NoteFiles, attachment.NoteDepth, attachment.NoteEntries, attachment.NoteMemory, attachment.NoteWindow,

@@ -9,17 +9,17 @@ import (
 	"outrider/internal/message"
 )
 
-// FromHeader returns the results that the receiving host of m wrote: those of the
-// top-most Authentication-Results, or of the top-most run of them with one name, and
-// never of a lower one, which a sender could have written. hosts lists the names that
-// are believed; an empty list believes whoever is on top.
+// FromHeader returns the results by the receiving host of m: those of the top-most
+// Authentication-Results, or of the top-most run of them with one name, and never of a
+// lower one, which a sender could have written. hosts lists the trusted names; an empty
+// list trusts the top-most one.
 func FromHeader(m *message.Message, hosts []string) Results {
 	out := Results{Source: SourceNone}
 	out.authors(m)
 	for i, value := range m.Header().All("Authentication-Results") {
 		field := authres.Parse(value)
 		if field.Cut {
-			break // a result that counts may stand in the rest
+			break // the rest may contain a result that counts
 		}
 		host := strings.ToLower(field.Host)
 		if i == 0 {
@@ -41,8 +41,8 @@ func FromHeader(m *message.Message, hosts []string) Results {
 	return out
 }
 
-// add takes one result. The first of a method counts, but for DMARC, where a fail does: a
-// receiver writes one for each author domain.
+// add takes one result. The first of a method counts; for DMARC a fail counts, because a
+// receiver writes one result for each author domain.
 func (r *Results) add(res *authres.Result) {
 	switch res.Method {
 	case "spf":
@@ -78,8 +78,8 @@ func (r *Results) addSPF(res *authres.Result) {
 	}
 }
 
-// result maps the spellings in use to those of RFC 8601. A word that is no result
-// counts as an error of the host that wrote it.
+// result maps the spellings in use to those of RFC 8601. An unknown word counts as an error
+// of the host that wrote it.
 func result(v string) Result {
 	switch r := Result(v); r {
 	case None, Pass, Fail, SoftFail, Neutral, Policy, TempError, PermError:
@@ -87,13 +87,13 @@ func result(v string) Result {
 	case "hardfail":
 		return Fail
 	case "bestguesspass":
-		return None // a provider's guess where the domain published nothing
+		return None // a provider's guess for a domain without a policy
 	default:
 		return PermError
 	}
 }
 
-// policyOf returns the policy that a receiver names beside a DMARC result, or "".
+// policyOf returns the policy that a receiver writes beside a DMARC result, or "".
 func policyOf(res *authres.Result, v Result) string {
 	for _, p := range []string{res.Prop("policy.published-domain-policy"), res.Tag("p"), res.Tag("policy")} {
 		switch p = strings.ToLower(p); p {
@@ -101,7 +101,8 @@ func policyOf(res *authres.Result, v Result) string {
 			return p
 		}
 	}
-	// Two large receivers name their action and not the policy; either implies the policy.
+	// Two large receivers write their action instead of the policy; either implies the
+	// policy.
 	if v == Fail {
 		switch strings.ToLower(res.Tag("action")) {
 		case "oreject", "reject":
@@ -113,9 +114,9 @@ func policyOf(res *authres.Result, v Result) string {
 	return ""
 }
 
-// appliedOf returns what the receiver did, where its comment names less than the policy
-// ("p=REJECT dis=NONE"), or "". OpenDMARC and large receivers write it for a policy that is
-// being tested, and for mail that they take for forwarded. It never raises the policy.
+// appliedOf returns the receiver's action if its comment names a milder one than the policy
+// ("p=REJECT dis=NONE"), or "". OpenDMARC and large receivers write it for a policy in
+// testing, and for mail that they treat as forwarded. It never raises the policy.
 func appliedOf(res *authres.Result, policy string) string {
 	severity := []string{"none", "quarantine", "reject"}
 	dis := slices.Index(severity, strings.ToLower(res.Tag("dis")))
@@ -125,9 +126,9 @@ func appliedOf(res *authres.Result, policy string) string {
 	return severity[dis]
 }
 
-// complete fills in what follows from the results. A receiver that looked at one author of
-// several, or at another author than readers see, proved nothing: adding an author must
-// not help the sender.
+// complete derives the remaining fields. A receiver that checked one author of several, or
+// an author that readers do not see, proved nothing: an added author must not help the
+// sender.
 func (r *Results) complete() {
 	if r.DMARC.Domain == "" && len(r.Authors) == 1 {
 		r.DMARC.Domain = r.Authors[0]
@@ -149,8 +150,8 @@ func (r *Results) alignedBy() string {
 	return "spf"
 }
 
-// Header returns the value of the Authentication-Results field that host writes.
-// Characters that a sender controls are reduced to those that need no quoting.
+// Header returns the value of the Authentication-Results field that host writes. Values
+// that a sender controls are reduced to characters that need no quoting.
 func (r *Results) Header(host string) string {
 	var b strings.Builder
 	b.WriteString(token(host))
@@ -191,8 +192,7 @@ func (r *Results) Header(host string) string {
 	return b.String()
 }
 
-// token keeps the characters of a domain name, so that no value can end the result
-// that it is in.
+// token keeps the characters of a domain name, so that no value can end its result.
 func token(s string) string {
 	s = strings.Map(func(c rune) rune {
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune(".-_:", c) {

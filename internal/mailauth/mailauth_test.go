@@ -400,8 +400,8 @@ func TestReadKey(t *testing.T) {
 	}
 }
 
-// TestEveryAuthorMustBeProved holds that a sender gains nothing by showing a second author,
-// in whatever spelling, beside the domain that is his own.
+// TestEveryAuthorMustBeProved checks that a sender gains nothing from a second author, in
+// any spelling, besides his own domain.
 func TestEveryAuthorMustBeProved(t *testing.T) {
 	t.Parallel()
 	for name, author := range map[string]string{

@@ -8,8 +8,8 @@ import (
 	"outrider/internal/mailauth/dmarc"
 )
 
-// memo remembers the answers of a resolver for one message, so that the second evaluation
-// of DMARC, with what SPF and DKIM proved, asks nothing and needs no time.
+// memo caches the answers of a resolver for one message, so that the second evaluation of
+// DMARC, with the results of SPF and DKIM, needs no queries.
 type memo struct {
 	dns dmarc.Resolver
 	txt answers[[]string]
@@ -34,7 +34,7 @@ func (m *memo) LookupIPAddr(ctx context.Context, name string) ([]net.IPAddr, err
 	return m.ip.get(ctx, name, m.dns.LookupIPAddr)
 }
 
-// answers are those of one type, by name.
+// answers caches the answers of one type, by name.
 type answers[T any] struct {
 	mu   sync.Mutex
 	seen map[string]outcome[T] // guarded by mu

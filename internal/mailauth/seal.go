@@ -18,9 +18,9 @@ import (
 	"outrider/internal/message"
 )
 
-// Sealer adds our set to the ARC chain of what leaves. A banner breaks the signature of
-// the author, and the address that delivers is ours: the next host can then believe what
-// we found, if it trusts the domain that seals.
+// Sealer adds our set to the ARC chain of outgoing mail. A banner breaks the author's
+// signature, and the delivering address is ours: the next host can then use our results, if
+// it trusts the sealing domain.
 type Sealer struct{ signer dkim.Signer }
 
 // NewSealer returns a sealer for a domain whose selector publishes the public key.
@@ -35,10 +35,10 @@ var (
 	errShortKey = errors.New("the key is shorter than 2048 bits")
 )
 
-// minSealBits is the shortest RSA key that seals. RFC 8301, Section 3.2.
+// minSealBits is the minimum size of an RSA key for sealing. RFC 8301, Section 3.2.
 const minSealBits = 2048
 
-// ReadKey reads a private key in PEM: PKCS #8, or PKCS #1 for RSA.
+// ReadKey parses a private key in PEM: PKCS #8, or PKCS #1 for RSA.
 func ReadKey(data []byte) (crypto.Signer, error) {
 	block, _ := pem.Decode(data)
 	if block == nil {
@@ -81,10 +81,9 @@ func (s *Sealer) Record() (name, text string, err error) {
 	return name, "v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(der), nil
 }
 
-// Seal returns the fields to be put on top of the message as it leaves, raw, or "" where
-// its chain takes no further set: one that was found broken before, or that could not be
-// checked. results are what Verify found for the message as it came, and host is the name
-// under which we write them down.
+// Seal returns the fields to put on top of the outgoing message raw, or "" if its chain
+// accepts no further set: one that was broken before, or that could not be validated.
+// results are those of Verify for the received message, and host is our authserv-id.
 func (s *Sealer) Seal(ctx context.Context, results *Results, raw []byte, host string, now time.Time) (string, error) {
 	chain := results.chain
 	if chain == nil {
@@ -92,7 +91,7 @@ func (s *Sealer) Seal(ctx context.Context, results *Results, raw []byte, host st
 		if message.Parse(raw, b).Header().Has("ARC-Seal") {
 			return "", nil
 		}
-		chain = arc.Validate(ctx, raw, &dkim.Verifier{}, b) // there is none, and nothing is asked
+		chain = arc.Validate(ctx, raw, &dkim.Verifier{}, b) // there is none, and no query is needed
 	}
 	out, err := arc.Seal(chain.Leaving(raw), &s.signer, results.Header(host), now)
 	if errors.Is(err, arc.ErrClosed) || errors.Is(err, arc.ErrUnsettled) {

@@ -8,19 +8,19 @@ import (
 	"outrider/internal/tenant"
 )
 
-// TrueSender is the host that handed the message to the first gateway that the
-// tenant trusts.
+// TrueSender is the host that handed the message to the first gateway that the tenant
+// trusts.
 type TrueSender struct {
-	Addr netip.Addr // invalid where unknown
+	Addr netip.Addr // invalid if unknown
 	Helo string
-	Hops int // Received fields gone up; 0: the connecting host
+	Hops int // number of Received fields above it; 0: the connecting host
 }
 
 // FindSender returns the true sender of a message that r.Peer handed to us for d.
 //
-// Each hop up rests on the word of the host below it, so look-back only goes on while
-// that host is trusted: the connecting address first, then the address that each
-// Received field names. A forged Received field below the gateways is never reached.
+// Each step relies on the host below it, so look-back continues only while that host is
+// trusted: the connecting address first, then the address in each Received field. A forged
+// Received field below the gateways is never reached.
 func FindSender(r *message.Received, m *message.Message, d *tenant.Domain) TrueSender {
 	s := TrueSender{Addr: r.Peer.Addr, Helo: r.Peer.Helo}
 	if d == nil || d.LookbackHops == 0 {

@@ -18,8 +18,8 @@ import (
 	"outrider/internal/tenant"
 )
 
-// Resolver answers the questions of SPF, DKIM and DMARC, with errors as the standard
-// library's resolver gives them. dns.Session is one.
+// Resolver resolves the queries of SPF, DKIM and DMARC, with errors as from the standard
+// library's resolver. dns.Session is one.
 type Resolver interface {
 	LookupTXT(ctx context.Context, name string) ([]string, error)
 	LookupMX(ctx context.Context, name string) ([]*net.MX, error)
@@ -27,9 +27,9 @@ type Resolver interface {
 	LookupAddr(ctx context.Context, addr string) ([]string, error)
 }
 
-// Verify authenticates a message that our own edge received for d, which may be nil.
-// What DNS does not answer before ctx ends is "temperror". sealers lists the domains whose
-// ARC seals are believed.
+// Verify authenticates a message that our own edge received for d, which may be nil. DNS
+// queries unanswered when ctx ends cause "temperror". sealers lists the trusted ARC sealer
+// domains.
 func Verify(ctx context.Context, r *message.Received, m *message.Message, d *tenant.Domain, dns Resolver, b *budget.Budget, sealers ...string) Results {
 	sender := FindSender(r, m, d)
 	res := Results{Source: SourceEdge, Client: sender.Addr, Hops: sender.Hops}
@@ -41,8 +41,8 @@ func Verify(ctx context.Context, r *message.Received, m *message.Message, d *ten
 		res.SPF = SPF{Result: TempError, Why: "internal error"}
 		contain(func() { res.SPF = checkSPF(ctx, sender, r.Envelope.From, dns) })
 	})
-	// The policies are asked for meanwhile, so that a slow DNS of the sender takes nothing
-	// from the time for them.
+	// The policies are looked up meanwhile, so that a sender's slow DNS does not use up
+	// their time.
 	wg.Go(func() { contain(func() { evaluate(ctx, memo, authors, &Results{}) }) })
 	checked := false
 	contain(func() {
@@ -60,15 +60,15 @@ func Verify(ctx context.Context, r *message.Received, m *message.Message, d *ten
 	return res
 }
 
-// contain runs f and ends its panic: a message that finds a defect in a library must
-// not end the process. The caller has set what holds then.
+// contain runs f and recovers from a panic: a message that triggers a defect in a library
+// must not end the process. The caller has preset the result for that case.
 func contain(f func()) {
 	defer func() { _ = recover() }()
 	f()
 }
 
-// checkSPF evaluates SPF for the reverse-path, or for HELO where that is null.
-// RFC 7208, Section 2.4: the null reverse-path is postmaster at the HELO domain.
+// checkSPF evaluates SPF for the reverse-path, or for HELO if that is null. RFC 7208,
+// Section 2.4: the null reverse-path is postmaster at the HELO domain.
 func checkSPF(ctx context.Context, s TrueSender, from string, dns Resolver) SPF {
 	out := SPF{Result: None, Domain: normal(domainOf(from))}
 	if from == "" {
@@ -84,7 +84,7 @@ func checkSPF(ctx context.Context, s TrueSender, from string, dns Resolver) SPF 
 	return out
 }
 
-// checkDKIM checks the signatures of m on its raw bytes, as many as the budget allows.
+// checkDKIM verifies the signatures of m on its raw bytes, as many as the budget allows.
 func checkDKIM(ctx context.Context, m *message.Message, v *dkim.Verifier, b *budget.Budget) []DKIM {
 	if !m.Header().Has("DKIM-Signature") {
 		return nil
@@ -106,7 +106,7 @@ func dkimResult(s *dkim.Signature) DKIM {
 		d.Why = cmp.Or(s.Detail, string(s.Why))
 	}
 	if s.Why == dkim.WhyBudget {
-		d.Result = Policy // looking again would end the same: who sends too many must not leave DMARC open
+		d.Result = Policy // a retry would end the same: an excess of signatures must not leave DMARC undecided
 	}
 	for _, c := range s.Coverage {
 		switch {
@@ -119,10 +119,9 @@ func dkimResult(s *dkim.Signature) DKIM {
 	return d
 }
 
-// checkARC validates the chain of a message that has been forwarded. A valid chain proves
-// who handled the message, and not that they tell the truth: what they found counts only
-// where the newest of them is one of the sealers that the operator trusts.
-// RFC 8617, Section 9.1.
+// checkARC validates the chain of a forwarded message. A valid chain proves who handled the
+// message, not that they are honest: their results count only if the newest sealer is one
+// that the operator trusts. RFC 8617, Section 9.1.
 func checkARC(ctx context.Context, m *message.Message, v *dkim.Verifier, b *budget.Budget, trusted []string) (ARC, *arc.Chain) {
 	if !m.Header().Has("ARC-Seal") {
 		return ARC{}, nil
@@ -143,8 +142,8 @@ func checkARC(ctx context.Context, m *message.Message, v *dkim.Verifier, b *budg
 	return out, chain
 }
 
-// sealedDMARC returns what a sealer found. It counts for the author that the sealer looked
-// at, and only where From has no other. A fail counts more than a pass.
+// sealedDMARC returns the DMARC result of a sealer. It counts for the author that the
+// sealer checked, and only if From has no other. A fail takes precedence over a pass.
 func sealedDMARC(results []authres.Result, m *message.Message) Result {
 	a := m.Authors()
 	if len(a.Domains) != 1 || a.Nameless || len(m.Header().All("From")) != 1 {
@@ -159,13 +158,13 @@ func sealedDMARC(results []authres.Result, m *message.Message) Result {
 	return out
 }
 
-// evaluate decides DMARC from the identifiers that SPF and DKIM proved.
+// evaluate evaluates DMARC with the identifiers that SPF and DKIM authenticated.
 func evaluate(ctx context.Context, dns dmarc.Resolver, authors []string, res *Results) DMARC {
 	if len(authors) == 0 {
 		return DMARC{Result: None, Why: "no author domain"}
 	}
 	in := dmarc.Input{Authors: authors}
-	if !res.SPF.Helo { // which proves a host, but no author
+	if !res.SPF.Helo { // HELO authenticates a host, but no author
 		in.SPF = dmarc.Proof{Domain: res.SPF.Domain, Result: dkim.Result(res.SPF.Result)}
 	}
 	for _, s := range res.DKIM {
@@ -180,7 +179,7 @@ func evaluate(ctx context.Context, dns dmarc.Resolver, authors []string, res *Re
 		out.Aligned = string(a.Method)
 	}
 	if e.Skipped > 0 && (out.Result == Pass || out.Result == None) {
-		// No honest message has so many author domains; the one that matters may come last.
+		// No honest message has so many author domains; the decisive one may come last.
 		out.Result, out.Aligned, out.Why = Fail, "", "more author domains than are looked at"
 	}
 	return out

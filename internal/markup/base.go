@@ -6,13 +6,12 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// baseURL is the address that relative references are resolved against, in its parts.
-// URL Standard, Section 4.
+// baseURL is the parsed base address of relative references. URL Standard, Section 4.
 type baseURL struct {
 	scheme, authority, path, query string
 }
 
-// parseBase reads the address of a base element, which leads nowhere without an authority.
+// parseBase parses the address of a base element, which is ignored without an authority.
 func parseBase(href string) (baseURL, bool) {
 	if strings.HasPrefix(href, "//") {
 		href = "http:" + href
@@ -35,21 +34,20 @@ func parseBase(href string) (baseURL, bool) {
 	return b, b.authority != ""
 }
 
-// cutQuery parts a path from its query; the fragment is dropped.
+// cutQuery splits a path from its query; the fragment is dropped.
 func cutQuery(s string) (path, query string) {
 	s = s[:nextOf(s, "#")]
 	i := nextOf(s, "?")
 	return strings.ReplaceAll(s[:i], `\`, "/"), s[i:]
 }
 
-// isSpecial lists the schemes in which slashes may lack or lean back.
+// isSpecial lists the schemes in which slashes may be missing or reversed.
 func isSpecial(scheme string) bool {
 	return oneOf(scheme, "http", "https", "ftp", "ws", "wss", "file")
 }
 
-// resolve returns what a reference means: one of the same special scheme is relative
-// unless two slashes follow, in whatever direction they lean. URL Standard, "special
-// relative or authority state".
+// resolve resolves a reference: one with the same special scheme is relative unless two
+// slashes or back-slashes follow. URL Standard, "special relative or authority state".
 func (b baseURL) resolve(ref string) (resolved, scheme string) {
 	scheme = schemeOf(ref)
 	rest := ref
@@ -86,7 +84,7 @@ func startsAuthority(s string) bool {
 	return len(s) >= 2 && (s[0] == '/' || s[0] == '\\') && (s[1] == '/' || s[1] == '\\')
 }
 
-// cleanPath takes out "." and ".." segments.
+// cleanPath removes "." and ".." segments.
 func cleanPath(s string) string {
 	end := nextOf(s, "?#")
 	path, rest := strings.ReplaceAll(s[:end], `\`, "/"), s[end:]
@@ -112,9 +110,9 @@ func cleanPath(s string) string {
 	return "/" + strings.Join(out, "/") + rest
 }
 
-// complete adds "http://" to a reference without a scheme that begins with the name of a
-// host, as common mail clients do where there is no base. "page.html" and "docs/a.pdf" are
-// pages beside this one, which a mail does not have.
+// complete adds "http://" to a reference without a scheme that begins with a host name, as
+// common mail clients do without a base. "page.html" and "docs/a.pdf" are relative pages,
+// which a mail does not have.
 func complete(ref string) (completed string, ok bool) {
 	end := nextOf(ref, `/\?#`)
 	host, port, hasPort := strings.Cut(ref[:end], ":")
@@ -129,8 +127,8 @@ func complete(ref string) (completed string, ok bool) {
 	return "http://" + ref, true
 }
 
-// isHostName reports whether a name is that of a host on the public net. Where the ending
-// is that of files too, something must follow it.
+// isHostName reports whether a name is a public host name. If the top-level domain is a
+// file extension too, something must follow it.
 func isHostName(host string, followed bool) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	const most = 253 // RFC 1035, Section 2.3.4, without the root
@@ -159,7 +157,7 @@ func isAddress(host string) bool {
 	return len(parts) == 4
 }
 
-// isFileEnding lists the top-level domains that files are called by too.
+// isFileEnding lists the top-level domains that are file extensions too.
 func isFileEnding(s string) bool {
 	return oneOf(s, "zip", "mov", "md", "sh", "pl", "py", "ps", "rs", "ai", "app", "cc", "so", "mm", "pm", "tm", "bz", "gz", "st", "as", "ms")
 }

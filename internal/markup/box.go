@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// shape is the kind of box that an element makes, as far as sizes and clipping go.
+// shape is the kind of box of an element, for sizes and clipping.
 type shape uint8
 
 const (
@@ -13,15 +13,15 @@ const (
 	blockShape
 	inlineBlockShape
 	tableShape
-	rowShape // rows, groups of rows and captions' like: sizes are minima there
+	rowShape // rows, row groups and captions: sizes are minima
 	cellShape
-	drawingShape // within SVG: moved and scaled, but without a size of its own
+	drawingShape // within SVG: moved and scaled, without its own size
 	columnShape  // draws nothing
 	contentsShape
 	noneShape
 )
 
-// shapeNamed returns the shape of a value of display, and whether children become flex or
+// shapeNamed returns the shape for a value of display, and whether children become flex or
 // grid items.
 func shapeNamed(value string) (shape, bool) {
 	switch value {
@@ -49,7 +49,7 @@ func shapeNamed(value string) (shape, bool) {
 	return inlineShape, false
 }
 
-// box is what the declarations of one element say about its place and looks.
+// box holds the declarations about position and appearance of one element.
 type box struct {
 	shape     shape
 	flex      bool // a flex or grid container
@@ -63,7 +63,7 @@ type box struct {
 	counters       [3]string // reset, set, increment
 	grows          bool
 	clipsX, clipsY bool
-	clipRect       bool // clip leaves nothing
+	clipRect       bool // clip hides everything
 	clipPath       bool
 	transformed    bool
 	effects        bool // filters or blending change colors
@@ -71,20 +71,20 @@ type box struct {
 	skipped        bool // content-visibility: hidden
 	containsSize   bool
 	containsPaint  bool
-	intrinsic      bool // a size of its own without content
-	softX, softY   bool // overflow is clip, which leaves the other axis alone
+	intrinsic      bool // has a size without content
+	softX, softY   bool // overflow is clip, which does not affect the other axis
 	clipMargin     bool
 	borderBox      bool
-	masked         bool // by a gradient that leaves nothing
+	masked         bool // by a gradient that hides everything
 	caption        bool
-	native         shape  // what the element makes without attributes
+	native         shape  // shape without attributes
 	names          string // of the container
-	plain          bool   // the picture is a gradient of one color
+	plain          bool   // the picture is a one-color gradient
 	veil           color  // that color
-	partial        bool   // the picture does not cover the box
+	partial        bool   // the picture covers the box only in part
 	container      bool
 	picture        bool // a background picture
-	textClip       bool // the background is seen through the letters
+	textClip       bool // the background shows only through the letters
 	background     color
 	opacity        float64
 	scale, zoom    float64
@@ -101,7 +101,7 @@ type box struct {
 	shiftX, shiftY float64
 }
 
-// clear sets what is automatic.
+// clear sets the automatic values.
 func (b *box) clear() {
 	nan := math.NaN()
 	b.width, b.height, b.maxW, b.maxH = nan, nan, nan, nan
@@ -109,7 +109,7 @@ func (b *box) clear() {
 	b.background = transparent()
 }
 
-// set applies a property that is not inherited.
+// set sets a property that is not inherited.
 func (b *box) set(p property, value string, u units) {
 	switch p {
 	case display:
@@ -153,7 +153,7 @@ func (b *box) setOpacity(value string) {
 
 func clips(value string) bool { return value != "visible" && value != "initial" }
 
-// setSize sets a size; percentages of heights are not known.
+// setSize sets a size; percentages of heights are unknown.
 func (b *box) setSize(p property, value string, u units) bool {
 	to, vertical := b.size(p)
 	if to == nil {
@@ -169,7 +169,7 @@ func (b *box) setSize(p property, value string, u units) bool {
 	if (p == minWidth || p == minHeight) && math.IsNaN(px) {
 		px = 0
 		if strings.HasSuffix(value, "%") || strings.Contains(value, "content") || strings.Contains(value, "stretch") {
-			px = math.Inf(1) // may be anything
+			px = math.Inf(1) // can be any size
 		}
 	}
 	*to = px
@@ -279,7 +279,7 @@ func (b *box) setEffect(p property, value string, u units) {
 	}
 }
 
-// drawsBorder reports whether a border is thick enough to be a ground for letters.
+// drawsBorder reports whether a border is thick enough to be a background for letters.
 func drawsBorder(value string, u units) bool {
 	const ground = 6 // pixels
 	for w := range words(value) {
@@ -313,7 +313,7 @@ func (b *box) setBackground(p property, value string) {
 	}
 }
 
-// inherit takes a property over that is not inherited by itself.
+// inherit copies a property that is not inherited by default.
 func (b *box) inherit(p property, from *box) {
 	if to, _ := b.size(p); to != nil {
 		source, _ := from.size(p)
@@ -342,7 +342,7 @@ func (b *box) inherit(p property, from *box) {
 	}
 }
 
-// setTransform adds up what moves and scales.
+// setTransform accumulates moves and scales.
 func (b *box) setTransform(p property, value string, u units) {
 	if value == "none" || value == "initial" {
 		return
@@ -384,7 +384,7 @@ func (b *box) function(name, arguments string, u units) {
 	}
 }
 
-// move reads lengths; a percentage of the own height is not known.
+// move parses lengths; a percentage of the own height is unknown.
 func (b *box) move(value string, u units, x, y bool) {
 	for w := range words(value) {
 		px, ok := length(w, u)
@@ -403,13 +403,13 @@ func (b *box) move(value string, u units, x, y bool) {
 	}
 }
 
-// shrink reads factors; the smallest counts.
+// shrink parses factors; the smallest counts.
 func (b *box) shrink(value string) {
 	least, n := math.Inf(1), 0
 	for w := range words(value) {
 		f, ok := fraction(w)
 		if n++; !ok || n > 2 {
-			if ok && f == 0 { // nothing is drawn of what is flat in depth
+			if ok && f == 0 { // an element flat in depth is not drawn
 				least = 0
 			}
 			break
@@ -421,7 +421,8 @@ func (b *box) shrink(value string) {
 	}
 }
 
-// turn reads a rotation around an axis of the screen: at a right angle nothing is seen.
+// turn parses a rotation around an axis of the screen: at a right angle the element is
+// invisible.
 func (b *box) turn(value string) {
 	axis, angle, _ := strings.Cut(value, " ")
 	for prefix, name := range map[string]string{"1 0 0 ": "x", "0 1 0 ": "y"} {
@@ -453,7 +454,7 @@ func (b *box) matrix(arguments string) {
 	b.shiftX, b.shiftY = b.shiftX+m[4], b.shiftY+m[5]
 }
 
-// setFilter reads opacity(); other filters change colors.
+// setFilter parses opacity(); other filters change colors.
 func (b *box) setFilter(value string) {
 	b.effects = false
 	for w := range words(value) {
@@ -470,7 +471,7 @@ func (b *box) setFilter(value string) {
 	}
 }
 
-// isRect reports whether clip has its four edges.
+// isRect reports whether clip has four edges.
 func isRect(value string) bool {
 	_, ok := rectEdges(value, units{font: defaultFont, percent: math.NaN()})
 	return ok
@@ -497,7 +498,7 @@ func rectEdges(value string, u units) ([4]float64, bool) {
 	return edges, ok && n == len(edges)
 }
 
-// isEmptyRect reports whether clip leaves nothing.
+// isEmptyRect reports whether clip hides everything.
 func isEmptyRect(value string, u units) bool {
 	e, ok := rectEdges(value, u)
 	if !ok {
@@ -512,7 +513,7 @@ func isEmptyRect(value string, u units) bool {
 	return e[2]-from(e[0]) <= sliver || e[1]-from(e[3]) <= sliver
 }
 
-// clipsAll reports whether clip-path leaves nothing: inset(50%), circle(0), polygon(0 0).
+// clipsAll reports whether clip-path hides everything: inset(50%), circle(0), polygon(0 0).
 func clipsAll(value string, u units) bool {
 	name, arguments, ok := strings.Cut(value, "(")
 	if !ok {
@@ -544,7 +545,7 @@ func isEmptyInset(arguments string) bool {
 	var sides []float64
 	for w := range words(arguments) {
 		q, ok := evaluate(w, units{font: defaultFont / 1e4, percent: 1}, 0)
-		if strings.HasSuffix(w, "px") { // of a size that is not known
+		if strings.HasSuffix(w, "px") { // of unknown size
 			q.v /= 1e4
 		}
 		if !ok || len(sides) == 4 {
@@ -565,7 +566,7 @@ func isEmptyInset(arguments string) bool {
 	return sides[0]+sides[2] >= 1 || sides[1]+sides[3] >= 1
 }
 
-// isEmptyArea reads x, y, width and height.
+// isEmptyArea parses x, y, width and height.
 func isEmptyArea(arguments string, u units) bool {
 	i := 0
 	for w := range words(arguments) {

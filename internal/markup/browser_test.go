@@ -68,8 +68,8 @@ func inChromium(t *testing.T, all []variant) []bool {
 	return shown
 }
 
-// lookAgain asks about those variants again of which the answer is not the expected one: a busy
-// browser draws some pictures and fallbacks late.
+// lookAgain repeats the variants with an unexpected result: a busy browser draws some
+// pictures and fallbacks late.
 func lookAgain(t *testing.T, all []variant, shown []bool, expected func(int) bool) {
 	t.Helper()
 	for range 3 {

@@ -7,15 +7,15 @@ import (
 	"golang.org/x/net/html"
 )
 
-// cascade finds the declaration of each property that wins for one element. It is used
-// again for the next one.
+// cascade determines the winning declarations for one element. It is reused for the next
+// one.
 type cascade struct {
 	winners [propertyCount]*declaration
-	below   [propertyCount]*declaration // winners of the layers below
-	set     []property                  // those that have a winner
+	below   [propertyCount]*declaration // winners of the lower layers
+	set     []property                  // properties with a winner
 	all     string                      // value of the property "all", or ""
 	vars    *scope
-	spent   int // bytes that var() put in, in the whole document
+	spent   int // bytes substituted for var(), in the whole document
 	parser  *sheetParser
 	matched []*rule
 	drawn   []*rule // for pseudo-elements
@@ -55,8 +55,8 @@ func (c *cascade) win(d *declaration) {
 	}
 }
 
-// substituted applies a declaration with var(). One that is invalid then is as if unset.
-// CSS Custom Properties Level 1, Section 3.1.
+// substituted applies a declaration with var(). One that is then invalid is treated as
+// unset. CSS Custom Properties Level 1, Section 3.1.
 func (c *cascade) substituted(d *declaration) {
 	t := substitution{vars: c.vars, spent: &c.spent}
 	value, ok := t.apply(d.value, 0)
@@ -93,7 +93,7 @@ func isInheritance(value string) bool {
 	return value == "inherit" || value == "unset" || value == "revert" || value == "revert-layer"
 }
 
-// value returns what a property is set to: "" for nothing, "inherit", "initial" or a value.
+// value returns the value of a property: "" for none, "inherit", "initial" or a value.
 func (c *cascade) value(p property) string {
 	value := c.all
 	if d := c.winners[p]; d != nil {
@@ -109,14 +109,14 @@ func (c *cascade) value(p property) string {
 		return "initial"
 	case "revert", "revert-layer":
 		if p == display {
-			return "revert" // drops the attribute hidden, too
+			return "revert" // this includes the attribute hidden
 		}
 		return ""
 	}
 	return value
 }
 
-// order calls f for each property that is set, those first that others refer to.
+// order calls f for each set property, in order of dependency.
 func (c *cascade) order(f func(p property, value string)) {
 	if c.all != "" {
 		for p := range propertyCount {
@@ -134,8 +134,8 @@ func (c *cascade) order(f func(p property, value string)) {
 	}
 }
 
-// cascadeOf finds the winners for an element: sheets first, then the style attribute;
-// what is important comes last. CSS Cascade Level 5, Section 6.
+// cascadeOf determines the winners for an element: sheets first, then the style attribute;
+// important declarations last. CSS Cascade Level 5, Section 6.
 func (v *visitor) cascadeOf(n *html.Node, parent *style) *cascade {
 	c := &v.cascade
 	c.reset(parent.vars)
@@ -151,8 +151,8 @@ func (v *visitor) cascadeOf(n *html.Node, parent *style) *cascade {
 	return c
 }
 
-// match parts the rules for the element from those for what is drawn beside it, and
-// drops those whose container does not answer.
+// match separates the rules for the element from those for its pseudo-elements, and drops
+// those whose container query fails.
 func (v *visitor) match(n *html.Node, parent *style) {
 	c := &v.cascade
 	c.matched = v.sheet.matching(n, c.matched)
@@ -218,7 +218,8 @@ func (v *visitor) run(rules []*rule, inline []declaration) {
 	c.take(inline, true)
 }
 
-// describe adds what @property says of custom properties that the element does not declare.
+// describe adds the @property values of custom properties that the element does not
+// declare.
 func (v *visitor) describe(own *scope) *scope {
 	for name, p := range v.sheet.registered {
 		if own != nil && own.values[name] != "" {
@@ -235,8 +236,8 @@ func (v *visitor) describe(own *scope) *scope {
 	return own
 }
 
-// importantOrder turns the order of layers around, since earlier ones win where
-// declarations are important.
+// importantOrder reverses the order of layers, since earlier ones win for important
+// declarations.
 func (v *visitor) importantOrder(rules []*rule) []*rule {
 	if !v.sheet.layers {
 		return rules
@@ -246,7 +247,7 @@ func (v *visitor) importantOrder(rules []*rule) []*rule {
 	return out
 }
 
-// inline reads a style attribute; documents repeat the same few.
+// inline parses a style attribute; documents repeat the same few.
 func (v *visitor) inline(css string) []declaration {
 	if css == "" {
 		return nil

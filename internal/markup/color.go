@@ -17,9 +17,9 @@ type color struct {
 type colorState uint8
 
 const (
-	unknownColor colorState = iota // what is behind or what a function computes cannot be told
+	unknownColor colorState = iota // unknown background or function
 	knownColor
-	currentColor // that of the text
+	currentColor // the text color
 )
 
 func rgb(v uint32) color {
@@ -28,12 +28,12 @@ func rgb(v uint32) color {
 
 func transparent() color { return color{state: knownColor} }
 
-// isTransparent reports whether nothing can be seen of c.
+// isTransparent reports whether c is invisible.
 func (c color) isTransparent() bool {
 	return c.state == knownColor && float64(c.a) < 255*invisibleOpacity
 }
 
-// over returns what c looks like on a background.
+// over returns c blended over a background.
 func (c color) over(bg color) color {
 	switch {
 	case c.state != knownColor || c.a == 0xFF:
@@ -49,8 +49,8 @@ func (c color) over(bg color) color {
 	return color{r: mix(c.r, bg.r), g: mix(c.g, bg.g), b: mix(c.b, bg.b), a: 0xFF, state: knownColor}
 }
 
-// parseColor reads a color in lower case. One that is valid but not computed is unknown.
-// CSS Color Level 4 and 5.
+// parseColor parses a color in lower case. A valid but uncomputed one is unknown. CSS Color
+// Level 4 and 5.
 func parseColor(s string) (color, bool) {
 	if s == "" {
 		return color{}, false
@@ -73,7 +73,7 @@ func parseColor(s string) (color, bool) {
 	return otherColor(s)
 }
 
-// otherColor reads names that x/image lacks, and those of the system.
+// otherColor parses names that x/image lacks, and system colors.
 func otherColor(s string) (color, bool) {
 	switch s {
 	case "rebeccapurple":
@@ -113,7 +113,7 @@ func hexColor(s string) (color, bool) {
 	return c, true
 }
 
-// legacyColor reads the attributes bgcolor, color and text. HTML Living Standard, "rules
+// legacyColor parses the attributes bgcolor, color and text. HTML Living Standard, "rules
 // for parsing a legacy color value".
 func legacyColor(s string) color {
 	s = strings.ToLower(strings.TrimSpace(clip(s, 200)))
@@ -136,8 +136,8 @@ func legacyColor(s string) color {
 	return c
 }
 
-// legacyDigits takes two digits of each third: of long thirds the last eight, without the
-// zeros that all of them begin with.
+// legacyDigits takes two digits of each third: of long thirds the last eight, without their
+// common leading zeros.
 func legacyDigits(s string) string {
 	n := len(s) / 3
 	thirds := []string{s[:n], s[n : 2*n], s[2*n:]}
@@ -156,7 +156,7 @@ func legacyDigits(s string) string {
 	return strings.Join(thirds, "")
 }
 
-// colorFunction reads rgb(), hsl() and the like.
+// colorFunction parses rgb(), hsl() and similar functions.
 func colorFunction(s string) (color, bool) {
 	name, _, _ := strings.Cut(s, "(")
 	arguments, ok := callOf(s, name)
@@ -178,7 +178,7 @@ func colorFunction(s string) (color, bool) {
 	return channels(name, arguments)
 }
 
-// parseLight reads light-dark(), of which the color scheme of the client decides.
+// parseLight parses light-dark(), which depends on the client's color scheme.
 func parseLight(of []string) (color, bool) {
 	if len(of) != 2 {
 		return color{}, false
@@ -191,8 +191,8 @@ func parseLight(of []string) (color, bool) {
 	return light, ok && okDark
 }
 
-// mixedColor reads color-mix(in srgb, a 30%, b): in sRGB, whatever the space, since only
-// nearness to the background counts.
+// mixedColor parses color-mix(in srgb, a 30%, b): in sRGB for every space, since only the
+// difference from the background counts.
 func mixedColor(arguments string) (color, bool) {
 	parts := split(arguments)
 	if len(parts) != 3 || !strings.HasPrefix(parts[0], "in ") {
@@ -232,7 +232,7 @@ func colorShare(s string) (c color, share float64, ok bool) {
 	return c, share, ok
 }
 
-// channels reads three channels and an alpha value.
+// channels parses three channels and an alpha value.
 func channels(name, arguments string) (color, bool) {
 	space := ""
 	if name == "color" {
@@ -264,7 +264,7 @@ func channels(name, arguments string) (color, bool) {
 	return color{r: toByte(r), g: toByte(g), b: toByte(b), a: toByte(alpha), state: knownColor}, true
 }
 
-// isLegacySyntax reports whether channels between commas are those of rgb() or hsl(): of
+// isLegacySyntax reports whether comma-separated channels are valid in rgb() or hsl(): in
 // rgb() all numbers or all percentages. CSS Color Level 4, Sections 5.1 and 7.
 func isLegacySyntax(name string, raw []string) bool {
 	share := func(i int) bool { return strings.HasSuffix(raw[i], "%") }
@@ -279,7 +279,7 @@ func isLegacySyntax(name string, raw []string) bool {
 
 func toByte(v float64) uint8 { return uint8(math.Round(255 * min(max(v, 0), 1))) }
 
-// channel reads a number, a percentage of whole, an angle or "none".
+// channel parses a number, a percentage of whole, an angle or "none".
 func channel(s string, whole float64) (float64, bool) {
 	if s == "none" {
 		return 0, true
@@ -300,7 +300,7 @@ func channel(s string, whole float64) (float64, bool) {
 	return f, ok
 }
 
-// degrees returns how many an angle of one unit has, or 0.
+// degrees returns the degrees of one unit of angle, or 0.
 func degrees(unit string) float64 {
 	switch unit {
 	case "deg":
@@ -315,7 +315,7 @@ func degrees(unit string) float64 {
 	return 0
 }
 
-// wholes returns what 100 % of each channel is.
+// wholes returns the value of 100 % of each channel.
 func wholes(name string) (whole [3]float64, known bool) {
 	switch name {
 	case "rgb", "rgba":
@@ -368,7 +368,7 @@ func toRGB(name, space string, raw []string) (r, g, b float64, ok bool) {
 	return r, g, b, true
 }
 
-// inSpace reads color(). Wide spaces are taken as sRGB, which is near enough.
+// inSpace converts color(). Wide spaces are treated as sRGB, which is close enough.
 func inSpace(space string, c [3]float64) (r, g, b float64, ok bool) {
 	switch space {
 	case "srgb", "display-p3", "a98-rgb", "prophoto-rgb", "rec2020":
@@ -430,8 +430,8 @@ func gamma(v float64) float64 {
 	return 1.055*math.Pow(v, 1/2.4) - 0.055
 }
 
-// isLike reports whether text of color c cannot be read on background bg: every
-// channel is close, and so is the contrast as WCAG 2.1 computes it.
+// isLike reports whether text of color c is illegible on background bg: every channel is
+// close, and so is the contrast by WCAG 2.1.
 func (c color) isLike(bg color) bool {
 	const near, contrast = 24, 1.15
 	c = c.over(bg)

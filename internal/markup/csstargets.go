@@ -22,7 +22,7 @@ func cssTargets(css string) func(yield func(property, u string) bool) {
 
 const cssFunction, cssImport = "url(", "@import"
 
-// targetCursor knows where the next url( and the next @import stand, or the length of
+// targetCursor holds the offsets of the next url( and the next @import, or the length of
 // the sheet.
 type targetCursor struct {
 	lower          string
@@ -30,7 +30,7 @@ type targetCursor struct {
 	started        bool
 }
 
-// skip moves both after offset at; each part of the sheet is searched once.
+// skip moves both past offset at; each part of the sheet is searched once.
 func (c *targetCursor) skip(at int) {
 	if c.function < at || !c.started {
 		c.function = indexFrom(c.lower, cssFunction, at)
@@ -41,7 +41,7 @@ func (c *targetCursor) skip(at int) {
 	c.started = true
 }
 
-// target returns where the string of the next target begins; "@import url(x)" is one.
+// target returns the start of the next target's string; "@import url(x)" is one target.
 func (c *targetCursor) target() (property string, at int) {
 	if c.function < c.rule {
 		return propertyBefore(c.lower[:c.function]), c.function + len(cssFunction)
@@ -62,7 +62,7 @@ func indexFrom(s, sub string, at int) int {
 	return len(s)
 }
 
-// cssString reads a quoted or bare URL, and returns how many bytes it takes.
+// cssString parses a quoted or bare URL, and returns its length in bytes.
 func cssString(s string) (u string, n int) {
 	rest := strings.TrimLeft(s, " \t\r\n")
 	skipped := len(s) - len(rest)
@@ -89,7 +89,7 @@ func propertyBefore(s string) string {
 	return strings.TrimSpace(property)
 }
 
-// lowerASCII lowers without changing byte offsets.
+// lowerASCII converts to lower case without changing byte offsets.
 func lowerASCII(s string) string {
 	b := []byte(s)
 	for i, c := range b {

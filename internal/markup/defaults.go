@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// defaults sets what browsers bring themselves and what attributes say. HTML Living
-// Standard, Section 15 (Rendering).
+// defaults sets the browser's defaults and the effects of attributes. HTML Living Standard,
+// Section 15 (Rendering).
 func (v *visitor) defaults(n *html.Node, s, parent *style) {
 	s.box.shape = v.shapeOf(n)
 	s.box.native = s.box.shape
@@ -53,7 +53,7 @@ func (v *visitor) defaults(n *html.Node, s, parent *style) {
 	v.hints(n, s, parent)
 }
 
-// defaultSize returns the size of the font of headings and the like.
+// defaultSize returns the font size of headings and similar elements.
 func defaultSize(tag atom.Atom) (string, bool) {
 	switch tag {
 	case atom.H1, atom.H2:
@@ -79,7 +79,7 @@ func isWidget(tag atom.Atom) bool {
 	return tag == atom.Input || tag == atom.Textarea || tag == atom.Select || tag == atom.Button || tag == atom.Meter || tag == atom.Progress
 }
 
-// widget resets what inputs do not inherit.
+// widget resets properties that inputs do not inherit.
 func (s *style) widget(n *html.Node) {
 	s.font, s.fontFixed, s.color, s.indent = 40.0/3, true, rgb(0), 0
 	s.lineFactor, s.linePixel = math.NaN(), math.NaN()
@@ -87,12 +87,12 @@ func (s *style) widget(n *html.Node) {
 	s.box.background = rgb(0xFFFFFF)
 	kind := strings.ToLower(attr(n, "type"))
 	if n.DataAtom == atom.Button || oneOf(kind, "submit", "button", "reset", "image", "file") {
-		s.box.background = color{} // gray, or what the client likes
+		s.box.background = color{} // gray, or chosen by the client
 		s.box.padding = [4]float64{6, 1, 6, 1}
 	}
 }
 
-// shapeOf returns the box that an element makes by itself.
+// shapeOf returns the default box of an element.
 func (v *visitor) shapeOf(n *html.Node) shape {
 	if n.Namespace != "" {
 		return foreignShape(n)
@@ -149,7 +149,7 @@ func foreignShape(n *html.Node) shape {
 	return inlineShape
 }
 
-// hints applies the attributes that say what things look like.
+// hints applies presentational attributes.
 func (v *visitor) hints(n *html.Node, s, parent *style) {
 	for i := range n.Attr {
 		a := &n.Attr[i]
@@ -179,8 +179,8 @@ func (v *visitor) hints(n *html.Node, s, parent *style) {
 	}
 }
 
-// hiddenHint reads the attribute hidden. Marquees and the options of a closed list are
-// shown in spite of it, and until-found hides what is in a block only. HTML Living
+// hiddenHint applies the attribute hidden. Marquees and the options of a closed list are
+// shown in spite of it, and until-found hides only the content of a block. HTML Living
 // Standard, Sections 6.1 and 15.3.1.
 func (s *style) hiddenHint(n *html.Node, value string) {
 	switch {
@@ -212,7 +212,7 @@ func (v *visitor) colorHint(n *html.Node, s *style, a *html.Attribute) {
 	}
 }
 
-// setFontAttribute reads the size of a font element: 1 to 7, or a step up or down.
+// setFontAttribute parses the size of a font element: 1 to 7, or a step up or down.
 func (s *style) setFontAttribute(value string, parent *style) {
 	if value = strings.TrimSpace(value); value == "" {
 		return
@@ -232,7 +232,7 @@ func (s *style) setFontAttribute(value string, parent *style) {
 	s.setFont(names[min(max(size, 1), len(names))-1], parent, false)
 }
 
-// foreignDefaults reads the presentation attributes of SVG. SVG 2, Section 6.6.
+// foreignDefaults applies the presentation attributes of SVG. SVG 2, Section 6.6.
 func (v *visitor) foreignDefaults(n *html.Node, s *style) {
 	if n.Namespace != "svg" {
 		return
@@ -262,7 +262,7 @@ func (v *visitor) foreignDefaults(n *html.Node, s *style) {
 	}
 }
 
-// frameSize reads the size of a drawing or a frame; both clip what is outside.
+// frameSize sets the size of a drawing or a frame; both clip their content.
 func (s *style) frameSize(n *html.Node) {
 	s.box.clipsX, s.box.clipsY = true, true
 	u := units{font: s.font, percent: s.wide, quirks: true}

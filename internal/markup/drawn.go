@@ -14,9 +14,9 @@ type drawnText struct {
 	style style
 }
 
-// drawn computes the pseudo-elements of n from the rules that matched: the text before
-// and after, and whether the first line or letter is seen although the element is not.
-// CSS Pseudo-Elements Level 4.
+// drawn computes the pseudo-elements of n from the matching rules: the text before and
+// after, and whether the first line or letter is visible although the element is not. CSS
+// Pseudo-Elements Level 4.
 func (v *visitor) drawn(n *html.Node, s *style) (after drawnText) {
 	rules := v.cascade.drawn
 	if len(rules) == 0 {
@@ -70,13 +70,13 @@ func (v *visitor) drawnText(n *html.Node, rules []*rule, s *style) drawnText {
 	return d
 }
 
-// generated puts the text of the property content together. CSS Generated Content
-// Level 3, Section 1.
+// generated builds the text of the property content. CSS Generated Content Level 3, Section
+// 1.
 func (v *visitor) generated(n *html.Node, value string, s *style) string {
 	var b strings.Builder
 	for w := range words(value) {
 		if w == "/" {
-			break // what follows is read aloud only
+			break // the rest is for speech only
 		}
 		b.WriteString(v.contentPart(n, w, s.quotes))
 		if b.Len() > maxHidden {
@@ -124,7 +124,7 @@ func quote(quotes string, i int, otherwise string) string {
 	return otherwise
 }
 
-// listMark writes a text that takes the place of the bullet.
+// listMark writes a text that replaces the bullet.
 func (v *visitor) listMark(s *style) {
 	value := s.box.listStyle
 	if s.box.listItem && value != "" && (value[0] == '"' || value[0] == '\'') {
@@ -132,8 +132,8 @@ func (v *visitor) listMark(s *style) {
 	}
 }
 
-// count applies the counters of an element. Lists within lists share them, which other
-// than numbers of headings do not need.
+// count applies the counters of an element. Nested lists share them, which only affects
+// numbering.
 func (v *visitor) count(b *box) {
 	for i, value := range b.counters {
 		if value == "" || value == "none" {

@@ -2,13 +2,13 @@ package markup
 
 import "unicode/utf8"
 
-// hiddenTexts keeps the first and the last of the texts that are hidden.
+// hiddenTexts keeps the first and the last of the hidden texts.
 type hiddenTexts struct {
 	head, tail         []HiddenText
 	headSize, tailSize int
 }
 
-// hide adds a text, and reports whether some text is left out.
+// hide adds a text, and reports whether any text was dropped.
 func (h *hiddenTexts) hide(s string, why Why) (cut bool) {
 	const whole = maxHidden + keptTail
 	if len(s) > whole {

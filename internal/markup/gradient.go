@@ -2,8 +2,8 @@ package markup
 
 import "strings"
 
-// plainGradient returns the color of a gradient whose colors are all the same: it draws as
-// a color does.
+// plainGradient returns the color of a gradient with only one color: it renders like that
+// color.
 func plainGradient(value string) (color, bool) {
 	name, _, _ := strings.Cut(value, "(")
 	arguments, ok := callOf(value, name)
@@ -32,8 +32,8 @@ func plainGradient(value string) (color, bool) {
 	return plain, n > 1
 }
 
-// drawsShadow reports whether one of the shadows draws the letters: near to them, and not
-// blurred until nothing is left.
+// drawsShadow reports whether one of the shadows makes the letters visible: it is close,
+// and not too blurred.
 func (s *style) drawsShadow(value string) bool {
 	const far, thin = 300, 40 // pixels
 	for _, shadow := range split(value) {

@@ -11,24 +11,24 @@ import (
 
 // Bounds of tables and lines that can be a drawing.
 const (
-	leastCells  = 21     // a side: the smallest QR code
-	mostCells   = 200    // a side: the largest code has 177 modules and a margin
+	leastCells  = 21     // per side: the smallest QR code
+	mostCells   = 200    // per side: the largest code has 177 modules and a margin
 	maxGrids    = 6      // tables kept
 	maxDrawing  = 64_000 // bytes of lines kept
 	leastDrawn  = 10     // lines of blocks, half a module high
-	leastShades = 0.2    // luminance between dark and light
+	leastShades = 0.2    // difference of luminance between dark and light
 )
 
-// blocks are the characters that drawings are made of.
+// blocks are the characters of drawings.
 const blocks = "█▓■⬛▀▄"
 
-// grid is a table whose cells are read as one picture.
+// grid is a table whose cells are interpreted as one picture.
 type grid struct {
 	rows [][]float32 // luminance of the background of each cell
 	wide int         // cells of the longest row
 }
 
-// cell adds a row or cell to the table that is open.
+// cell adds a row or cell to the open table.
 func (v *visitor) cell(n *html.Node, s *style) {
 	if len(v.tables) == 0 {
 		return
@@ -45,7 +45,7 @@ func (v *visitor) cell(n *html.Node, s *style) {
 	}
 }
 
-// add adds a cell to the last row, as wide as it says.
+// add adds a cell to the last row, with its declared span.
 func (g *grid) add(c color, span string) {
 	if len(g.rows) == 0 {
 		return
@@ -83,7 +83,7 @@ func (v *visitor) closeTable() {
 	}
 }
 
-// dark tells the dark cells from the light ones, or returns nil where all are alike.
+// dark distinguishes dark cells from light ones, or returns nil if all are alike.
 func (g *grid) dark() [][]bool {
 	low, high := float32(1), float32(0)
 	for _, row := range g.rows {
@@ -109,7 +109,7 @@ func (g *grid) dark() [][]bool {
 func (d *Document) Grids() [][][]bool { return d.grids }
 
 // Drawing returns the lines of block characters as DrawnLines does, with their white space,
-// which DisplayText does not keep.
+// which DisplayText collapses.
 func (d *Document) Drawing() (lines string, cut bool) {
 	if !mayDraw(d.inner) {
 		return "", false
@@ -120,7 +120,7 @@ func (d *Document) Drawing() (lines string, cut bool) {
 }
 
 // DrawnLines returns the part of a text between its first and its last line of block
-// characters, or "" where there are too few of them. Cut tells that there is more than
+// characters, or "" if there are too few of them. cut reports whether there is more than
 // maxDrawing bytes.
 func DrawnLines(text string) (drawing string, cut bool) {
 	if !mayDraw(text) {
@@ -145,9 +145,9 @@ func DrawnLines(text string) (drawing string, cut bool) {
 	return text[from:to], cut
 }
 
-// mayDraw reports whether a text has what lines are drawn with.
+// mayDraw reports whether a text contains block characters.
 func mayDraw(text string) bool {
-	ascii := 0 // no block is in it
+	ascii := 0 // it has no block
 	for ascii < len(text) && text[ascii] < utf8.RuneSelf {
 		ascii++
 	}
@@ -168,7 +168,7 @@ func drawnLine(line string) bool {
 	return n >= leastDrawn/2
 }
 
-// rawWriter joins the text of a document with its white space, blocks on lines of their own.
+// rawWriter joins the text of a document with its white space, blocks on separate lines.
 type rawWriter struct{ b strings.Builder }
 
 func (w *rawWriter) node(n *html.Node, pre bool) {
@@ -191,5 +191,6 @@ func (w *rawWriter) node(n *html.Node, pre bool) {
 	}
 }
 
-// spaces drops the line ends that HTML does not show, and makes its hard spaces soft.
+// spaces removes the line ends that HTML ignores, and replaces no-break spaces by plain
+// ones.
 var spaces = strings.NewReplacer("\r", "", "\n", "", "\u00a0", " ")

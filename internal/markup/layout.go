@@ -8,9 +8,9 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// settle turns what the declarations say together into where the element is and why it
-// cannot be seen. What a property means depends on the box that the element makes: sizes
-// hide nothing of inline elements, cells and rows. CSS 2.1, Sections 9 to 11.
+// settle derives from all declarations the position of the element and why it is invisible.
+// The effect of a property depends on the box: sizes do not hide inline elements, cells and
+// rows. CSS 2.1, Sections 9 to 11.
 func (v *visitor) settle(n *html.Node, s, parent *style) {
 	b := &s.box
 	s.flexible = b.flex
@@ -40,8 +40,8 @@ func (v *visitor) settle(n *html.Node, s, parent *style) {
 	s.indents(v)
 }
 
-// drawnInPlace drops what does not count within drawings: their elements are where their
-// attributes put them. SVG 2, Section 8.
+// drawnInPlace resets properties that do not apply within drawings: attributes position
+// their elements. SVG 2, Section 8.
 func (s *style) drawnInPlace(n *html.Node) {
 	b := &s.box
 	s.indent = 0
@@ -52,7 +52,8 @@ func (s *style) drawnInPlace(n *html.Node) {
 	b.maxH, b.maxW = math.NaN(), math.NaN()
 }
 
-// blockify makes a block of what floats, is placed or is a flex item. CSS 2.1, Section 9.7.
+// blockify turns floats, positioned elements and flex items into blocks. CSS 2.1, Section
+// 9.7.
 func (s *style) blockify(parent *style, isRoot bool) {
 	b := &s.box
 	if isRoot && (b.shape == columnShape || b.shape == contentsShape) {
@@ -77,7 +78,7 @@ func (b *box) isPositioned() bool {
 	return b.position != "" && b.position != "static" && b.position != "initial"
 }
 
-// transformable reports whether transformations count: not for inline boxes.
+// transformable reports whether transformations apply: not to inline boxes.
 func (b *box) transformable() bool { return b.shape != inlineShape && b.shape != columnShape }
 
 func (b *box) scaleOf() float64 {
@@ -87,24 +88,24 @@ func (b *box) scaleOf() float64 {
 	return b.scale
 }
 
-// isSized reports whether width, height and clipping count. Cells and rows grow with what is
-// in them.
+// isSized reports whether width, height and clipping apply. Cells and rows grow with their
+// content.
 func (b *box) isSized() bool { return b.shape == blockShape || b.shape == inlineBlockShape }
 
-// paint draws the background behind the text.
+// paint sets the background behind the text.
 func (s *style) paint(v *visitor, parent *style) {
 	b := &s.box
 	s.moved = s.moved || b.isMoved()
 	own := b.ground(s.color)
 	if b.caption && parent.box.shape == tableShape && parent.box.background.a > 0 {
-		s.background = color{} // captions are beside the ground of their table
+		s.background = color{} // captions are outside of the background of their table
 	}
 	switch {
 	case b.picture && (!b.plain || b.partial || b.veil.a < 0xFF), b.effects, b.inset, b.border && (b.overflows() || s.line() <= sliver):
 		s.background = color{}
 	case b.textClip && own.isLike(parent.background):
 	case b.textClip:
-		s.background = color{} // the letters are windows
+		s.background = color{} // the background shows only through the letters
 	case own.state == unknownColor || own.a > 0:
 		s.background = own.over(parent.background)
 		if own.a == 0xFF && !b.overflows() {
@@ -125,7 +126,7 @@ func (b *box) ground(text color) color {
 	return b.background
 }
 
-// isMoved reports whether the element is drawn elsewhere than the flow puts it.
+// isMoved reports whether the element is drawn outside of its place in the flow.
 func (b *box) isMoved() bool {
 	placed := b.isPositioned() && (b.position != "relative" || offset(b.left, b.right) != 0 || offset(b.top, b.bottom) != 0)
 	if placed || b.transformed || b.floats() {
@@ -139,8 +140,7 @@ func (b *box) isMoved() bool {
 	return false
 }
 
-// isDisplaced reports whether the element may be drawn over or under others: one that
-// floats is beside them.
+// isDisplaced reports whether the element may overlap others: floats are beside them.
 func (b *box) isDisplaced() bool {
 	f := b.float
 	b.float = ""
@@ -149,12 +149,12 @@ func (b *box) isDisplaced() bool {
 	return moved
 }
 
-// overflows reports whether text may be beside the background of its element.
+// overflows reports whether text may be outside of the background of its element.
 func (b *box) overflows() bool {
 	return !math.IsNaN(b.height) || !math.IsNaN(b.width) || !math.IsNaN(b.maxH) || !math.IsNaN(b.maxW)
 }
 
-// vanishes returns what hides the element with all that is in it, wherever that is.
+// vanishes returns why the element with all its content is hidden at any place.
 func (s *style) vanishes(n *html.Node) Why {
 	b := &s.box
 	switch {
@@ -174,7 +174,7 @@ func (s *style) vanishes(n *html.Node) Why {
 	return ""
 }
 
-// locate adds up what moves the content. NaN is a place that is not known, and hides
+// locate accumulates the displacement of the content. NaN is an unknown place, and hides
 // nothing.
 func (s *style) locate(v *visitor, parent *style) {
 	b, p := &s.box, &s.place
@@ -187,7 +187,7 @@ func (s *style) locate(v *visitor, parent *style) {
 	}
 	b.dropMargins()
 	if b.float == "right" || b.float == "inline-end" || s.rtl || s.align != startAligned && !s.isPlaced() && b.shape != inlineShape {
-		b.margin[0] = max(b.margin[0], 0) // what pulls to the left leaves the right side where it is
+		b.margin[0] = max(b.margin[0], 0) // a negative margin on the left does not move the right side
 	}
 	p.x += b.margin[0] + b.padding[0]
 	if b.shape == inlineBlockShape && v.onFirstLine() {
@@ -211,8 +211,8 @@ func (s *style) locate(v *visitor, parent *style) {
 	}
 }
 
-// dropMargins drops those that do not count: all of cells and rows, and of boxes in a line
-// those above, which move the line with all that is in it. CSS 2.1, Section 8.3.
+// dropMargins drops ineffective margins: all of cells and rows, and the upper ones of
+// inline-level boxes, which move the whole line. CSS 2.1, Section 8.3.
 func (b *box) dropMargins() {
 	switch b.shape {
 	case cellShape, rowShape, columnShape:
@@ -233,7 +233,7 @@ func offset(start, end float64) float64 {
 	return 0
 }
 
-// locatePlaced places an element by its block of reference.
+// locatePlaced positions an element by its containing block.
 func (s *style) locatePlaced(v *visitor, parent *style) {
 	b, p := &s.box, &s.place
 	if b.position == "fixed" && !parent.fixedWithin() {
@@ -249,7 +249,7 @@ func (s *style) locatePlaced(v *visitor, parent *style) {
 		p.x = p.originX + b.left
 	case !math.IsNaN(b.right) && b.right < 0:
 		p.x = p.originX + p.originWide - b.right
-	case !math.IsNaN(b.right): // where the right side is; the content is to the left of it
+	case !math.IsNaN(b.right): // position of the right side; the content is to the left of it
 		p.x = p.originX - b.right
 	}
 	switch {
@@ -258,15 +258,15 @@ func (s *style) locatePlaced(v *visitor, parent *style) {
 	case !math.IsNaN(b.bottom) && p.screen:
 		p.y = screenHeight - b.bottom - v.flow
 	case !math.IsNaN(b.bottom):
-		p.y = math.NaN() // the height of the block is not known
+		p.y = math.NaN() // the height of the containing block is unknown
 	}
 }
 
-// fixedWithin reports whether something around keeps fixed elements from the screen.
+// fixedWithin reports whether an ancestor contains fixed elements.
 func (s *style) fixedWithin() bool { return s.box.transformed || s.box.effects || s.box.containsPaint }
 
-// cut hides what is in a box without size, if the box clips. What is placed absolutely
-// leaves boxes that it does not refer to. CSS 2.1, Section 11.1.1.
+// cut hides the content of a box without size, if the box clips. Absolutely positioned
+// elements escape boxes other than their containing block. CSS 2.1, Section 11.1.1.
 func (s *style) cut(n *html.Node, parent *style) {
 	switch s.box.position {
 	case "absolute":
@@ -286,7 +286,7 @@ func (s *style) cut(n *html.Node, parent *style) {
 	}
 }
 
-// clipsOwn returns why nothing is seen of what is in the flow of the box.
+// clipsOwn returns why the in-flow content of the box is invisible.
 func (s *style) clipsOwn(n *html.Node, parent *style) Why {
 	b := &s.box
 	if !b.isSized() || !clipsItself(n) {
@@ -308,8 +308,8 @@ func (s *style) clipsOwn(n *html.Node, parent *style) Why {
 	return ""
 }
 
-// clipped returns along which axes the box clips. Overflow that is visible on one axis
-// becomes automatic beside one that scrolls. CSS Overflow Level 3, Section 3.1.
+// clipped returns the axes along which the box clips. Overflow visible on one axis becomes
+// auto beside a scrolling one. CSS Overflow Level 3, Section 3.1.
 func (b *box) clipped() (x, y bool) {
 	if b.containsPaint || b.clipsX && !b.softX || b.clipsY && !b.softY {
 		return true, true
@@ -327,13 +327,13 @@ func (s *style) isBelow() bool {
 	return s.line()/2-s.font > max(high, b.minH)+b.padding[3]
 }
 
-// clipsItself reports whether clipping is that of the element: body and html leave it to
-// the window, and the legend of a fieldset is on its edge.
+// clipsItself reports whether clipping applies to the element: for body and html it applies
+// to the window, and the legend of a fieldset is on its edge.
 func clipsItself(n *html.Node) bool {
 	return n.Namespace != "" || n.DataAtom != atom.Body && n.DataAtom != atom.Html && n.DataAtom != atom.Fieldset
 }
 
-// hasTextOnly reports whether no element within can be higher than a line.
+// hasTextOnly reports whether no inner element can be higher than a line.
 func hasTextOnly(n *html.Node) bool {
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		if c.Type == html.ElementNode {
@@ -343,8 +343,8 @@ func hasTextOnly(n *html.Node) bool {
 	return n.FirstChild != nil
 }
 
-// isFlat reports whether the box has no height to speak of, or no line in it has.
-// Padding above moves plain text out of the box; other content can be moved back into it.
+// isFlat reports whether the box, or each line in it, has almost no height. Padding above
+// moves plain text out of the box; other content can be moved back into it.
 func (b *box) isFlat(lines, text bool) bool {
 	h := b.height
 	if math.IsNaN(h) && (b.containsSize && !b.intrinsic || lines) {
@@ -367,7 +367,7 @@ func (b *box) isNarrow(text bool) bool {
 	return isThin(w-edges, b.minW-edges, b.maxW-edges) && b.padding[2] <= sliver && (text || b.padding[0] <= sliver)
 }
 
-// edges returns what padding takes of the sizes.
+// edges returns the part of the sizes taken by padding.
 func (b *box) edges(padding float64) float64 {
 	if b.borderBox {
 		return padding
@@ -375,7 +375,7 @@ func (b *box) edges(padding float64) float64 {
 	return 0
 }
 
-// isThin applies the least and the largest size. CSS 2.1, Section 10.7.
+// isThin applies the minimum and maximum size. CSS 2.1, Section 10.7.
 func isThin(size, least, most float64) bool {
 	if most <= sliver {
 		size = most
@@ -388,7 +388,7 @@ func (s *style) indents(v *visitor) {
 	if s.box.shape != inlineShape && s.box.shape != rowShape {
 		v.lineIndent, v.lineUsed = s.indent, 0
 		switch {
-		case s.box.listItem: // the bullet may be on the line before
+		case s.box.listItem: // the bullet may be on the previous line
 			v.lineIndent = 0
 		case s.rtl:
 			v.lineIndent = -s.indent
@@ -400,8 +400,8 @@ func (s *style) indents(v *visitor) {
 	}
 }
 
-// grow adds to the height of what comes before: an upper bound, so that what may be seen
-// counts as seen.
+// grow adds to the height of the preceding content: an upper bound, so that possibly
+// visible text counts as visible.
 func (v *visitor) grow(s *style) {
 	b := &s.box
 	if s.gone != "" || s.isPlaced() && math.IsNaN(b.height) {
@@ -413,7 +413,7 @@ func (v *visitor) grow(s *style) {
 		}
 	}
 	if b.shape != inlineShape {
-		const edges = 40 // margins and borders that are not declared
+		const edges = 40 // undeclared margins and borders
 		v.flow += edges
 	}
 	if b.border {
@@ -422,7 +422,7 @@ func (v *visitor) grow(s *style) {
 	}
 }
 
-// outside returns whether text is beyond the edges of the page.
+// outside returns why text is beyond the edges of the page.
 func (v *visitor) outside(s *style, size int) bool {
 	const letter = 0.6 // of the font, on average
 	length := float64(size) * s.font * letter
@@ -440,12 +440,12 @@ func (v *visitor) outside(s *style, size int) bool {
 	return x < 0 && x+length < 0 || x > farRight
 }
 
-// onFirstLine reports whether the line is one that an indent moves.
+// onFirstLine reports whether an indent applies to the line.
 func (v *visitor) onFirstLine() bool {
 	return v.lineIndent != 0 && v.lineUsed == 0 || v.lineIndent < 0
 }
 
-// advance counts what the text takes of its line and of the height of the page.
+// advance adds the text to its line and to the height of the page.
 func (v *visitor) advance(s *style, size int) {
 	const letter = 0.6
 	length := float64(size) * s.font * letter
@@ -458,8 +458,8 @@ func (v *visitor) advance(s *style, size int) {
 	}
 }
 
-// notePaint remembers colors that may be behind text of other elements: all of them, and
-// those that are drawn elsewhere than the flow puts them.
+// notePaint records colors that may be behind text of other elements: all of them, and
+// those drawn outside of their place in the flow.
 func (v *visitor) notePaint(s, parent *style) {
 	b := &s.box
 	own := s.background
@@ -475,7 +475,7 @@ func (v *visitor) notePaint(s, parent *style) {
 	}
 }
 
-// noteShape remembers the shapes of a drawing, before which its text may be.
+// noteShape records the shapes of a drawing, which may be behind its text.
 func (v *visitor) noteShape(n *html.Node, s *style) {
 	if !s.inSVG {
 		return
@@ -489,10 +489,10 @@ func (v *visitor) noteShape(n *html.Node, s *style) {
 	}
 }
 
-// paints is a few colors.
+// paints is a small set of colors.
 type paints struct {
 	colors []color
-	any    bool // one that is not known, or too many
+	any    bool // an unknown color, or too many
 }
 
 func (p *paints) add(c color) {

@@ -1,16 +1,16 @@
 package markup
 
-// Bounds on what is read and kept of one document.
+// Bounds on one document.
 const (
 	maxDepth       = 256       // open elements; html.Parse refuses 512, newsletters reach 80
 	maxTail        = 256 << 10 // bytes at the end of a document of too many tokens
-	maxFormatting  = 48        // open formatting elements, which html.Parse opens again in each paragraph
-	maxAttributes  = 128       // of one element; html.Parse compares those of formatting elements pairwise
+	maxFormatting  = 48        // open formatting elements, which html.Parse reopens in each paragraph
+	maxAttributes  = 128       // per element; html.Parse compares those of formatting elements pairwise
 	maxRootTags    = 8         // html and body tags, whose attributes html.Parse merges
-	smallDocument  = 64 << 10  // bytes up to which joining texts cannot become dear
+	smallDocument  = 64 << 10  // bytes up to which joining texts is cheap
 	maxHidden      = 64 << 10  // bytes of hidden text, and of Outlook's
-	keptTail       = 16 << 10  // bytes of the end of what is longer than its bound
-	maxPictures    = 20        // pictures of data: URLs, and as many drawings
+	keptTail       = 16 << 10  // bytes of the end of a text beyond its bound
+	maxPictures    = 20        // pictures of data: URLs, and the same number of drawings
 	maxPicture     = 4 << 20   // bytes of one picture, as written
 	maxScript      = 256 << 10 // bytes of inline script
 	maxSheet       = 512 << 10 // bytes of style sheets
@@ -22,10 +22,10 @@ const (
 	maxAlt         = 200       // alternative texts
 	maxForms       = 100       // forms
 	maxFields      = 100       // fields of one form
-	maxNested      = 2         // documents within attributes and comments
+	maxNested      = 2         // nested documents in attributes and comments
 	maxSrcset      = 50        // candidates of one srcset
 	maxCodeTargets = 100       // targets written in one script
 	maxPreheader   = 200       // characters
-	maxStyles      = 2000      // different style attributes whose reading is kept
+	maxStyles      = 2000      // distinct style attributes whose parsed form is kept
 	largeBase64    = 1024      // characters of base64 that are a payload and no identifier
 )

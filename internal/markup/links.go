@@ -7,10 +7,10 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// Place names what a target is for.
+// Place is the use of a target.
 type Place string
 
-// What targets are for.
+// The uses of targets.
 const (
 	PlaceAnchor     Place = "anchor"
 	PlaceForm       Place = "form"
@@ -19,30 +19,30 @@ const (
 	PlaceObject     Place = "object"
 	PlaceScript     Place = "script"   // loaded as a script
 	PlaceCode       Place = "code"     // written in a script or event handler
-	PlaceRefresh    Place = "refresh"  // the document leads there by itself
+	PlaceRefresh    Place = "refresh"  // automatic redirect
 	PlaceStyle      Place = "style"    // style sheets and fonts
 	PlaceBackground Place = "backdrop" // backgrounds
 	PlaceMedia      Place = "media"
 	PlaceBase       Place = "base"
-	PlacePing       Place = "ping" // is told of the click
+	PlacePing       Place = "ping" // notified of the click
 	PlaceOther      Place = "other"
 )
 
-// Link is one target that the document can load or lead to.
+// Link is one target that the document can load or link to.
 type Link struct {
 	Href    string // as written
-	URL     string // without white space that clients drop, resolved against the base
+	URL     string // normalized as by clients, resolved against the base
 	Scheme  string // in lower case, or "" for a relative target without a base
-	Text    string // what is shown for it, at most maxLinkText bytes
-	Visible bool   // the element, or something in it, can be seen
-	Outlook bool   // Outlook alone reads it: a conditional comment
+	Text    string // visible text, at most maxLinkText bytes
+	Visible bool   // the element, or a part of it, is visible
+	Outlook bool   // read by Outlook only: a conditional comment
 	Element string // name of the element
 	Attr    string // name of the attribute, or of the CSS property
 	Place   Place
 }
 
-// placeOf says what the target in an attribute of an element is for; "" for an
-// attribute without one.
+// placeOf returns the use of the target in an attribute of an element; "" for other
+// attributes.
 func placeOf(n *html.Node, key string) Place {
 	switch key {
 	case "href":
@@ -104,8 +104,8 @@ func placeOfSrc(n *html.Node) Place {
 	}
 }
 
-// targets adds every target of the attributes of n, and returns the index+1 of the
-// one that its text names, or 0.
+// targets adds every target of the attributes of n, and returns the index+1 of the one
+// labelled by its text, or 0.
 func (v *visitor) targets(n *html.Node, st *style, shown bool) int {
 	named := 0
 	for i := range n.Attr {
@@ -136,7 +136,7 @@ func (v *visitor) targets(n *html.Node, st *style, shown bool) int {
 	return named
 }
 
-// srcset reads image candidates: URL, descriptor, comma.
+// srcset parses image candidates: URL, descriptor, comma.
 func (v *visitor) srcset(n *html.Node, a *html.Attribute, shown bool) {
 	left := maxSrcset
 	rest := a.Val
@@ -209,7 +209,7 @@ func (v *visitor) link(l Link) int {
 	return len(v.doc.links)
 }
 
-// settleTarget resolves the target, or completes what begins with a host.
+// settleTarget resolves the target, or completes one that begins with a host.
 func (v *visitor) settleTarget(l *Link) {
 	l.Scheme = schemeOf(l.URL)
 	switch {
@@ -228,8 +228,8 @@ func (v *visitor) settleTarget(l *Link) {
 	}
 }
 
-// cleanTarget drops what browsers drop: controls and spaces around, tabs and line ends
-// within. URL Standard, Section 4.4.
+// cleanTarget removes the characters that browsers remove: controls and spaces around, tabs
+// and line ends within. URL Standard, Section 4.4.
 func cleanTarget(s string) string {
 	s = strings.TrimFunc(s, func(c rune) bool { return c <= ' ' })
 	if strings.ContainsAny(s, "\t\r\n") {

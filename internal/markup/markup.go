@@ -1,34 +1,32 @@
-// Package markup reads an HTML document twice: as a person sees it, and as a
-// machine reads it.
+// Package markup reads an HTML document twice: as a person sees it, and as a machine reads
+// it.
 //
-// Mail clients show HTML, and filters read its text; attackers live in the
-// difference, with text of no size, links that no text names and pages that a
-// script builds. This package computes what each element looks like from a subset
-// of CSS, so that shown and hidden text come apart, and it lists everything that
-// a document can load or lead to. Outlook reads comments that others skip, so
-// these are a second reading.
+// Mail clients show HTML, and filters read its text; attackers exploit the difference, with
+// text of no size, links without text and pages built by script. This package computes the
+// appearance of each element from a subset of CSS, so that visible and hidden text are
+// separated, and lists everything that a document can load or link to. Outlook reads
+// comments that other clients skip, so these are a second reading.
 //
 // Standards: HTML Living Standard (parsing, by golang.org/x/net/html; rendering, Section
 // 15), CSS Syntax Level 3, Selectors Level 4, Cascading Level 5 with layers, scopes and
 // nesting, Custom Properties, Values and Units Level 4, Color Level 4 and 5, Media Queries
 // Level 4, Conditional Rules with @supports and @container, generated content, and SVG as
-// far as text in it goes. What a property hides depends on the box that the element makes.
-// XML with namespaces and entities is read as browsers do. A test compares the displayed
-// text and the links with Chromium; docs/browser-differential.md has the figures.
+// far as its text is concerned. The effect of a property depends on the element's box. XML
+// with namespaces and entities is read as browsers do. A test compares the displayed text
+// and the links with Chromium; docs/browser-differential.md has the figures.
 //
 // Divergences: boxes are not laid out. Offsets are added up against an upper bound of the
-// height of what comes before; areas of boxes that are clipped in part, turned or grown
-// are not computed. Where that leaves a doubt, or clients differ, text counts as shown.
-// Letters of two pixels, of less than five percent opacity or of nearly the color of the
-// ground count as hidden. Media queries are answered for a screen of 1024 by 768 pixels in
-// light colors; what print, dark mode or a narrow screen would change is recorded.
-// Pictures are taken as missing, so that their alternative text is shown.
+// height of the preceding content; areas of boxes that are partly clipped, rotated or
+// enlarged are not computed. In doubt, or if clients differ, text counts as visible.
+// Letters of two pixels, of less than five percent opacity or of nearly the background
+// color count as hidden. Media queries are evaluated for a screen of 1024 by 768 pixels in
+// light colors; rules for print, dark mode or a narrow screen are recorded. Pictures are
+// treated as missing, so that their alternative text is shown.
 //
 // Limits: budget.HTMLNodes bounds the tokens, after which the last maxTail bytes are read;
-// the constants of limits.go bound what is kept, and of long hidden text both ends are;
-// what was left out is recorded in the budget. A document that would cost html.Parse more
-// than linear time is read by a simpler tree builder. Each limit that was met is in
-// Tolerated.
+// the constants of limits.go bound the kept data, and of long hidden text both ends are
+// kept; omissions are recorded in the budget. A document that would cost html.Parse more
+// than linear time is read by a simpler tree builder. Each limit reached is in Tolerated.
 package markup
 
 import (
@@ -39,33 +37,33 @@ import (
 	"outrider/internal/budget"
 )
 
-// Tolerance names one thing about a document that was cut or read otherwise.
+// Tolerance is one deviation or cut in reading a document.
 type Tolerance string
 
 // What Parse tolerates.
 const (
 	TokensCut     Tolerance = "tokens-cut"     // the budget for HTML tokens ended before the document
-	SimpleTree    Tolerance = "simple-tree"    // nested or repeated so that the simple tree builder read it
+	SimpleTree    Tolerance = "simple-tree"    // the simple tree builder was used because of nesting or repetition
 	DepthCut      Tolerance = "depth-cut"      // elements deeper than maxDepth became siblings
-	AttributesCut Tolerance = "attributes-cut" // an element has more attributes than are read
-	StylesCut     Tolerance = "styles-cut"     // style sheets larger or dearer to match than is read
-	LinksCut      Tolerance = "links-cut"      // more links than are kept
-	HiddenCut     Tolerance = "hidden-cut"     // more hidden text than is kept
-	ScriptsCut    Tolerance = "scripts-cut"    // more script text than is kept
-	FormsCut      Tolerance = "forms-cut"      // more forms or fields than are kept
-	NestedCut     Tolerance = "nested-cut"     // documents within documents within documents
-	PicturesCut   Tolerance = "pictures-cut"   // more or larger pictures in data: URLs or SVG than are kept
-	GridsCut      Tolerance = "grids-cut"      // more tables that can be drawings than are kept
+	AttributesCut Tolerance = "attributes-cut" // an element has more attributes than the limit
+	StylesCut     Tolerance = "styles-cut"     // style sheets are too large or too costly to match
+	LinksCut      Tolerance = "links-cut"      // more links than the limit
+	HiddenCut     Tolerance = "hidden-cut"     // more hidden text than the limit
+	ScriptsCut    Tolerance = "scripts-cut"    // more script text than the limit
+	FormsCut      Tolerance = "forms-cut"      // more forms or fields than the limit
+	NestedCut     Tolerance = "nested-cut"     // nested documents are too deep
+	PicturesCut   Tolerance = "pictures-cut"   // more or larger pictures in data: URLs or SVG than the limit
+	GridsCut      Tolerance = "grids-cut"      // more tables that can be drawings than the limit
 	MediaSkipped  Tolerance = "media-skipped"  // @media rules for print, dark mode or narrow screens exist
 )
 
 // Document is one parsed document. It is immutable and safe for concurrent use.
 type Document struct {
 	Title     string      // text of the first title element, white space collapsed
-	Outlook   string      // text that only Outlook shows: conditional comments, at most maxHidden bytes
-	Script    Script      // what its scripts are and do
+	Outlook   string      // text shown only by Outlook: conditional comments, at most maxHidden bytes
+	Script    Script      // content and actions of its scripts
 	Images    Images      // pictures
-	Tolerated []Tolerance // in order of first occurrence, each once
+	Tolerated []Tolerance // distinct, in order of first occurrence
 
 	root      *html.Node
 	inner     string
@@ -82,27 +80,27 @@ type Document struct {
 	work      int
 }
 
-// HiddenText is text that a person does not see.
+// HiddenText is text that people cannot see.
 type HiddenText struct {
 	Text string
 	Why  Why
 }
 
-// Images sums up the pictures of a document.
+// Images summarizes the pictures of a document.
 type Images struct {
 	Shown    int      // larger than a tracking dot and visible
 	Trackers int      // at most two pixels a side, or hidden, and loaded from elsewhere
 	Alt      []string // alternative texts, in order, at most maxAlt
 }
 
-// Span is where the shown text of an element is in DisplayText.
+// Span is the position of an element's visible text in DisplayText.
 type Span struct {
 	Node     *html.Node
 	From, To int // byte offsets
 }
 
-// Parse reads doc, which is UTF-8 in the main; it never fails. A nil budget is
-// for a fresh one with default limits.
+// Parse parses doc, mainly UTF-8; it never fails. A nil budget means a fresh one with
+// default limits.
 func Parse(doc string, b *budget.Budget) *Document {
 	if b == nil {
 		b = budget.New(budget.Default())
@@ -117,8 +115,8 @@ func Parse(doc string, b *budget.Budget) *Document {
 	return d.read(b, isQuirky(d.root))
 }
 
-// read goes through the tree, a second time where the first walk shows that text taken as
-// hidden by its color is before another ground.
+// read walks the tree, a second time if the first walk shows that text assumed hidden by
+// its color has another background.
 func (d *Document) read(b *budget.Budget, quirks bool) *Document {
 	before := previewOf(d.root, d, quirks)
 	maxLinks := int(b.Limits().Of[budget.URLs])
@@ -131,7 +129,7 @@ func (d *Document) read(b *budget.Budget, quirks bool) *Document {
 		v = again
 	}
 	v.finish()
-	d.confess(b)
+	d.recordOmissions(b)
 	return d
 }
 
@@ -141,8 +139,8 @@ func (v *visitor) walk() {
 	v.visit(v.doc.root, &root)
 }
 
-// confess records in the budget what was left out, so that the verdict says it.
-func (d *Document) confess(b *budget.Budget) {
+// recordOmissions records omissions in the budget, so that the verdict reports them.
+func (d *Document) recordOmissions(b *budget.Budget) {
 	for _, t := range d.Tolerated {
 		switch t {
 		case LinksCut:
@@ -163,36 +161,36 @@ func (d *Document) tolerate(t Tolerance) {
 // Root returns the tree, always non-nil; it is shared and must not be changed.
 func (d *Document) Root() *html.Node { return d.root }
 
-// InnerText returns all text without tags, shown or not; scripts, styles and
-// comments are left out.
+// InnerText returns all text without tags, visible or not; scripts, styles and comments are
+// left out.
 func (d *Document) InnerText() string { return d.inner }
 
-// DisplayText returns the text that a person sees: blocks on lines of their own,
-// white space collapsed, invisible characters removed.
+// DisplayText returns the visible text: blocks on separate lines, white space collapsed,
+// invisible characters removed.
 func (d *Document) DisplayText() string { return d.display }
 
-// AllText returns all text for a second reading, shown or not: what DisplayText has, and
-// in its place what is hidden, titles, alternative texts, templates, inputs and the text
-// that only Outlook shows. Scripts, styles and other comments are left out.
+// AllText returns all text for a second reading, visible or not: DisplayText, and in their
+// places hidden text, titles, alternative texts, templates, inputs and the text shown only
+// by Outlook. Scripts, styles and other comments are left out.
 func (d *Document) AllText() string { return d.all }
 
 // Preheader returns the text that mail clients show in the list of messages: the
 // first of the body, hidden or not, at most maxPreheader characters.
 func (d *Document) Preheader() string { return d.preheader }
 
-// Hidden returns text that is not shown, in order, one entry per text node.
+// Hidden returns the hidden text, in order, one entry per text node.
 func (d *Document) Hidden() []HiddenText { return d.hidden }
 
-// Links returns everything that the document can load or lead to, in order.
+// Links returns everything that the document can load or link to, in order.
 func (d *Document) Links() []Link { return d.links }
 
 // Forms returns the forms, and one without an action for inputs outside of any.
 func (d *Document) Forms() []Form { return d.forms }
 
-// Spans returns where each element is in DisplayText, in document order.
-// Elements without shown text have From == To.
+// Spans returns the position of each element in DisplayText, in document order. Elements
+// without visible text have From == To.
 func (d *Document) Spans() []Span { return d.spans }
 
-// Work returns the number of steps that reading took, which tests compare with the
-// length of the document.
+// Work returns the number of steps of reading, which tests compare with the length of the
+// document.
 func (d *Document) Work() int { return d.work }

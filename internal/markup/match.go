@@ -12,13 +12,13 @@ import (
 type matcher struct {
 	steps   int
 	quirks  bool
-	anchor  *html.Node // of the :has() that is looked at
-	counted *html.Node // the element whose place among its siblings is place
+	anchor  *html.Node // of the current :has()
+	counted *html.Node // the element whose position among its siblings is place
 	place   int
 }
 
-// outcome tells how far a failure reaches, so that no other ancestor or sibling is tried
-// in vain: without it, hostile sheets cost the power of the depth.
+// outcome is the scope of a failure, so that no other ancestor or sibling is tried in vain:
+// otherwise hostile sheets take time exponential in the depth.
 type outcome uint8
 
 const (
@@ -28,7 +28,7 @@ const (
 	failsAll              // no other ancestor can match
 )
 
-// matches reports whether n and what is around it match.
+// matches reports whether n and its context match.
 func (m *matcher) matches(s *selector, n *html.Node) bool {
 	return m.from(s, 0, n) == matched
 }
@@ -57,7 +57,7 @@ func (m *matcher) from(s *selector, i int, n *html.Node) outcome {
 	return m.along(s, i, n, parentElement, failsAll)
 }
 
-// along tries one element after the other, until a failure reaches further than here.
+// along tries successive elements, until a failure has a wider scope.
 func (m *matcher) along(s *selector, i int, n *html.Node, next func(*html.Node) *html.Node, end outcome) outcome {
 	for p := next(n); p != nil; p = next(p) {
 		m.steps++
@@ -119,7 +119,7 @@ func spaceOf(n *html.Node) string {
 	return n.Namespace
 }
 
-// same compares an id or a class. Selectors Level 4, Section 6.6: quirks mode has no case.
+// same compares an id or a class. Selectors Level 4, Section 6.6: quirks mode ignores case.
 func (m *matcher) same(have, want string) bool {
 	return have == want || m.quirks && strings.EqualFold(have, want)
 }
@@ -192,7 +192,7 @@ func (t *attributeTest) holds(have, want string) bool {
 	return true
 }
 
-// hasWord reports whether list, words between white space, has the word.
+// hasWord reports whether the white-space separated list contains the word.
 func hasWord(list, word string) bool {
 	if list == word {
 		return word != "" && !strings.ContainsAny(word, " \t\r\n\f")
@@ -247,7 +247,7 @@ func (m *matcher) any(list []selector, n *html.Node) bool {
 	return slices.ContainsFunc(list, func(s selector) bool { return s.pseudo == "" && m.matches(&s, n) })
 }
 
-// has looks for an element below n, or after it where a selector begins with "+" or "~".
+// has finds an element below n, or after it for a selector that begins with "+" or "~".
 func (m *matcher) has(list []selector, n *html.Node) bool {
 	was := m.anchor
 	defer func() { m.anchor = was }()
@@ -294,7 +294,7 @@ func isEmpty(n *html.Node) bool {
 	return true
 }
 
-// lang compares the language and those around it. Selectors Level 4, Section 7.2.
+// lang compares the language, including inherited ones. Selectors Level 4, Section 7.2.
 func (m *matcher) lang(ranges string, n *html.Node) bool {
 	have := ""
 	for ; n != nil && have == ""; n = parentElement(n) {
@@ -320,7 +320,7 @@ func (m *matcher) direction(n *html.Node) string {
 	return "ltr"
 }
 
-// position reads :nth-child() and its relatives.
+// position evaluates :nth-child() and similar classes.
 func (m *matcher) position(c *pseudoClass, n *html.Node) bool {
 	step, offset := c.step, c.offset
 	switch c.name {
@@ -347,8 +347,8 @@ func (m *matcher) position(c *pseudoClass, n *html.Node) bool {
 	return (place-offset)%step == 0 && (place-offset)/step >= 0
 }
 
-// count returns the place of n among its siblings, from 1, or 0 if it is not counted
-// itself. The place of the sibling before is used again, since elements come in order.
+// count returns the position of n among its siblings, from 1, or 0 if it does not count.
+// The position of the previous sibling is reused, since elements come in order.
 func (m *matcher) count(n *html.Node, next func(*html.Node) *html.Node, sameType bool, of []selector) int {
 	if of != nil && !m.any(of, n) {
 		return 0
@@ -374,7 +374,7 @@ func (m *matcher) count(n *html.Node, next func(*html.Node) *html.Node, sameType
 	return place
 }
 
-// isInState answers for a document before any interaction.
+// isInState evaluates state classes for a document before any interaction.
 func isInState(name string, n *html.Node) bool {
 	switch name {
 	case "link", "any-link", "-webkit-any-link":
@@ -389,7 +389,7 @@ func isInState(name string, n *html.Node) bool {
 	return isInputState(name, n)
 }
 
-// isInputState answers for the fields of a form.
+// isInputState evaluates state classes of form fields.
 func isInputState(name string, n *html.Node) bool {
 	switch name {
 	case "checked":

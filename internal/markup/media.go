@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// appliesToScreen answers a list of media queries for a screen of ordinary width in
-// light colors. Media Queries Level 4.
+// appliesToScreen evaluates a list of media queries for a screen of ordinary width in light
+// colors. Media Queries Level 4.
 func appliesToScreen(queries string) bool {
 	if trimSpace(queries) == "" {
 		return true
@@ -46,13 +46,13 @@ func queryApplies(q string) bool {
 	return holds == yes
 }
 
-// isNotCondition tells "not (color)" from "not print".
+// isNotCondition distinguishes "not (color)" from "not print".
 func isNotCondition(q string) bool {
 	word, rest := cutName(q)
 	return word == "not" && rest != "" && isSpace(rest[0]) && strings.HasPrefix(trimSpace(rest), "(")
 }
 
-// truth is what a condition can be. Media Queries Level 4, Section 3.1.
+// truth is the result of a condition. Media Queries Level 4, Section 3.1.
 type truth uint8
 
 const (
@@ -91,7 +91,7 @@ func both(a, b truth) truth {
 
 func either(a, b truth) truth { return both(a.not(), b.not()).not() }
 
-// condition reads "not", "and", "or" and parentheses around features.
+// condition evaluates "not", "and", "or" and parentheses around features.
 func condition(s string, feature func(string) truth, depth int) truth {
 	s = trimSpace(s)
 	if depth > maxAtRules || s == "" {
@@ -107,7 +107,7 @@ func condition(s string, feature func(string) truth, depth int) truth {
 		switch {
 		case first:
 			result = t
-		case before != "" && before != joined: // "and" and "or" mix in parentheses only
+		case before != "" && before != joined: // "and" and "or" only mix in parentheses
 			return unknown
 		case joined == "and":
 			result = both(result, t)
@@ -136,7 +136,7 @@ func wordEnd(s string) int {
 	return i
 }
 
-// one reads what is between two operators.
+// one evaluates the text between two operators.
 func one(s string, feature func(string) truth, depth int) truth {
 	inner, ok := callOf(s, "")
 	switch {
@@ -152,7 +152,7 @@ func one(s string, feature func(string) truth, depth int) truth {
 	return feature(inner)
 }
 
-// mediaFeature answers one feature, without its parentheses.
+// mediaFeature evaluates one feature, without its parentheses.
 func mediaFeature(s string) truth {
 	if strings.ContainsAny(s, "<>=") {
 		return rangeOf(s, screenValue)
@@ -168,7 +168,7 @@ func mediaFeature(s string) truth {
 	return sizeFeature(name, value, has, screenValue)
 }
 
-// sizeFeature compares "min-width: 10px" and the like.
+// sizeFeature compares "min-width: 10px" and similar features.
 func sizeFeature(name, value string, has bool, size func(string) float64) truth {
 	bare, isMin := strings.CutPrefix(strings.TrimPrefix(name, "-webkit-"), "min-")
 	bare, isMax := strings.CutPrefix(bare, "max-")
@@ -196,7 +196,7 @@ func sizeFeature(name, value string, has bool, size func(string) float64) truth 
 	return answer(have == want)
 }
 
-// featureValue reads a length, a number, a ratio or a resolution.
+// featureValue parses a length, a number, a ratio or a resolution.
 func featureValue(s string) (float64, bool) {
 	if a, b, ok := strings.Cut(s, "/"); ok {
 		x, okX := parseNumber(trimSpace(a))
@@ -232,7 +232,7 @@ func screenValue(name string) float64 {
 	return math.NaN()
 }
 
-// keywordFeature returns what a feature with words is on a computer.
+// keywordFeature returns the value of a keyword feature on a computer.
 func keywordFeature(name string) (string, bool) {
 	switch name {
 	case "orientation":
@@ -261,7 +261,7 @@ func keywordFeature(name string) (string, bool) {
 	return "", false
 }
 
-// rangeOf reads "width >= 10px" and "1px < width < 9px".
+// rangeOf evaluates "width >= 10px" and "1px < width < 9px".
 func rangeOf(s string, size func(string) float64) truth {
 	var parts, signs []string
 	for {
@@ -316,7 +316,7 @@ func compare(a, b float64, sign string) truth {
 	return answer(a == b)
 }
 
-// containerApplies answers a query for a container of a width, NaN where that is not known.
+// containerApplies evaluates a query for a container of that width, NaN if unknown.
 func containerApplies(query string, width float64) bool {
 	if name, rest := cutName(query); name != "" && name != "not" && rest != "" && !strings.HasPrefix(rest, "(") {
 		query = trimSpace(rest)

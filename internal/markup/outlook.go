@@ -3,7 +3,7 @@ package markup
 import "strings"
 
 // outlookAnswers evaluates the condition of a conditional comment as Outlook for Windows
-// does: it is mso 16 with VML, and no Internet Explorer. What cannot be read is taken as
+// does: it is mso 16 with VML, and no Internet Explorer. Malformed conditions count as
 // true, so that the text is read.
 func outlookAnswers(condition string) bool {
 	e := conditionReader{rest: strings.ToLower(strings.TrimSpace(condition))}
@@ -11,7 +11,7 @@ func outlookAnswers(condition string) bool {
 	return v || e.failed
 }
 
-// conditionReader reads "gte mso 9", "!mso", "(a)&(b)" and "(a)|(b)".
+// conditionReader parses "gte mso 9", "!mso", "(a)&(b)" and "(a)|(b)".
 type conditionReader struct {
 	rest   string
 	failed bool
@@ -85,7 +85,8 @@ func (e *conditionReader) feature() bool {
 	return have > 0 && compareVersions(have, want, comparison)
 }
 
-// compareVersions reports whether some Outlook between oldest and have answers.
+// compareVersions reports whether the condition is true for any Outlook version from oldest
+// to have.
 func compareVersions(have, want float64, comparison string) bool {
 	const oldest = 9
 	switch comparison {

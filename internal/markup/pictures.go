@@ -9,15 +9,15 @@ import (
 	"golang.org/x/net/html"
 )
 
-// Picture is a picture that the document itself has: of a data: URL, or drawn in SVG.
+// Picture is a picture in the document itself: from a data: URL, or an SVG drawing.
 type Picture struct {
 	MediaType string // lower case, "image/svg+xml" for drawings
 	Data      []byte
 }
 
-// Pictures returns the pictures of data: URLs and the SVG drawings in the document, in
-// that order, each once. More than maxPictures, or larger than maxPicture bytes, are left
-// out, which Tolerated says.
+// Pictures returns the distinct pictures of data: URLs and the SVG drawings in the
+// document, in that order. Pictures beyond maxPictures, or larger than maxPicture bytes,
+// are left out and recorded in Tolerated.
 func (d *Document) Pictures() []Picture {
 	var out []Picture
 	for _, u := range d.pictures {
@@ -34,7 +34,7 @@ func (d *Document) Pictures() []Picture {
 	return out
 }
 
-// boundedWriter takes up to maxPicture bytes.
+// boundedWriter accepts up to maxPicture bytes.
 type boundedWriter struct{ b []byte }
 
 func (w *boundedWriter) Write(p []byte) (int, error) {
@@ -45,7 +45,7 @@ func (w *boundedWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// errLarge ends the rendering of a drawing that is too large.
+// errLarge stops rendering a drawing that is too large.
 type constantError string
 
 func (e constantError) Error() string { return string(e) }
@@ -65,7 +65,7 @@ func (v *visitor) notePicture(target string, place Place) {
 }
 
 // decodeData decodes a data: URL. RFC 2397, and the Fetch Standard, Section 6, which
-// forgives white space and missing padding.
+// tolerates white space and missing padding.
 func decodeData(target string) (mediaType string, data []byte, ok bool) {
 	if schemeOf(clip(target, maxPreheader)) != "data" {
 		return "", nil, false
@@ -87,7 +87,7 @@ func decodeData(target string) (mediaType string, data []byte, ok bool) {
 	return mediaType, data, err == nil || len(data) > 0
 }
 
-// unescapePercent decodes what is well-formed and keeps the rest.
+// unescapePercent decodes valid escapes and keeps the rest.
 func unescapePercent(s string) string {
 	if strings.IndexByte(s, '%') < 0 {
 		return s

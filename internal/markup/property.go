@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// property is one that decides what can be seen.
+// property is a CSS property that affects visibility.
 type property uint8
 
 const (
@@ -85,17 +85,17 @@ const (
 	propertyCount
 )
 
-// declaration is one property with its value, which is in lower case but for content and
-// custom properties.
+// declaration is one property with its value, in lower case except for content and custom
+// properties.
 type declaration struct {
 	property  property
-	name      string // of a custom property, and of one whose value has var()
+	name      string // of a custom property, or of one whose value has var()
 	value     string
 	important bool
-	variable  bool // var() is to be put in before the value means anything
+	variable  bool // the value needs substitution of var()
 }
 
-// propertyOf returns the property that a name means; several mean one.
+// propertyOf returns the property with a name; some have several names.
 func propertyOf(name string) property {
 	switch name {
 	case "display":
@@ -273,7 +273,7 @@ func effectProperty(name string) property {
 	return noProperty
 }
 
-// isInherited reports whether an element takes the value of its parent by itself.
+// isInherited reports whether the property is inherited.
 func (p property) isInherited() bool {
 	switch p {
 	case visibility, fontSize, textColor, textFill, strokeColor, textStroke, textShadow, svgFill, svgFillOpacity, svgStroke, textIndent, textAlign,
@@ -284,13 +284,13 @@ func (p property) isInherited() bool {
 	}
 }
 
-// sheetParser reads declarations and rules.
+// sheetParser parses declarations and rules.
 type sheetParser struct {
 	quirks bool
 }
 
-// declarations returns the declarations of interest, in order. What is invalid is left
-// out, so that an earlier one holds. CSS Syntax, Section 9.
+// declarations returns the relevant declarations, in order. Invalid ones are dropped, so
+// that an earlier one applies. CSS Syntax, Section 9.
 func (p *sheetParser) declarations(css string) []declaration {
 	css = closed(css)
 	out := make([]declaration, 0, min(1+strings.Count(css, ";"), maxAttributes))
@@ -322,7 +322,7 @@ func (p *sheetParser) declaration(css string, out []declaration) []declaration {
 	return p.expand(strings.ToLower(name), value, important, out)
 }
 
-// cutImportant cuts "!important", which white space may part.
+// cutImportant cuts "!important", which may contain white space.
 func cutImportant(s string) (value string, important bool) {
 	i := strings.LastIndexByte(s, '!')
 	if i < 0 || !strings.EqualFold(unescape(trimSpace(s[i+1:])), "important") {
@@ -331,7 +331,7 @@ func cutImportant(s string) (value string, important bool) {
 	return trimSpace(s[:i]), true
 }
 
-// expand adds the declarations that a name and its value mean, if the value is valid.
+// expand adds the declarations of a name and its value, if the value is valid.
 func (p *sheetParser) expand(name, value string, important bool, out []declaration) []declaration {
 	id := propertyOf(name)
 	if id == noProperty && !isShorthand(name) {
@@ -357,8 +357,8 @@ func (p *sheetParser) expand(name, value string, important bool, out []declarati
 	return out
 }
 
-// keyword lowers a value and decodes its escapes, outside of strings. Names of custom
-// properties keep their case.
+// keyword converts a value to lower case and decodes its escapes, outside of strings. Names
+// of custom properties keep their case.
 func keyword(s string) string {
 	s = lowerKeywords(s)
 	if strings.IndexByte(s, '\\') >= 0 && !strings.ContainsAny(s, `"'`) && !strings.Contains(s, "\\\n") {
@@ -406,7 +406,7 @@ func isShorthand(name string) bool {
 	return strings.HasPrefix(name, "margin-") || strings.HasPrefix(name, "padding-") || strings.HasPrefix(name, "inset-")
 }
 
-// shorthand adds what one declaration says about several properties.
+// shorthand adds the declarations of a shorthand property.
 func (p *sheetParser) shorthand(name, value string, important bool, out []declaration) []declaration {
 	add := func(id property, value string) {
 		if isGlobal(value) || p.isValid(id, value) {
@@ -475,7 +475,7 @@ func flexGrowOf(value string) string {
 	return value
 }
 
-// sides spreads one to four values. CSS 2.1, Section 8.3.
+// sides expands one to four values. CSS 2.1, Section 8.3.
 func (p *sheetParser) sides(value string, to []property, add func(property, string)) {
 	var all []string
 	for w := range words(value) {
@@ -499,7 +499,7 @@ func (p *sheetParser) sides(value string, to []property, add func(property, stri
 	}
 }
 
-// background takes the color and whether there is a picture.
+// background takes the color and the presence of a picture.
 func (p *sheetParser) background(value string, add func(property, string)) {
 	picture, shade, area, part := "none", "initial", "initial", "initial"
 	if isGlobal(value) {
@@ -509,7 +509,7 @@ func (p *sheetParser) background(value string, add func(property, string)) {
 		switch {
 		case isPicture(w):
 			picture = w
-		case w == "," && shade != "initial": // the last layer alone has a color
+		case w == "," && shade != "initial": // only the last layer has a color
 			return
 		case oneOf(w, "/", "no-repeat", "repeat-x", "repeat-y", "space", "round"):
 			part = "part"
@@ -543,7 +543,7 @@ func isBackgroundWord(w string, quirks bool) bool {
 	return isLengthText(w, quirks)
 }
 
-// font takes the size: "bold 12px/1.5 Arial". A font of the system brings its own.
+// font takes the size: "bold 12px/1.5 Arial". A system font has its own size.
 func (p *sheetParser) font(value string, add func(property, string)) {
 	switch value {
 	case "caption", "icon", "menu", "message-box", "small-caption", "status-bar", "-webkit-mini-control", "-webkit-small-control", "-webkit-control":
@@ -583,7 +583,7 @@ func (p *sheetParser) font(value string, add func(property, string)) {
 	}
 }
 
-// isFontWord reports whether a word may come before the size: a style, variant or weight.
+// isFontWord reports whether a word may precede the size: a style, variant or weight.
 func isFontWord(w string) bool {
 	switch w {
 	case "normal", "italic", "oblique", "bold", "bolder", "lighter", "small-caps":

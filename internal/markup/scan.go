@@ -2,15 +2,15 @@ package markup
 
 import "strings"
 
-// scanner finds where the tokens of HTML begin and end, as html.Tokenizer does, without
-// reading what is in them: the survey needs names and lengths only. HTML Living Standard,
-// Section 13.2.5.
+// scanner finds the boundaries of HTML tokens, as html.Tokenizer does, without parsing
+// their content: the survey needs only names and lengths. HTML Living Standard, Section
+// 13.2.5.
 type scanner struct {
 	rest string
-	raw  string // name of the element whose text is read, "" outside of script and the like
+	raw  string // name of the current raw text element, "" outside of script and similar
 }
 
-// tokenKind tells tokens apart.
+// tokenKind is the kind of a token.
 type tokenKind uint8
 
 const (
@@ -36,7 +36,7 @@ func (s *scanner) next() (tokenKind, string) {
 			kind, n = s.tag()
 		}
 	}
-	if n == 0 { // a tag without an end is none
+	if n == 0 { // an unterminated tag is ignored
 		return noToken, ""
 	}
 	token := s.rest[:n]
@@ -44,7 +44,7 @@ func (s *scanner) next() (tokenKind, string) {
 	return kind, token
 }
 
-// textEnd returns where the first tag, comment or the like begins.
+// textEnd returns the start of the first tag, comment or similar token.
 func textEnd(s string) int {
 	for i := 0; ; {
 		j := strings.IndexByte(s[i:], '<')
@@ -91,7 +91,7 @@ func markupEnd(s string) int {
 	return len(s)
 }
 
-// commentEnd finds "-->" or "--!>"; "<!-->" and "<!--->" are whole comments.
+// commentEnd finds "-->" or "--!>"; "<!-->" and "<!--->" are complete comments.
 func commentEnd(s string) int {
 	for _, short := range []string{"<!-->", "<!--->"} {
 		if strings.HasPrefix(s, short) {
@@ -114,13 +114,13 @@ func commentEnd(s string) int {
 	}
 }
 
-// tagEnd finds the ">" that is in no value of an attribute, or returns 0.
+// tagEnd finds the ">" outside of attribute values, or returns 0.
 func tagEnd(s string) int {
 	end, _ := attributesOf(s)
 	return end
 }
 
-// attributesOf returns where a tag ends, or 0, and how many attributes it has.
+// attributesOf returns the end of a tag, or 0, and its number of attributes.
 func attributesOf(s string) (end, n int) {
 	i := 1 + len(s[1:]) - len(strings.TrimLeft(s[1:], "/"))
 	i += nextOf(s[i:], " \n\t\f\r/>")
@@ -182,7 +182,7 @@ func isRawText(name string) bool {
 	return false
 }
 
-// rawEnd returns where the end tag of an element is whose content is text.
+// rawEnd returns the offset of the end tag of a raw text element.
 func rawEnd(s, name string) int {
 	if name == "plaintext" {
 		return len(s)
@@ -200,7 +200,7 @@ func rawEnd(s, name string) int {
 	}
 }
 
-// skipValue returns where an attribute ends whose name ends at i.
+// skipValue returns the end of an attribute whose name ends at i.
 func skipValue(tag string, i int) int {
 	for i < len(tag) && isHTMLSpace(tag[i]) {
 		i++

@@ -5,31 +5,31 @@ import (
 	"strings"
 )
 
-// Script is what the scripts and event handlers of a document are and do.
+// Script describes the scripts and event handlers of a document.
 type Script struct {
 	Elements int      // script elements
 	Handlers int      // event handlers: onload and the like
 	Text     string   // inline scripts and handlers, at most maxScript bytes
-	Base64   int      // longest run of base64 in scripts, and in attributes that are no target
-	Acts     []Act    // what they do, each once
+	Base64   int      // longest run of base64 in scripts, and in attributes other than targets
+	Acts     []Act    // distinct actions
 	buffer   []string // until Text is joined
 	size     int
 }
 
-// Act names one thing that a script does and mail hardly needs.
+// Act is one action of a script that mail hardly needs.
 type Act string
 
-// What scripts do: the first six are parts of HTML smuggling, which builds the
+// Actions of scripts: the first six are parts of HTML smuggling, which builds the
 // attachment in the browser, after the filters.
 const (
 	ActSaveBlob  Act = "save-blob"      // msSaveBlob, msSaveOrOpenBlob
 	ActObjectURL Act = "object-url"     // createObjectURL
 	ActBlob      Act = "blob"           // new Blob
-	ActDecode    Act = "decode-payload" // atob beside much base64
-	ActDownload  Act = "download"       // an anchor is told to download
-	ActClick     Act = "click"          // a click without a person
-	ActUnescape  Act = "write-decoded"  // document.write of what unescape, atob or decodeURIComponent return
-	ActLocation  Act = "location"       // leads elsewhere
+	ActDecode    Act = "decode-payload" // atob with much base64
+	ActDownload  Act = "download"       // an anchor with the download attribute
+	ActClick     Act = "click"          // a simulated click
+	ActUnescape  Act = "write-decoded"  // document.write of the result of unescape, atob or decodeURIComponent
+	ActLocation  Act = "location"       // opens another page
 	ActEval      Act = "eval"
 	ActSend      Act = "send" // XMLHttpRequest, fetch, sendBeacon
 )
@@ -44,14 +44,14 @@ func (s *Script) add(text string, d *Document) {
 	s.buffer = append(s.buffer, text)
 }
 
-// attribute looks for a payload in an attribute that is no target.
+// attribute finds a payload in an attribute other than a target.
 func (s *Script) attribute(value string) {
 	if len(value) >= largeBase64 {
 		s.Base64 = max(s.Base64, longestBase64(value))
 	}
 }
 
-// finish says what the scripts do.
+// finish determines the actions of the scripts.
 func (s *Script) finish() {
 	s.Text = strings.Join(s.buffer, "\n")
 	s.buffer = nil
@@ -99,7 +99,7 @@ func longestBase64(s string) int {
 	return longest
 }
 
-// code takes the text of a script or handler, and the targets written in it.
+// scriptText takes the text of a script or handler, and the targets in it.
 func (v *visitor) scriptText(text, element, attribute string) {
 	room := maxScript - v.doc.Script.size
 	v.doc.Script.add(text, v.doc)
@@ -113,8 +113,8 @@ func (v *visitor) scriptText(text, element, attribute string) {
 	}
 }
 
-// codeTargets returns the quoted strings that are URLs of a scheme, and those that
-// follow "location" or "open(".
+// codeTargets returns the quoted strings that are URLs with a scheme, and those that follow
+// "location" or "open(".
 func codeTargets(s string) []string {
 	var out []string
 	for at := 0; len(out) < maxCodeTargets; {
@@ -144,7 +144,7 @@ func isCodeURL(s string) bool {
 	return strings.HasPrefix(s, "//") && len(s) > 4 && strings.Contains(s, ".")
 }
 
-// leads reports whether what is before a string makes it a target.
+// leads reports whether the text before a string makes it a target.
 func leads(before string) bool {
 	const look = 40
 	before = strings.TrimRight(lowerASCII(before[max(0, len(before)-look):]), " \t\r\n")

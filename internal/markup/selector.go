@@ -10,11 +10,11 @@ type selector struct {
 	compounds   []compound
 	combinators []byte // combinators[i] joins compounds[i+1] to compounds[i]: one of " >+~"
 	specificity int
-	pseudo      string // the pseudo-element that it selects, or ""
-	scoped      bool   // in @scope, which is stronger than what is farther away
+	pseudo      string // the selected pseudo-element, or ""
+	scoped      bool   // in @scope, where closer rules are stronger
 }
 
-// compound is what one element must have.
+// compound is a compound selector: the conditions on one element.
 type compound struct {
 	tag, id    string
 	space      string // namespace: "" for any, else "html", "svg", "math" or another
@@ -27,7 +27,7 @@ type compound struct {
 type attributeTest struct {
 	name, value string
 	operator    byte // 0 for presence, else '=', '~', '|', '^', '$' or '*'
-	fold        bool // without regard to case
+	fold        bool // ignore case
 }
 
 // pseudoClass is one pseudo-class with its arguments.
@@ -38,25 +38,25 @@ type pseudoClass struct {
 	argument     string // of :lang() and :dir()
 }
 
-// selectorParser reads selectors. An invalid one makes its list invalid, but in :is()
-// and :where(), which leave it out. Selectors Level 4, Section 3.9.
+// selectorParser parses selectors. An invalid one makes its list invalid, except in :is()
+// and :where(), which drop it. Selectors Level 4, Section 3.9.
 type selectorParser struct {
-	parents    []selector        // what & stands for; nil outside of a nested rule
-	scope      []selector        // what :scope stands for in @scope, or nil
-	namespaces map[string]string // prefixes that the sheet declares, "" for the default one
+	parents    []selector        // meaning of &; nil outside of a nested rule
+	scope      []selector        // meaning of :scope in @scope, or nil
+	namespaces map[string]string // declared prefixes, "" for the default one
 	quirks     bool
-	strict     bool // of @supports, which forgives nothing
+	strict     bool // of @supports, which tolerates nothing
 	inHas      bool
 }
 
 // Bounds of one list of selectors.
 const (
 	maxSelectorList  = 4096 // bytes
-	maxSelectorDepth = 4    // functions within functions
+	maxSelectorDepth = 4    // nested functions
 )
 
-// list reads selectors between commas; it is empty if one is invalid and forgiving is
-// not set.
+// list parses comma-separated selectors; it is empty if one is invalid and forgiving is not
+// set.
 func (p *selectorParser) list(s string, depth int, forgiving bool) []selector {
 	if len(s) > maxSelectorList || depth > maxSelectorDepth {
 		return nil
@@ -74,7 +74,7 @@ func (p *selectorParser) list(s string, depth int, forgiving bool) []selector {
 	return out
 }
 
-// parse reads one complex selector.
+// parse parses one complex selector.
 func (p *selectorParser) parse(s string, depth int) (selector, bool) {
 	var sel selector
 	s = trimSpace(s)
@@ -100,7 +100,7 @@ func (p *selectorParser) parse(s string, depth int) (selector, bool) {
 	return sel, len(sel.compounds) > 0
 }
 
-// cutCombinator reads the combinator that s begins with; white space is one.
+// cutCombinator parses the combinator at the start of s; white space is one.
 func cutCombinator(s string) (combinator byte, rest string) {
 	rest = trimSpace(s)
 	switch {
@@ -112,7 +112,7 @@ func cutCombinator(s string) (combinator byte, rest string) {
 	return ' ', rest
 }
 
-// compoundReader reads one compound selector.
+// compoundReader parses one compound selector.
 type compoundReader struct {
 	p           *selectorParser
 	c           compound
@@ -135,7 +135,7 @@ func (r *compoundReader) read() bool {
 	return len(r.rest) < before
 }
 
-// typeSelector reads the name of an element with its namespace, or "*".
+// typeSelector parses the name of an element with its namespace, or "*".
 func (r *compoundReader) typeSelector() bool {
 	name, rest := r.nameOrStar()
 	if strings.HasPrefix(rest, "|") && !strings.HasPrefix(rest, "|=") {
@@ -167,7 +167,7 @@ func (r *compoundReader) nameOrStar() (name, rest string) {
 	return cutName(r.rest)
 }
 
-// space returns the namespace that a prefix means.
+// space returns the namespace of a prefix.
 func (r *compoundReader) space(prefix string, given bool) (string, bool) {
 	switch {
 	case !given:
@@ -179,7 +179,7 @@ func (r *compoundReader) space(prefix string, given bool) (string, bool) {
 	return space, ok && prefix != ""
 }
 
-// part reads an id, a class, an attribute, a pseudo-class or "&".
+// part parses an id, a class, an attribute, a pseudo-class or "&".
 func (r *compoundReader) part() bool {
 	kind, s := r.rest[0], r.rest[1:]
 	switch kind {
@@ -202,7 +202,7 @@ func (r *compoundReader) part() bool {
 	return false
 }
 
-// isIdentifierOrEscaped takes a name that an escape lets begin with a digit.
+// isIdentifierOrEscaped accepts a name whose leading digit is escaped.
 func isIdentifierOrEscaped(name, source string) bool {
 	return isIdentifier(name) || name != "" && source[0] == '\\'
 }
@@ -223,7 +223,8 @@ func (r *compoundReader) named(kind byte, name string) {
 	r.c.id = name
 }
 
-// parent reads "&", which is the list of the rule around. CSS Nesting Module, Section 3.
+// parent parses "&", which is the selector list of the enclosing rule. CSS Nesting Module,
+// Section 3.
 func (r *compoundReader) parent() bool {
 	if r.p.parents == nil && r.p.scope != nil {
 		r.c.pseudos = append(r.c.pseudos, pseudoClass{name: "is", list: r.p.scope})
@@ -278,7 +279,7 @@ func parseAttributeTest(s string) (attributeTest, bool) {
 	return t, t.readValue(trimSpace(rest)) && isIdentifier(name)
 }
 
-// readValue reads a string or an identifier, and the flag i or s.
+// readValue parses a string or an identifier, and the flag i or s.
 func (t *attributeTest) readValue(s string) bool {
 	var rest string
 	if s != "" && (s[0] == '"' || s[0] == '\'') {
@@ -306,8 +307,8 @@ func (t *attributeTest) readValue(s string) bool {
 	return false
 }
 
-// foldsValue reports whether HTML compares the values of an attribute without regard to
-// case. HTML Living Standard, Section 4.16.2.
+// foldsValue reports whether HTML compares the values of an attribute ignoring case. HTML
+// Living Standard, Section 4.16.2.
 func foldsValue(name string) bool {
 	switch name {
 	case "accept", "accept-charset", "align", "alink", "axis", "bgcolor", "charset", "checked", "clear", "codetype", "color", "compact",
@@ -319,7 +320,7 @@ func foldsValue(name string) bool {
 	return false
 }
 
-// colon reads a pseudo-class or pseudo-element.
+// colon parses a pseudo-class or pseudo-element.
 func (r *compoundReader) colon(s string) bool {
 	s, element := strings.CutPrefix(s, ":")
 	name, rest := cutName(s)
@@ -336,7 +337,7 @@ func (r *compoundReader) colon(s string) bool {
 		r.pseudo = name
 		r.specificity++
 		return ok && isPseudoElement(name, isCall) && (!r.p.strict || !isVendorGuess(name))
-	case r.pseudo != "": // ::file-selector-button:hover and the like match nothing on paper
+	case r.pseudo != "": // ::file-selector-button:hover and similar selectors do not match without interaction
 		ok := !isDrawn(r.pseudo)
 		r.pseudo = "other"
 		return ok
@@ -361,8 +362,8 @@ func isPseudoElement(name string, isCall bool) bool {
 	return strings.HasPrefix(name, "-webkit-") && !isCall
 }
 
-// isVendorGuess reports whether browsers take a pseudo-element by its prefix only.
-// Compatibility Standard, Section 4.1: selectors forgive it, @supports does not.
+// isVendorGuess reports whether browsers accept a pseudo-element by its prefix alone.
+// Compatibility Standard, Section 4.1: selectors accept it, @supports does not.
 func isVendorGuess(name string) bool {
 	return strings.HasPrefix(name, "-webkit-") && !strings.HasPrefix(name, "-webkit-scrollbar") && !strings.HasPrefix(name, "-webkit-search-") &&
 		!oneOf(name, "-webkit-input-placeholder", "-webkit-file-upload-button", "-webkit-slider-thumb", "-webkit-slider-runnable-track",
@@ -370,7 +371,7 @@ func isVendorGuess(name string) bool {
 			"-webkit-progress-bar", "-webkit-progress-value", "-webkit-meter-bar", "-webkit-resizer")
 }
 
-// class reads a pseudo-class.
+// class parses a pseudo-class.
 func (r *compoundReader) class(name, argument string, isCall bool) bool {
 	c := pseudoClass{name: name, argument: argument}
 	weight := 100
@@ -396,7 +397,7 @@ func (r *compoundReader) class(name, argument string, isCall bool) bool {
 	case strings.HasPrefix(name, "nth-"):
 		ok = r.nth(&c, argument)
 		weight += highest(c.list)
-	case name == "lang": // Chromium takes one language, without a list or a string
+	case name == "lang": // Chromium accepts one language, without a list or a string
 		_, rest := cutName(argument)
 		ok = argument != "" && rest == ""
 	default:
@@ -412,7 +413,7 @@ func selectsPseudo(list []selector) bool {
 	return slices.ContainsFunc(list, func(s selector) bool { return s.pseudo != "" })
 }
 
-// relative reads the selectors of :has(), each after its combinator; "> a" becomes a
+// relative parses the selectors of :has(), each after its combinator; "> a" becomes a
 // selector that begins with the element itself.
 func (r *compoundReader) relative(c *pseudoClass, argument string) bool {
 	if r.p.inHas { // :has() within :has() is invalid
@@ -433,7 +434,7 @@ func (r *compoundReader) relative(c *pseudoClass, argument string) bool {
 	return true
 }
 
-// nth reads An+B, and "of" with selectors.
+// nth parses An+B, and "of" with selectors.
 func (r *compoundReader) nth(c *pseudoClass, argument string) bool {
 	switch c.name {
 	case "nth-child", "nth-last-child", "nth-of-type", "nth-last-of-type":
@@ -464,7 +465,7 @@ func parseNth(s string) (step, offset int, ok bool) {
 		offset, ok = smallInt(s)
 		return 0, offset, ok
 	}
-	b = strings.Map(func(r rune) rune { // white space is around the sign only
+	b = strings.Map(func(r rune) rune { // white space may only surround the sign
 		if r < 0x80 && isSpace(byte(r)) {
 			return -1
 		}
@@ -503,7 +504,7 @@ func isCalledClass(name string) bool {
 	return false
 }
 
-// isPlainClass reports whether browsers know a pseudo-class without arguments.
+// isPlainClass reports whether browsers support a pseudo-class without arguments.
 func isPlainClass(name string) bool {
 	switch name {
 	case "first-child", "last-child", "only-child", "first-of-type", "last-of-type", "only-of-type", "root", "scope", "empty",

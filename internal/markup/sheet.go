@@ -14,10 +14,10 @@ type rule struct {
 	declarations []declaration
 	order        int
 	layer        *layer
-	containers   []string // queries that a container around must answer
+	containers   []string // queries that an enclosing container must fulfil
 }
 
-// layer is one cascade layer. Rank is known once all sheets are read; of two layers, the
+// layer is one cascade layer. rank is set when all sheets are read; of two layers, the
 // later one is stronger, and rules outside of any are the strongest. CSS Cascade Level 5,
 // Section 6.4.
 type layer struct {
@@ -27,8 +27,8 @@ type layer struct {
 	rank   int
 }
 
-// sheet is every style sheet of a document, its rules indexed by what an element must
-// have for the rightmost compound selector to match.
+// sheet holds all style sheets of a document, its rules indexed by a requirement of the
+// rightmost compound selector.
 type sheet struct {
 	doc       *Document
 	matcher   matcher
@@ -38,7 +38,7 @@ type sheet struct {
 	other     []*rule
 	root      layer
 	keyframes map[string][][]declaration
-	targets   []target // what the sheets load
+	targets   []target // targets that the sheets load
 	rules     int
 	bytes     int
 	pseudos   bool // pseudo-elements have rules
@@ -47,7 +47,7 @@ type sheet struct {
 
 	registered map[string]registered // custom properties
 
-	opensDetails bool // rules for what closed details hold, which they may show
+	opensDetails bool // rules for the content of closed details, which they may show
 }
 
 // target is one URL of a style sheet.
@@ -56,25 +56,25 @@ type target struct {
 	node          *html.Node
 }
 
-// registered is one custom property that @property describes.
+// registered is one custom property registered by @property.
 type registered struct {
-	value         string // without a declaration, or noValue
+	value         string // initial value, or noValue
 	inherits, any bool
 }
 
-// context is where in a sheet a rule is.
+// context is the position of a rule in a sheet.
 type context struct {
 	depth      int
 	layer      *layer
 	containers []string
-	scope      []selector // elements that the rule is limited to, with what is in them
+	scope      []selector // elements to which the rule is limited, with their content
 	parser     *selectorParser
-	inFrames   string // name of the keyframes that are read
+	inFrames   string // name of the current keyframes
 }
 
 const (
-	maxAtRules    = 8  // blocks within blocks
-	maxProperties = 32 // that @property describes; each element looks through them
+	maxAtRules    = 8  // nested blocks
+	maxProperties = 32 // registered by @property; each element checks all of them
 )
 
 func newSheet(d *Document, quirks bool) *sheet {
@@ -83,7 +83,7 @@ func newSheet(d *Document, quirks bool) *sheet {
 	return s
 }
 
-// read reads one style element.
+// read parses one style element.
 func (s *sheet) read(text string, n *html.Node, applies bool) {
 	if s.bytes += len(text); s.bytes > maxSheet {
 		s.doc.tolerate(StylesCut)
@@ -106,7 +106,7 @@ func (s *sheet) done() {
 	s.root.number(&rank)
 }
 
-// number counts what is within a layer before the layer itself.
+// number ranks the inner layers before the layer itself.
 func (l *layer) number(rank *int) {
 	for _, inner := range l.inner {
 		inner.number(rank)
@@ -115,7 +115,7 @@ func (l *layer) number(rank *int) {
 	l.rank = *rank
 }
 
-// find returns a layer by its name, "a.b" for one within another; a new one for "".
+// find returns a layer by its name, "a.b" for a nested one; a new one for "".
 func (l *layer) find(name string) *layer {
 	first, rest, more := strings.Cut(name, ".")
 	i := slices.IndexFunc(l.inner, func(x *layer) bool { return x.name == first && first != "" })
@@ -129,7 +129,7 @@ func (l *layer) find(name string) *layer {
 	return l.inner[i]
 }
 
-// collect notes what the sheet loads.
+// collect records the targets that the sheet loads.
 func (s *sheet) collect(css string, n *html.Node) {
 	for property, u := range cssTargets(css) {
 		if len(s.targets) >= maxRules {
@@ -140,7 +140,7 @@ func (s *sheet) collect(css string, n *html.Node) {
 	}
 }
 
-// block reads the rules of a sheet, or of an at-rule within. CSS Syntax, Section 5.5.
+// block parses the rules of a sheet, or of an at-rule. CSS Syntax, Section 5.5.
 func (s *sheet) block(css string, c context) {
 	for {
 		css = skipMarks(css)
@@ -173,8 +173,7 @@ func isAtRule(css string) bool {
 	return css[0] == '@' && name != ""
 }
 
-// skipMarks skips white space and the marks of HTML comments, which mean nothing between
-// rules.
+// skipMarks skips white space and HTML comment marks, which are ignored between rules.
 func skipMarks(css string) string {
 	for {
 		css = trimSpace(css)
@@ -189,7 +188,7 @@ func skipMarks(css string) string {
 	}
 }
 
-// one reads one rule with a block.
+// one parses one rule with a block.
 func (s *sheet) one(prelude, body string, c context) {
 	switch {
 	case c.inFrames != "":
@@ -205,7 +204,7 @@ func (s *sheet) one(prelude, body string, c context) {
 	}
 }
 
-// statement reads an at-rule without a block.
+// statement parses an at-rule without a block.
 func (s *sheet) statement(prelude string, c context) {
 	name, rest := cutAt(prelude)
 	switch name {
@@ -270,7 +269,7 @@ func cutAt(prelude string) (name, rest string) {
 	return strings.ToLower(name), trimSpace(rest)
 }
 
-// atRule reads a rule whose block is rules again, if it applies.
+// atRule parses a rule with a block of rules, if it applies.
 func (s *sheet) atRule(prelude, body string, c context) {
 	name, rest := cutAt(prelude)
 	c.depth++
@@ -278,7 +277,7 @@ func (s *sheet) atRule(prelude, body string, c context) {
 	case "media":
 		if !appliesToScreen(strings.ToLower(rest)) {
 			s.doc.tolerate(MediaSkipped)
-			return // nothing within can apply
+			return // nothing inside can apply
 		}
 	case "supports":
 		if !isSupported(rest, s.matcher.quirks, 0) {
@@ -307,8 +306,8 @@ func (s *sheet) atRule(prelude, body string, c context) {
 	s.within(body, c)
 }
 
-// register reads @property, which needs a syntax and says whether the property inherits. CSS
-// Properties and Values API Level 1, Section 2.
+// register parses @property, which requires a syntax and declares whether the property
+// inherits. CSS Properties and Values API Level 1, Section 2.
 func (s *sheet) register(name, body string) {
 	if !strings.HasPrefix(name, "--") || len(s.registered) == maxProperties {
 		return
@@ -335,7 +334,7 @@ func (s *sheet) register(name, body string) {
 	s.registered[name] = p
 }
 
-// within reads a block of rules, which may begin with declarations in a nested rule.
+// within parses a block of rules, which may begin with declarations in a nested rule.
 func (s *sheet) within(body string, c context) {
 	if c.parser.parents == nil {
 		s.block(body, c)
@@ -344,7 +343,7 @@ func (s *sheet) within(body string, c context) {
 	s.nested(c.parser.parents, body, c)
 }
 
-// limit reads "(a) to (b)" of @scope.
+// limit parses "(a) to (b)" of @scope.
 func (s *sheet) limit(c *context, prelude string) bool {
 	if !strings.HasPrefix(prelude, "(") {
 		return false
@@ -377,7 +376,7 @@ func (s *sheet) limit(c *context, prelude string) bool {
 	return true
 }
 
-// relativeTo puts "&" before selectors that begin with a combinator.
+// relativeTo inserts "&" before selectors that begin with a combinator.
 func relativeTo(list string) string {
 	all := split(list)
 	for i, one := range all {
@@ -388,13 +387,13 @@ func relativeTo(list string) string {
 	return strings.Join(all, ",")
 }
 
-// rootOfScope returns what selectors within @scope begin with, which weighs nothing. CSS
-// Cascade Level 6, Section 2.5.
+// rootOfScope returns the first compound of selectors within @scope, without specificity.
+// CSS Cascade Level 6, Section 2.5.
 func (p *selectorParser) rootOfScope() []selector {
 	return []selector{{compounds: []compound{{pseudos: []pseudoClass{{name: "is", list: p.scope}}}}}}
 }
 
-// styleRule reads selectors and what they are for.
+// styleRule parses selectors and their declarations.
 func (s *sheet) styleRule(prelude, body string, c context) {
 	if len(prelude) > maxSelectorList {
 		s.longRule(prelude, body, c)
@@ -407,8 +406,8 @@ func (s *sheet) styleRule(prelude, body string, c context) {
 	s.nested(selectors, body, c)
 }
 
-// longRule reads a list of selectors that is too long to be read as one: generated sheets
-// have them. Each selector is read by itself.
+// longRule parses a list of selectors that is too long for one parse, as in generated
+// sheets, one selector at a time.
 func (s *sheet) longRule(prelude, body string, c context) {
 	var selectors []selector
 	for _, one := range split(prelude) {
@@ -425,7 +424,7 @@ func (s *sheet) longRule(prelude, body string, c context) {
 	s.nested(selectors, body, c)
 }
 
-// nested reads a block of declarations with rules between them. CSS Nesting Module.
+// nested parses a block of declarations with rules between them. CSS Nesting Module.
 func (s *sheet) nested(selectors []selector, body string, c context) {
 	if strings.IndexByte(body, '{') < 0 {
 		s.add(selectors, s.parser().declarations(body), c)
@@ -454,7 +453,7 @@ func (s *sheet) nested(selectors []selector, body string, c context) {
 
 func isCustomText(body string) bool { return strings.HasPrefix(trimSpace(body), "--") }
 
-// nestedRule reads a rule within a rule; a selector without "&" is for descendants.
+// nestedRule parses a rule within a rule; a selector without "&" is for descendants.
 func (s *sheet) nestedRule(prelude, body string, c context) {
 	if c.depth > maxAtRules {
 		s.doc.tolerate(StylesCut)
@@ -488,7 +487,7 @@ func (s *sheet) addFrame(name, body string) {
 	}
 }
 
-// add files the rule under each of its selectors.
+// add indexes the rule under each of its selectors.
 func (s *sheet) add(selectors []selector, declarations []declaration, c context) {
 	if len(declarations) == 0 {
 		return
@@ -535,8 +534,8 @@ func (s *sheet) file(r *rule) {
 	}
 }
 
-// matching returns the rules that match n, weakest first. It returns none once the
-// document has used up its comparisons.
+// matching returns the rules that match n, weakest first. It returns none when the document
+// has used up its comparisons.
 func (s *sheet) matching(n *html.Node, out []*rule) []*rule {
 	if s.rules == 0 || s.matcher.steps > maxMatchSteps {
 		return out
@@ -618,8 +617,8 @@ func stronger(a, b *rule) int {
 	return a.order - b.order
 }
 
-// isSheet reports whether the text of a style element is a style sheet that browsers
-// read. HTML Living Standard, Section 4.2.6.
+// isSheet reports whether the text of a style element is a style sheet that browsers apply.
+// HTML Living Standard, Section 4.2.6.
 func isSheet(n *html.Node) bool {
 	kind := strings.ToLower(attr(n, "type"))
 	return n.DataAtom == atom.Style && n.Namespace != "math" && (kind == "" || kind == "text/css")

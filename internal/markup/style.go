@@ -6,10 +6,10 @@ import (
 	"golang.org/x/net/html"
 )
 
-// Why names what hides a text.
+// Why is the reason why a text is hidden.
 type Why string
 
-// What hides text.
+// The reasons why a text is hidden.
 const (
 	WhyDisplay    Why = "display-none"
 	WhyVisibility Why = "visibility"
@@ -24,54 +24,54 @@ const (
 	WhyMSOHide    Why = "mso-hide"         // in Outlook only: the text is in DisplayText too
 	WhyAttribute  Why = "hidden-attribute" // the attribute hidden
 	WhyDetails    Why = "details"          // closed details
-	WhyElement    Why = "element"          // template and the like, which no client shows
+	WhyElement    Why = "element"          // template and similar elements, which no client shows
 	WhyComment    Why = "comment"
 )
 
 const (
 	invisibleOpacity = 0.05
-	invisibleFont    = 2    // pixels: two are no letters
+	invisibleFont    = 2    // pixels: letters of two are illegible
 	sliver           = 1    // pixels of a clipped box
 	farRight         = 4000 // pixels beyond which people do not scroll
-	smallestFont     = 6    // pixels that browsers give to relative sizes
+	smallestFont     = 6    // minimum of relative sizes in browsers, in pixels
 )
 
-// style is what an element inherits and is.
+// style holds the inherited and computed style of an element.
 type style struct {
-	gone      Why // hides everything within, whatever that says
-	clip      Why // hides what is in the flow of a box without size
-	clipAbs   Why // the same for what is placed absolutely
-	clipFixed Why // the same for what is fixed to the screen
+	gone      Why // hides the whole content, whatever it declares
+	clip      Why // hides in-flow content of a box without size
+	clipAbs   Why // the same for absolutely positioned content
+	clipFixed Why // the same for fixed content
 
 	invisible, msoHide  bool
 	pre, nowrap         bool
 	rtl                 bool
 	align               alignment
-	fontFixed           bool // the size does not depend on that of the document
+	fontFixed           bool // the size is independent of the document's
 	outlined            bool // shadows or strokes draw the letters
 	shadow              bool // in a shadow tree, which outer sheets do not reach
-	contained           bool // in a container of queries
+	contained           bool // in a query container
 	moved               bool // away from the background
 	flexible            bool // child of a flex or grid container
 	inSVG, drawsLetters bool // within svg; within its text
-	filled              bool // text-fill counts
-	stroked             bool // strokeInk counts
+	filled              bool // text-fill applies
+	stroked             bool // strokeInk applies
 
 	font, scale, opacity  float64
 	indent                float64
 	lineFactor, linePixel float64 // line height: times the font, or pixels; NaN for normal
-	wide                  float64 // width of the block around
+	wide                  float64 // width of the containing block
 	color, fill, svgFill  color
 	strokeInk             color
 	background            color
 	place                 place
 	vars                  *scope
-	containers            string // names of those around
-	quotes                string // as the property has them, or ""
+	containers            string // names of the containers around
+	quotes                string // value of the property, or ""
 	box                   box
 }
 
-// alignment is where the text of a line is.
+// alignment is the alignment of lines.
 type alignment uint8
 
 const (
@@ -90,11 +90,11 @@ func alignmentOf(value string) alignment {
 	return startAligned
 }
 
-// place is where the content begins, as far as declarations move it. The vertical part is
-// added to the height of what comes before, of which the visitor keeps an upper bound.
+// place is the start of the content, as moved by declarations. The vertical part is added
+// to the height of the preceding content, of which the visitor keeps an upper bound.
 type place struct {
 	x, y             float64
-	originX, originY float64 // of the block that absolute positions refer to
+	originX, originY float64 // of the containing block of absolute positions
 	originWide       float64
 	screen           bool // that block is the page
 }
@@ -106,7 +106,7 @@ func rootStyle() style {
 	}
 }
 
-// hides returns why the text of the element cannot be seen wherever it is, or "".
+// hides returns why the text of the element is invisible at any place, or "".
 func (s *style) hides() Why {
 	switch {
 	case s.gone != "":
@@ -153,7 +153,7 @@ func (v *visitor) styleOf(n *html.Node, parent *style) style {
 	return s
 }
 
-// computed turns the winners of the cascade into a style.
+// computed turns the cascaded values into a style.
 func (v *visitor) computed(n *html.Node, parent *style, c *cascade) style {
 	s := *parent
 	s.box = box{opacity: 1, scale: 1, zoom: 1}
@@ -165,8 +165,8 @@ func (v *visitor) computed(n *html.Node, parent *style, c *cascade) style {
 	return s
 }
 
-// animate looks for a keyframe that shows what is hidden otherwise: animations run by
-// themselves, and what is seen for a moment is seen.
+// animate finds a keyframe that shows hidden content: animations run automatically, and a
+// moment of visibility is enough.
 func (v *visitor) animate(n *html.Node, parent *style, s *style) {
 	c := &v.cascade
 	for name := range words(s.box.animation) {
@@ -204,7 +204,7 @@ func (s *style) set(p property, value string, parent *style, quirks bool) {
 	}
 }
 
-// setFont computes the size; browsers do not let relative ones get too small.
+// setFont computes the size; browsers limit how small relative ones get.
 func (s *style) setFont(value string, parent *style, quirks bool) {
 	s.fontFixed = false
 	if px, ok := namedFontSize(value); ok {
@@ -230,7 +230,7 @@ func (s *style) setFont(value string, parent *style, quirks bool) {
 			return
 		}
 		if math.IsNaN(px) {
-			px = defaultFont // depends on what is not known
+			px = defaultFont // depends on unknown values
 		}
 		s.font, s.fontFixed = px, parent.fontFixed || !isRelativeSize(value)
 	}
@@ -245,7 +245,7 @@ func isRelativeSize(value string) bool {
 	return unit == "%" || unit == "em" || unit == "ex" || unit == "ch" || unit == "ic" || unit == "cap"
 }
 
-// setInherited sets a property that children take over.
+// setInherited sets an inherited property.
 func (s *style) setInherited(p property, value string, parent *style, u units) {
 	switch p {
 	case visibility:
@@ -271,7 +271,7 @@ func (s *style) setInherited(p property, value string, parent *style, u units) {
 	}
 }
 
-// setLine sets what lines look like.
+// setLine sets the appearance of lines.
 func (s *style) setLine(p property, value string, parent *style, u units) {
 	switch p {
 	case direction:
@@ -303,7 +303,7 @@ func (s *style) setColor(value string, parent *style) {
 	}
 }
 
-// pick reads a color, or takes that of the parent or the initial one.
+// pick parses a color, or uses that of the parent or the initial one.
 func pick(value string, inherited, initial color) color {
 	switch value {
 	case "inherit":
@@ -331,8 +331,8 @@ func (s *style) setSVGFill(p property, value string, parent *style) {
 	}
 }
 
-// draws reports whether a stroke can be seen: it has a color unlike what is behind it, and
-// that of letters a width.
+// draws reports whether a stroke is visible: its color differs from the background, and for
+// letters it has a width.
 func (s *style) draws(value string, needsWidth bool) bool {
 	if value == "none" || value == "inherit" || value == "initial" {
 		return false
@@ -383,7 +383,7 @@ func (s *style) setLineHeight(value string, parent *style, u units) {
 	}
 }
 
-// line returns the height of a line, NaN where the font decides.
+// line returns the height of a line, NaN if the font decides.
 func (s *style) line() float64 {
 	if !math.IsNaN(s.linePixel) {
 		return s.linePixel
@@ -391,7 +391,7 @@ func (s *style) line() float64 {
 	return s.lineFactor * s.font
 }
 
-// lengthOr reads a length, or takes that of the parent or the initial one.
+// lengthOr parses a length, or uses that of the parent or the initial one.
 func lengthOr(value string, u units, inherited, initial float64) float64 {
 	switch value {
 	case "inherit":

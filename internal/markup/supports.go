@@ -2,7 +2,7 @@ package markup
 
 import "strings"
 
-// isSupported answers the condition of @supports. CSS Conditional Rules Level 4.
+// isSupported evaluates the condition of @supports. CSS Conditional Rules Level 4.
 func isSupported(s string, quirks bool, depth int) bool {
 	parser := &sheetParser{}
 	selectors := &selectorParser{quirks: quirks, strict: true}
@@ -22,8 +22,8 @@ func isSupported(s string, quirks bool, depth int) bool {
 	}, depth) == yes
 }
 
-// isOtherDeclaration answers for properties that decide nothing here. A name that browsers
-// may not know counts as unknown to them, so that what follows stays shown.
+// isOtherDeclaration handles properties that are irrelevant here. A name that browsers may
+// not support counts as unknown, so that the following content counts as visible.
 func isOtherDeclaration(name, value string) (accepted, known bool) {
 	words := otherKeywords(name)
 	if words == "" {
@@ -35,8 +35,7 @@ func isOtherDeclaration(name, value string) (accepted, known bool) {
 	return isEachOf(value, words), true
 }
 
-// isEachOf reports whether every word of a value is one of those, or of a kind that they
-// name.
+// isEachOf reports whether every word of a value is a listed keyword, or of a listed kind.
 func isEachOf(value, of string) bool {
 	n := 0
 	for w := range words(value) {
@@ -69,7 +68,7 @@ func isTimeOrAngle(w string) bool {
 	return ok && oneOf(w[i:], "s", "ms", "deg", "turn", "rad", "grad")
 }
 
-// otherKeywords returns what a property takes, or "".
+// otherKeywords returns the values of a property, or "".
 func otherKeywords(name string) string {
 	for _, look := range [...]func(string) string{alignmentKeywords, textKeywords, boxKeywords, effectKeywords} {
 		if of := look(name); of != "" {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/net/html"
 )
 
-// svgReader collects the filled areas of a drawing, to read one that is made of squares as
-// rows of cells.
+// svgReader collects the filled areas of a drawing, to read a drawing of squares as rows of
+// cells.
 type svgReader struct {
 	areas []area
 	ids   map[string]*html.Node
@@ -24,17 +24,17 @@ type area struct {
 
 type point struct{ x, y float64 }
 
-// shift moves and scales. Other transformations are not read.
+// shift moves and scales. Other transformations are ignored.
 type shift struct{ x, y, sx, sy float64 }
 
 const (
-	maxAreas  = 40_000    // modules of the largest code, with what is around
-	maxSVG    = 200_000   // elements, those that use elements draw again included
+	maxAreas  = 40_000    // modules of the largest code, plus its surroundings
+	maxSVG    = 200_000   // elements, including those repeated by use elements
 	maxRaster = 4_000_000 // comparisons of cells with edges
 )
 
-// svgGrid returns the cells of a drawing, true for dark ones, or nil where it is none of
-// squares. Four light cells are put around, as codes need them.
+// svgGrid returns the cells of a drawing, true for dark ones, or nil if it does not consist
+// of squares. It adds a margin of four light cells, which codes need.
 func svgGrid(root *html.Node) [][]bool {
 	r := svgReader{ids: map[string]*html.Node{}}
 	for n := range root.Descendants() {
@@ -133,7 +133,7 @@ func (s shift) with(transform string) shift {
 	return s
 }
 
-// numbers reads numbers between commas, spaces and signs.
+// numbers parses numbers separated by commas, spaces and signs.
 func numbers(s string) []float64 {
 	var out []float64
 	for s = strings.TrimLeft(s, " ,\t\r\n"); s != ""; s = strings.TrimLeft(s, " ,\t\r\n") {
@@ -169,7 +169,7 @@ func (r *svgReader) add(points []point, at shift, fill string) {
 	r.areas = append(r.areas, area{points: moved, dark: dark})
 }
 
-// path reads the straight lines of a path. SVG 2, Section 9.3.
+// path parses the straight lines of a path. SVG 2, Section 9.3.
 func (r *svgReader) path(d string, at shift, fill, stroke string, thick float64) {
 	p := pathReader{reader: r, at: at, fill: fill, stroke: stroke, thick: thick}
 	if thick == 0 {
@@ -229,7 +229,7 @@ func (p *pathReader) lines(v []float64, relative bool) {
 	}
 }
 
-// to adds a corner. A thick line along a row is an area of its own.
+// to adds a corner. A thick line along a row is a separate area.
 func (p *pathReader) to(absolute, relative point, isRelative bool) {
 	next := absolute
 	if isRelative {
@@ -250,7 +250,7 @@ func (p *pathReader) close() {
 	p.points = nil
 }
 
-// raster puts the areas on a grid of the smallest distance between corners.
+// raster maps the areas to a grid whose unit is the smallest distance between corners.
 func (r *svgReader) raster() [][]bool {
 	var xs, ys []float64
 	for _, a := range r.areas {
@@ -277,7 +277,7 @@ func (r *svgReader) raster() [][]bool {
 	return cells
 }
 
-// cellGrid is cells with the place and size of the first one.
+// cellGrid is a grid of cells with the position and size of the first one.
 type cellGrid struct {
 	cells      [][]bool
 	from, unit point
@@ -285,8 +285,8 @@ type cellGrid struct {
 	steps      *int
 }
 
-// fill darkens or lights the cells whose middle is in an area, and reports whether the
-// work is within its bound.
+// fill darkens or lights the cells whose center is in an area, and reports whether the work
+// is within its bound.
 func (g *cellGrid) fill(a *area) bool {
 	fromX, toX := bounds(a.points, func(p point) float64 { return (p.x - g.from.x) / g.unit.x })
 	fromY, toY := bounds(a.points, func(p point) float64 { return (p.y - g.from.y) / g.unit.y })
@@ -303,7 +303,7 @@ func (g *cellGrid) fill(a *area) bool {
 	return true
 }
 
-// gridOf returns where the grid begins, the size of a cell and how many there are.
+// gridOf returns the origin of the grid, the size of a cell and the number of cells.
 func gridOf(values []float64) (from, unit float64, cells int) {
 	slices.Sort(values)
 	from, last := values[0], values[len(values)-1]
@@ -328,7 +328,7 @@ func bounds(points []point, of func(point) float64) (from, to int) {
 	return int(math.Round(low)), int(math.Round(high))
 }
 
-// contains counts the edges to the left.
+// contains reports whether a point is inside, by counting the edges to the left.
 func (a *area) contains(x, y float64) bool {
 	inside := false
 	for i, p := range a.points {

@@ -7,11 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// CSS Syntax Module Level 3, as far as style sheets of mail need it: where blocks,
-// strings and declarations end, and what escapes mean.
+// CSS Syntax Module Level 3, as far as style sheets of mail need it: the ends of blocks,
+// strings and declarations, and the meaning of escapes.
 
-// commentMark takes the place of a comment: it parts words without being white space
-// between selectors.
+// commentMark replaces a comment: it separates words without being white space between
+// selectors.
 const commentMark = '\x01'
 
 func isSpace(c byte) bool {
@@ -29,8 +29,7 @@ func trimSpace(s string) string {
 	return s
 }
 
-// withoutComments puts a mark in the place of each comment outside of strings and
-// unquoted URLs.
+// withoutComments replaces each comment outside of strings and unquoted URLs by a mark.
 func withoutComments(s string) string {
 	if !strings.Contains(s, "/*") {
 		return s
@@ -58,8 +57,8 @@ func nextOf(s, chars string) int {
 	return len(s)
 }
 
-// lexeme returns the length of the comment, string, unquoted URL, escape or character
-// at the beginning of s.
+// lexeme returns the length of the comment, string, unquoted URL, escape or character at
+// the beginning of s.
 func lexeme(s string) int {
 	switch {
 	case s == "":
@@ -79,8 +78,8 @@ func lexeme(s string) int {
 	return 1
 }
 
-// stringEnd returns where the string ends that s begins with. One that a line end breaks
-// ends there. CSS Syntax, Section 4.3.5.
+// stringEnd returns the end of the string at the start of s. An unescaped line end ends it.
+// CSS Syntax, Section 4.3.5.
 func stringEnd(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch s[i] {
@@ -135,7 +134,7 @@ func endOf(s, bytes string) int {
 	return len(s)
 }
 
-// nesting is the brackets that are open, as those that close them.
+// nesting holds the closing brackets of the open ones.
 type nesting []byte
 
 func (n nesting) after(c byte) nesting {
@@ -154,13 +153,13 @@ func (n nesting) after(c byte) nesting {
 	return n
 }
 
-// cutBlock returns what is before the brace that closes the block, and what follows it.
+// cutBlock returns the text before the brace that closes the block, and the rest.
 func cutBlock(s string) (body, rest string) {
 	i := endOf(s, "}")
 	return s[:i], s[min(i+1, len(s)):]
 }
 
-// cutName reads an identifier with its escapes.
+// cutName parses an identifier with its escapes.
 func cutName(s string) (name, rest string) {
 	i := 0
 	for i < len(s) && isNameByte(s[i]) {
@@ -186,8 +185,8 @@ func isNameByte(c byte) bool {
 
 func isEscape(s string) bool { return len(s) > 1 && s[0] == '\\' && s[1] != '\n' }
 
-// isIdentifier reports whether a name may begin as it does: no digit first, and none
-// after a hyphen. CSS Syntax, Section 4.3.9.
+// isIdentifier reports whether a name begins validly: with no digit, also after a hyphen.
+// CSS Syntax, Section 4.3.9.
 func isIdentifier(name string) bool {
 	switch {
 	case name == "" || name == "-" || name[0] >= '0' && name[0] <= '9':
@@ -223,8 +222,8 @@ func unescapeOne(s string) (c string, n int) {
 
 func isHex(c byte) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f' }
 
-// unescape decodes the escapes of an identifier or a string. A line end after a
-// backslash means nothing.
+// unescape decodes the escapes of an identifier or a string. A backslash before a line end
+// is dropped.
 func unescape(s string) string {
 	if strings.IndexByte(s, '\\') < 0 {
 		return s
@@ -247,8 +246,8 @@ func unescape(s string) string {
 	return b.String()
 }
 
-// unescapeName decodes escapes within a value: what they decode to is part of a name, and
-// never of a number or a sign. CSS Syntax, Section 4.3.4.
+// unescapeName decodes escapes within a value: the result is part of a name, and never of a
+// number or a sign. CSS Syntax, Section 4.3.4.
 func unescapeName(s string) string {
 	var b strings.Builder
 	for {
@@ -266,8 +265,8 @@ func unescapeName(s string) string {
 	}
 }
 
-// closed puts the brackets after s that are open at its end: the end of a sheet or an
-// attribute closes them. CSS Syntax, Section 5.4.8.
+// closed appends the closing brackets that s lacks: the end of a sheet or an attribute
+// closes them. CSS Syntax, Section 5.4.8.
 func closed(s string) string {
 	if strings.IndexByte(s, '(') < 0 || strings.Count(s, "(") == strings.Count(s, ")") {
 		return s
@@ -304,7 +303,7 @@ func words(s string) func(yield func(string) bool) {
 	}
 }
 
-// callOf returns the arguments of a function that is the whole of s.
+// callOf returns the arguments if s is a single call of the function.
 func callOf(s, name string) (arguments string, ok bool) {
 	rest, ok := strings.CutPrefix(s, name)
 	if !ok || len(rest) < 2 || rest[0] != '(' || rest[len(rest)-1] != ')' || endOf(rest[1:], ")") != len(rest)-2 {
@@ -313,7 +312,7 @@ func callOf(s, name string) (arguments string, ok bool) {
 	return rest[1 : len(rest)-1], true
 }
 
-// split parts s at commas outside of strings and brackets, without white space around.
+// split splits s at commas outside of strings and brackets, and trims white space.
 func split(s string) []string {
 	var out []string
 	for {

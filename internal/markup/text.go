@@ -6,15 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// textWriter collapses white space as CSS 2.1, Section 16.6.1 does, and keeps blocks
-// on lines of their own. Its length never shrinks, so offsets into it hold.
+// textWriter collapses white space as CSS 2.1, Section 16.6.1 does, and keeps blocks on
+// separate lines. Its length never shrinks, so offsets stay valid.
 type textWriter struct {
 	b      strings.Builder
 	space  bool // white space is due before the next character
 	breaks int  // line ends that are due, at most two
 }
 
-// line asks for n line ends before the next character.
+// line requests n line ends before the next character.
 func (w *textWriter) line(n int) {
 	if w.b.Len() > 0 {
 		w.breaks = max(w.breaks, n)
@@ -85,8 +85,8 @@ func isExoticSpace(c rune) bool {
 	return c == 0x1680 || c == 0x180E || c >= 0x2000 && c <= 0x200A || c == 0x2800 || c == 0x3164 || c == 0xFFA0
 }
 
-// isInvisible reports whether c takes no room on screen: controls, zero-width
-// characters, soft hyphens, directional marks, variation selectors and tags.
+// isInvisible reports whether c takes no space on screen: controls, zero-width characters,
+// soft hyphens, directional marks, variation selectors and tags.
 func isInvisible(c rune) bool {
 	switch {
 	case c < 0x20, c >= 0x7F && c < 0xA0, c == 0xAD, c == 0x34F, c == 0x061C, c == 0x115F, c == 0x1160, c == 0x17B4, c == 0x17B5, c == 0xFEFF:

@@ -9,8 +9,8 @@ import (
 	"outrider/internal/budget"
 )
 
-// survey reads the tokens once. It returns as much of doc as the budget allows, the end of
-// what is beyond, and whether html.Parse could need more than linear time for the former.
+// survey scans the tokens once. It returns the prefix of doc within the budget, the end of
+// the rest, and whether html.Parse could need more than linear time for the prefix.
 func survey(doc string, b *budget.Budget, d *Document) (head, tail string, risky bool) {
 	s := surveyor{size: len(doc)}
 	tokens := scanner{rest: doc}
@@ -28,14 +28,14 @@ func survey(doc string, b *budget.Budget, d *Document) (head, tail string, risky
 	}
 }
 
-// tailOf returns the end of what the budget cuts off, from the beginning of a tag on.
+// tailOf returns the end of the text beyond the budget, from the beginning of a tag on.
 func tailOf(rest string) string {
 	rest = clipStart(rest, maxTail)
 	return rest[nextOf(rest, "<"):]
 }
 
-// appendTail adds the end of a document that is too long: what a reader comes to at last
-// must not be lost for the length of what comes before.
+// appendTail adds the end of a document that is too long: text that a reader reaches last
+// must not be lost because of the length before it.
 func (d *Document) appendTail(tail string) {
 	if tail == "" {
 		return
@@ -48,18 +48,18 @@ func (d *Document) appendTail(tail string) {
 	}
 }
 
-// surveyor keeps an upper bound of what html.Parse would do. It errs on the side of
-// the simple tree builder.
+// surveyor keeps an upper bound of the work of html.Parse. In doubt it chooses the simple
+// tree builder.
 type surveyor struct {
 	size, read int
 	open       int // start tags without their end tag
 	formatting int // those of formatting elements
 	deepest    int
 	mostFormat int
-	attributes int // most of one tag
+	attributes int // maximum of one tag
 	roots      int
-	run        int // bytes of text that html.Parse could join to one node
-	joined     int // bytes that joining copies
+	run        int // bytes of text that html.Parse could join into one node
+	joined     int // bytes copied by joining
 	loose      int // open tables, selects and framesets, in which tags may be dropped and texts moved
 	depthOf    [len(looseTags)]int
 }
@@ -120,7 +120,7 @@ func (s *surveyor) start(tag atom.Atom) {
 	s.breakRun(tag)
 }
 
-// breakRun ends the run of joined text where the tag becomes a node for certain.
+// breakRun ends the run of joined text if the tag certainly becomes a node.
 func (s *surveyor) breakRun(tag atom.Atom) {
 	switch tag {
 	case atom.Td, atom.Th:
@@ -148,8 +148,8 @@ func (s *surveyor) end(tag atom.Atom) {
 	}
 }
 
-// closesItself reports whether authors leave out the end tag and parsers supply it,
-// so that counting open ones says nothing about depth.
+// closesItself reports whether authors omit the end tag and parsers supply it, so that the
+// number of open ones is no measure of depth.
 func closesItself(tag atom.Atom) bool {
 	switch tag {
 	case atom.P, atom.Li, atom.Td, atom.Th, atom.Tr, atom.Tbody, atom.Thead, atom.Tfoot, atom.Option, atom.Dt, atom.Dd, atom.Html,
@@ -180,8 +180,8 @@ func isVoid(tag atom.Atom) bool {
 	}
 }
 
-// buildTree returns the tree of doc. html.Parse refuses trees of 512 levels, which
-// the survey cannot foresee in all cases.
+// buildTree returns the tree of doc. html.Parse refuses trees of 512 levels, which the
+// survey cannot always predict.
 func buildTree(doc string, risky bool, d *Document) *html.Node {
 	if !risky {
 		if root, err := html.ParseWithOptions(strings.NewReader(doc), html.ParseOptionEnableScripting(false)); err == nil {
@@ -192,8 +192,8 @@ func buildTree(doc string, risky bool, d *Document) *html.Node {
 	return simpleTree(doc, d)
 }
 
-// simpleTree builds a tree in one pass, without the repairs of HTML parsers: an end
-// tag closes the nearest element of its name among the last few that are open.
+// simpleTree builds a tree in one pass, without the repairs of HTML parsers: an end tag
+// closes the nearest element of its name among the last few open ones.
 func simpleTree(doc string, d *Document) *html.Node {
 	root := &html.Node{Type: html.DocumentNode}
 	b := treeBuilder{open: []*html.Node{root}, doc: d}
@@ -250,8 +250,8 @@ func (b *treeBuilder) start(z *html.Tokenizer, selfClosing bool) {
 	b.open = append(b.open, n)
 }
 
-// isVital reports whether an attribute is read even after maxAttributes others: those that
-// lead elsewhere and those that styles depend on.
+// isVital reports whether an attribute is kept beyond maxAttributes others: link targets
+// and attributes that styles depend on.
 func isVital(key []byte) bool {
 	switch string(key) {
 	case "href", "src", "style", "action", "formaction", "srcset", "srcdoc", "class", "id", "background", "data", "xlink:href", "content",

@@ -4,8 +4,8 @@ import (
 	"strings"
 )
 
-// isValid reports whether browsers take a value for a property. One that is invalid
-// leaves an earlier declaration in force.
+// isValid reports whether browsers accept a value for a property. An invalid one leaves an
+// earlier declaration in force.
 func (p *sheetParser) isValid(id property, value string) bool {
 	if value == "" {
 		return false
@@ -53,7 +53,7 @@ func indentOf(value string) string {
 	return ""
 }
 
-// isColor takes numbers without "#" in quirks mode. Quirks Mode Standard, Section 3.1.
+// isColor accepts numbers without "#" in quirks mode. Quirks Mode Standard, Section 3.1.
 func (p *sheetParser) isColor(value string) bool {
 	if _, ok := parseColor(value); ok {
 		return true
@@ -203,7 +203,8 @@ func oneOf(value string, of ...string) bool {
 	return false
 }
 
-// isContent reports whether a value is texts, pictures and counters, or one keyword.
+// isContent reports whether a value consists of texts, pictures and counters, or is one
+// keyword.
 func isContent(value string) bool {
 	if lower := strings.ToLower(value); lower == "normal" || lower == "none" {
 		return true
@@ -224,7 +225,7 @@ func isContentFunction(w string) bool {
 	return oneOf(name, "attr", "counter", "counters") || isPicture(strings.ToLower(w))
 }
 
-// isFunctions reports whether value is functions that are not empty, and no more.
+// isFunctions reports whether value consists of non-empty functions.
 func isFunctions(value string) bool {
 	for w := range words(value) {
 		name, _, ok := strings.Cut(w, "(")
@@ -236,8 +237,8 @@ func isFunctions(value string) bool {
 	return true
 }
 
-// takes reports whether the argument of a turn is an angle, and that of opacity() no less
-// than nothing. CSS Transforms Level 1, Section 11.
+// takes reports whether the argument of a rotation is an angle, and that of opacity() is
+// not negative. CSS Transforms Level 1, Section 11.
 func takes(name, argument string) bool {
 	switch name {
 	case "rotate", "rotatex", "rotatey", "rotatez", "skewx", "skewy":
@@ -271,7 +272,7 @@ func isClipPath(value string) bool {
 	return false
 }
 
-// isDisplay lists the values that browsers know. CSS Display Level 3.
+// isDisplay lists the values that browsers support. CSS Display Level 3.
 func isDisplay(value string) bool {
 	switch value {
 	case "none", "inline", "block", "inline-block", "table", "inline-table", "table-row", "table-row-group", "table-header-group",

@@ -8,27 +8,27 @@ import (
 
 const defaultFont = 16 // pixels
 
-// Sides of the screen that media queries and relative units are answered for, in pixels.
+// Assumed sides of the screen for media queries and relative units, in pixels.
 const (
 	screenWidth  = 1024
 	screenHeight = 768
 )
 
-// units is what relative lengths refer to.
+// units holds the reference values of relative lengths.
 type units struct {
 	font    float64 // pixels of one em
-	percent float64 // pixels of 100 %; NaN where that depends on the content
+	percent float64 // pixels of 100 %; NaN if it depends on the content
 	quirks  bool    // numbers without a unit are pixels
 }
 
-// quantity is a number with what it counts: a length in pixels, or nothing. One that is
-// valid but not known is NaN.
+// quantity is a number with its dimension: a length in pixels, or none. A valid but unknown
+// value is NaN.
 type quantity struct {
 	v        float64
 	isLength bool
 }
 
-// parseNumber reads a number as CSS writes it, which has neither "inf" nor hexadecimals.
+// parseNumber parses a CSS number, which excludes "inf" and hexadecimals.
 func parseNumber(s string) (float64, bool) {
 	for i := range len(s) {
 		if c := s[i]; (c < '0' || c > '9') && c != '.' && c != '+' && c != '-' && c|0x20 != 'e' {
@@ -45,8 +45,8 @@ func parseNumber(s string) (float64, bool) {
 	return min(max(v, -1e9), 1e9), true
 }
 
-// length reads a length as pixels. The result is NaN where it is valid and depends on
-// what is not known.
+// length parses a length as pixels. The result is NaN if it is valid and depends on unknown
+// values.
 func length(s string, u units) (float64, bool) {
 	if s == "0" {
 		return 0, true
@@ -61,13 +61,13 @@ func length(s string, u units) (float64, bool) {
 	return q.v, !strings.Contains(s, "(") && (u.quirks || q.v == 0)
 }
 
-// isLengthText reports whether s can be a length, whatever it refers to.
+// isLengthText reports whether s can be a length, with any reference.
 func isLengthText(s string, quirks bool) bool {
 	_, ok := length(s, units{font: defaultFont, percent: 100, quirks: quirks})
 	return ok
 }
 
-// evaluate reads a number, a length or a function of these.
+// evaluate evaluates a number, a length or a function of these.
 func evaluate(s string, u units, depth int) (quantity, bool) {
 	const maxCalls = 16
 	if depth > maxCalls || s == "" {
@@ -88,7 +88,7 @@ func evaluate(s string, u units, depth int) (quantity, bool) {
 	return quantity{v: v * factor, isLength: true}, ok
 }
 
-// numberEnd returns where the unit begins; an e is part of a number only before digits.
+// numberEnd returns the start of the unit; an e is part of a number only before digits.
 func numberEnd(s string) int {
 	for i, exponent := 0, false; i < len(s); i++ {
 		c := s[i]
@@ -185,8 +185,8 @@ func call(s string, u units, depth int) (quantity, bool) {
 	return quantity{}, false
 }
 
-// environment reads env(): what a name of the device means is not known, and one that no
-// device has means what follows it.
+// environment evaluates env(): device values are unknown, and an unknown name uses its
+// fallback.
 func environment(arguments string, u units, depth int) (quantity, bool) {
 	all := split(arguments)
 	if len(all) == 2 && !strings.HasPrefix(all[0], "safe-area-") && !strings.Contains(all[0], "-inset-") {
@@ -268,7 +268,7 @@ func combine(name string, all []quantity) (quantity, bool) {
 	return total, true
 }
 
-// sum evaluates terms between "+" and "-", which need white space around them.
+// sum evaluates terms between "+" and "-", which must be surrounded by white space.
 func sum(s string, u units, depth int) (quantity, bool) {
 	var total quantity
 	operator := byte('+')
@@ -290,7 +290,7 @@ func sum(s string, u units, depth int) (quantity, bool) {
 	}
 }
 
-// operatorIn returns where white space, "+" or "-" and white space follow each other.
+// operatorIn returns the offset of a "+" or "-" surrounded by white space.
 func operatorIn(s string) int {
 	for i := 0; i < len(s); {
 		i += endOf(s[i:], " \t\n\r\f\x01")
@@ -325,7 +325,7 @@ func product(s string, u units, depth int) (quantity, bool) {
 	}
 }
 
-// fraction reads a number or a percentage, where 100 % is 1.
+// fraction parses a number or a percentage, where 100 % is 1.
 func fraction(s string) (float64, bool) {
 	q, ok := evaluate(s, units{font: math.NaN(), percent: 1}, 0)
 	if !ok {
@@ -337,7 +337,7 @@ func fraction(s string) (float64, bool) {
 // noValue marks a custom property that was set to initial.
 const noValue = "\x00"
 
-// scope is the custom properties that an element declares, and those around it.
+// scope holds the custom properties of an element, and those inherited.
 type scope struct {
 	values map[string]string
 	outer  *scope
@@ -354,15 +354,15 @@ func (s *scope) lookup(name string) (string, bool) {
 
 // Bounds of the substitution of custom properties, which can double at each step.
 const (
-	maxVariables     = 16      // var() within var()
+	maxVariables     = 16      // nested var()
 	maxSubstituted   = 8 << 10 // bytes of one value
 	maxSubstitutions = 1 << 20 // bytes in one document
 )
 
-// substitution puts in the values of var(). CSS Custom Properties Level 1, Section 3.
+// substitution substitutes var(). CSS Custom Properties Level 1, Section 3.
 type substitution struct {
 	vars  *scope
-	spent *int // bytes that were substituted in the document, at most maxSubstitutions
+	spent *int // bytes substituted in the document, at most maxSubstitutions
 }
 
 func (t substitution) apply(s string, depth int) (string, bool) {
@@ -408,7 +408,7 @@ func namesVariables(s string) bool {
 	}
 }
 
-// variable returns the value of one var(), or what it names for want of one.
+// variable returns the value of one var(), or its fallback.
 func (t substitution) variable(arguments string, depth int) (string, bool) {
 	i := endOf(arguments, ",")
 	if v, ok := t.vars.lookup(trimSpace(arguments[:i])); ok {

@@ -25,22 +25,22 @@ type Field struct {
 // visitor walks a tree once, in document order.
 type visitor struct {
 	doc      *Document
-	preview  // what the document is before styles
+	preview  // data of the document before styles
 	cascade  cascade
 	maxLinks int
 	styles   map[string][]declaration
 	outlook  bool
-	muted    bool // what is read is not part of what is shown
+	muted    bool // the current content is not visible
 	depth    int  // of nested documents
-	form     int  // index+1 of the form that is open, or 0
+	form     int  // index+1 of the open form, or 0
 	loose    int  // index+1 of the form for inputs outside of any, or 0
 
 	linkColor, bodyColor color
-	canvas               color   // ground of the page
-	flow                 float64 // upper bound of the height of what came before
+	canvas               color   // background of the page
+	flow                 float64 // upper bound of the height of the preceding content
 	lineIndent, lineUsed float64
 	grounds, displaced   paints
-	faint, faintMoved    []color // of text that was taken as hidden by its color
+	faint, faintMoved    []color // colors of text that was assumed hidden by its color
 	known                *knownPaints
 	counters             map[string]int
 
@@ -52,10 +52,10 @@ type visitor struct {
 	outlookDoc endsWriter
 	hidden     hiddenTexts
 	anchor     *anchor
-	tables     []grid // that are open, the innermost last
+	tables     []grid // open tables, innermost last
 }
 
-// knownPaints are the grounds that a first walk through the document met.
+// knownPaints are the backgrounds found in a first walk of the document.
 type knownPaints struct{ all, displaced paints }
 
 // anchor is a link whose text is being read.
@@ -74,13 +74,13 @@ func newVisitor(d *Document, s preview, maxLinks int) *visitor {
 	return v
 }
 
-// enter makes v read another document.
+// enter starts reading another document.
 func (v *visitor) enter(s preview) {
 	v.preview, v.styles, v.linkColor, v.bodyColor, v.canvas = s, map[string][]declaration{}, rgb(0x0000EE), rgb(0), rgb(0xFFFFFF)
 	v.cascade.parser = &sheetParser{quirks: s.quirks}
 }
 
-// finish joins what was collected.
+// finish joins the collected data.
 func (v *visitor) finish() {
 	d := v.doc
 	v.sheetTargets()
@@ -102,8 +102,7 @@ func (v *visitor) sheetTargets() {
 	}
 }
 
-// visit reads n and what is within. The recursion is as deep as the tree, which has
-// at most 512 levels.
+// visit reads n and its content. The recursion is as deep as the tree, at most 512 levels.
 func (v *visitor) visit(n *html.Node, s *style) {
 	v.doc.work++
 	switch n.Type {
@@ -162,8 +161,7 @@ func (v *visitor) element(n *html.Node, parent *style) {
 	v.closeSpan(span)
 }
 
-// code reads elements whose text is for machines, and reports whether it is not displayed
-// either.
+// code reads elements with text for machines, and reports whether it is hidden as well.
 func (v *visitor) code(n *html.Node, s *style) bool {
 	switch n.DataAtom {
 	case atom.Script:
@@ -185,7 +183,7 @@ func (v *visitor) code(n *html.Node, s *style) bool {
 	return true
 }
 
-// drawing keeps an SVG drawing, and its cells where it is one of squares.
+// drawing keeps an SVG drawing, and its cells if it consists of squares.
 func (v *visitor) drawing(n *html.Node, parent *style) {
 	if n.Namespace != "svg" || n.Data != "svg" || parent.inSVG || n.FirstChild == nil {
 		return
@@ -205,7 +203,7 @@ func isCode(n *html.Node) bool {
 	return n.DataAtom == atom.Script || n.DataAtom == atom.Style || n.DataAtom == atom.Title && n.Namespace == ""
 }
 
-// leave ends what the start of an element began.
+// leave ends the effects of an element's start.
 func (v *visitor) leave(n *html.Node, s *style) {
 	if n.DataAtom == atom.Table {
 		v.closeTable()
@@ -217,11 +215,11 @@ func (v *visitor) leave(n *html.Node, s *style) {
 		v.form = 0
 	}
 	if s.box.shape != inlineShape {
-		v.lineIndent = 0 // what follows is on no first line
+		v.lineIndent = 0 // the following text is on no first line
 	}
 }
 
-// content visits the children. Of closed details, the summary alone is shown.
+// content visits the children. Of closed details, only the summary is visible.
 func (v *visitor) content(n *html.Node, s *style) {
 	switch {
 	case n.DataAtom == atom.Details && !hasAttr(n, "open") && s.gone == "" && !v.sheet.opensDetails:
@@ -245,7 +243,7 @@ func (v *visitor) closedDetails(n *html.Node, s *style) {
 	}
 }
 
-// isShadow reports whether parsers make a shadow tree of a template. HTML Living
+// isShadow reports whether parsers turn a template into a shadow tree. HTML Living
 // Standard, Section 4.12.3.
 func isShadow(n *html.Node) bool {
 	mode := strings.ToLower(attr(n, "shadowrootmode"))
@@ -262,15 +260,15 @@ func takesShadow(n *html.Node) bool {
 	}
 }
 
-// shadow visits a shadow tree, which is drawn in the place of the element around. Sheets
-// of the document do not reach it, and its own hide nothing here.
+// shadow visits a shadow tree, which replaces the content of its host. Sheets of the
+// document do not apply to it, and its own are not used to hide text.
 func (v *visitor) shadow(n *html.Node, s *style) {
 	inner := *s
 	inner.shadow = true
 	v.children(n, &inner)
 }
 
-// isNeverShown reports whether no client shows what is in the element, whatever its style.
+// isNeverShown reports whether no client shows the content of the element, with any style.
 func (v *visitor) isNeverShown(n *html.Node) bool {
 	if n.Namespace != "" {
 		return isDefinition(n) && (len(v.used) == 0 || !v.used[attr(n, "id")])
@@ -278,14 +276,14 @@ func (v *visitor) isNeverShown(n *html.Node) bool {
 	switch n.DataAtom {
 	case atom.Template:
 		return !isShadow(n)
-	case atom.Iframe, atom.Audio, atom.Meter, atom.Progress: // others show what is in a video or canvas
+	case atom.Iframe, atom.Audio, atom.Meter, atom.Progress: // some clients show the content of a video or canvas
 		return true
 	default:
 		return false
 	}
 }
 
-// isDefinition reports whether an element of SVG is only drawn where another refers to it.
+// isDefinition reports whether an SVG element is only drawn by reference.
 func isDefinition(n *html.Node) bool {
 	switch n.Data {
 	case "defs", "symbol", "clipPath", "mask", "pattern", "marker", "linearGradient", "radialGradient", "filter":
@@ -316,7 +314,7 @@ func (v *visitor) script(n *html.Node) {
 	}
 }
 
-// edge breaks lines where a block begins or ends.
+// edge breaks lines at the start or end of a block.
 func (v *visitor) edge(n *html.Node, s *style) {
 	lines := linesAround(n, s)
 	switch {
@@ -343,7 +341,7 @@ func linesAround(n *html.Node, s *style) int {
 	}
 	switch {
 	case s.inSVG, (s.box.floats() || s.isPlaced()) && !isBlock(n.DataAtom):
-		return 0 // letters that float are read in a row
+		return 0 // floating letters are read in a row
 	case n.DataAtom == atom.P, n.DataAtom >= atom.H1 && n.DataAtom <= atom.H6 && len(n.Data) == 2 && n.Data[0] == 'h' && n.Data != "hr":
 		return 2
 	}
@@ -359,7 +357,7 @@ func (v *visitor) lineEnd(n *html.Node, s *style) {
 	}
 }
 
-// eachText calls f with every writer that follows the shown text.
+// eachText calls f with every writer of visible text.
 func (v *visitor) eachText(f func(w *textWriter)) {
 	if !v.muted {
 		f(&v.display)
@@ -373,7 +371,7 @@ func (v *visitor) eachText(f func(w *textWriter)) {
 	v.start.space = true
 }
 
-// text adds a text to all that it is part of.
+// text adds a text to everything that contains it.
 func (v *visitor) text(s string, st *style) {
 	if v.outlook {
 		v.forOutlook(s, st)
@@ -393,10 +391,10 @@ func (v *visitor) text(s string, st *style) {
 	}
 }
 
-// isUndrawn reports whether text is in a drawing, but not in a text of it.
+// isUndrawn reports whether text is in a drawing outside of its text elements.
 func isUndrawn(s *style) bool { return s.inSVG && !s.drawsLetters }
 
-// show adds a text to what is shown or hidden.
+// show adds a text to the visible or hidden text.
 func (v *visitor) show(s string, st *style, why Why) {
 	if why == "" && st.msoHide {
 		v.hide(s, WhyMSOHide)
@@ -445,7 +443,7 @@ func (v *visitor) startText(s string) {
 	}
 }
 
-// hide records text that is not shown.
+// hide records hidden text.
 func (v *visitor) hide(s string, why Why) {
 	if v.hidden.hide(s, why) {
 		v.doc.tolerate(HiddenCut)
@@ -466,7 +464,7 @@ func (v *visitor) closeSpan(i int) {
 	}
 }
 
-// openAnchor begins the text of a link, and returns the one that goes on after it.
+// openAnchor begins the text of a link, and returns the enclosing one.
 func (v *visitor) openAnchor(named int, shown bool) *anchor {
 	before := v.anchor
 	if named > 0 {
@@ -487,7 +485,7 @@ func (v *visitor) closeAnchor(named int, before *anchor) {
 	v.anchor = before
 }
 
-// control reads elements that are more than text: pictures, forms and their inputs.
+// control reads elements beyond text: pictures, forms and their inputs.
 func (v *visitor) control(n *html.Node, s *style) {
 	switch n.DataAtom {
 	case atom.Img:
@@ -547,7 +545,7 @@ func (v *visitor) input(n *html.Node, s *style) {
 	f.Fields = append(f.Fields, Field{Type: kind, Name: clip(attr(n, "name"), 200)})
 }
 
-// inputText reads what an input shows before anything is typed.
+// inputText reads the initial text of an input.
 func (v *visitor) inputText(n *html.Node, kind string, s *style) {
 	value := attr(n, "value")
 	if n.DataAtom != atom.Input {
@@ -573,7 +571,7 @@ func (v *visitor) inputText(n *html.Node, kind string, s *style) {
 		return
 	}
 	if value == "" && (n.DataAtom == atom.Input || n.DataAtom == atom.Textarea && n.FirstChild == nil) {
-		placeholder := *s // which has a color of its own
+		placeholder := *s // which has its own color
 		placeholder.color, placeholder.filled = rgb(0x757575), false
 		v.text(attr(n, "placeholder"), &placeholder)
 	}
@@ -602,8 +600,8 @@ func (v *visitor) image(n *html.Node, s *style) {
 	}
 }
 
-// altText is shown in the place of a picture that is not there, which is what most
-// clients do with pictures from elsewhere until somebody asks for them.
+// altText is shown instead of a missing picture, as most clients do with remote pictures
+// until the user loads them.
 func (v *visitor) altText(n *html.Node, s *style, hidden bool) {
 	alt := attr(n, "alt")
 	if !hasAttr(n, "alt") {
@@ -617,7 +615,7 @@ func (v *visitor) altText(n *html.Node, s *style, hidden bool) {
 		return
 	}
 	anchor := v.anchor
-	v.anchor = nil // a link shows its picture, and no text, as a rule
+	v.anchor = nil // a link usually shows its picture, and no text
 	v.eachText(func(w *textWriter) { w.space = w.space || w.breaks == 0 })
 	v.text(alt, s)
 	v.eachText(func(w *textWriter) { w.space = w.space || w.breaks == 0 })
@@ -630,7 +628,7 @@ func isTiny(s string) bool {
 	return err == nil && w <= 2
 }
 
-// comment reads what Outlook would show, and keeps other comments as hidden text.
+// comment reads the text that Outlook would show, and keeps other comments as hidden text.
 func (v *visitor) comment(s string) {
 	rest, ok := strings.CutPrefix(strings.TrimLeft(s, " "), "[if")
 	if !ok {
@@ -654,8 +652,8 @@ func (v *visitor) comment(s string) {
 	v.nested(body)
 }
 
-// isBare reports whether markup has neither text nor anything that leads elsewhere: most
-// conditional comments have the tags of a table only.
+// isBare reports whether markup has neither text nor links: most conditional comments
+// contain only tags of a table.
 func isBare(markup string) bool {
 	rest := markup
 	for rest != "" {
@@ -675,8 +673,8 @@ func isBare(markup string) bool {
 	return true
 }
 
-// isTableTag reports whether a tag is that of a table, row or cell and its attributes only
-// say what it looks like.
+// isTableTag reports whether a tag is that of a table, row or cell with only presentational
+// attributes.
 func isTableTag(tag string) bool {
 	tag = strings.TrimPrefix(tag, "/")
 	name := tag[:nextOf(tag, " \t\r\n/")]
@@ -692,7 +690,8 @@ func isTableTag(tag string) bool {
 	return true
 }
 
-// nested reads what Outlook alone reads: links and forms join those of the document around.
+// nested reads content that only Outlook reads: its links and forms are added to those of
+// the document.
 func (v *visitor) nested(doc string) {
 	if v.depth >= maxNested {
 		v.doc.tolerate(NestedCut)

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// preview is what must be known of a document before its styles are computed.
+// preview is the data of a document needed before its styles are computed.
 type preview struct {
 	sheet      *sheet
 	base       baseURL
@@ -20,7 +20,7 @@ type preview struct {
 	texts      int // bytes of text
 }
 
-// previewOf reads the style elements, the base and the ids that are drawn again.
+// previewOf reads the style elements, the base and the ids of elements drawn by use.
 func previewOf(root *html.Node, d *Document, quirks bool) preview {
 	s := preview{sheet: newSheet(d, quirks), quirks: quirks}
 	r := previewReader{preview: &s, doc: d}
@@ -34,11 +34,11 @@ func previewOf(root *html.Node, d *Document, quirks bool) preview {
 type previewReader struct {
 	preview *preview
 	doc     *Document
-	title   string // of the first set of style sheets that has one
+	title   string // of the first titled style sheet set
 }
 
-// visit goes through n and what is below, but for templates, whose content is no part of
-// the document.
+// visit walks n and its descendants, except for templates, whose content is not part of the
+// document.
 func (r *previewReader) visit(n *html.Node) {
 	r.doc.work++
 	r.preview.nodes++
@@ -63,7 +63,7 @@ func (r *previewReader) visit(n *html.Node) {
 	}
 }
 
-// style reads a sheet, unless it is of another set than the first with a title.
+// style reads a sheet, unless it belongs to another set than the first titled one.
 func (r *previewReader) style(n *html.Node) {
 	text := ""
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
@@ -84,7 +84,7 @@ func (r *previewReader) style(n *html.Node) {
 	s.containers = s.containers || strings.Contains(text, "@container")
 }
 
-// base takes the first one with an address. HTML Living Standard, Section 4.2.3.
+// base uses the first one with an address. HTML Living Standard, Section 4.2.3.
 func (r *previewReader) base(n *html.Node) {
 	if n.Namespace == "" && hasAttr(n, "href") {
 		r.preview.base, _ = parseBase(cleanTarget(attr(n, "href")))
@@ -134,7 +134,7 @@ func isOldDoctype(public string, hasSystem bool) bool {
 	return !hasSystem && (strings.HasPrefix(public, "-//w3c//dtd html 4.01 transitional//") || strings.HasPrefix(public, "-//w3c//dtd html 4.01 frameset//"))
 }
 
-// why returns what hides size bytes of text of an element, or "".
+// why returns why size bytes of text of an element are hidden, or "".
 func (v *visitor) why(s *style, size int) Why {
 	why := s.hides()
 	if why == WhyColor && v.mayContrast(s) {
@@ -146,12 +146,12 @@ func (v *visitor) why(s *style, size int) Why {
 	return why
 }
 
-// mayContrast reports whether something else than the own background can be behind the
-// text. A first walk collects what is drawn, and takes it that nothing is.
+// mayContrast reports whether something other than the own background can be behind the
+// text. A first walk collects the backgrounds, and assumes that there are none.
 func (v *visitor) mayContrast(s *style) bool {
 	ink := s.ink()
 	if s.moved && s.isPlaced() && !s.background.isLike(v.canvas) && !ink.isLike(v.canvas) {
-		return true // what is placed leaves boxes without a size empty
+		return true // positioned content leaves boxes without a size empty
 	}
 	if v.known != nil {
 		return v.known.displaced.contrast(ink) || s.moved && v.known.all.contrast(ink)
@@ -167,7 +167,7 @@ func (v *visitor) mayContrast(s *style) bool {
 	return false
 }
 
-// wrong reports whether text was taken as hidden that another ground makes legible.
+// wrong reports whether text was assumed hidden that another background makes legible.
 func (v *visitor) wrong() bool {
 	legible := func(on *paints) func(color) bool {
 		return func(c color) bool { return on.contrast(c) }
@@ -176,13 +176,13 @@ func (v *visitor) wrong() bool {
 		slices.ContainsFunc(v.faintMoved, legible(&v.displaced)) || slices.ContainsFunc(v.faintMoved, legible(&v.grounds))
 }
 
-// allText joins all text, shown or not. Until there is a difference, it is what is shown.
+// allText joins all text, visible or not. Until they differ, it is the visible text.
 type allText struct {
 	w       textWriter
 	differs bool
 }
 
-// also adds text that is not shown, or not in its place.
+// also adds text that is hidden, or out of place.
 func (v *visitor) also(s string) {
 	if s == "" {
 		return
@@ -195,7 +195,7 @@ func (v *visitor) also(s string) {
 	v.all.w.write(s, false)
 }
 
-// frame reads a document within a frame, which is shown in its place.
+// frame reads the document in a frame, which is shown in place.
 func (v *visitor) frame(doc string, s *style) {
 	if v.depth >= maxNested {
 		v.doc.tolerate(NestedCut)

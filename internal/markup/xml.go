@@ -12,7 +12,7 @@ import (
 	"outrider/internal/budget"
 )
 
-// Namespaces of elements that browsers act on.
+// Namespaces of elements that browsers interpret.
 const (
 	spaceXHTML = "http://www.w3.org/1999/xhtml"
 	spaceSVG   = "http://www.w3.org/2000/svg"
@@ -20,9 +20,9 @@ const (
 	spaceXLink = "http://www.w3.org/1999/xlink"
 )
 
-// ParseXML reads XHTML, SVG and other XML as browsers do: elements count by their
-// namespaces, whatever the prefix, the entities of the internal subset are put in, and
-// what follows an error is left out. The elements of XML that is neither are read too.
+// ParseXML parses XHTML, SVG and other XML as browsers do: elements are identified by
+// namespace, with any prefix, entities of the internal subset are expanded, and the text
+// after an error is dropped. Elements of other XML are read too.
 func ParseXML(doc string, b *budget.Budget) *Document {
 	if b == nil {
 		b = budget.New(budget.Default())
@@ -33,8 +33,8 @@ func ParseXML(doc string, b *budget.Budget) *Document {
 	return d.read(b, false)
 }
 
-// isXML reports whether a document only makes sense as XML: its elements have prefixes
-// that stand for XHTML or SVG, or it declares entities.
+// isXML reports whether a document is only meaningful as XML: its elements have prefixes of
+// XHTML or SVG, or it declares entities.
 func isXML(doc string) bool {
 	const head = 4 << 10
 	start := strings.TrimLeft(clip(doc, head), " \t\r\n\ufeff")
@@ -74,7 +74,7 @@ func (r *xmlReader) tree(doc string) *html.Node {
 	d := xml.NewDecoder(strings.NewReader(doc))
 	d.Strict = false
 	d.Entity = xml.HTMLEntity
-	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil } // it is text already
+	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil } // already decoded text
 	for {
 		t, err := d.Token()
 		if err != nil {
@@ -124,7 +124,7 @@ func sheetLink(inst string) *html.Node {
 	return n
 }
 
-// xmlElement names an element by its namespace, as the parser of HTML does.
+// xmlElement names an element by its namespace, as the HTML parser does.
 func xmlElement(t xml.StartElement) *html.Node {
 	n := &html.Node{Type: html.ElementNode, Data: t.Name.Local}
 	switch {
@@ -155,14 +155,14 @@ func xmlElement(t xml.StartElement) *html.Node {
 	return n
 }
 
-// Bounds of entities, which can be built of each other.
+// Bounds of entities, which can be nested.
 const (
 	maxEntities    = 200
-	maxEntityBytes = 1 << 20 // of all that are put in
+	maxEntityBytes = 1 << 20 // total of all expansions
 	maxEntityDepth = 8
 )
 
-// expandEntities puts in what the internal subset declares, with its markup.
+// expandEntities expands the entities of the internal subset, with their markup.
 func expandEntities(doc string, d *Document) string {
 	i := strings.Index(doc, "<!ENTITY")
 	if i < 0 {
@@ -187,7 +187,7 @@ func expandEntities(doc string, d *Document) string {
 	return e.b.String()
 }
 
-// entityOf reads `name "value"`.
+// entityOf parses `name "value"`.
 func entityOf(s string) (name, value string, ok bool) {
 	s = strings.TrimLeft(s, " \t\r\n%")
 	end := nextOf(s, " \t\r\n")

@@ -9,29 +9,29 @@ import (
 	"outrider/internal/address"
 )
 
-// AddressDefect says why clients may read an address differently, or not at all.
+// AddressDefect is the reason why clients may read an address differently, or not at all.
 type AddressDefect string
 
 // The defects of addresses. The first one found is kept.
 const (
-	AddressTooLong      AddressDefect = "domain-too-long"   // longer than a domain can be
-	AddressUnreadable   AddressDefect = "unreadable-domain" // what follows the "@" is no domain name
+	AddressTooLong      AddressDefect = "domain-too-long"   // longer than any domain
+	AddressUnreadable   AddressDefect = "unreadable-domain" // the text after the "@" is no domain name
 	AddressSeveralAt    AddressDefect = "several-at"        // several "@" outside of quotes and comments
-	AddressSeveralWords AddressDefect = "several-words"     // several words, or a character that no domain has, after the "@"
-	AddressEncoded      AddressDefect = "encoded-address"   // an encoded-word stands for an address or a part of it
-	AddressQuoted       AddressDefect = "quoted-address"    // a quoted string stands for an address
-	AddressRoute        AddressDefect = "source-route"      // an obsolete route is before the address
+	AddressSeveralWords AddressDefect = "several-words"     // several words, or an invalid character, after the "@"
+	AddressEncoded      AddressDefect = "encoded-address"   // an encoded-word replaces an address or a part of it
+	AddressQuoted       AddressDefect = "quoted-address"    // a quoted string replaces an address
+	AddressRoute        AddressDefect = "source-route"      // an obsolete route precedes the address
 )
 
-// maxReadings bounds the domains that are read out of one address.
+// maxDomainReadings bounds the domains read from one address.
 const maxDomainReadings = 20
 
-// maxRawDomain is the length in bytes of what is read as one domain. RFC 1035, Section
-// 3.1: a name has at most 255 octets; a character of another script takes up to four
-// bytes, and comments and white space may stand between the labels.
+// maxRawDomain bounds the bytes of one domain as written. RFC 1035, Section 3.1: a name has
+// at most 255 octets; a character of another script takes up to four bytes, and the labels
+// may be separated by comments and white space.
 const maxRawDomain = 4 << 10
 
-// box splits an address. The mailbox has every domain that some client reads.
+// box splits an address. The mailbox has every domain that any client reads.
 func (r *boxReader) box(addr string) Mailbox {
 	b := addrBuilder{box: Mailbox{Group: r.group}}
 	if n := len("mailto:"); len(addr) > n && strings.EqualFold(addr[:n], "mailto:") {
@@ -67,14 +67,14 @@ func cutRoute(addr string) (route, rest string) {
 // addrBuilder collects the readings of one address.
 type addrBuilder struct {
 	box   Mailbox
-	found []string // every domain that is readable, in the order of reading
-	bad   string   // what is no domain, as written
+	found []string // every readable domain, in order of reading
+	bad   string   // invalid domain, as written
 }
 
 func (b *addrBuilder) defect(d AddressDefect) { b.box.Defect = cmp.Or(b.box.Defect, d) }
 
-// read takes what follows each "@". The last one counts most: local parts may be quoted
-// in a way that was lost.
+// read parses the text after each "@". The last one has precedence: the quotes of a local
+// part may have been lost.
 func (b *addrBuilder) read(domains []string) {
 	if len(domains) > 1 {
 		b.defect(AddressSeveralAt)
@@ -84,7 +84,7 @@ func (b *addrBuilder) read(domains []string) {
 	}
 }
 
-// decoded reads the address again, with its encoded-words decoded.
+// decoded parses the address again, with its encoded-words decoded.
 func (b *addrBuilder) decoded(addr string) {
 	local, domains := splitAddress(addr)
 	if len(domains) == 0 {
@@ -97,7 +97,7 @@ func (b *addrBuilder) decoded(addr string) {
 	b.read(domains)
 }
 
-// domain reads what is in the place of one domain.
+// domain parses the text in the place of one domain.
 func (b *addrBuilder) domain(s string) {
 	s = strings.TrimSpace(s)
 	if len(s) > maxRawDomain {
@@ -121,7 +121,7 @@ func (b *addrBuilder) domain(s string) {
 		b.defect(AddressUnreadable)
 	}
 	for _, w := range words[:min(len(words), maxDomainReadings)] {
-		// A word without a dot is a rest, and no domain that somebody is known by.
+		// A word without a dot is a remainder, not a known domain.
 		if strings.Contains(strings.Trim(w, "."), ".") {
 			b.add(w)
 		}
@@ -140,8 +140,8 @@ func (b *addrBuilder) literal(s string) {
 	}
 }
 
-// isLiteral reports whether s is in brackets and has no further "@" or word.
-// RFC 5321, Section 4.1.3.
+// isLiteral reports whether s is in brackets and has no further "@" or word. RFC 5321,
+// Section 4.1.3.
 func isLiteral(s string) bool {
 	inner, ok := strings.CutSuffix(s, "]")
 	inner, open := strings.CutPrefix(inner, "[")
@@ -155,7 +155,7 @@ func (b *addrBuilder) add(s string) bool {
 		return false
 	}
 	if again, err := address.Domain(d); err != nil || again != d {
-		return false // no form that can be looked up
+		return false // cannot be looked up
 	}
 	if !slices.Contains(b.found, d) && len(b.found) < maxDomainReadings {
 		b.found = append(b.found, d)
@@ -163,7 +163,7 @@ func (b *addrBuilder) add(s string) bool {
 	return true
 }
 
-// finish decides which reading is the domain of the mailbox.
+// finish selects the domain of the mailbox among the readings.
 func (b *addrBuilder) finish() Mailbox {
 	switch {
 	case len(b.found) > 0:
@@ -179,9 +179,8 @@ func (b *addrBuilder) finish() Mailbox {
 }
 
 // splitAddress splits an address at each "@" outside of quoted strings and comments: the
-// local part, and what follows each. Comments become spaces. Of many, the first and the
-// last are kept.
-// RFC 5322, Sections 3.2.2, 3.2.4 and 3.4.1.
+// local part, and the text after each. Comments become spaces. Beyond the bound, the first
+// and the last are kept. RFC 5322, Sections 3.2.2, 3.2.4 and 3.4.1.
 func splitAddress(s string) (local string, domains []string) {
 	r := boxReader{}
 	parts := []string{""}
@@ -208,8 +207,8 @@ func splitAddress(s string) (local string, domains []string) {
 	return parts[0], parts[1:]
 }
 
-// joinLabels takes out the white space around dots.
-// RFC 5322, Section 4.4: obs-domain = atom *("." atom), with CFWS around each.
+// joinLabels removes the white space around dots. RFC 5322, Section 4.4: obs-domain = atom
+// *("." atom), with CFWS around each.
 func joinLabels(s string) string {
 	if !strings.ContainsAny(s, " \t") {
 		return s
@@ -224,8 +223,7 @@ func joinLabels(s string) string {
 	return b.String()
 }
 
-// notDomain reports whether a character separates domains in a place where one is
-// expected.
+// notDomain reports whether a character separates domains.
 func notDomain(c rune) bool {
 	return c < 0x80 && c != '.' && c != '-' && c != '_' && !isAlphanumeric(c)
 }
@@ -240,7 +238,7 @@ func dropInvisible(c rune) rune {
 	return c
 }
 
-// localPart drops quotes, and the white space around dots.
+// localPart removes quotes, and the white space around dots.
 func localPart(s string) string {
 	s = strings.TrimSpace(s)
 	if strings.HasPrefix(s, `"`) {

@@ -5,16 +5,16 @@ import "slices"
 // maxAuthorDomains bounds the author domains of one message: honest mail has one.
 const maxAuthorDomains = 200
 
-// Authors says who wrote a message, as all its From fields tell together. RFC 5322,
-// Section 3.6.2, knows one field; clients show the first, the last or both.
+// Authors holds the authors of a message, from all its From fields. RFC 5322, Section
+// 3.6.2, allows one field; clients show the first, the last or both.
 type Authors struct {
 	Mailboxes []Mailbox
-	Domains   []string // every domain that some client takes for an author's, each once; at most maxAuthorDomains
-	More      bool     // there are more domains than are kept
-	Nameless  bool     // an author has no readable domain, or no author has any
+	Domains   []string // distinct domains that any client reads as an author's; at most maxAuthorDomains
+	More      bool     // there are more domains than the limit
+	Nameless  bool     // an author has no readable domain, or there are no authors
 }
 
-// Authors reads the authors of the message. Each reading of each address counts.
+// Authors returns the authors of the message. Each reading of each address counts.
 func (m *Message) Authors() Authors { return m.Header().authors() }
 
 func (h *Header) authors() Authors {
@@ -27,8 +27,8 @@ func (h *Header) authors() Authors {
 	return a
 }
 
-// add takes the domains of one author. A word without "@" beside an address is a name
-// whose comma was not quoted.
+// add adds the domains of one author. A word without "@" beside an address is a name with
+// an unquoted comma.
 func (a *Authors) add(box *Mailbox) {
 	if !box.HasName() {
 		a.Nameless = a.Nameless || box.Domain != "" || box.Defect != ""

@@ -332,7 +332,7 @@ func TestBannerBesideWhatCannotHoldIt(t *testing.T) {
 			if got := strings.TrimSpace(lines(text.Text())); got != rule+"\n"+banner.Text+"\n"+rule || text.IsAttachment() {
 				t.Errorf("%s: banner %q", tc.name, got)
 			}
-			// As a whole, or as one more part: what was there is there.
+			// Complete, or with one more part: the original content is unchanged.
 			if !bytes.Contains(out, old.Root.BodyBytes()) && !bytes.Contains(out, old.Root.Children[0].RawBytes()) {
 				t.Errorf("%s: the content changed: %q", tc.name, out)
 			}

@@ -19,9 +19,9 @@ var pagePieces = []string{
 	"<form>", "<button>", "<li>", "<dd>", "<h1>", "<br>", "</br>", "<img>", "<input type=hidden>", "<iframe>", "</iframe>", "text", " ", "\n", "\x00", "&lt;", `"`, "'", "=", "<a b==\">", "<x/>", "<", "</", "</ x>",
 }
 
-// TestBannerIsFirstInEveryTree proves for any page that the banner and the element around the
-// sender's content are all that a body has, so that nothing of the sender's is above, around
-// or beside them.
+// TestBannerIsFirstInEveryTree proves for any page that a body contains only the banner and
+// the element around the sender's content, so that no content of the sender is above,
+// around or beside them.
 func TestBannerIsFirstInEveryTree(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {

@@ -1,9 +1,9 @@
 package message
 
-// base64Flaws says what is wrong with base64 text.
+// base64Flaws holds the defects of base64 text.
 type base64Flaws struct {
 	junk      bool // characters outside the alphabet
-	padding   bool // content behind the padding
+	padding   bool // content after the padding
 	truncated bool // the last group is incomplete
 }
 
@@ -37,8 +37,8 @@ const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 // base64Bad marks entries of base64Values that are not in the alphabet.
 const base64Bad = 1 << 31
 
-// base64Values are the values of the alphabet, shifted to each of the four places
-// of a group, so that a group is decoded by four look-ups.
+// base64Values are the values of the alphabet, shifted to each of the four places of a
+// group, so that four look-ups decode a group.
 var base64Values = func() (t [4][256]uint32) {
 	for place := range t {
 		for c := range t[place] {
@@ -51,8 +51,8 @@ var base64Values = func() (t [4][256]uint32) {
 	return t
 }()
 
-// decodeBase64 decodes src as clients do that ignore junk and go on behind padding,
-// or, where cautious, as those that stop there. It never reads further than once.
+// decodeBase64 decodes src like clients that ignore junk and continue after padding, or, if
+// cautious, like those that stop there. It reads src at most once.
 func decodeBase64(src []byte, cautious bool) ([]byte, base64Flaws) {
 	d := base64Decoder{out: make([]byte, 0, len(src)/4*3+3), cautious: cautious}
 	for i := 0; i < len(src); {
@@ -74,13 +74,13 @@ type base64Decoder struct {
 	out      []byte
 	group    uint32
 	count    int  // characters of the group
-	padded   bool // padding was seen and nothing behind it
+	padded   bool // padding was the last character
 	cautious bool
 	flaws    base64Flaws
 }
 
-// groups decodes complete groups without anything between, and returns how many
-// characters that were.
+// groups decodes complete groups without other characters in between, and returns the
+// number of characters.
 func (d *base64Decoder) groups(src []byte) int {
 	i := 0
 	for ; i+4 <= len(src); i += 4 {
@@ -97,7 +97,7 @@ func (d *base64Decoder) groups(src []byte) int {
 	return i
 }
 
-// again notes that content follows padding.
+// again records that content follows padding.
 func (d *base64Decoder) again() {
 	if d.padded {
 		d.flaws.padding = true
@@ -105,7 +105,7 @@ func (d *base64Decoder) again() {
 	}
 }
 
-// one takes a single character and reports whether to go on.
+// one processes a single character and reports whether to continue.
 func (d *base64Decoder) one(c byte) bool {
 	switch base64Class[c] {
 	case 0:
@@ -135,7 +135,7 @@ func (d *base64Decoder) padLeft() {
 	d.group, d.count, d.padded = 0, 0, true
 }
 
-// flush writes the group, which may be incomplete at the end only.
+// flush writes the group, which may only be incomplete at the end.
 func (d *base64Decoder) flush() {
 	if d.count > 0 && d.count < 4 {
 		d.flaws.truncated = true
@@ -153,7 +153,7 @@ func (d *base64Decoder) write() {
 	d.out = append(d.out, b[:d.count-1]...)
 }
 
-// checkBase64 tells what is wrong with src without decoding it.
+// checkBase64 returns the defects of src without decoding it.
 func checkBase64(src []byte) base64Flaws {
 	var flaws base64Flaws
 	count, padded, empty := 0, false, true
@@ -179,7 +179,7 @@ func checkBase64(src []byte) base64Flaws {
 	return flaws
 }
 
-// alphabetRun returns how many characters of the alphabet src begins with.
+// alphabetRun returns the length of the prefix of src in the alphabet.
 func alphabetRun(src []byte) int {
 	i := 0
 	for ; i+8 <= len(src); i += 8 {

@@ -80,8 +80,8 @@ func parseEnmime(raw []byte) error {
 	return err
 }
 
-// parseStd reads a message as well as the standard library can: header, parts, and
-// quoted-printable, which it undoes by itself. With decode, base64 as well.
+// parseStd parses a message as far as the standard library can: header, parts, and
+// quoted-printable, which it decodes automatically. With decode, base64 as well.
 func parseStd(decode bool) func(raw []byte) error {
 	return func(raw []byte) error {
 		m, err := mail.ReadMessage(bytes.NewReader(raw))

@@ -9,25 +9,25 @@ import (
 	"sync/atomic"
 )
 
-// MemoryThreshold is the size in bytes up to which a message stays in memory while
-// it is received; beyond, it streams to an unlinked file.
+// MemoryThreshold is the size in bytes up to which a message stays in memory while it is
+// received; a larger one streams to an unlinked file.
 const MemoryThreshold = 1 << 20
 
 // ErrBodyTooLarge is returned by Capture.Write once the message exceeds its limit.
 var ErrBodyTooLarge = errors.New("message exceeds the size limit")
 
-// Memory bounds the bytes that the messages of all connections have in memory together. What
-// finds no room there is kept in a file. It is safe for concurrent use; nil is without bound.
+// Memory bounds the bytes in memory of the messages of all connections. Messages without
+// room are kept in a file. It is safe for concurrent use; nil is unbounded.
 type Memory struct{ left atomic.Int64 }
 
-// NewMemory returns room for size bytes.
+// NewMemory returns a Memory of size bytes.
 func NewMemory(size int64) *Memory {
 	m := &Memory{}
 	m.left.Store(size)
 	return m
 }
 
-// take reserves n bytes, if there are as many.
+// take reserves n bytes, if available.
 func (m *Memory) take(n int) bool {
 	if m == nil {
 		return true
@@ -39,30 +39,30 @@ func (m *Memory) take(n int) bool {
 	return false
 }
 
-// give returns n bytes.
+// give releases n bytes.
 func (m *Memory) give(n int) {
 	if m != nil {
 		m.left.Add(int64(n))
 	}
 }
 
-// Body is the raw bytes of one message, in memory or in an unlinked file. Reading is
-// safe for concurrent use; Close is not, and ends all use.
+// Body is the raw bytes of one message, in memory or in an unlinked file. Reading is safe
+// for concurrent use; Close is not, and no method may follow it.
 type Body struct {
 	mem    []byte
-	memory *Memory  // that mem was taken from, or nil
+	memory *Memory  // the Memory that mem was taken from, or nil
 	file   *os.File // or nil
 	size   int64
 }
 
-// NewBody returns a body that shares raw, which must not change any more.
+// NewBody returns a body that shares raw, which must not change afterwards.
 func NewBody(raw []byte) *Body { return &Body{mem: raw, size: int64(len(raw))} }
 
 // Size returns the number of bytes.
 func (b *Body) Size() int64 { return b.size }
 
-// Bytes returns all bytes. A body on disk is read into memory on each call, so the
-// caller bounds how many it asks for at once.
+// Bytes returns all bytes. A body on disk is read into memory on each call, so the caller
+// bounds the number of concurrent calls.
 func (b *Body) Bytes() ([]byte, error) {
 	if b.file == nil {
 		return b.mem, nil
@@ -82,7 +82,7 @@ func (b *Body) ReadAt(p []byte, off int64) (int, error) {
 	return b.file.ReadAt(p, off)
 }
 
-// Range copies the bytes from offset from up to offset to into w.
+// Range copies the bytes from offset from to offset to into w.
 func (b *Body) Range(w io.Writer, from, to int64) error {
 	if b.file == nil {
 		_, err := w.Write(b.mem[from:to])
@@ -95,8 +95,8 @@ func (b *Body) Range(w io.Writer, from, to int64) error {
 // WriteTo writes all bytes to w.
 func (b *Body) WriteTo(w io.Writer) (int64, error) { return b.size, b.Range(w, 0, b.size) }
 
-// Close frees the file of a body on disk, and the room that a body in memory has of its
-// Memory. The second call does nothing.
+// Close releases the file of a body on disk, and the Memory of a body in memory. A second
+// call does nothing.
 func (b *Body) Close() error {
 	b.memory.give(cap(b.mem))
 	b.memory = nil
@@ -115,36 +115,36 @@ type Capture struct {
 	limit  int64
 	memory *Memory
 	room   func(bytes int64) error // or nil
-	mem    []byte                  // all of its capacity is taken from memory
+	mem    []byte                  // its whole capacity is taken from memory
 	file   *os.File
 	size   int64
-	asked  int64 // bytes on disk that room was asked for
+	asked  int64 // bytes on disk that were reserved
 }
 
-// roomStep is how many bytes on disk are asked for at a time.
+// roomStep is the number of bytes on disk that are reserved at a time.
 const roomStep = 1 << 20
 
-// AskRoom makes the capture ask before it writes so many more bytes to disk. An error ends it.
+// AskRoom sets a function that reserves disk space before it is written. An error ends the capture.
 func (c *Capture) AskRoom(room func(bytes int64) error) { c.room = room }
 
-// NewCapture returns a capture that refuses more than limit bytes. It keeps them in memory as
-// long as there is room and they are no more than MemoryThreshold, otherwise in a file in dir.
+// NewCapture returns a capture that refuses more than limit bytes. It keeps them in memory
+// if there is room and they are at most MemoryThreshold bytes, otherwise in a file in dir.
 func NewCapture(dir string, limit int64, memory *Memory) *Capture {
 	return &Capture{dir: dir, limit: limit, memory: memory}
 }
 
-// leastGrowth is the room that a capture takes at first, in bytes.
+// leastGrowth is the initial memory of a capture, in bytes.
 const leastGrowth = 4 << 10
 
-// Expect makes room for a message of size bytes, as its sender declared. It takes no
-// more than what stays in memory, since a declaration costs its sender nothing.
+// Expect reserves memory for a message of size bytes, as declared by its sender. It
+// reserves at most MemoryThreshold, since a declaration costs its sender nothing.
 func (c *Capture) Expect(size int64) {
 	if c.mem == nil && size > 0 && size <= min(c.limit, MemoryThreshold) {
-		c.grow(int(size + size/64)) // room for what normalising adds
+		c.grow(int(size + size/64)) // room for the growth by normalization
 	}
 }
 
-// grow makes room for a message of size bytes in memory, and reports whether there is.
+// grow reserves memory for a message of size bytes, and reports whether there is room.
 func (c *Capture) grow(size int) bool {
 	if size <= cap(c.mem) {
 		return true
@@ -157,7 +157,7 @@ func (c *Capture) grow(size int) bool {
 	return true
 }
 
-// Write appends p. Nothing of p is kept when the limit would be exceeded.
+// Write appends p. It keeps nothing of p if the limit would be exceeded.
 func (c *Capture) Write(p []byte) (int, error) {
 	size := c.size + int64(len(p))
 	if size > c.limit {
@@ -177,7 +177,7 @@ func (c *Capture) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// onDisk makes room on disk for a message of size bytes, and moves it there.
+// onDisk reserves disk space for a message of size bytes, and moves the message to disk.
 func (c *Capture) onDisk(size int64) error {
 	for c.room != nil && c.asked < size {
 		if err := c.room(roomStep); err != nil {
@@ -191,7 +191,7 @@ func (c *Capture) onDisk(size int64) error {
 	return c.spill()
 }
 
-// spill moves what was collected to a file that no crash can leave over.
+// spill moves the collected bytes to an unlinked file, which cannot outlive a crash.
 func (c *Capture) spill() error {
 	f, err := os.CreateTemp(c.dir, "capture-*")
 	if err != nil {
@@ -210,7 +210,7 @@ func (c *Capture) spill() error {
 	return nil
 }
 
-// free returns the memory.
+// free releases the memory.
 func (c *Capture) free() {
 	c.memory.give(cap(c.mem))
 	c.mem = nil
@@ -219,14 +219,14 @@ func (c *Capture) free() {
 // Size returns the number of bytes written so far.
 func (c *Capture) Size() int64 { return c.size }
 
-// Finish returns the body. The capture must not be used any more.
+// Finish returns the body. The capture must not be used afterwards.
 func (c *Capture) Finish() *Body {
 	b := &Body{mem: c.mem, memory: c.memory, file: c.file, size: c.size}
 	c.mem, c.file = nil, nil
 	return b
 }
 
-// Discard frees what was collected. It does nothing after Finish.
+// Discard releases the collected bytes. It does nothing after Finish.
 func (c *Capture) Discard() {
 	if c.file != nil {
 		_ = c.file.Close()

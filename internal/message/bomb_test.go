@@ -10,8 +10,8 @@ import (
 	"outrider/internal/message"
 )
 
-// bombs are messages that cost other parsers time or memory out of proportion. What
-// they cost here is counted.
+// bombs are messages that cost other parsers disproportionate time or memory. Their cost
+// here is counted.
 var bombs = []struct {
 	name string
 	make func() string
@@ -111,8 +111,8 @@ func TestParseBombs(t *testing.T) {
 	}
 }
 
-// TestParseKeepsWhatTheBudgetForbids proves that bytes that are not parsed are in
-// one leaf, that their text is read nevertheless, and that the budget tells.
+// TestParseKeepsWhatTheBudgetForbids proves that unparsed bytes are in one leaf, that their
+// text is read nevertheless, and that the budget records it.
 func TestParseKeepsWhatTheBudgetForbids(t *testing.T) {
 	t.Parallel()
 	limits := budget.Default()

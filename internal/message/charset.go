@@ -17,8 +17,8 @@ import (
 	"golang.org/x/text/encoding/unicode/utf32"
 )
 
-// toUTF8 returns s as valid UTF-8 where nothing declares a charset: as it is, or
-// read as windows-1252, which never fails.
+// toUTF8 returns s, which has no declared charset, as valid UTF-8: unchanged, or decoded as
+// windows-1252, which never fails.
 func toUTF8(s string) string {
 	if utf8.ValidString(s) {
 		return s
@@ -34,9 +34,8 @@ func decode1252(b []byte) string {
 	return string(out)
 }
 
-// decodeCharset returns b as valid UTF-8. known is false where the charset is not
-// known, or is none that b can have; then a byte order mark, valid UTF-8 and
-// windows-1252 are tried, in this order.
+// decodeCharset returns b as valid UTF-8. known is false if the charset is unknown or does
+// not fit b; then a byte order mark, valid UTF-8 and windows-1252 are tried, in this order.
 func decodeCharset(b []byte, charset string) (text string, known bool) {
 	if decode := ownDecoder(charsetName(charset)); decode != nil {
 		return decode(b)
@@ -52,7 +51,7 @@ func decodeCharset(b []byte, charset string) (text string, known bool) {
 		if utf8.Valid(b) {
 			return string(b), true
 		}
-		// Clients show what is valid and mark the rest.
+		// Clients show the valid part and mark the rest.
 		return strings.ToValidUTF8(string(b), "\ufffd"), false
 	case charsetUTF7:
 		return decodeUTF7(b)
@@ -70,7 +69,7 @@ func decodeCharset(b []byte, charset string) (text string, known bool) {
 	return guessCharset(b), false
 }
 
-// guessCharset returns b as UTF-8 where no charset helps.
+// guessCharset returns b as UTF-8 if no charset is usable.
 func guessCharset(b []byte) string {
 	if text, ok := decodeMarked(b); ok {
 		return text
@@ -81,7 +80,7 @@ func guessCharset(b []byte) string {
 	return decode1252(b)
 }
 
-// decodeMarked decodes b by its byte order mark, where it has one.
+// decodeMarked decodes b by its byte order mark, if any.
 func decodeMarked(b []byte) (string, bool) {
 	var enc encoding.Encoding
 	switch {
@@ -97,8 +96,8 @@ func decodeMarked(b []byte) (string, bool) {
 	return decodeWith(enc, b)
 }
 
-// looksWide reports whether b may be UTF-16 or UTF-32: text that says so but has no
-// NUL and reads as ASCII does not use it.
+// looksWide reports whether b may be UTF-16 or UTF-32: declared text without NUL that is
+// valid ASCII is neither.
 func looksWide(b []byte) bool { return bytes.IndexByte(b, 0) >= 0 || hasEightBit(b) }
 
 func decodeWith(enc encoding.Encoding, b []byte) (string, bool) {
@@ -109,7 +108,7 @@ func decodeWith(enc encoding.Encoding, b []byte) (string, bool) {
 	return strings.ToValidUTF8(string(out), "\ufffd"), true
 }
 
-// guessPlain is the last resort for bytes that a decoder refused.
+// guessPlain decodes bytes that a decoder refused.
 func guessPlain(b []byte) string {
 	if utf8.Valid(b) {
 		return string(b)
@@ -117,7 +116,7 @@ func guessPlain(b []byte) string {
 	return decode1252(b)
 }
 
-// charsetKind says how a charset is decoded.
+// charsetKind is the way to decode a charset.
 type charsetKind uint8
 
 const (
@@ -129,7 +128,7 @@ const (
 	charsetOther
 )
 
-// lookupCharset finds a charset by the names that mail uses for it.
+// lookupCharset finds a charset by its names in mail.
 func lookupCharset(name string) (charsetKind, encoding.Encoding) {
 	name = charsetName(name)
 	switch name {
@@ -160,7 +159,7 @@ func lookupCharset(name string) (charsetKind, encoding.Encoding) {
 	return lookupIndex(name)
 }
 
-// charsetName returns the name of a charset in lower case, without what is around it.
+// charsetName returns the name of a charset in lower case, without surrounding characters.
 func charsetName(name string) string {
 	name = strings.ToLower(strings.Trim(name, " \t'\""))
 	// RFC 2231, Section 5: a language may follow an asterisk.
@@ -168,7 +167,7 @@ func charsetName(name string) string {
 	return name
 }
 
-// ownDecoder returns the decoder of a charset that the library does not have, or reads too
+// ownDecoder returns the decoder of a charset that the library lacks, or decodes too
 // strictly, or nil.
 func ownDecoder(name string) func([]byte) (text string, clean bool) {
 	switch name {
@@ -183,8 +182,8 @@ func ownDecoder(name string) func([]byte) (text string, clean bool) {
 	return nil
 }
 
-// ownEncoding returns the encoding in which a text of ours goes into such a charset: that
-// of Japanese mail, or ASCII, which all of them have.
+// ownEncoding returns the encoding for inserting our own text in such a charset: that of
+// Japanese mail, or ASCII, which all of them contain.
 func ownEncoding(name string) encoding.Encoding {
 	if strings.Contains(name, "jp") || strings.HasPrefix(name, "cp5022") {
 		return japanese.ISO2022JP
@@ -243,9 +242,9 @@ func lookupCodePage(n string) (charsetKind, encoding.Encoding) {
 	return charsetUnknown, nil
 }
 
-// decodeUTF7 decodes UTF-7. clean is false where a shifted sequence is broken; what
-// can be read of it is kept.
-// RFC 2152: "+" begins modified base64 of UTF-16, which "-" or another character ends.
+// decodeUTF7 decodes UTF-7. clean is false if a shifted sequence is broken; its readable
+// part is kept. RFC 2152: "+" begins modified base64 of UTF-16, which "-" or another
+// character ends.
 func decodeUTF7(b []byte) (text string, clean bool) {
 	var out strings.Builder
 	out.Grow(len(b))
@@ -268,7 +267,7 @@ func decodeUTF7(b []byte) (text string, clean bool) {
 	return out.String(), clean
 }
 
-// writeShifted decodes what follows a "+" and returns its length.
+// writeShifted decodes the text after a "+" and returns its length.
 func writeShifted(out *strings.Builder, b []byte) (n int, clean bool) {
 	for n < len(b) && base64Class[b[n]] == 0 {
 		n++

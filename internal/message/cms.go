@@ -15,29 +15,29 @@ var (
 	oidAuthEnv    = []byte{0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 0x01, 0x17} // RFC 5083, Section 2.1
 )
 
-// Tags of ASN.1 as they stand in the first byte. X.690, Section 8.1.2.
+// Tags of ASN.1 as encoded in the first byte. X.690, Section 8.1.2.
 const (
 	tagInteger  = 0x02
 	tagOctets   = 0x04
 	tagOID      = 0x06
 	tagSequence = 0x30
 	tagSet      = 0x31
-	tagOctetsIn = 0x24 // octet string in pieces
+	tagOctetsIn = 0x24 // constructed octet string
 	tagExplicit = 0xa0 // [0]
 )
 
-// maxBER bounds the levels of nesting that are followed. The way to the content has
-// six; octet strings in pieces within pieces serve nobody.
+// maxBER bounds the levels of nesting that are followed. The path to the content has six;
+// nested constructed octet strings have no use.
 const maxBER = 12
 
-// sealed is what a CMS object says of itself.
+// sealed is the outer structure of a CMS object.
 type sealed struct {
 	kind    []byte // object identifier of the content type
-	content []byte // what is signed or compressed, or nil
+	content []byte // signed or compressed content, or nil
 }
 
-// readCMS reads the outer structure of a CMS object: RFC 5652, Sections 3 and 5.1, and
-// RFC 3274, Section 1.1. It verifies nothing, and takes what is left of a cut object.
+// readCMS parses the outer structure of a CMS object: RFC 5652, Sections 3 and 5.1, and RFC
+// 3274, Section 1.1. It verifies nothing, and accepts truncated objects.
 func readCMS(der []byte) (sealed, bool) {
 	c := ber{rest: der}
 	if !c.enter(tagSequence) {
@@ -57,7 +57,7 @@ func readCMS(der []byte) (sealed, bool) {
 	return s, true
 }
 
-// encapsulated returns the content behind the version and one set of algorithms.
+// encapsulated returns the content after the version and one set of algorithms.
 func (c *ber) encapsulated(algorithms byte) []byte {
 	if _, ok := c.value(tagInteger); !ok || c.tag() != algorithms || !c.skip(0) {
 		return nil
@@ -71,8 +71,8 @@ func (c *ber) encapsulated(algorithms byte) []byte {
 	return c.octets(nil, 0)
 }
 
-// ber walks forward through BER, the encoding that S/MIME clients write: lengths may be
-// left open, and strings come in pieces. Each byte is looked at once or twice.
+// ber parses BER sequentially, the encoding that S/MIME clients write: lengths may be
+// indefinite, and strings constructed. Each byte is read once or twice.
 type ber struct{ rest []byte }
 
 // tag returns the first byte of the next element, or 0 at the end.
@@ -83,11 +83,11 @@ func (c *ber) tag() byte {
 	return c.rest[0]
 }
 
-// header takes tag and length. The length is negative where the element is open, and at
-// most what is there. X.690, Section 8.1.3.
+// header reads tag and length. The length is negative if indefinite, and at most the
+// remaining bytes. X.690, Section 8.1.3.
 func (c *ber) header() (tag byte, length int, ok bool) {
 	if len(c.rest) < 2 || c.rest[0]&0x1f == 0x1f {
-		return 0, 0, false // tags in several bytes do not stand on the way to the content
+		return 0, 0, false // multi-byte tags do not occur on the path to the content
 	}
 	tag, first := c.rest[0], c.rest[1]
 	c.rest = c.rest[2:]
@@ -109,8 +109,8 @@ func (c *ber) header() (tag byte, length int, ok bool) {
 	return tag, min(length, len(c.rest)), true
 }
 
-// enter steps into an element of the tag. What stands behind it is out of reach, unless
-// its length is open.
+// enter enters an element with the tag. Bytes after it become inaccessible, unless its
+// length is indefinite.
 func (c *ber) enter(tag byte) bool {
 	if c.tag() != tag {
 		return false
@@ -122,7 +122,7 @@ func (c *ber) enter(tag byte) bool {
 	return ok
 }
 
-// value takes an element of the tag with a closed length.
+// value reads an element with the tag and a definite length.
 func (c *ber) value(tag byte) ([]byte, bool) {
 	if c.tag() != tag {
 		return nil, false
@@ -136,7 +136,7 @@ func (c *ber) value(tag byte) ([]byte, bool) {
 	return v, true
 }
 
-// skip takes one element, whatever it is.
+// skip skips one element.
 func (c *ber) skip(depth int) bool {
 	_, length, ok := c.header()
 	if !ok || depth > maxBER {
@@ -154,8 +154,8 @@ func (c *ber) skip(depth int) bool {
 	return true
 }
 
-// ended takes the two zero bytes that end an open element, and reports whether they, or
-// the end of all, stood here. X.690, Section 8.1.5.
+// ended reads the two zero bytes that end an indefinite element, and reports whether they,
+// or the end of data, were here. X.690, Section 8.1.5.
 func (c *ber) ended() bool {
 	if len(c.rest) >= 2 && c.rest[0] == 0 && c.rest[1] == 0 {
 		c.rest = c.rest[2:]
@@ -164,7 +164,7 @@ func (c *ber) ended() bool {
 	return len(c.rest) == 0
 }
 
-// octets appends an octet string, which may come in pieces, to out.
+// octets appends an octet string, possibly constructed, to out.
 func (c *ber) octets(out []byte, depth int) []byte {
 	tag, length, ok := c.header()
 	switch {
@@ -193,7 +193,7 @@ func (c *ber) octets(out []byte, depth int) []byte {
 	return out
 }
 
-// inflate undoes the compression of a CMS object as far as the budget allows.
+// inflate decompresses a CMS object as far as the budget allows.
 func inflate(packed []byte, b *budget.Budget) []byte {
 	r, err := zlib.NewReader(bytes.NewReader(packed))
 	if err != nil {
@@ -208,10 +208,10 @@ func inflate(packed []byte, b *budget.Budget) []byte {
 		}
 		out = append(out, piece[:n]...)
 		if err != nil || len(out) > maxInflated {
-			return out // io.EOF, or what came before the damage
+			return out // io.EOF, or the data before an error
 		}
 	}
 }
 
-// maxInflated is the largest message that is read out of a compressed one.
+// maxInflated bounds the decompressed size of a message.
 const maxInflated = 64 << 20

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// maxDate is how many bytes of a date are looked at; the longest that clients write
-// have 60, comments included.
+// maxDate bounds the bytes of a date that are parsed; the longest that clients write have
+// 60, including comments.
 const maxDate = 200
 
-// dateReader collects the fields of a date in whatever order they stand.
+// dateReader collects the fields of a date in any order.
 type dateReader struct {
 	day, year  int
 	month      time.Month
@@ -22,8 +22,8 @@ type dateReader struct {
 	wellFormed bool
 }
 
-// ParseDate reads a date as clients write it: RFC 5322, its obsolete forms, the
-// form of asctime, and RFC 3339.
+// ParseDate parses a date as clients write it: RFC 5322, its obsolete forms, the form of
+// asctime, and RFC 3339.
 func ParseDate(s string) (time.Time, bool) {
 	s = s[:min(len(s), maxDate)]
 	if t, err := time.Parse(time.RFC3339, strings.TrimSpace(s)); err == nil {
@@ -48,7 +48,7 @@ func ParseDate(s string) (time.Time, bool) {
 	return r.time()
 }
 
-// word takes one word of the date.
+// word parses one word of the date.
 func (r *dateReader) word(w string) {
 	switch {
 	case w[0] == '+' || w[0] == '-':
@@ -62,7 +62,7 @@ func (r *dateReader) word(w string) {
 	}
 }
 
-// number takes a day, a year, or "14-Nov-2024".
+// number parses a day, a year, or "14-Nov-2024".
 func (r *dateReader) number(w string) {
 	if strings.Count(w, "-") == 2 {
 		for part := range strings.SplitSeq(w, "-") {
@@ -113,7 +113,7 @@ func (r *dateReader) time24(w string) {
 	r.hasClock = true
 }
 
-// offset takes a zone such as "+0200" or "-05:30".
+// offset parses a zone such as "+0200" or "-05:30".
 func (r *dateReader) offset(w string) {
 	n, err := strconv.Atoi(strings.ReplaceAll(w[1:], ":", ""))
 	if err != nil || n < 0 || n > 9999 {
@@ -130,7 +130,7 @@ func (r *dateReader) offset(w string) {
 	r.zoneSet = true
 }
 
-// letters takes names of months and zones. Names of days say nothing new.
+// letters parses names of months and zones. Names of days are redundant.
 func (r *dateReader) letters(w string) {
 	w = strings.ToLower(strings.Trim(w, ".\""))
 	if len(w) >= 3 && r.month == 0 {
@@ -147,14 +147,13 @@ func (r *dateReader) letters(w string) {
 	}
 }
 
-// zoneNames are the zones with names that mail uses, in hours east of UTC.
-// RFC 5322, Section 4.3.
+// zoneNames are the named zones in mail, in hours east of UTC. RFC 5322, Section 4.3.
 var zoneNames = map[string]int{
 	"ut": 0, "gmt": 0, "utc": 0, "z": 0, "edt": -4, "est": -5, "cdt": -5, "cst": -6, "mdt": -6, "mst": -7, "pdt": -7,
 	"pst": -8, "bst": 1, "cet": 1, "cest": 2, "eet": 2, "eest": 3, "msk": 3, "jst": 9,
 }
 
-// time puts the fields together.
+// time combines the fields.
 func (r *dateReader) time() (time.Time, bool) {
 	h, m, s := r.clock[0], r.clock[1], r.clock[2]
 	if r.afternoon && h < 12 {

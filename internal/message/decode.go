@@ -6,15 +6,15 @@ import (
 	"outrider/internal/budget"
 )
 
-// Decoded returns the body with its transfer encoding undone, as far as that can be
-// done. It returns nil where the budget for decoded bytes is spent. The result is
-// shared and must not be changed.
+// Decoded returns the body with its transfer encoding decoded as far as possible. It
+// returns nil if the budget for decoded bytes is spent. The result is shared and must not
+// be changed.
 func (p *Part) Decoded() []byte {
 	p.decodeOnce.Do(func() { p.decoded = p.decode() })
 	return p.decoded
 }
 
-// decode undoes the transfer encoding. Bytes that stay as they are cost nothing.
+// decode decodes the transfer encoding. Unencoded bytes cost nothing.
 func (p *Part) decode() []byte {
 	body := p.BodyBytes()
 	if isIdentity(p.Encoding) || p.Encoding == "" {
@@ -39,7 +39,7 @@ func (p *Part) decode() []byte {
 	}
 }
 
-// decodedSize returns the most that decoding can produce.
+// decodedSize returns the maximum decoded size.
 func (p *Part) decodedSize() int64 {
 	n := int64(p.Body.Len())
 	if p.Encoding == "base64" || p.Encoding == "x-uuencode" {
@@ -48,8 +48,8 @@ func (p *Part) decodedSize() int64 {
 	return n
 }
 
-// Text returns the content of a text part as valid UTF-8, that of text/enriched without
-// its commands, or "" for other parts and where the budget for decoded bytes is spent.
+// Text returns the content of a text part as valid UTF-8, that of text/enriched without its
+// commands, or "" for other parts and if the budget for decoded bytes is spent.
 func (p *Part) Text() string {
 	p.textOnce.Do(func() {
 		p.text = p.readText()
@@ -76,8 +76,7 @@ func (p *Part) readText() string {
 	return text
 }
 
-// textCharset returns the declared charset, that of the HTML itself where the field
-// declares none, or "".
+// textCharset returns the declared charset, or that in the HTML itself, or "".
 func (p *Part) textCharset(b []byte) string {
 	if p.Charset == "" && p.IsHTML() {
 		return metaCharset(b)
@@ -111,9 +110,8 @@ func metaCharset(b []byte) string {
 	}
 }
 
-// decodeQP decodes quoted-printable and reports whether it was well-formed. A "="
-// that encodes nothing stays as it is.
-// RFC 2045, Section 6.7: white space at the end of a line is dropped.
+// decodeQP decodes quoted-printable and reports whether it was well-formed. An invalid "="
+// stays as it is. RFC 2045, Section 6.7: white space at the end of a line is dropped.
 func decodeQP(src []byte) (out []byte, clean bool) {
 	out, clean = make([]byte, 0, len(src)), true
 	for pos := 0; pos < len(src); {
@@ -156,7 +154,7 @@ func appendQP(out, line []byte) ([]byte, bool) {
 	}
 }
 
-// checkQP reports whether each "=" of src encodes something.
+// checkQP reports whether each "=" of src is valid.
 func checkQP(src []byte) bool {
 	for {
 		i := bytes.IndexByte(src, '=')
@@ -173,7 +171,7 @@ func checkQP(src []byte) bool {
 	}
 }
 
-// endsLine reports whether b begins with the end of a line, behind white space.
+// endsLine reports whether b begins with a line end, after white space.
 func endsLine(b []byte) bool {
 	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
 		b = b[1:]

@@ -13,10 +13,10 @@ import (
 // xmlEncoding matches the declaration of XML. XML 1.0, Section 4.3.3.
 var xmlEncoding = regexp.MustCompile(`(?i)^\s*<\?xml\s[^>]*?encoding\s*=\s*["']\s*([^\s"'>]{1,60})`)
 
-// DecodeBytes returns the bytes of a text or page as valid UTF-8, as browsers read them: by a
-// byte order mark, else by the charset that the transport declares, else by one that the page
-// declares, else as UTF-16 where every other byte of its beginning is zero, and else as UTF-8 or
-// Windows-1252. WHATWG Encoding, Section 6 (decode), and WHATWG HTML, Section 13.2.3.2.
+// DecodeBytes returns the bytes of a text or page as valid UTF-8, as browsers decode them:
+// by a byte order mark, else by the charset of the transport, else by one that the page
+// declares, else as UTF-16 if every other byte of its beginning is zero, and else as UTF-8
+// or Windows-1252. WHATWG Encoding, Section 6 (decode), and WHATWG HTML, Section 13.2.3.2.
 func DecodeBytes(b []byte, charset string) string {
 	if text, ok := decodeMarked(b); ok {
 		return text
@@ -34,8 +34,8 @@ func DecodeBytes(b []byte, charset string) string {
 	return text
 }
 
-// declaredInside returns the charset that a page or XML declares, or "". A page that can be
-// read as ASCII is no UTF-16, whatever it says: WHATWG HTML makes that UTF-8.
+// declaredInside returns the charset that a page or XML declares, or "". A page that is
+// readable as ASCII is no UTF-16, even if declared: WHATWG HTML treats it as UTF-8.
 func declaredInside(b []byte) string {
 	name := metaCharset(b)
 	if m := xmlEncoding.FindSubmatch(b[:min(len(b), metaWindow)]); m != nil {
@@ -58,8 +58,8 @@ func unmarkedUTF16(b []byte) encoding.Encoding {
 	return nil
 }
 
-// UTF16Order returns the byte order of UTF-16 without a mark, told by the zeros that Latin
-// letters have in it, and nil for other texts. XML 1.0, Appendix F.
+// UTF16Order returns the byte order of UTF-16 without a mark, detected by the zero bytes of
+// Latin letters, and nil for other texts. XML 1.0, Appendix F.
 func UTF16Order(b []byte) binary.ByteOrder {
 	head := b[:min(len(b), metaWindow)&^1]
 	if len(head) < 4 || bytes.IndexByte(head, 0) < 0 {

@@ -5,31 +5,31 @@ import (
 	"slices"
 )
 
-// maxDefects bounds the defects kept for one message; the rest say nothing new.
+// maxDefects bounds the defects kept for one message; more add no information.
 const maxDefects = 200
 
-// maxSameKind bounds the defects kept of one kind, so that a flood of one does not
-// hide the others.
+// maxSameKind bounds the kept defects of one kind, so that many of one kind do not hide the
+// others.
 const maxSameKind = 10
 
-// maxDetail is the length in bytes up to which Detail shows what was seen.
+// maxDetail bounds the bytes of Detail.
 const maxDetail = 100
 
-// DefectKind names one kind of deviation from the standards.
+// DefectKind is the kind of a deviation from the standards.
 type DefectKind string
 
 // Defects of lines and bytes. Each is reported once per message, at the first place.
 const (
 	DefectBareLF   DefectKind = "bare-lf"   // a line ends with LF alone
-	DefectBareCR   DefectKind = "bare-cr"   // a CR stands without LF
+	DefectBareCR   DefectKind = "bare-cr"   // a CR without LF
 	DefectNUL      DefectKind = "nul"       // a NUL byte
 	DefectLongLine DefectKind = "long-line" // a line is longer than 998 octets
 )
 
 // Defects of header sections.
 const (
-	DefectMboxFrom         DefectKind = "mbox-from"              // a line "From " of an mbox stands in the header section
-	DefectHeaderMark       DefectKind = "header-byte-order-mark" // a byte order mark is before the first field
+	DefectMboxFrom         DefectKind = "mbox-from"              // an mbox line "From " in the header section
+	DefectHeaderMark       DefectKind = "header-byte-order-mark" // a byte order mark precedes the first field
 	DefectNoHeader         DefectKind = "no-header"              // the message begins with its body
 	DefectNoBody           DefectKind = "no-body"                // the message ends within its header section
 	DefectHeaderEnd        DefectKind = "missing-header-end"     // no empty line ends the header section
@@ -42,9 +42,9 @@ const (
 	DefectHeaderControl    DefectKind = "header-control"         // control characters in a field
 	DefectDuplicateFrom    DefectKind = "duplicate-from"         // several From fields
 	DefectDuplicateSubject DefectKind = "duplicate-subject"      // several Subject fields
-	DefectDuplicateField   DefectKind = "duplicate-field"        // another field that may stand once stands twice
+	DefectDuplicateField   DefectKind = "duplicate-field"        // another field that may occur once is duplicated
 	DefectDuplicateType    DefectKind = "duplicate-content-type" // several Content-Type fields
-	DefectDuplicateMIME    DefectKind = "duplicate-mime-field"   // another MIME field stands twice
+	DefectDuplicateMIME    DefectKind = "duplicate-mime-field"   // another MIME field is duplicated
 	DefectBadWord          DefectKind = "bad-encoded-word"       // an encoded-word with unknown charset or encoding, or broken content
 	DefectManyHeaders      DefectKind = "header-too-large"       // the budget for header sections is spent
 )
@@ -52,18 +52,18 @@ const (
 // Defects of MIME fields.
 const (
 	DefectBadType          DefectKind = "bad-content-type"        // Content-Type without type and subtype
-	DefectBadParameter     DefectKind = "bad-parameter"           // junk between parameters, a quote that does not end, a value that needs quotes
+	DefectBadParameter     DefectKind = "bad-parameter"           // junk between parameters, an unterminated quote, a value that needs quotes
 	DefectDuplicateParam   DefectKind = "duplicate-parameter"     // one parameter with different values
-	DefectManyParameters   DefectKind = "too-many-parameters"     // more parameters than are read
+	DefectManyParameters   DefectKind = "too-many-parameters"     // more parameters than the limit
 	DefectParamGap         DefectKind = "parameter-gap"           // RFC 2231 continuations that do not count up from 0
-	DefectParamDuplicate   DefectKind = "parameter-section-twice" // RFC 2231 continuations with one number twice
+	DefectParamDuplicate   DefectKind = "parameter-section-twice" // duplicate number of an RFC 2231 continuation
 	DefectParamMixed       DefectKind = "parameter-mixed"         // a parameter both plain and by RFC 2231
 	DefectParamCharset     DefectKind = "parameter-charset"       // RFC 2231 value with unknown charset or bad percent signs
 	DefectNameConflict     DefectKind = "conflicting-filename"    // Content-Disposition and Content-Type name different files
-	DefectUnknownEncoding  DefectKind = "unknown-encoding"        // transfer encoding that is not known, or more than one in a field
+	DefectUnknownEncoding  DefectKind = "unknown-encoding"        // unknown transfer encoding, or several in a field
 	DefectEncodedContainer DefectKind = "encoded-container"       // base64 or the like on a multipart or message
-	DefectUnknownCharset   DefectKind = "unknown-charset"         // a charset that is not known
-	DefectCharsetMismatch  DefectKind = "charset-mismatch"        // bytes that the declared charset does not have
+	DefectUnknownCharset   DefectKind = "unknown-charset"         // an unknown charset
+	DefectCharsetMismatch  DefectKind = "charset-mismatch"        // bytes that are invalid in the declared charset
 	DefectEightBit         DefectKind = "eight-bit"               // bytes above 127 in a part declared 7bit
 )
 
@@ -72,14 +72,14 @@ const (
 	DefectNoBoundary        DefectKind = "missing-boundary"      // multipart without the parameter
 	DefectEmptyBoundary     DefectKind = "empty-boundary"        // multipart with an empty boundary
 	DefectLongBoundary      DefectKind = "long-boundary"         // boundary longer than 70 characters
-	DefectAmbiguousBoundary DefectKind = "ambiguous-boundary"    // boundary that clients read differently
-	DefectBoundaryReused    DefectKind = "boundary-reused"       // a multipart has the boundary of one around it
-	DefectDelimiterPrefix   DefectKind = "delimiter-prefix"      // a line that begins as a delimiter and goes on
-	DefectBoundaryNotFound  DefectKind = "boundary-not-found"    // no delimiter line stands in the multipart
+	DefectAmbiguousBoundary DefectKind = "ambiguous-boundary"    // boundary that clients interpret differently
+	DefectBoundaryReused    DefectKind = "boundary-reused"       // a multipart has the boundary of an outer one
+	DefectDelimiterPrefix   DefectKind = "delimiter-prefix"      // a line that begins like a delimiter and continues
+	DefectBoundaryNotFound  DefectKind = "boundary-not-found"    // the multipart contains no delimiter line
 	DefectUnclosed          DefectKind = "unclosed-multipart"    // the closing delimiter is missing
-	DefectAfterClose        DefectKind = "delimiter-after-close" // parts behind the closing delimiter
+	DefectAfterClose        DefectKind = "delimiter-after-close" // parts after the closing delimiter
 	DefectPreamble          DefectKind = "preamble-content"      // more than a note before the first delimiter
-	DefectEpilogue          DefectKind = "epilogue-content"      // text behind the closing delimiter
+	DefectEpilogue          DefectKind = "epilogue-content"      // text after the closing delimiter
 	DefectTooDeep           DefectKind = "nested-too-deep"       // the budget for levels is spent
 	DefectTooManyParts      DefectKind = "too-many-parts"        // the budget for parts is spent
 )
@@ -87,23 +87,23 @@ const (
 // Defects of encoded bodies.
 const (
 	DefectBase64Junk      DefectKind = "base64-junk"           // characters outside the alphabet
-	DefectBase64Padding   DefectKind = "base64-inner-padding"  // content behind the padding
+	DefectBase64Padding   DefectKind = "base64-inner-padding"  // content after the padding
 	DefectBase64Truncated DefectKind = "base64-truncated"      // the last group is incomplete
 	DefectBadQP           DefectKind = "bad-quoted-printable"  // "=" without two hexadecimal digits
-	DefectInlineUU        DefectKind = "uuencoded-in-text"     // a uuencoded file stands in a text part
-	DefectInlineYEnc      DefectKind = "yenc-in-text"          // a yEnc file stands in a text part
+	DefectInlineUU        DefectKind = "uuencoded-in-text"     // a uuencoded file in a text part
+	DefectInlineYEnc      DefectKind = "yenc-in-text"          // a yEnc file in a text part
 	DefectDecodedTooLarge DefectKind = "decoded-too-large"     // the budget for decoded bytes is spent
-	DefectManyReadings    DefectKind = "too-many-second-reads" // more parts want a second reading than get one
+	DefectManyReadings    DefectKind = "too-many-second-reads" // more parts need a second reading than the limit
 )
 
 // defects collects the deviations of one message.
 type defects struct {
 	list  []Defect
-	parts []*Part // the part of each, or nil; paths are known at the end only
+	parts []*Part // the part of each, or nil; paths are determined at the end
 	same  map[DefectKind]int
 }
 
-// add records one defect, unless it or enough of its kind are known.
+// add records one defect, unless it is a duplicate or its kind has reached the limit.
 func (d *defects) add(kind DefectKind, offset int, part *Part, detail string) {
 	if len(d.list) == maxDefects || d.same[kind] == maxSameKind || d.known(kind, offset) {
 		return
@@ -117,8 +117,8 @@ func (d *defects) add(kind DefectKind, offset int, part *Part, detail string) {
 	d.parts = append(d.parts, part)
 }
 
-// known reports whether the defect is in the list: a second reading finds again what
-// the first found.
+// known reports whether the defect is in the list: a second reading finds the defects of
+// the first again.
 func (d *defects) known(kind DefectKind, offset int) bool {
 	return slices.ContainsFunc(d.list, func(x Defect) bool { return x.Kind == kind && x.Offset == offset })
 }

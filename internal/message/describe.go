@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// description is what the header of a part says beyond the fields of Part.
+// description holds properties from the header of a part that are not fields of Part.
 type description struct {
-	boundary string // as its bytes stand in the message, or ""
+	boundary string // exact bytes in the message, or ""
 	encoded  bool   // a container that declares a transfer encoding
 }
 
-// mimeFields are the fields of a header section that describe the part: index of
-// the first and of the last of each, or -1.
+// mimeFields holds the fields of a header section that describe the part: index of the
+// first and of the last of each, or -1.
 type mimeFields struct {
 	kind, encoding, disposition, id span
 }
@@ -36,7 +36,7 @@ func (s span) pick(last bool) int {
 	return s.first
 }
 
-// describe fills in what the header of p says about its body.
+// describe sets the properties of p from its header.
 func (s *scanner) describe(p *Part) description {
 	v := variant{}
 	if p == s.top {
@@ -70,13 +70,13 @@ func (s *scanner) container(p *Part, list paramList, v variant) description {
 	if !isIdentity(p.Encoding) {
 		s.defect(DefectEncodedContainer, p, p.Raw.From, p.Encoding)
 		d.encoded = !v.undo
-		// RFC 2045, Section 6.4: a multipart has no transfer encoding but the identity.
+		// RFC 2045, Section 6.4: a multipart only has identity encodings.
 		p.Encoding = "binary"
 	}
 	return d
 }
 
-// findFields looks at all fields once.
+// findFields finds all MIME fields in one pass.
 func (s *scanner) findFields(p *Part) mimeFields {
 	none := span{-1, -1}
 	f := mimeFields{none, none, none, none}
@@ -103,8 +103,7 @@ func (s *scanner) findFields(p *Part) mimeFields {
 	return f
 }
 
-// singles are the fields that a message has once.
-// RFC 5322, Section 3.6.
+// singles are the fields that a message may have once. RFC 5322, Section 3.6.
 var singles = [...]string{
 	"from", "to", "subject", "date", "message-id", "reply-to", "cc", "sender", "in-reply-to", "references", "mime-version",
 }
@@ -129,7 +128,7 @@ func (s *scanner) twice(again bool, kind DefectKind, p *Part, i int) {
 	}
 }
 
-// mediaType fills in what field i says, and returns its parameters.
+// mediaType sets the media type from field i, and returns its parameters.
 func (s *scanner) mediaType(p *Part, i int) paramList {
 	if i < 0 {
 		p.MediaType = defaultType(p)
@@ -169,9 +168,8 @@ func defaultType(p *Part) string {
 	return "text/plain"
 }
 
-// repairType returns the media type that clients take main for, and whether main is
-// one as it stands.
-// RFC 2045, Section 5.2: a type that cannot be read is treated as text.
+// repairType returns the media type that clients use for main, and whether main is valid.
+// RFC 2045, Section 5.2: an invalid type is treated as text.
 func repairType(main string, p *Part) (string, bool) {
 	main = strings.ToLower(main)
 	major, minor, ok := strings.Cut(main, "/")
@@ -188,8 +186,8 @@ func repairType(main string, p *Part) (string, bool) {
 	}
 }
 
-// disposition fills in what Content-Disposition says. Names of further fields count
-// too, as clients differ in which one they read.
+// disposition sets the values of Content-Disposition. Names in further fields count too,
+// since clients differ in which field they read.
 func (s *scanner) disposition(p *Part, at span) {
 	if at.first < 0 {
 		return
@@ -238,8 +236,8 @@ func (s *scanner) encoding(p *Part, i int, last bool) string {
 	return encoding
 }
 
-// transferEncoding returns the first or last encoding that value names, and whether
-// it names one that is known and nothing else. What is not known is not decoded.
+// transferEncoding returns the first or last encoding in value, and whether value is
+// exactly one known encoding. Unknown encodings are not decoded.
 func transferEncoding(value string, last bool) (encoding string, sure bool) {
 	words := strings.FieldsFunc(strings.ToLower(value), notEncoding)
 	if len(words) == 0 {
@@ -276,8 +274,8 @@ func contentID(p *Part, i int) string {
 	return toUTF8(strings.Trim(p.Header.unfold(i), "<> "))
 }
 
-// conflicts reports fields that contradict each other, and asks for the reading of
-// clients that take the last one.
+// conflicts reports contradictory fields, and requests the reading of clients that use the
+// last one.
 func (s *scanner) conflicts(p *Part, f mimeFields) {
 	if len(p.names) > 1 {
 		s.defect(DefectNameConflict, p, p.Raw.From, strings.Join(p.names, " | "))
@@ -295,8 +293,8 @@ func (s *scanner) conflicts(p *Part, f mimeFields) {
 // RFC 2046, Section 5.1.1.
 const maxBoundary = 70
 
-// boundary returns the boundary that the parameters declare, and asks for a second
-// reading where clients see another one.
+// boundary returns the declared boundary, and requests a second reading if clients see
+// another one.
 func (s *scanner) boundary(p *Part, list paramList) string {
 	i := slices.IndexFunc(list, func(x param) bool { return x.name == "boundary" })
 	if i < 0 {

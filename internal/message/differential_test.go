@@ -31,8 +31,8 @@ type leaf struct {
 	content [32]byte
 }
 
-// newLeaf compares contents without line ends, and without white space behind them:
-// parsers differ in whom the last line end belongs to.
+// newLeaf compares contents without line ends, and without white space after them: parsers
+// assign the last line end to different parts.
 func newLeaf(kind string, content []byte) leaf {
 	content = bytes.TrimRight(bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n")), " \t\r\n")
 	return leaf{kind, sha256.Sum256(content)}
@@ -42,7 +42,7 @@ func newLeaf(kind string, content []byte) leaf {
 func ours(m *message.Message) []leaf {
 	var out []leaf
 	for _, p := range m.Parts {
-		// What is signed is opened here, and stays a file to the peers.
+		// Signed content is opened here, and is a file for the peers.
 		if p.Reading == 1 && (len(p.Children) == 0 || p.Seal() == message.SealSMIMESigned && !p.IsMultipart()) {
 			out = append(out, newLeaf(p.MediaType, p.Decoded()))
 		}
@@ -50,7 +50,7 @@ func ours(m *message.Message) []leaf {
 	return out
 }
 
-// std reads leaves as far as the standard library goes.
+// std reads leaves as far as the standard library can.
 func std(raw []byte) ([]leaf, error) {
 	m, err := mail.ReadMessage(bytes.NewReader(raw))
 	if err != nil {
@@ -157,8 +157,8 @@ func missing(want, got []leaf) []leaf {
 
 var every = flag.Int("every", 6, "compare every so many messages of the training mail")
 
-// TestPartTreesAgreeWithPeers compares part trees on all mail there is. What a peer sees
-// and we do not must be explained by a defect that we recorded.
+// TestPartTreesAgreeWithPeers compares part trees on all available mail. A leaf that only a
+// peer finds must be explained by a recorded defect.
 func TestPartTreesAgreeWithPeers(t *testing.T) {
 	t.Parallel()
 	roots := []string{"mail/train", "mail/dev"}

@@ -9,29 +9,29 @@ import (
 	"strings"
 )
 
-// ErrBadPrepend is returned by Render for a Prepend that is no sequence of complete
-// header fields.
+// ErrBadPrepend is returned by Render for a Prepend that is no sequence of complete header
+// fields.
 var ErrBadPrepend = errors.New("prepended bytes are not complete header fields")
 
 // Edit describes changes to a message. The zero value changes nothing.
 type Edit struct {
-	Prepend       []byte             // complete header fields that go on top, as HeaderWriter builds them
-	Remove        func(f Field) bool // says which fields of the top header go away, or nil
-	SubjectPrefix string             // goes before the subject, unless it is there already
-	Banner        *Banner            // is shown above the text, or nil
+	Prepend       []byte             // complete header fields to put on top, as built by HeaderWriter
+	Remove        func(f Field) bool // reports which fields of the top header to remove, or nil
+	SubjectPrefix string             // put before the subject, unless it begins with it
+	Banner        *Banner            // shown above the text, or nil
 }
 
 // Banner is a notice to the reader, in both forms.
 type Banner struct {
 	Text   string // lines of plain text
-	HTML   string // a fragment of HTML that can stand where the body begins
-	Beside bool   // where all text is signed, a text is added beside it, which leaves the signature as it is
+	HTML   string // an HTML fragment for the beginning of the body
+	Beside bool   // if all text is signed, add a separate text part, which keeps the signature valid
 }
 
-// Rendition is a message as it will be sent: the bytes of the original, with some
-// left out and some put in. It reads the original when it is written.
+// Rendition is a message as it will be sent: the bytes of the original, with deletions and
+// insertions. It reads the original when it is written.
 type Rendition struct {
-	Skipped []string // what was not changed as asked, and why
+	Skipped []string // edits that were not made, with the reasons
 
 	body     *Body
 	segments []segment
@@ -41,7 +41,7 @@ type Rendition struct {
 // segment is a range of the original, or new bytes.
 type segment struct {
 	from, to int64
-	with     []byte // or nil for the range
+	with     []byte // nil for a range
 }
 
 // splice replaces bytes of the original.
@@ -56,11 +56,11 @@ type editor struct {
 	splices []splice
 	skipped []string
 	eol     string // line end of the message
-	blank   bool   // the empty line behind the top header section is there or put in
+	blank   bool   // the empty line after the top header section exists or was added
 }
 
-// Render applies e. body must have the bytes that m was parsed from; nil stands for
-// m.Raw itself.
+// Render applies e. body must have the bytes that m was parsed from; nil means m.Raw
+// itself.
 func (m *Message) Render(body *Body, e Edit) (*Rendition, error) {
 	if body == nil {
 		body = NewBody(m.Raw)
@@ -84,7 +84,7 @@ func (m *Message) Render(body *Body, e Edit) (*Rendition, error) {
 	return ed.rendition(body), nil
 }
 
-// checkPrepend proves that Prepend cannot do more than add fields.
+// checkPrepend verifies that Prepend only adds fields.
 func checkPrepend(b []byte) error {
 	if len(b) == 0 {
 		return nil
@@ -105,7 +105,7 @@ func checkPrepend(b []byte) error {
 	return nil
 }
 
-// lineEnding returns the line end that the first line of the message has.
+// lineEnding returns the line end of the first line of the message.
 func (m *Message) lineEnding() string {
 	if i := bytes.IndexByte(m.Raw, '\n'); i == 0 || i > 0 && m.Raw[i-1] != '\r' {
 		return "\n"
@@ -130,7 +130,7 @@ func (ed *editor) remove(drop func(Field) bool) {
 	}
 }
 
-// top puts fields on top of the header section, and the prefix before the subject.
+// top inserts fields on top of the header section, and the prefix before the subject.
 func (ed *editor) top(e Edit) {
 	added := string(e.Prepend)
 	if e.SubjectPrefix != "" {
@@ -145,9 +145,9 @@ func (ed *editor) top(e Edit) {
 	}
 }
 
-// strayEnd returns the offset behind the lines on top that must not follow a field:
-// a continuation without field would continue the last one that is added, and the
-// line of an mbox would end the section for some servers.
+// strayEnd returns the offset after the lines on top that must not follow a field: a
+// continuation without a field would continue the last added one, and an mbox line would
+// end the section for some servers.
 func (ed *editor) strayEnd() int {
 	raw, body := ed.m.Raw, ed.m.Root.Body.From
 	end := 0
@@ -157,7 +157,7 @@ func (ed *editor) strayEnd() int {
 	return end
 }
 
-// endHeader puts the empty line behind the top header section where it is missing.
+// endHeader adds the empty line after the top header section if missing.
 func (ed *editor) endHeader() {
 	at := ed.m.Root.Body.From
 	line := ed.eol
@@ -178,8 +178,8 @@ func (ed *editor) skip(reason string) {
 	}
 }
 
-// subject puts prefix before each subject that does not begin with it, and returns
-// the field to add where there is none. Clients differ in which of several they show.
+// subject inserts prefix before each subject that does not begin with it, and returns the
+// field to add if there is none. Clients differ in which of several they show.
 func (ed *editor) subject(prefix string, removed func(Field) bool) (missing string) {
 	prefix = strings.Join(strings.Fields(strings.ToValidUTF8(prefix, "\ufffd")), " ")
 	h := ed.m.Header()
@@ -197,15 +197,15 @@ func (ed *editor) subject(prefix string, removed func(Field) bool) (missing stri
 		return ""
 	}
 	var w HeaderWriter
-	// The name is a field name, so that nothing can go wrong.
+	// The name is valid, so Add cannot fail.
 	_ = w.Add("Subject", prefix)
 	return string(w.Bytes())
 }
 
-// prefixed returns what goes between the colon of a subject field and its value.
+// prefixed returns the text between the colon of a subject field and its value.
 func (ed *editor) prefixed(f Field, old, prefix string) string {
 	if strings.HasPrefix(old, "=?") && !isASCIIText(prefix) {
-		// RFC 2047, Section 6.2: the space between encoded-words is dropped.
+		// RFC 2047, Section 6.2: readers drop the space between encoded-words.
 		prefix += " "
 	}
 	var w HeaderWriter
@@ -230,7 +230,7 @@ func (ed *editor) prefixed(f Field, old, prefix string) string {
 	return out
 }
 
-// hasPrefix reports whether a subject begins with prefix, behind marks of replies.
+// hasPrefix reports whether a subject begins with prefix, after reply prefixes.
 func hasPrefix(subject, prefix string) bool {
 	subject = strings.ToLower(strings.Join(strings.Fields(subject), " "))
 	prefix = strings.ToLower(prefix)
@@ -246,12 +246,11 @@ func hasPrefix(subject, prefix string) bool {
 	}
 }
 
-// maxReplyMark is the longest mark of a reply in bytes, such as "Re", "Antw" or
-// "Doorst", or a word of six Chinese characters.
+// maxReplyMark is the longest reply prefix in bytes, such as "Re", "Antw" or "Doorst", or a
+// word of six Chinese characters.
 const maxReplyMark = 18
 
-// rendition puts the splices in order. At one offset they stand in the order in
-// which they were made.
+// rendition sorts the splices. Splices at one offset keep their order of creation.
 func (ed *editor) rendition(body *Body) *Rendition {
 	slices.SortStableFunc(ed.splices, func(a, b splice) int { return a.from - b.from })
 	r := &Rendition{body: body, Skipped: ed.skipped}
@@ -282,7 +281,7 @@ func (s segment) len() int64 {
 // Size returns the number of bytes that WriteTo writes.
 func (r *Rendition) Size() int64 { return r.size }
 
-// AddsEightBit reports whether bytes above 127 were put in, which the original may not have.
+// AddsEightBit reports whether bytes above 127 were inserted, which the original may lack.
 func (r *Rendition) AddsEightBit() bool {
 	return slices.ContainsFunc(r.segments, func(s segment) bool { return hasEightBit(s.with) })
 }

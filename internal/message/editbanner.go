@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// ErrBadBanner is returned by Render for a banner with a line that is too long and
-// has no space at which it can be broken.
+// ErrBadBanner is returned by Render for a banner with a line that is too long and has no
+// space to break at.
 var ErrBadBanner = errors.New("banner has a line that cannot be broken")
 
 // Reasons in Rendition.Skipped.
@@ -22,8 +22,8 @@ const (
 	SkippedEmptyForm = "banner: it has no form for the type of a text"
 )
 
-// banner puts b above each text that is shown as the body. Where there is none, or one
-// that cannot be changed, the message gets a text of its own for it.
+// banner inserts b above each text that is shown as the body. Without one, or if it cannot
+// be changed, the message gets a separate text part.
 func (ed *editor) banner(b Banner) error {
 	var err error
 	b.Text = wrapText(b.Text)
@@ -50,9 +50,9 @@ func (ed *editor) banner(b Banner) error {
 	return nil
 }
 
-// targets returns the texts below p that clients show as body. What is signed or
-// encrypted stays as it is; texts beside it do not, so that an empty signed part keeps no
-// banner away.
+// targets returns the texts below p that clients show as body. Signed or encrypted parts
+// are not changed; texts beside them are, so that an empty signed part cannot prevent a
+// banner.
 func (ed *editor) targets(p *Part) []*Part {
 	switch p.MediaType {
 	case "multipart/signed", "multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime":
@@ -74,9 +74,9 @@ func (ed *editor) targets(p *Part) []*Part {
 	return []*Part{p}
 }
 
-// relatedRoots returns the parts that clients show of related ones: the one that the
-// parameter "start" names, and the first, since some do not read the parameter. RFC 2387,
-// Section 3.2: the others belong to the root.
+// relatedRoots returns the parts that clients show of related ones: the one named by the
+// parameter "start", and the first, since some ignore the parameter. RFC 2387, Section 3.2:
+// the others belong to the root.
 func relatedRoots(p *Part) []*Part {
 	if len(p.Children) == 0 {
 		return nil
@@ -100,8 +100,8 @@ func (ed *editor) each(parts []*Part) []*Part {
 	return all
 }
 
-// mixed returns the first text of each type: what clients show one below the other
-// needs one banner, but some take the first HTML for the body, others the first text.
+// mixed returns the first text of each type: texts that clients show in sequence need one
+// banner, but some clients use the first HTML as the body, others the first text.
 func (ed *editor) mixed(parts []*Part) []*Part {
 	var all []*Part
 	for _, p := range parts {
@@ -115,7 +115,7 @@ func (ed *editor) mixed(parts []*Part) []*Part {
 	return all
 }
 
-// insert puts the banner into one text, or returns why it cannot.
+// insert inserts the banner into one text, or returns why it cannot.
 func (ed *editor) insert(p *Part, b Banner) (skipped string) {
 	content := p.Decoded()
 	switch declared := p.Header.Get("Content-Transfer-Encoding"); {
@@ -150,8 +150,8 @@ func (b *Banner) form(p *Part) string {
 	return b.HTML
 }
 
-// pieces returns what goes into the content of p, in its charset. It reports false where
-// the charset cannot hold all of it, or hides what is markup.
+// pieces returns the insertions into the content of p, in its charset. It reports false if
+// the charset cannot encode all of them, or obscures markup.
 func (p *Part) pieces(content []byte, b Banner, charset string) ([]insertion, bool) {
 	bom := bomLen(content)
 	strange := p.isStrange(content, charset)
@@ -170,25 +170,25 @@ func shifted(in []insertion, by int) []insertion {
 	return in
 }
 
-// bomLen returns the length of the byte order mark of UTF-8 at the head of a text.
+// bomLen returns the length of the UTF-8 byte order mark at the start of a text.
 func bomLen(content []byte) int {
 	return len(content) - len(bytes.TrimPrefix(content, []byte("\ufeff")))
 }
 
-// carries reports whether the transfer encoding of the part can hold the pieces.
+// carries reports whether the transfer encoding of the part can represent the pieces.
 func (p *Part) carries(pieces []insertion) bool {
 	return p.Encoding != "7bit" || !slices.ContainsFunc(pieces, func(i insertion) bool { return !isASCIIText(i.with) })
 }
 
-// knownEncoding reports whether the declared transfer encoding is the applied one,
-// and one that bytes can be inserted into.
+// knownEncoding reports whether the declared transfer encoding is the applied one, and
+// allows insertions.
 func (p *Part) knownEncoding(declared string) bool {
 	encoding, sure := transferEncoding(declared, false)
 	return sure && encoding == p.Encoding && encoding != "x-uuencode" && encoding != "x-yenc"
 }
 
-// insertPieces inserts into the decoded content. Lines of a page that are long already
-// get no longer, since pieces of a page begin with a line end.
+// insertPieces inserts into the decoded content. Long lines of a page do not get longer,
+// since the pieces of a page begin with a line end.
 func (ed *editor) insertPieces(p *Part, content []byte, pieces []insertion) {
 	switch p.Encoding {
 	case "base64":
@@ -216,8 +216,8 @@ func joined(content []byte, pieces []insertion, eol string) []byte {
 	return append(out, content[pos:]...)
 }
 
-// insertQP inserts at an offset of the decoded content. Soft line ends around the
-// banner keep lines short and are no part of the content.
+// insertQP inserts at an offset of the decoded content. Soft line ends around the banner
+// keep lines short and are not part of the content.
 func (ed *editor) insertQP(p *Part, at int, banner []byte) {
 	raw := qpOffset(p.BodyBytes(), at)
 	with := string(encodeQP(banner, "\r\n"))
@@ -227,11 +227,10 @@ func (ed *editor) insertQP(p *Part, at int, banner []byte) {
 	ed.put(p, p.Body.From+raw, with)
 }
 
-// drop removes the body, whose line end stays where it has one of its own.
+// drop removes the body, and keeps its line end if it has its own.
 func (ed *editor) drop(p *Part) { ed.replace(p.Body.From, p.Body.To, "") }
 
-// put inserts bytes into the body of p, and separates them from what is around where
-// an empty body has lost its line ends.
+// put inserts bytes into the body of p, and adds the line ends that an empty body has lost.
 func (ed *editor) put(p *Part, at int, with string) {
 	raw := ed.m.Raw
 	if p.Parent == nil {
@@ -271,8 +270,8 @@ func encodeBase64(b []byte) []byte {
 	return append(append(out, text...), "\r\n"...)
 }
 
-// qpLine is the length of a line of quoted-printable, without the "=" that continues it.
-// RFC 2045, Section 6.7: lines have at most 76 characters.
+// qpLine is the length of a quoted-printable line, without the "=" that continues it. RFC
+// 2045, Section 6.7: lines have at most 76 characters.
 const qpLine = 75
 
 // encodeQP returns b in quoted-printable. Line ends of b that are eol stay line ends.
@@ -301,10 +300,10 @@ func encodeQP(b []byte, eol string) []byte {
 	return out
 }
 
-// startsLine reports whether b begins with the line end eol, which may be none.
+// startsLine reports whether b begins with the line end eol, which may be empty.
 func startsLine(b []byte, eol string) bool { return eol != "" && bytes.HasPrefix(b, []byte(eol)) }
 
-// plainQP reports whether c stands for itself. Dashes and dots on top of a line would
+// plainQP reports whether c needs no encoding. Dashes and dots at the start of a line would
 // look like a delimiter or an end of data, and "From " like the beginning of a message.
 func plainQP(c byte, first, last bool) bool {
 	switch c {

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// isSigned reports whether the whole message is one that is signed and can be read.
+// isSigned reports whether the whole message is signed in readable form.
 func (ed *editor) isSigned() bool { return ed.m.Root.MediaType == "multipart/signed" }
 
-// beside adds a text to the message, as its first part. All other parts stay as they are,
-// byte by byte. It reports false where the message cannot have one more part.
+// beside adds a text to the message, as its first part. All other parts stay unchanged. It
+// reports false if the message cannot have another part.
 func (ed *editor) beside(text string) bool {
 	if strings.TrimSpace(text) == "" {
 		return false
@@ -19,7 +19,7 @@ func (ed *editor) beside(text string) bool {
 	root := ed.m.Root
 	switch root.MediaType {
 	case "multipart/encrypted", "multipart/report", "application/pkcs7-mime", "application/x-pkcs7-mime":
-		return false // readers know them by their place at the top
+		return false // readers recognise them by their place at the top
 	case "multipart/mixed":
 		if ed.firstPart(text) {
 			return true
@@ -35,7 +35,7 @@ func (ed *editor) besidePart(text string) string {
 	return strings.ReplaceAll(part, "\r\n", ed.eol)
 }
 
-// firstPart puts the text before the other parts of a multipart/mixed, between delimiter
+// firstPart inserts the text before the other parts of a multipart/mixed, between delimiter
 // lines as the sender wrote them.
 func (ed *editor) firstPart(text string) bool {
 	root := ed.m.Root
@@ -54,8 +54,8 @@ func (ed *editor) firstPart(text string) bool {
 	return true
 }
 
-// wrap makes the message a multipart/mixed of the text and what it was. The fields that
-// describe the content go with it.
+// wrap turns the message into a multipart/mixed of the text and the original content. The
+// fields that describe the content move with it.
 func (ed *editor) wrap(text string) bool {
 	raw, root := ed.m.Raw, ed.m.Root
 	fields := root.Header.Fields
@@ -63,7 +63,7 @@ func (ed *editor) wrap(text string) bool {
 		return false
 	}
 	sum := sha256.Sum256(raw)
-	// It has a hash of the message, so that the message has no line with it.
+	// A hash of the message, so that no line of the message matches it.
 	boundary := "outrider-" + hex.EncodeToString(sum[:12])
 	at := fields[0].Raw.From
 	var inner strings.Builder
@@ -74,7 +74,7 @@ func (ed *editor) wrap(text string) bool {
 		}
 	}
 	outer := "Content-Type: multipart/mixed; boundary=\"" + boundary + "\"" + ed.eol
-	if root.Encoding == "8bit" || root.Encoding == "binary" { // RFC 2045, Section 6.4: that of a multipart is of all its parts
+	if root.Encoding == "8bit" || root.Encoding == "binary" { // RFC 2045, Section 6.4: the encoding of a multipart covers all its parts
 		outer += "Content-Transfer-Encoding: " + root.Encoding + ed.eol
 	}
 	ed.replace(at, at, outer)

@@ -9,57 +9,56 @@ import (
 	"golang.org/x/text/unicode/bidi"
 )
 
-// The sender's style rules reach into a banner, which is part of the document. A
-// declaration that is important in a style attribute is stronger than any rule of a style
-// sheet (CSS Cascading and Inheritance Level 5, Section 6.1), so that each element of the
-// banner, and each element around it, declares how it looks.
+// The sender's style rules apply to a banner, which is part of the document. An important
+// declaration in a style attribute overrides any rule of a style sheet (CSS Cascading and
+// Inheritance Level 5, Section 6.1), so each element of the banner, and each ancestor,
+// declares its style.
 
 // bannerClass is the class of every element of a banner, for the rules of bannerSheet.
 const bannerClass = "outrider-banner"
 
-// flat declares what takes an element out of sight or out of its place, as it is by
-// default. Clients that do not know "all" need each property.
+// flat declares the defaults of the properties that hide or move an element. Clients
+// without "all" need each property.
 const flat = "visibility:visible; opacity:1; position:static; float:none; clip:auto; clip-path:none; transform:none; translate:none; scale:none; " +
 	"rotate:none; perspective:none; offset-path:none; zoom:1; filter:none; backdrop-filter:none; mask:none; mix-blend-mode:normal; content-visibility:visible; " +
 	"contain:none; container-type:normal; animation:none; transition:none; width:auto; height:auto; min-width:0; min-height:0; max-width:none; " +
 	"max-height:none; overflow:visible; columns:auto; writing-mode:horizontal-tb; outline:none; scroll-snap-type:none"
 
-// guard is what every element of a banner declares; what the banner declares itself comes
-// after it. "all" sets every property, also those that browsers will have (CSS Cascading
-// and Inheritance Level 5, Section 3.2).
+// guard is declared by every element of a banner, before the banner's own declarations.
+// "all" sets every property, including future ones (CSS Cascading and Inheritance Level 5,
+// Section 3.2).
 const guard = "all:initial; " + flat + "; left:auto; top:auto; right:auto; bottom:auto; text-indent:0; " +
 	"letter-spacing:normal; word-spacing:normal; white-space:normal; unicode-bidi:isolate; text-shadow:none; text-transform:none; " +
 	"-webkit-text-fill-color:currentcolor; -webkit-text-security:none; shape-outside:none; font-family:sans-serif"
 
-// outerGuard is what the outermost elements declare in addition. The first line and the
-// first letter of a table are no pseudo-elements, which rules could reach. Of several
-// elements to which a page is scrolled when it opens, the first counts (CSS Scroll Snap
-// Level 2, Section 3.1.1).
+// outerGuard is declared by the outermost elements in addition. The first line and the
+// first letter of a table are no pseudo-elements, which rules could match. Of several
+// scroll targets of a page, the first counts (CSS Scroll Snap Level 2, Section 3.1.1).
 const outerGuard = "display:table; box-sizing:border-box; width:100%; position:relative; z-index:2147483647; isolation:isolate; margin:0 0 12px 0; " +
 	"font-size:14px; line-height:1.4; color:#222222; background-color:#ffffff; text-align:start; scroll-initial-target:nearest"
 
-// innerGuard is what elements within declare in addition, which look like what is around.
+// innerGuard is declared by inner elements in addition, which inherit their look.
 const innerGuard = "font-size:inherit; line-height:inherit; color:inherit; text-align:inherit; direction:inherit"
 
-// rootGuard is what the elements html and body declare. Fonts and backgrounds are the
+// rootGuard is declared by the elements html and body. Fonts and backgrounds are the
 // sender's.
 const rootGuard = "display:block; " + flat + "; margin:0; padding:0; border:0; scroll-initial-target:none; scroll-marker-group:none"
 
-// contentGuard is what the element around the sender's content declares. It is a stacking
-// context below the banner, and holds boxes with a fixed place too (CSS Containment
-// Level 2, Section 3.2), so that nothing in it can cover the banner.
+// contentGuard is declared by the element around the sender's content. It is a stacking
+// context below the banner, and contains fixed boxes too (CSS Containment Level 2, Section
+// 3.2), so that nothing in it can cover the banner.
 const contentGuard = "all:unset; display:block; position:relative; z-index:0; isolation:isolate; contain:layout; float:none; margin:0; padding:8px; " +
 	"transform:none; top:auto; left:auto"
 
-// bannerSheet has the rules for what no style attribute reaches. Of important rules, those
-// of the first layer win, and no other sheet can add to a layer without a name (CSS
-// Cascading and Inheritance Level 5, Section 6.4).
+// bannerSheet has the rules that style attributes cannot express. Of important rules, those
+// of the first layer win, and no other sheet can add to an unnamed layer (CSS Cascading and
+// Inheritance Level 5, Section 6.4).
 const bannerSheet = "<style>@layer{ head, html::before, html::after, body::before, body::after, ." + bannerClass + "::before, ." + bannerClass +
 	"::after{ display:none!important; content:none!important } ." + bannerClass + "::first-line, ." + bannerClass +
 	"::first-letter{ color:inherit!important; font:inherit!important; background:none!important; text-shadow:none!important } " +
 	"html::scroll-button(*), body::scroll-button(*){ content:none!important } }</style>"
 
-// guardedBanner returns the HTML of a banner with elements that defend what they look like.
+// guardedBanner returns the HTML of a banner whose elements declare their complete style.
 func guardedBanner(fragment string) string {
 	body := &html.Node{Type: html.ElementNode, Data: "body", DataAtom: atom.Body}
 	nodes, err := html.ParseFragment(strings.NewReader(fragment), body)
@@ -73,19 +72,19 @@ func guardedBanner(fragment string) string {
 			loosen(d)
 		}
 		defend(n, outerGuard+"; direction:"+directionOf(n))
-		if html.Render(&b, n) != nil { // a builder takes everything
+		if html.Render(&b, n) != nil { // writing to a builder cannot fail
 			return fragment
 		}
 	}
 	return b.String()
 }
 
-// maxRun is how many characters of a text can be without a space; entities make eight
-// bytes or more of each.
+// maxRun is the maximum number of characters without a space; entities turn each into eight
+// bytes or more.
 const maxRun = 20
 
-// loosen puts comments with a space into texts without spaces, so that their lines can be
-// broken and nothing else is shown.
+// loosen inserts comments with a space into texts without spaces, so that their lines can
+// be broken without visible changes.
 func loosen(n *html.Node) {
 	if n.Type != html.TextNode {
 		return
@@ -106,8 +105,8 @@ func loosen(n *html.Node) {
 	}
 }
 
-// directionOf returns the direction of the first letter that has one, as "dir=auto" finds
-// it. The direction of the sender's page says nothing about the banner.
+// directionOf returns the direction of the first letter that has one, as for "dir=auto".
+// The direction of the sender's page is irrelevant for the banner.
 func directionOf(n *html.Node) string {
 	for d := range n.Descendants() {
 		if d.Type != html.TextNode {
@@ -126,7 +125,7 @@ func directionOf(n *html.Node) string {
 	return "ltr"
 }
 
-// wrapped puts texts and inline elements that are by themselves into a block.
+// wrapped wraps top-level texts and inline elements in a block.
 func wrapped(nodes []*html.Node) []*html.Node {
 	var out []*html.Node
 	var loose *html.Node
@@ -158,8 +157,8 @@ func isBannerBlock(tag atom.Atom) bool {
 	}
 }
 
-// defend makes every declaration of an element important, those of the guard first, so
-// that those of the banner hold.
+// defend makes every declaration of an element important, the guard's first, so that the
+// banner's own take precedence.
 func defend(n *html.Node, more string) {
 	if n.Type != html.ElementNode {
 		return
@@ -178,7 +177,7 @@ func defend(n *html.Node, more string) {
 	n.Attr = append(kept, html.Attribute{Key: "style", Val: strings.TrimSpace(style)})
 }
 
-// weightOf returns the weight that an element gives its text by itself.
+// weightOf returns the default font weight of an element.
 func weightOf(tag atom.Atom) string {
 	switch tag {
 	case atom.B, atom.Strong, atom.Th, atom.H1, atom.H2, atom.H3, atom.H4:
@@ -188,7 +187,7 @@ func weightOf(tag atom.Atom) string {
 	}
 }
 
-// displayOf returns the box that an element makes by itself.
+// displayOf returns the default display of an element.
 func displayOf(tag atom.Atom) string {
 	switch tag {
 	case atom.Table:
@@ -209,8 +208,8 @@ func displayOf(tag atom.Atom) string {
 	}
 }
 
-// important returns declarations with "!important" at each. Semicolons in strings and
-// URLs end none.
+// important returns declarations with "!important" at each. Semicolons in strings and URLs
+// are no ends.
 func important(css string) string {
 	var b strings.Builder
 	for d := range declarations(css) {

@@ -9,17 +9,16 @@ import (
 	"golang.org/x/net/html"
 )
 
-// insertion is a text that goes into a decoded text at an offset.
+// insertion is a text to insert into a decoded text at an offset.
 type insertion struct {
 	at   int
 	with string
 }
 
-// insertBanner returns what a page in an ASCII-compatible form needs so that a banner is
-// the first thing that is seen: the banner where the body begins, the styles that defend
-// it and what is around it, and an element around the content of the sender. banner is as
-// wrapHTML returns it. utf8 says
-// that the page is sent as UTF-8 whatever it declares itself.
+// insertBanner returns the insertions that make a banner the first visible thing of a page
+// in an ASCII-compatible form: the banner at the start of the body, the styles that protect
+// it and its ancestors, and an element around the sender's content. banner is the output of
+// wrapHTML. utf8 means that the page is sent as UTF-8, independent of its own declaration.
 func insertBanner(page []byte, banner string, utf8 bool) []insertion {
 	h := readHead(page)
 	open := " style=\"" + important(rootGuard)
@@ -29,7 +28,7 @@ func insertBanner(page []byte, banner string, utf8 bool) []insertion {
 	} else {
 		out = append(out, insertion{h.first, broken("<html" + open + "\">")})
 	}
-	if utf8 { // browsers take the first that they find
+	if utf8 { // browsers use the first one
 		at := h.sheet
 		if h.meta >= 0 {
 			at = min(h.meta, at)
@@ -69,27 +68,28 @@ func merge(in []insertion) []insertion {
 }
 
 // contentName returns the name of the element around the sender's content. The sender
-// cannot end an element whose name the content does not have: it is made of a hash of the
-// content, and an end tag of another name does not reach it (HTML, Section 13.2.6.4.7).
+// cannot close an element whose name the content does not contain: the name is a hash of
+// the content, and an end tag with another name does not close it (HTML, Section
+// 13.2.6.4.7).
 func contentName(page []byte) string {
 	sum := sha256.Sum256(page)
 	return "outrider-" + hex.EncodeToString(sum[:12])
 }
 
-// pageHead is what stands in a page before its content. Offsets that are -1 are missing.
+// pageHead holds the offsets in a page before its content; -1 if missing.
 type pageHead struct {
-	html      int // behind "<html" of a tag that is the first
+	html      int // after "<html" of a tag that is the first
 	first     int // of the first tag or text
 	meta      int // of the first meta element
-	sheet     int // before the first thing that can have style rules
-	body      int // behind "<body" of a tag before all content
+	sheet     int // before the first place of style rules
+	body      int // after "<body" of a tag before all content
 	content   int // where the content begins
 	htmlStyle string
 	bodyStyle string
 }
 
-// readHead reads a page as far as everything is well-formed and nothing is shown. All
-// that is unusual counts as content: there the banner stands before it.
+// readHead parses a page up to the first visible or malformed token. Everything unusual
+// counts as content, so that the banner precedes it.
 func readHead(page []byte) pageHead {
 	h := pageHead{html: -1, first: -1, meta: -1, sheet: -1, body: -1}
 	z := html.NewTokenizer(bytes.NewReader(page))
@@ -119,8 +119,8 @@ func readHead(page []byte) pageHead {
 	return h
 }
 
-// skip reads one token from pos to end. It returns where reading goes on, or where the
-// content begins and false.
+// skip parses one token from pos to end. It returns the next offset, or the start of the
+// content and false.
 func (h *pageHead) skip(z *html.Tokenizer, kind html.TokenType, pos, end int) (int, bool) {
 	switch kind {
 	case html.TextToken:
@@ -139,7 +139,7 @@ func (h *pageHead) skip(z *html.Tokenizer, kind html.TokenType, pos, end int) (i
 	}
 }
 
-// wholeComment reports whether a comment ends where every reader ends it.
+// wholeComment reports whether all parsers agree on the end of a comment.
 func wholeComment(raw []byte) bool {
 	if !bytes.HasPrefix(raw, []byte("<!--")) {
 		return bytes.HasSuffix(raw, []byte(">"))
@@ -148,7 +148,7 @@ func wholeComment(raw []byte) bool {
 	return ok && !bytes.HasPrefix(text, []byte(">")) && !bytes.HasPrefix(text, []byte("->")) && !bytes.Contains(text, []byte("--!>"))
 }
 
-// tag reads one start tag as skip does.
+// tag parses one start tag as skip does.
 func (h *pageHead) tag(z *html.Tokenizer, pos, end int) (int, bool) {
 	name, _ := z.TagName()
 	switch string(name) {
@@ -163,7 +163,8 @@ func (h *pageHead) tag(z *html.Tokenizer, pos, end int) (int, bool) {
 		if h.meta < 0 {
 			h.meta = pos
 		}
-		// Other pragmas, such as a policy for content, count in a head only: not in a body.
+		// Other pragmas, such as a content security policy, only count in a head, not in a
+		// body.
 		return choose(plainMeta(z), end, pos)
 	case "link":
 		h.rules(pos)
@@ -188,15 +189,15 @@ func choose(ok bool, end, pos int) (int, bool) {
 	return pos, false
 }
 
-// rules notes where the first style rules can be.
+// rules records the first place of style rules.
 func (h *pageHead) rules(pos int) {
 	if h.sheet < 0 {
 		h.sheet = pos
 	}
 }
 
-// rawEnd returns the offset after an element whose content is text. A script with the
-// beginning of a comment can go on after an end tag (HTML, script data double escaped state).
+// rawEnd returns the offset after a raw text element. A script with the beginning of a
+// comment can continue after an end tag (HTML, script data double escaped state).
 func rawEnd(z *html.Tokenizer, pos, end int, script bool) (int, bool) {
 	for {
 		kind := z.Next()
@@ -210,7 +211,7 @@ func rawEnd(z *html.Tokenizer, pos, end int, script bool) (int, bool) {
 	}
 }
 
-// plainMeta reports whether a meta element does no more than describe the page.
+// plainMeta reports whether a meta element only describes the page.
 func plainMeta(z *html.Tokenizer) bool {
 	for {
 		key, value, more := z.TagAttr()
@@ -227,8 +228,8 @@ func plainMeta(z *html.Tokenizer) bool {
 	}
 }
 
-// keptStyle returns those declarations of the style attribute of a tag that a tag with our
-// attribute must have as well: fonts and colors, as long as they are plain.
+// keptStyle returns the declarations of a tag's style attribute to keep in our attribute:
+// plain fonts and colors.
 func keptStyle(z *html.Tokenizer) string {
 	for {
 		key, value, more := z.TagAttr()
@@ -241,7 +242,8 @@ func keptStyle(z *html.Tokenizer) string {
 	}
 }
 
-// maxKeptStyle is the longest style attribute in bytes of which anything is kept.
+// maxKeptStyle is the maximum length of a style attribute whose declarations are kept, in
+// bytes.
 const maxKeptStyle = 4096
 
 // maxKeptValue is the longest value in bytes, which must fit in a line.
@@ -261,7 +263,7 @@ func plainStyle(css string) string {
 	return b.String()
 }
 
-// isLook reports whether a property says how text and its ground look, and not where it is.
+// isLook reports whether a property sets the look of text and background, not the position.
 func isLook(property string) bool {
 	switch property {
 	case "color", "font", "line-height", "text-align", "direction", "background", "background-color", "background-image", "background-repeat",
@@ -272,8 +274,8 @@ func isLook(property string) bool {
 	}
 }
 
-// isPlainValue reports whether a value ends where it seems to, however it is read: it has
-// whole strings and brackets, and nothing that begins a comment, an escape or another
+// isPlainValue reports whether all parsers agree on the end of a value: it has complete
+// strings and brackets, and nothing that begins a comment, an escape or another
 // declaration.
 func isPlainValue(v string) bool {
 	v = strings.TrimSuffix(strings.ToLower(v), "!important")

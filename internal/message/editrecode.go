@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// loses reports whether the nearest ASCII for a banner leaves out letters that nothing
-// else stands for, as in scripts other than Latin.
+// loses reports whether the nearest ASCII for a banner drops letters without a replacement,
+// as in scripts other than Latin.
 func loses(banner string) bool {
 	for _, r := range banner {
 		if r >= utf8.RuneSelf && strings.TrimSpace(toASCII(string(r))) == "" && r != '\u00a0' {
@@ -18,9 +18,9 @@ func loses(banner string) bool {
 	return false
 }
 
-// convert sends a text as UTF-8, for a banner that its charset cannot hold: the words of
-// the sender stay the same. RFC 2046, Section 4.1.2. A text that is signed in place is not
-// converted, since its bytes are what is signed.
+// convert converts a text to UTF-8, for a banner that its charset cannot encode: the
+// sender's words stay the same. RFC 2046, Section 4.1.2. An inline signed text is not
+// converted, since its bytes are signed.
 func (ed *editor) convert(p *Part, content []byte, b Banner, charset string) bool {
 	text, ok := exactText(content, charset)
 	if !ok || p.Seal() != SealNone {
@@ -34,11 +34,11 @@ func (ed *editor) convert(p *Part, content []byte, b Banner, charset string) boo
 	return ed.reencode(p, []byte(text), pieces, "utf-8")
 }
 
-// exactText returns content as UTF-8. It reports false where that is a guess.
+// exactText returns content as UTF-8. It reports false if that requires a guess.
 func exactText(content []byte, charset string) (string, bool) {
 	switch kind, _ := lookupCharset(charset); kind {
 	case charsetUTF8:
-		return string(content), true // the bytes stay as they are, whatever is wrong with them
+		return string(content), true // the bytes stay as they are, even if invalid
 	case charsetASCII, charsetUnknown:
 		if text, ok := decodeMarked(content); ok {
 			return text, !strings.ContainsRune(text, utf8.RuneError)
@@ -54,8 +54,8 @@ func exactText(content []byte, charset string) (string, bool) {
 	return text, clean && !strings.ContainsRune(text, utf8.RuneError)
 }
 
-// reencode sends content, which is in charset, with the pieces in quoted-printable. It
-// reports false where there is no header section that can say so.
+// reencode encodes content, which is in charset, and the pieces as quoted-printable. It
+// reports false without a header section to declare that.
 func (ed *editor) reencode(p *Part, content []byte, pieces []insertion, charset string) bool {
 	if !ed.retype(p, charset) {
 		return false
@@ -70,8 +70,8 @@ func (ed *editor) reencode(p *Part, content []byte, pieces []insertion, charset 
 	return true
 }
 
-// retype writes the fields of a part anew that say how it is encoded. It reports false
-// where there is no header section to write them in.
+// retype rewrites the fields of a part that declare its encoding. It reports false without
+// a header section for them.
 func (ed *editor) retype(p *Part, charset string) bool {
 	fields := p.Header.Fields
 	at := p.Raw.From
@@ -107,18 +107,18 @@ func (p *Part) mediaType(charset string) string {
 	if v := mime.FormatMediaType(p.MediaType, params); v != "" {
 		return v
 	}
-	return mime.FormatMediaType(p.MediaType, map[string]string{"charset": charset}) // a parameter is none
+	return mime.FormatMediaType(p.MediaType, map[string]string{"charset": charset}) // invalid parameter
 }
 
-// mimeVersion adds the field without which readers need not believe the others.
-// RFC 2045, Section 4.
+// mimeVersion adds the field that readers require for the other MIME fields. RFC 2045,
+// Section 4.
 func (ed *editor) mimeVersion(at int) {
 	if !hasField(ed.m.Header().Fields, "mime-version") {
 		ed.replace(at, at, "MIME-Version: 1.0"+ed.eol)
 	}
 }
 
-// setField puts one field in the place of all that have the key, or at an offset.
+// setField replaces all fields that have the key by one, or inserts it at an offset.
 func (ed *editor) setField(fields []Field, key string, line []byte, at int) {
 	with := strings.ReplaceAll(string(line), "\r\n", ed.eol)
 	for _, f := range fields {

@@ -10,14 +10,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// wrapAt is the length in bytes at which lines of a banner are broken. Charsets and
+// wrapAt is the length in bytes at which lines of a banner are wrapped. Charsets and
 // entities make lines longer, and lines must stay below 998.
 const wrapAt = 100
 
-// maxBannerLine is the longest line of HTML in bytes that has no space.
+// maxBannerLine is the maximum length of a line of HTML without spaces, in bytes.
 const maxBannerLine = 240
 
-// wrapText returns plain text in lines that end with LF and can stand in a message. A line
+// wrapText wraps plain text into lines that end with LF and are valid in a message. A line
 // without spaces, as in Japanese, is broken between two characters.
 func wrapText(text string) string {
 	var b strings.Builder
@@ -38,7 +38,7 @@ func wrapText(text string) string {
 	return b.String()
 }
 
-// wrapHTML is wrapText for HTML, which has to have spaces.
+// wrapHTML is wrapText for HTML, which must have spaces.
 func wrapHTML(text string) (string, error) {
 	var b strings.Builder
 	for line := range bannerLines(text) {
@@ -80,7 +80,7 @@ func writeLine(b *strings.Builder, line string) {
 	b.WriteByte('\n')
 }
 
-// dropControl makes control characters spaces, but line ends.
+// dropControl replaces control characters other than line ends by spaces.
 func dropControl(r rune) rune {
 	if r != '\n' && unicode.IsControl(r) {
 		return ' '
@@ -88,8 +88,8 @@ func dropControl(r rune) rune {
 	return r
 }
 
-// bannerRule is the line above and below a banner in plain text. It is no delimiter of
-// parts, no mark of a signature and no mark of a quote.
+// bannerRule is the line above and below a banner in plain text. It differs from delimiters
+// of parts, signature separators and quote marks.
 const bannerRule = "****************************************************************\n"
 
 // plainBanner returns the lines of a banner between two rules, with an empty line after it.
@@ -108,15 +108,15 @@ func plainBanner(text string, flowed bool) string {
 	return b.String()
 }
 
-// encodeExactly returns text in a charset. It reports false where the charset lacks one
-// of its characters.
+// encodeExactly returns text in a charset. It reports false if the charset lacks one of its
+// characters.
 func encodeExactly(text, charset string) ([]byte, bool) {
 	kind, enc := lookupCharset(charset)
 	switch kind {
 	case charsetUTF8:
 		return []byte(text), true
 	case charsetUTF7:
-		// RFC 2152, Rule 2: "+" stands for itself as "+-".
+		// RFC 2152, Rule 2: "+" is written as "+-".
 		return []byte(strings.ReplaceAll(text, "+", "+-")), isASCIIText(text)
 	case charsetOther:
 		out, err := enc.NewEncoder().Bytes([]byte(text))
@@ -130,7 +130,7 @@ func encodeExactly(text, charset string) ([]byte, bool) {
 	return []byte(text), isASCIIText(text)
 }
 
-// htmlEntities returns s in ASCII.
+// htmlEntities returns s in ASCII, with entities.
 func htmlEntities(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -143,7 +143,7 @@ func htmlEntities(s string) string {
 	return b.String()
 }
 
-// toASCII returns the nearest ASCII for s. Characters without one are left out.
+// toASCII returns the nearest ASCII for s, without characters that have none.
 func toASCII(s string) string {
 	if isASCIIText(s) {
 		return s
@@ -167,7 +167,7 @@ func toASCII(s string) string {
 	return b.String()
 }
 
-// nearASCII has what decomposition does not find, or finds less readable.
+// nearASCII covers characters without a decomposition, or with a less readable one.
 var nearASCII = map[rune]string{
 	'Ä': "Ae", 'Ö': "Oe", 'Ü': "Ue", 'ä': "ae", 'ö': "oe", 'ü': "ue", 'ß': "ss", 'Æ': "AE", 'æ': "ae", 'Ø': "O", 'ø': "o",
 	'Œ': "OE", 'œ': "oe", 'Ł': "L", 'ł': "l", 'Đ': "D", 'đ': "d", 'Þ': "Th", 'þ': "th", 'ı': "i",
@@ -176,8 +176,8 @@ var nearASCII = map[rune]string{
 	'⚠': "(!)", '❗': "!", '→': "->", '←': "<-", '×': "x", '©': "(c)", '®': "(R)", '™': "(TM)", '\u00a0': " ",
 }
 
-// isWide reports whether ASCII has another form in the charset, so that markup cannot
-// be found in the bytes.
+// isWide reports whether the charset encodes ASCII differently, so that markup cannot be
+// found in the bytes.
 func (p *Part) isWide(content []byte, charset string) bool {
 	kind, enc := lookupCharset(charset)
 	_, marked := decodeMarked(content)
@@ -195,7 +195,7 @@ func (p *Part) isWide(content []byte, charset string) bool {
 	return false
 }
 
-// isStrange reports whether bytes of ASCII can be something else in the charset: it is
+// isStrange reports whether ASCII bytes can mean other characters in the charset: it is
 // wide, or shifts between alphabets.
 func (p *Part) isStrange(content []byte, charset string) bool {
 	kind, _ := lookupCharset(charset)

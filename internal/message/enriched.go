@@ -6,9 +6,8 @@ import "strings"
 // characters.
 const maxCommand = 62
 
-// enrichedText returns text/enriched, or its predecessor text/richtext, as clients show
-// it: without its commands and their parameters.
-// RFC 1896 and RFC 1341, Section 7.1.3.
+// enrichedText returns text/enriched, or its predecessor text/richtext, as clients show it:
+// without commands and their parameters. RFC 1896 and RFC 1341, Section 7.1.3.
 func enrichedText(s string, rich bool) string {
 	e := enriched{rich: rich}
 	e.out.Grow(len(s))
@@ -37,11 +36,11 @@ func enrichedText(s string, rich bool) string {
 	return e.out.String()
 }
 
-// enriched collects what is shown of one text.
+// enriched collects the visible text.
 type enriched struct {
 	out    strings.Builder
 	rich   bool // text/richtext
-	hidden int  // commands around, whose content is not shown
+	hidden int  // enclosing commands with hidden content
 }
 
 func (e *enriched) show(s string) {
@@ -63,8 +62,8 @@ func (e *enriched) command(name string) {
 	}
 }
 
-// enrichedCommand returns the name of the command that s begins with, in lower case, and
-// its length, or 0.
+// enrichedCommand returns the name of the command at the start of s, in lower case, and its
+// length, or 0.
 func enrichedCommand(s string) (name string, n int) {
 	n = strings.IndexByte(s[:min(len(s), maxCommand)], '>')
 	if n < 2 {

@@ -9,8 +9,8 @@ import (
 	"outrider/internal/budget"
 )
 
-// examine looks into the body of a leaf that is complete: at its encoding, its
-// charset, and at what it holds beyond what its header says.
+// examine checks the body of a complete leaf: its encoding, its charset, and content beyond
+// its declared type.
 func (p *parser) examine(leaf *Part) {
 	p.work += leaf.Body.Len()
 	switch {
@@ -31,8 +31,8 @@ func (p *parser) examine(leaf *Part) {
 	p.checkEncoding(leaf)
 }
 
-// guess looks for parts of a multipart that declares no boundary: some clients take
-// the first line that looks like a delimiter for one.
+// guess finds parts of a multipart without a declared boundary: some clients use the first
+// line that looks like a delimiter.
 func (p *parser) guess(part *Part) {
 	if _, ok := part.Params["boundary"]; ok && part.Params["boundary"] != "" {
 		return
@@ -57,8 +57,8 @@ func (p *parser) guess(part *Part) {
 	p.again(part, variant{asText: true})
 }
 
-// embed parses a message that is transfer-encoded, which MIME forbids and clients
-// show. Offsets of the parts within refer to the decoded bytes.
+// embed parses a transfer-encoded message, which MIME forbids and clients show. Offsets of
+// the inner parts refer to the decoded bytes.
 func (p *parser) embed(part *Part) {
 	p.defect(DefectEncodedContainer, part, part.Raw.From, part.Encoding)
 	if !p.budget.Reach(budget.Depth, int64(part.Depth)+1) {
@@ -84,10 +84,10 @@ func (p *parser) embed(part *Part) {
 	p.scanAll(child, m, Range{0, len(raw)}, variant{})
 }
 
-// checkEncoding reports bodies that their transfer encoding does not allow.
+// checkEncoding reports bodies that violate their transfer encoding.
 func (p *parser) checkEncoding(leaf *Part) {
 	body := leaf.BodyBytes()
-	// Texts are decoded already.
+	// Texts are already decoded.
 	decoded := leaf.isBodyText() && leaf.decoded != nil
 	switch leaf.Encoding {
 	case "base64":
@@ -121,8 +121,8 @@ func (p *parser) checkBase64(leaf *Part, flaws base64Flaws) {
 	}
 }
 
-// checkText decodes a text, which everybody needs later, and looks at its charset
-// and at files in it.
+// checkText decodes a text, which is needed later anyway, and checks its charset and
+// embedded files.
 func (p *parser) checkText(leaf *Part) {
 	text := leaf.Decoded()
 	if text == nil {
@@ -143,8 +143,8 @@ func (p *parser) checkText(leaf *Part) {
 	}
 }
 
-// inline adds the files that stand in a text as parts of a second reading: some
-// clients show them as attachments.
+// inline adds the files embedded in a text as parts of a second reading: some clients show
+// them as attachments.
 func (p *parser) inline(leaf *Part, text []byte) {
 	files := findInline(text)
 	if len(files) == 0 || leaf.Reading != 1 || !p.budget.Reach(budget.Depth, int64(leaf.Depth)+1) {

@@ -6,17 +6,16 @@ import (
 	"outrider/internal/budget"
 )
 
-// Bounds on what is read of parts after the bounds of depth and number. Reading them flat
-// costs no more than their length, however many levels they have.
+// Bounds on reading parts beyond the bounds of depth and number. Flat reading takes linear
+// time for any nesting.
 const (
 	maxFlat      = 128 << 10 // bytes of the head, and of the tail, that are read
 	maxFlatNames = 200       // names of files
 )
 
-// readFlat adds the texts in a part that was not taken apart, since the budget for levels
-// or parts is spent, as parts of a second reading: what a client shows must be judged,
-// however deep it is. Every chunk between two lines that begin with "--" is read by its
-// own header.
+// readFlat adds the texts of an unparsed part, beyond the budget for levels or parts, as
+// parts of a second reading: everything that a client shows must be judged at any depth.
+// Every chunk between two lines that begin with "--" is read by its own header.
 func (p *parser) readFlat(leaf *Part) {
 	if p.flats++; p.flats > maxReadings {
 		return
@@ -37,7 +36,7 @@ func (p *parser) readFlat(leaf *Part) {
 	p.attachFlat(leaf, "2", "text/html", r.html)
 }
 
-// attachFlat adds one text behind leaf.
+// attachFlat adds one text after leaf.
 func (p *parser) attachFlat(leaf *Part, number, mediaType string, text []byte) {
 	if len(bytes.TrimSpace(text)) == 0 || !p.budget.Spend(budget.DecodedBytes, int64(len(text))) {
 		return
@@ -55,7 +54,7 @@ type flatReader struct {
 	header      bool   // the next line belongs to a header section
 	fields      []byte // header section of the chunk, so far
 	body        []byte
-	mediaType   string // of the chunk; "" where it has no header section
+	mediaType   string // of the chunk; "" without a header section
 	encoding    string
 	charset     string
 	plain, html []byte
@@ -85,7 +84,7 @@ func (r *flatReader) line(line []byte) {
 	}
 }
 
-// describe reads the header section of a chunk. It reports whether another one follows:
+// describe parses the header section of a chunk. It reports whether another one follows:
 // that of an embedded message.
 func (r *flatReader) describe() bool {
 	if len(r.fields) == 0 {

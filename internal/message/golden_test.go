@@ -17,9 +17,9 @@ import (
 
 var update = flag.Bool("update", false, "write the expectations of testdata/*.txtar anew")
 
-// TestParseGolden reads testdata/*.txtar: the comment says what the case is about,
-// msg.eml is the message and tree what it is read as. In msg.eml, lines end with
-// CRLF unless the comment has "line ends as written", and \xNN stands for one byte.
+// TestParseGolden reads testdata/*.txtar: the comment describes the case, msg.eml is the
+// message and tree its parsed form. In msg.eml, lines end with CRLF unless the comment has
+// "line ends as written", and \xNN is one byte.
 func TestParseGolden(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join("testdata", "*.txtar"))

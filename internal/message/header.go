@@ -37,11 +37,11 @@ func (h *Header) Has(name string) bool {
 	return false
 }
 
-// Text returns the value of the first field of that name for people: encoded-words
+// Text returns the value of the first field of that name for display: encoded-words
 // decoded, valid UTF-8, without line breaks.
 func (h *Header) Text(name string) string { return decodeText(h.Get(name)) }
 
-// Bytes returns the field as it stands in the message, with its line end.
+// Bytes returns the field as in the message, with its line end.
 func (h *Header) Bytes(f Field) []byte { return h.raw[f.Raw.From:f.Raw.To] }
 
 // Value returns the value of a field of this header, unfolded and trimmed.
@@ -55,8 +55,8 @@ func (h *Header) is(i int, name string) bool {
 
 func (h *Header) unfold(i int) string { return h.Value(h.Fields[i]) }
 
-// unfold removes line ends, makes a CR that stands alone a space, and trims.
-// RFC 5322, Section 2.2.3: unfolding removes the CRLF only, the white space stays.
+// unfold removes line ends, replaces a bare CR by a space, and trims. RFC 5322, Section
+// 2.2.3: unfolding removes the CRLF only, the white space stays.
 func unfold(v []byte) string {
 	v = bytes.Trim(v, " \t\r\n")
 	if bytes.IndexByte(v, '\n') < 0 && bytes.IndexByte(v, '\r') < 0 {

@@ -10,17 +10,17 @@ import (
 // Limits of lines in header fields, in octets without the line end.
 // RFC 5322, Section 2.1.1.
 const (
-	foldAt  = 78  // lines should not be longer
-	breakAt = 990 // lines must not be longer than 998; a word that is gets broken here
+	foldAt  = 78  // recommended maximum
+	breakAt = 990 // lines must not be longer than 998; longer words are broken here
 )
 
-// HeaderWriter builds header fields. No value can end its field: what is added is
-// what a reader finds. The zero value is ready for use.
+// HeaderWriter builds header fields. No value can end its field, so that readers see
+// exactly the added fields. The zero value is ready for use.
 type HeaderWriter struct{ buf []byte }
 
-// Add appends one field. Runs of white space and control characters in value become
-// one space; words with characters beyond ASCII become encoded-words. Add refuses
-// names that are no field name.
+// Add appends one field. Runs of white space and control characters in value become one
+// space; words with characters beyond ASCII become encoded-words. Add refuses invalid field
+// names.
 func (w *HeaderWriter) Add(name, value string) error {
 	if n, colon := fieldName([]byte(name + ":")); n == 0 || n != len(name) || colon != n || n > foldAt-2 {
 		return fmt.Errorf("adding header field: %q is not a field name", name)
@@ -37,7 +37,8 @@ func (w *HeaderWriter) Bytes() []byte { return w.buf }
 // words appends words after column col and folds before those that do not fit.
 func (w *HeaderWriter) words(col int, words []string) {
 	for i, word := range words {
-		// The first word stays with the name: a line of white space is obsolete syntax.
+		// The first word stays with the name: a line of only white space is obsolete
+		// syntax.
 		if i > 0 && col+1+len(word) > foldAt {
 			w.buf = append(w.buf, "\r\n"...)
 			col = 0
@@ -54,7 +55,7 @@ func (w *HeaderWriter) words(col int, words []string) {
 	}
 }
 
-// encodeValue splits a value into words that can stand in a header field.
+// encodeValue splits a value into words that are valid in a header field.
 func encodeValue(value string) []string {
 	words := strings.FieldsFunc(value, func(r rune) bool { return r <= ' ' || r == 0x7f })
 	var out []string
@@ -64,7 +65,8 @@ func encodeValue(value string) []string {
 			i++
 			continue
 		}
-		// Adjacent words go into one text, since the space between encoded-words is dropped.
+		// Adjacent words are encoded together, since readers drop the space between
+		// encoded-words.
 		j := i + 1
 		for j < len(words) && !isASCIIText(words[j]) {
 			j++
@@ -77,11 +79,11 @@ func encodeValue(value string) []string {
 
 func isASCIIText(s string) bool { return !hasEightBit([]byte(s)) }
 
-// maxWordBytes is how many bytes go into one encoded-word.
-// RFC 2047, Section 2: an encoded-word has at most 75 characters.
+// maxWordBytes is the number of bytes in one encoded-word. RFC 2047, Section 2: an
+// encoded-word has at most 75 characters.
 const maxWordBytes = 45
 
-// encodeWords returns s as encoded-words in UTF-8, none of which splits a character.
+// encodeWords returns s as UTF-8 encoded-words, none of which splits a character.
 func encodeWords(s string) []string {
 	s = strings.ToValidUTF8(s, "\ufffd")
 	var out []string

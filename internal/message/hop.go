@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// Hops returns what the Received fields say, top-most first. Only those that the
-// own servers wrote can be trusted.
-// RFC 5321, Section 4.4.
+// Hops returns the parsed Received fields, top-most first. Only those by the own servers
+// can be trusted. RFC 5321, Section 4.4.
 func (m *Message) Hops() []Hop {
 	var hops []Hop
 	h := m.Header()
@@ -20,7 +19,7 @@ func (m *Message) Hops() []Hop {
 	return hops
 }
 
-// parseHop reads one Received field.
+// parseHop parses one Received field.
 func parseHop(v string) Hop {
 	var hop Hop
 	clauses := v
@@ -36,20 +35,20 @@ func parseHop(v string) Hop {
 		}
 		r.clause(&hop, token, comment)
 	}
-	// The name that the client gave proves nothing where the server says in a comment
-	// what it found. Where there is none, or where the comment holds the name that the
-	// client gave, this is what the server found.
+	// The name given by the client proves nothing if the server adds a comment with its own
+	// result. Without a comment, or if the comment holds the client's name, this name is
+	// the server's result.
 	if !r.verified {
 		hop.FromAddr = findAddr(hop.From)
 	}
 	return hop
 }
 
-// hopReader reads the clauses of one Received field.
+// hopReader parses the clauses of one Received field.
 type hopReader struct {
 	rest     string
-	keyword  string // the clause that the next tokens belong to
-	verified bool   // a comment of the server about its client was read
+	keyword  string // the clause of the next tokens
+	verified bool   // a server's comment about its client was read
 }
 
 // next returns the next word or comment.
@@ -84,7 +83,7 @@ func (r *hopReader) clause(hop *Hop, token, comment string) {
 		}
 		return
 	}
-	// A client may call itself "by": the word behind "from" is a name in any case.
+	// A client may call itself "by": the word after "from" is always a name.
 	named := r.keyword != "from" || hop.From != "" || r.verified
 	if key := strings.ToLower(token); named && isHopKeyword(key) {
 		r.keyword = key
@@ -101,7 +100,7 @@ func isHopKeyword(s string) bool {
 	return false
 }
 
-// value uses one word of the present clause.
+// value uses one word of the current clause.
 func (r *hopReader) value(hop *Hop, token string) {
 	switch r.keyword {
 	case "from":
@@ -123,21 +122,20 @@ func setOnce(s *string, v string) {
 	}
 }
 
-// fromComment reads what the server found out about its client, for example
-// "mail.example.org [192.0.2.1]". It returns false for a comment that only repeats the
-// name that the client gave.
+// fromComment parses the server's findings about its client, for example "mail.example.org
+// [192.0.2.1]". It returns false for a comment that only repeats the client's name.
 //
-// The last literal in brackets is the address: what stands before may be a reverse
-// name or an ident that the client made up.
+// The last literal in brackets is the address: earlier text may be a reverse name or an
+// ident made up by the client.
 func (hop *Hop) fromComment(comment string) bool {
 	said, skip, literal := false, false, false
 	for word := range strings.FieldsFuncSeq(comment, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' || r == '(' || r == ')' }) {
 		bare, inside := strings.EqualFold(word, "helo") || strings.EqualFold(word, "ehlo"), hasClientKey(word)
 		switch {
-		case skip: // the name behind "HELO"
+		case skip: // the name after "HELO"
 			skip = false
 		case (bare || inside) && hop.FromAddr != "":
-			return true // from here on it is the client who speaks
+			return true // the rest quotes the client
 		case bare || inside:
 			// Exim writes "[192.0.2.1] (helo=name)", qmail "(HELO name) (192.0.2.1)".
 			said, skip = true, bare
@@ -152,13 +150,13 @@ func (hop *Hop) fromComment(comment string) bool {
 	return !said || literal || hop.FromAddr != ""
 }
 
-// hasClientKey reports whether a word is what Exim quotes of the client.
+// hasClientKey reports whether a word is a client value that Exim quotes.
 func hasClientKey(word string) bool {
 	key, _, ok := strings.Cut(word, "=")
 	return ok && (strings.EqualFold(key, "helo") || strings.EqualFold(key, "ident"))
 }
 
-// findAddr returns the address that a word holds, alone or in its last brackets, or "".
+// findAddr returns the address in a word, alone or in its last brackets, or "".
 func findAddr(word string) string {
 	if i := strings.LastIndexByte(word, '['); i >= 0 {
 		word = word[i+1:]

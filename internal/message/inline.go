@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// maxInline is how many files within one text are looked at.
+// maxInline bounds the files within one text that are examined.
 const maxInline = 20
 
-// inlineFile is a file that stands in a text without MIME.
+// inlineFile is a file embedded in a text without MIME.
 type inlineFile struct {
 	name     string
 	encoding string // "x-uuencode" or "x-yenc"
-	at       Range  // from the line that begins it to the one that ends it
+	at       Range  // from its first line to its last
 }
 
 // findInline finds uuencoded and yEnc files in a text.
@@ -40,7 +40,7 @@ func findInline(text []byte) []inlineFile {
 	return files
 }
 
-// inlineStart reads the line that begins a file.
+// inlineStart parses the line that begins a file.
 func inlineStart(line []byte) (inlineFile, bool) {
 	if rest, ok := bytes.CutPrefix(line, []byte("=ybegin ")); ok {
 		_, name, _ := strings.Cut(string(rest), "name=")
@@ -57,8 +57,8 @@ func inlineStart(line []byte) (inlineFile, bool) {
 	return inlineFile{name: toUTF8(strings.TrimSpace(name)), encoding: "x-uuencode"}, true
 }
 
-// inlineEnd returns the offset behind the data that begins at pos. Data without its
-// last line counts; a text that only looks like a beginning has no data.
+// inlineEnd returns the offset after the data that begins at pos. Data without its last
+// line counts; text that only resembles a first line has no data.
 func inlineEnd(text []byte, pos int, encoding string) (end int, found bool) {
 	for pos < len(text) {
 		eol := lineEnd(text, pos, len(text))
@@ -76,7 +76,7 @@ func inlineEnd(text []byte, pos int, encoding string) (end int, found bool) {
 	return pos, found
 }
 
-// isUULine reports whether the first character of the line tells its length.
+// isUULine reports whether the first character of the line is consistent with its length.
 func isUULine(line []byte) bool {
 	if len(line) == 0 || string(line) == "`" || string(line) == " " {
 		return true
@@ -91,8 +91,7 @@ func isUULine(line []byte) bool {
 
 func uuValue(c byte) byte { return (c - ' ') & 0x3f }
 
-// decodeUU decodes the first uuencoded file in src, or all of src where no line
-// begins one.
+// decodeUU decodes the first uuencoded file in src, or all of src without a first line.
 func decodeUU(src []byte) []byte {
 	pos := 0
 	for p := 0; p < len(src); {
@@ -116,7 +115,7 @@ func decodeUU(src []byte) []byte {
 	return out
 }
 
-// appendUU decodes one line. Characters that are missing make it shorter.
+// appendUU decodes one line. Missing characters make it shorter.
 func appendUU(out, line []byte) []byte {
 	if len(line) < 2 || line[0] < ' ' || line[0] > '`' {
 		return out
@@ -135,7 +134,7 @@ func appendUU(out, line []byte) []byte {
 	return out[:min(len(out), want)]
 }
 
-// decodeYEnc decodes the lines of src that are no yEnc control lines.
+// decodeYEnc decodes the lines of src other than yEnc control lines.
 func decodeYEnc(src []byte) []byte {
 	out := make([]byte, 0, len(src))
 	started := !bytes.Contains(src, []byte("=ybegin "))
@@ -155,7 +154,7 @@ func decodeYEnc(src []byte) []byte {
 	return out
 }
 
-// appendYEnc decodes one line: each byte is shifted by 42, and "=" escapes by 64 more.
+// appendYEnc decodes one line: each byte is shifted by 42, and by another 64 after "=".
 func appendYEnc(out, line []byte) []byte {
 	for i := 0; i < len(line); i++ {
 		c := line[i]

@@ -11,15 +11,14 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 )
 
-// isISO2022 reports whether a name is that of a charset that switches between sets of
-// characters by escape sequences.
+// isISO2022 reports whether a name is that of a charset that switches between character
+// sets by escape sequences.
 func isISO2022(name string) bool {
 	return strings.HasPrefix(name, "iso-2022-") || strings.HasPrefix(name, "iso2022") || strings.HasPrefix(name, "csiso2022") ||
 		name == "cp50220" || name == "cp50221" || name == "cp50222" || name == "jis"
 }
 
-// codedSet is one set of characters, and how its bytes stand in an encoding that has them
-// beside ASCII.
+// codedSet is one character set, and its encoding beside ASCII.
 type codedSet struct {
 	width  int    // bytes of one character
 	prefix []byte // before each character
@@ -38,9 +37,9 @@ var (
 	setGreek    = codedSet{width: 1, enc: charmap.ISO8859_7}
 )
 
-// escapes are the sequences, without ESC, that choose a set. Target says for what: for the
-// bytes that follow (0), for those after SO (1), or for one character after ESC N (2).
-// RFC 1468, RFC 1554, RFC 1557, RFC 1922, RFC 2237.
+// escapes are the sequences, without ESC, that select a set. Target is its scope: the bytes
+// that follow (0), those after SO (1), or one character after ESC N (2). RFC 1468, RFC
+// 1554, RFC 1557, RFC 1922, RFC 2237.
 var escapes = []struct {
 	bytes  string
 	target int
@@ -63,14 +62,14 @@ const (
 type switcher struct {
 	out   strings.Builder
 	sets  [3]*codedSet // by target of escapes
-	shift bool         // SO is in force
-	run   []byte       // characters of runSet, not decoded yet
+	shift bool         // SO is active
+	run   []byte       // pending characters of one set
 	of    *codedSet    // the set of run
 	clean bool
 }
 
 // decodeISO2022 decodes text that switches between sets by escape sequences, and reports
-// whether it is well-formed. One reader serves all such charsets: mailers mix them up.
+// whether it is well-formed. One decoder serves all such charsets: mailers mix them up.
 func decodeISO2022(b []byte) (text string, clean bool) {
 	s := switcher{sets: [3]*codedSet{&setASCII, &setKorean, &setLatin}, of: &setASCII, clean: true}
 	for len(b) > 0 {
@@ -80,7 +79,7 @@ func decodeISO2022(b []byte) (text string, clean bool) {
 	return s.out.String(), s.clean
 }
 
-// step reads one sequence or character and returns its length.
+// step decodes one sequence or character and returns its length.
 func (s *switcher) step(b []byte) int {
 	set := s.sets[0]
 	if s.shift {
@@ -109,7 +108,7 @@ func (s *switcher) step(b []byte) int {
 	return n
 }
 
-// escape reads an escape sequence. What is none stays, as a sign that cannot be read.
+// escape decodes an escape sequence. An unknown one becomes a replacement character.
 func (s *switcher) escape(b []byte) int {
 	for _, e := range escapes {
 		if bytes.HasPrefix(b[1:], []byte(e.bytes)) {

@@ -7,15 +7,15 @@ import (
 	"golang.org/x/text/encoding/korean"
 )
 
-// Johab composes each syllable of three letters of five bits. The tables give, by those
-// bits, the number of the letter, or -1; fill says that the letter is missing.
-// KS X 1001, Annex 3.
+// Johab composes each syllable of three letters of five bits. The tables map those bits to
+// the number of the letter, or -1; fill means that the letter is missing. KS X 1001, Annex
+// 3.
 const (
 	johabNone = -1
 	johabFill = -2
 )
 
-// Offsets and gaps of the three tables, as first code and number of letters in a row.
+// Offsets and gaps of the three tables, as first code and number of consecutive letters.
 type johabRow struct{ code, number, count int }
 
 var (
@@ -37,7 +37,7 @@ func johabTable(rows []johabRow, fill int) (t [32]int) {
 	return t
 }
 
-// Letters that stand alone. Unicode, Hangul Compatibility Jamo.
+// Single letters. Unicode, Hangul Compatibility Jamo.
 const (
 	johabLoneInitials = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 	johabLoneFinals   = "ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
@@ -91,8 +91,8 @@ func johabRune(a, b byte) rune {
 	}
 }
 
-// johabSymbol decodes symbols and Chinese characters, which stand in the order of KS X
-// 1001 in rows of 188.
+// johabSymbol decodes symbols and Chinese characters, which are in the order of KS X 1001
+// in rows of 188.
 func johabSymbol(a, b int) rune {
 	if a == 0xDF || a > 0xF9 || b < 0x31 || b > 0x7E && b < 0x91 || b == 0xFF {
 		return utf8.RuneError
@@ -113,8 +113,8 @@ func johabSymbol(a, b int) rune {
 	return c
 }
 
-// macCentral has the characters from 0x80 on of the charset of Mac OS for the languages of
-// Central Europe.
+// macCentral holds the characters from 0x80 of the Mac OS charset for Central European
+// languages.
 var macCentral = []rune("" +
 	"ÄĀāÉĄÖÜáąČäčĆćéŹźĎíďĒēĖóėôöõúĚěü" +
 	"†°Ę£§•¶ß®©™ę¨≠ģĮįĪ≤≥īĶ∂∑łĻļĽľĹĺŅ" +

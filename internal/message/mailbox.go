@@ -7,15 +7,15 @@ import (
 
 // Bounds on the fields of one name.
 const (
-	// MaxMailboxes is how many addresses are read: more than any server accepts as
-	// recipients of one message.
+	// MaxMailboxes bounds the parsed addresses: more than any server accepts as recipients
+	// of one message.
 	MaxMailboxes = 2000
-	// maxWords is how many words without "@" are kept of one element, and how many with it.
+	// maxWords bounds the kept words without "@" of one element, and those with it.
 	maxWords = MaxMailboxes
 )
 
-// Mailboxes returns the addresses of all fields of that name. It reads what clients
-// manage to show, however broken: nothing that looks like an address is left out,
+// Mailboxes returns the addresses of all fields of that name. It parses everything that
+// clients manage to show, however broken: no text that looks like an address is left out,
 // up to MaxMailboxes.
 func (h *Header) Mailboxes(name string) []Mailbox {
 	var boxes []Mailbox
@@ -27,24 +27,24 @@ func (h *Header) Mailboxes(name string) []Mailbox {
 	return boxes
 }
 
-// ParseMailboxes reads an address list as Header.Mailboxes does.
+// ParseMailboxes parses an address list as Header.Mailboxes does.
 func ParseMailboxes(list string) []Mailbox { return appendMailboxes(nil, list, false) }
 
-// boxReader reads one address list in one pass.
+// boxReader parses one address list in one pass.
 type boxReader struct {
 	s       string
 	pos     int
 	boxes   []Mailbox
 	group   string
 	words   wordReader
-	literal bool // comments do not end: "(" is a character like others
-	noQuote bool // quotes do not close
-	inner   bool // s came out of an encoded-word: do not decode again
+	literal bool // a comment is unterminated: "(" is an ordinary character
+	noQuote bool // a quote is unterminated
+	inner   bool // s came from an encoded-word: do not decode again
 
 	phrase  []piece // words of the element before its address
 	comment string  // last comment of the element
 	seen    bool    // the element has an address in angle brackets
-	spaced  bool    // white space stands before the next piece
+	spaced  bool    // white space precedes the next piece
 }
 
 // piece is one word of an element.
@@ -52,7 +52,7 @@ type piece struct {
 	text   string
 	raw    string // as written, quotes included
 	quoted bool
-	spaced bool // white space stands before it
+	spaced bool // preceded by white space
 }
 
 func appendMailboxes(boxes []Mailbox, list string, inner bool) []Mailbox {
@@ -64,8 +64,7 @@ func appendMailboxes(boxes []Mailbox, list string, inner bool) []Mailbox {
 	return r.boxes[:min(len(r.boxes), MaxMailboxes)]
 }
 
-// step reads one token.
-// RFC 5322, Sections 3.4 and 4.4.
+// step parses one token. RFC 5322, Sections 3.4 and 4.4.
 func (r *boxReader) step() {
 	switch c := r.s[r.pos]; c {
 	case ' ', '\t':
@@ -93,8 +92,8 @@ func (r *boxReader) step() {
 	}
 }
 
-// quoted reads a quoted string. A quote that does not close is text: it must not
-// hide the addresses behind it.
+// quoted parses a quoted string. An unterminated quote is text: it must not hide the
+// addresses after it.
 func (r *boxReader) quoted() {
 	if !r.noQuote {
 		if value, n, closed := unquote(r.s[r.pos:]); closed {
@@ -118,15 +117,15 @@ func (r *boxReader) piece(text string, n int, quoted bool) {
 	r.pos += n
 }
 
-// room reports whether a word is kept beside those before it. Of too many, the last is
-// replaced unless it is part of an address: no name has so many words.
+// room reports whether a word can be kept. At the limit, the last word is replaced unless
+// it is part of an address: no name has that many words.
 func (r *boxReader) room(text string) bool {
 	n := len(r.phrase)
 	return n < maxWords || n < 2*maxWords && (strings.HasPrefix(text, "@") || strings.Contains(r.phrase[n-1].text, "@"))
 }
 
-// atom reads up to the next special character. An encoded-word is one atom, also
-// where its text has characters that must not stand there.
+// atom parses up to the next special character. An encoded-word is one atom, even if its
+// text has forbidden characters.
 func (r *boxReader) atom() {
 	if w, ok := r.words.at(r.s[r.pos:]); ok {
 		r.piece(r.s[r.pos:r.pos+w.length], w.length, false)
@@ -148,11 +147,11 @@ func (r *boxReader) atom() {
 	r.piece(r.s[r.pos:r.pos+n], n, false)
 }
 
-// maxLiteral is the length in bytes within which an address literal must end.
+// maxLiteral bounds the length of an address literal, in bytes.
 const maxLiteral = 64
 
-// startGroup takes the words before a colon as the name of a group, unless they are
-// an address or part of a source route.
+// startGroup uses the words before a colon as the name of a group, unless they are an
+// address or part of a source route.
 func (r *boxReader) startGroup() {
 	r.pos++
 	if r.hasAt() {
@@ -163,8 +162,7 @@ func (r *boxReader) startGroup() {
 	r.reset()
 }
 
-// readComment keeps a comment, which may be nested. Where it does not end, it is
-// text.
+// readComment keeps a comment, which may be nested. An unterminated comment is text.
 func (r *boxReader) readComment() {
 	n := 0
 	if !r.literal {
@@ -182,8 +180,8 @@ func (r *boxReader) readComment() {
 	r.pos += n
 }
 
-// angle reads an address in angle brackets. A bracket that does not close ends at
-// the next comma.
+// angle parses an address in angle brackets. An unterminated bracket ends at the next
+// comma.
 func (r *boxReader) angle() {
 	rest := r.s[r.pos+1:]
 	n, next := r.angleEnd(rest)
@@ -196,8 +194,8 @@ func (r *boxReader) angle() {
 	r.phrase = r.phrase[:0]
 }
 
-// angleEnd returns the length of the address that s begins with, and where to read on.
-// Brackets in quoted strings and in comments end nothing.
+// angleEnd returns the length of the address at the start of s, and the next offset.
+// Brackets in quoted strings and comments do not count.
 func (r *boxReader) angleEnd(s string) (n, next int) {
 	for n < len(s) {
 		switch s[n] {
@@ -217,8 +215,8 @@ func (r *boxReader) angleEnd(s string) (n, next int) {
 	return n, n
 }
 
-// skipOpaque returns the length of the quoted string or comment that s begins with, or 1
-// where it does not end: it is a character like others then.
+// skipOpaque returns the length of the quoted string or comment at the start of s, or 1 if
+// it is unterminated and thus an ordinary character.
 func (r *boxReader) skipOpaque(s string) int {
 	if s[0] == '"' && !r.noQuote {
 		_, n, closed := unquote(s)
@@ -236,8 +234,8 @@ func (r *boxReader) skipOpaque(s string) int {
 	return 1
 }
 
-// element ends one element of the list. Without brackets, its words with "@" are
-// addresses and the others its name.
+// element ends one element of the list. Without brackets, its words with "@" are addresses
+// and the others its name.
 func (r *boxReader) element() {
 	if !r.seen && (len(r.phrase) > 0 || r.comment != "") {
 		r.bareElement()
@@ -247,8 +245,8 @@ func (r *boxReader) element() {
 	r.reset()
 }
 
-// trailing deals with words behind an address in brackets: addresses among them
-// count, and a comment names an address without name.
+// trailing handles words after an address in brackets: addresses among them count, and a
+// comment becomes the name of an address without one.
 func (r *boxReader) trailing() {
 	if last := &r.boxes[len(r.boxes)-1]; last.Name == "" && r.comment != "" {
 		last.Name = decodeText(r.comment)
@@ -260,7 +258,7 @@ func (r *boxReader) trailing() {
 	}
 }
 
-// add keeps one mailbox and reports whether anything is in it.
+// add keeps one mailbox and reports whether it is non-empty.
 func (r *boxReader) add(addr, name string) bool {
 	box := r.box(addr)
 	box.Name = name
@@ -299,7 +297,7 @@ func (r *boxReader) bareElement() {
 	}
 }
 
-// addBare adds an address that is without brackets.
+// addBare adds an address without brackets.
 func (r *boxReader) addBare(p piece) {
 	if r.add(p.text, "") && p.quoted {
 		box := &r.boxes[len(r.boxes)-1]
@@ -307,11 +305,11 @@ func (r *boxReader) addBare(p piece) {
 	}
 }
 
-// joined returns the words with those put together that make one address, such as
-// "a b"@example.org, a(comment)@example.org and a@example .org.
+// joined returns the words, merging those that form one address, such as "a b"@example.org,
+// a(comment)@example.org and a@example .org.
 func (r *boxReader) joined() []piece {
 	var out []piece
-	var merged []byte // the word that grows, so that many words cost no more than their length
+	var merged []byte // the growing word, so that many words cost only their total length
 	flush := func() {
 		if len(merged) > 0 {
 			out[len(out)-1].text = string(merged)
@@ -338,9 +336,8 @@ func (r *boxReader) joined() []piece {
 	return out
 }
 
-// continues reports whether p goes on with the address that last, or what it was merged
-// to, begins.
-// RFC 5322, Section 4.4: white space and comments may stand around "@" and dots.
+// continues reports whether p continues the address that last, or its merged form, begins.
+// RFC 5322, Section 4.4: white space and comments may surround "@" and dots.
 func continues(last *piece, merged []byte, p piece) bool {
 	before, quoted := last.text, last.quoted
 	if len(merged) > 0 {
@@ -355,12 +352,12 @@ func continues(last *piece, merged []byte, p piece) bool {
 	if len(merged) == 0 && (quoted || !strings.Contains(before, "@")) {
 		return !p.spaced && quoted && strings.HasPrefix(p.text, ".")
 	}
-	// A second word with a dot after the domain: some clients take it for the domain.
+	// A second word with a dot after the domain: some clients use it as the domain.
 	return strings.HasPrefix(p.text, ".") || strings.HasSuffix(before, ".") || looksLikeDomain(p.text)
 }
 
-// looksLikeDomain reports whether a word has the characters of a domain name and a dot
-// inside.
+// looksLikeDomain reports whether a word has only characters of domain names and an inner
+// dot.
 func looksLikeDomain(s string) bool {
 	dot := strings.IndexByte(s, '.')
 	return dot > 0 && dot < len(s)-1 && !strings.ContainsFunc(s, notDomain)
@@ -375,7 +372,7 @@ func (r *boxReader) hasAt() bool {
 	return false
 }
 
-// isAddress reports whether a word has the look of an address.
+// isAddress reports whether a word looks like an address.
 func isAddress(s string) bool {
 	at := strings.LastIndexByte(s, '@')
 	return at > 0 && at < len(s)-1

@@ -1,27 +1,24 @@
-// Package message reads Internet messages: header sections, MIME parts, their
-// decoded content, and everything about them that is not as it should be.
+// Package message parses Internet messages: header sections, MIME parts, their decoded
+// content, and all deviations from the standards.
 //
-// A message (RFC 5322) is a header section, an empty line and a body; MIME (RFC
-// 2045 to 2049) makes the body a tree of parts, each with a media type and a
-// transfer encoding. Mail clients repair broken messages, each in its own way, and
-// attackers hide in the differences: this parser never fails, keeps byte offsets
-// of everything, and reports each repair as a Defect. Where clients are known to
-// differ, it offers a second reading.
+// A message (RFC 5322) is a header section, an empty line and a body; MIME (RFC 2045 to
+// 2049) makes the body a tree of parts, each with a media type and a transfer encoding.
+// Mail clients repair broken messages, each in its own way, and attackers exploit the
+// differences: this parser never fails, keeps byte offsets of everything, and reports each
+// repair as a Defect. Where clients are known to differ, it offers a second reading.
 //
-// Standards: RFC 5322, RFC 2045 to 2047, RFC 2049, RFC 2183 (Content-Disposition),
-// RFC 2231 (parameters), RFC 3676 (format=flowed), RFC 6532 (UTF-8 headers), RFC
-// 2152 (UTF-7).
+// Standards: RFC 5322, RFC 2045 to 2047, RFC 2049, RFC 2183 (Content-Disposition), RFC 2231
+// (parameters), RFC 3676 (format=flowed), RFC 6532 (UTF-8 headers), RFC 2152 (UTF-7).
 //
-// Divergences: a line ends with CRLF or LF; a CR alone does not end a line. A line
-// in a header section that is no field is skipped when the next line is one, and
-// ends the section otherwise. A delimiter line must equal "--" and the boundary,
-// followed by white space at most; RFC 2046 asks for the beginning of the line
-// only, which is the second reading. A byte order mark before the header section is
-// ignored.
+// Divergences: a line ends with CRLF or LF; a CR alone does not end a line. A line in a
+// header section that is no field is skipped when the next line is one, and ends the
+// section otherwise. A delimiter line must equal "--" and the boundary, followed by white
+// space at most; RFC 2046 only requires this for the beginning of the line, which is the
+// second reading. A byte order mark before the header section is ignored.
 //
-// Limits: the resources of package budget; a message that wants more keeps the
-// rest as one leaf, whose texts and file names are read flat, without its structure. At most maxReadings parts are read a second time, and
-// nothing inside a second reading is.
+// Limits: the resources of package budget; a message beyond them keeps the rest as one
+// leaf, whose texts and file names are read flat, without its structure. At most
+// maxReadings parts are read a second time, and nothing inside a second reading is.
 package message
 
 import (
@@ -41,13 +38,13 @@ func (r Range) Len() int { return r.To - r.From }
 
 // Message is one parsed message. It is immutable and safe for concurrent use.
 type Message struct {
-	Raw     []byte   // the bytes that were parsed; shared, never changed
-	Root    *Part    // always non-nil; its header is the header of the message
-	Parts   []*Part  // every part in reading order, Root first, those of embedded messages and second readings included
-	Defects []Defect // everything tolerated, in order of offset, at most maxDefects
+	Raw     []byte   // the parsed bytes; shared, immutable
+	Root    *Part    // always non-nil; has the header of the message
+	Parts   []*Part  // every part in reading order, Root first, including those of embedded messages and second readings
+	Defects []Defect // tolerated deviations, in order of offset, at most maxDefects
 
-	work int // bytes that scans looked at, to prove that they are linear
-	base int // for the bytes of a decoded part: where that stands in the outermost message
+	work int // bytes examined by scans, for tests of linear time
+	base int // for the bytes of a decoded part: its offset in the outermost message
 }
 
 // Header returns the header section of the message.
@@ -55,29 +52,29 @@ func (m *Message) Header() *Header { return &m.Root.Header }
 
 // Part is one node of the MIME tree.
 type Part struct {
-	Path     string  // position as IMAP numbers it: "" is the root, "1", "2.1"; a multipart that is an embedded message ends with "TEXT"; a second reading adds "~2", or the next number that is free
+	Path     string  // IMAP part number: "" is the root, "1", "2.1"; a multipart that is an embedded message ends with "TEXT"; a second reading adds "~2", or the next free number
 	Header   Header  // header section of the part; empty for parts without one
 	Raw      Range   // from the first header byte to the last body byte
-	Body     Range   // body bytes, without the line end that belongs to the boundary
+	Body     Range   // body bytes, without the line end of the boundary
 	Parent   *Part   // or nil for the root
 	Children []*Part // parts of a multipart, or the one embedded message of message/rfc822
 	Depth    int     // levels below the root
 
-	MediaType   string            // lower case, for example "text/html"; what clients take it for when the field is missing or broken
+	MediaType   string            // lower case, for example "text/html"; clients' default if the field is missing or broken
 	Params      map[string]string // Content-Type parameters, names in lower case, values decoded (RFC 2231); or nil
 	Disposition string            // lower-case Content-Disposition type, or ""
 	Filename    string            // decoded name from Content-Disposition or Content-Type, or ""
-	Encoding    string            // lower-case transfer encoding that is applied: "7bit", "8bit", "binary", "base64", "quoted-printable", "x-uuencode", "x-yenc"
+	Encoding    string            // lower-case applied transfer encoding: "7bit", "8bit", "binary", "base64", "quoted-printable", "x-uuencode", "x-yenc"
 	Charset     string            // lower-case declared charset, or ""
 	ContentID   string            // without angle brackets, or ""
-	Reading     int               // 1 for the first reading, 2 for the second where clients differ
+	Reading     int               // 1 for the first reading, 2 for the second if clients differ
 
-	msg      *Message       // the message that the offsets belong to; not the outer one where a transfer encoding was undone first
-	budget   *budget.Budget // spent by Decoded and Text
-	names    []string       // every file name that some client shows, Filename first
-	cautious bool           // decode as clients do that stop at the first padding or junk
+	msg      *Message       // the message of the offsets; not the outer one if a transfer encoding was decoded first
+	budget   *budget.Budget // charged by Decoded and Text
+	names    []string       // every file name that any client shows, Filename first
+	cautious bool           // decode like clients that stop at the first padding or junk
 	flowed   bool           // format=flowed
-	unread   bool           // not taken apart, since the budget for levels or parts is spent
+	unread   bool           // not parsed, since the budget for levels or parts is spent
 
 	decodeOnce sync.Once
 	decoded    []byte
@@ -90,7 +87,7 @@ type Part struct {
 
 // Header is one header section.
 type Header struct {
-	Fields []Field // in order, duplicates included
+	Fields []Field // in order, including duplicates
 
 	raw []byte
 }
@@ -100,20 +97,20 @@ type Field struct {
 	Name  string // as written
 	Key   string // Name in lower case
 	Raw   Range  // the whole field with its line end
-	Value Range  // behind the colon, without the final line end; may be folded
+	Value Range  // after the colon, without the final line end; may be folded
 }
 
 // Mailbox is one address of an address list such as From.
 type Mailbox struct {
 	Name   string // display name, decoded (RFC 2047), or ""
 	Local  string // local part as written, without quotes
-	Domain string // domain in normal form where it has one, as written otherwise
-	Group  string // name of the group that it stands in, or ""
+	Domain string // domain in normal form if valid, as written otherwise
+	Group  string // name of its group, or ""
 
-	// Readings are further domains that some client takes for that of the address, in
-	// normal form: it has several "@" or words, is encoded, or has a route in front.
+	// Readings are further domains that any client reads for the address, in normal form:
+	// if it has several "@" or words, is encoded, or has a source route.
 	Readings []string
-	Defect   AddressDefect // what is wrong with the address, or ""
+	Defect   AddressDefect // defect of the address, or ""
 }
 
 // HasName reports whether the domain is a domain name in normal form: not missing, not
@@ -126,7 +123,7 @@ func (m Mailbox) HasName() bool {
 	return err == nil && d == m.Domain && strings.ContainsFunc(d, isAlphanumeric)
 }
 
-// Domains returns every domain name that some client reads, the most usual one first.
+// Domains returns every domain name that any client reads, the most common one first.
 func (m Mailbox) Domains() []string {
 	if !m.HasName() {
 		return nil
@@ -134,7 +131,7 @@ func (m Mailbox) Domains() []string {
 	return append([]string{m.Domain}, m.Readings...)
 }
 
-// Address returns "local@domain", or the local part alone where there is no domain.
+// Address returns "local@domain", or the local part without a domain.
 func (m Mailbox) Address() string {
 	if m.Domain == "" {
 		return m.Local
@@ -144,20 +141,20 @@ func (m Mailbox) Address() string {
 
 // Hop is one Received field.
 type Hop struct {
-	From     string    // name that the client gave
-	FromName string    // reverse name that the server found, or ""
+	From     string    // name given by the client
+	FromName string    // reverse name found by the server, or ""
 	FromAddr string    // address of the client, or ""
 	By       string    // name of the server
 	With     string    // protocol
 	ID       string    // id at the server
 	For      string    // recipient
-	At       time.Time // zero where unreadable
+	At       time.Time // zero if unreadable
 }
 
-// Defect is one deviation that the parser tolerated.
+// Defect is one tolerated deviation.
 type Defect struct {
 	Kind   DefectKind
-	Offset int    // byte offset in Message.Raw; for what was decoded from base64 or the like, the offset of that body
+	Offset int    // byte offset in Message.Raw; in decoded content, the offset of the encoded body
 	Part   string // Path of the part
-	Detail string // what was seen, at most 100 bytes
+	Detail string // the text found, at most 100 bytes
 }

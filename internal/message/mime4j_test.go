@@ -65,8 +65,8 @@ func TestNoPartOfMime4jIsLost(t *testing.T) {
 	}
 }
 
-// contents returns what the parts of a message hold: decoded, as text in UTF-8, and as
-// they stand.
+// contents returns the contents of the parts of a message: decoded, as text in UTF-8, and
+// unchanged.
 func contents(t *testing.T, file string) [][]byte {
 	t.Helper()
 	raw, err := os.ReadFile(file)

@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// maxParams is how many parameters of one field are read, the sections of long ones
-// included: honest fields have five, and names of 2000 characters some 40 sections.
+// maxParams bounds the parsed parameters of one field, including the sections of long ones:
+// honest fields have five, and names of 2000 characters some 40 sections.
 const maxParams = 100
 
 // param is one parameter of a structured field.
 type param struct {
 	name   string   // lower case, without RFC 2231 decoration
 	value  string   // decoded, valid UTF-8
-	raw    string   // bytes as they stand, quotes removed
-	others []string // what other clients read, decoded like value (like raw for boundaries)
+	raw    string   // exact bytes, without quotes
+	others []string // values that other clients read, decoded like value (like raw for boundaries)
 }
 
 type paramList []param
 
-// paramReader reads the parameters of one field, left to right.
+// paramReader parses the parameters of one field, left to right.
 type paramReader struct {
 	s     *scanner
 	part  *Part
@@ -40,7 +40,7 @@ type paramSection struct {
 	value    string
 }
 
-// params reads the parameters of the field at offset at.
+// params parses the parameters of the field at offset at.
 func (s *scanner) params(p *Part, rest string, at int) paramList {
 	if rest == "" {
 		return nil
@@ -58,8 +58,8 @@ func (s *scanner) params(p *Part, rest string, at int) paramList {
 
 func (r *paramReader) defect(kind DefectKind, detail string) { r.s.defect(kind, r.part, r.at, detail) }
 
-// cutMain splits a structured field value behind its first item, such as the media
-// type, and drops comments around it.
+// cutMain splits a structured field value after its first item, such as the media type, and
+// drops comments around it.
 func cutMain(v string) (main, rest string) {
 	v = skipComments(v)
 	if startsWithParam(v) {
@@ -88,8 +88,8 @@ func startsWithParam(v string) bool {
 	return i > 0 && v[i] == '='
 }
 
-// skipComments drops white space and comments at the beginning of v. A comment that
-// does not end is no comment.
+// skipComments drops white space and comments at the beginning of v. An unterminated
+// comment is text.
 func skipComments(v string) string {
 	for {
 		v = strings.TrimLeft(v, " \t")
@@ -104,8 +104,8 @@ func skipComments(v string) string {
 	}
 }
 
-// commentEnd returns the length of the comment that v begins with, or 0 where it
-// does not end.
+// commentEnd returns the length of the comment at the start of v, or 0 if it is
+// unterminated.
 func commentEnd(v string) int {
 	depth := 0
 	for i := 0; i < len(v); i++ {
@@ -123,7 +123,7 @@ func commentEnd(v string) int {
 	return 0
 }
 
-// next reads one parameter and reports whether there may be more.
+// next parses one parameter and reports whether there may be more.
 func (r *paramReader) next() bool {
 	r.rest = strings.TrimLeft(r.rest, "; \t")
 	if strings.HasPrefix(r.rest, "(") {
@@ -152,7 +152,7 @@ func (r *paramReader) next() bool {
 	return r.rest != ""
 }
 
-// junk drops text without "=" up to index i, or all where that is negative.
+// junk drops text without "=" up to index i, or all if that is negative.
 func (r *paramReader) junk(i int) {
 	if i < 0 {
 		i = len(r.rest)
@@ -161,8 +161,8 @@ func (r *paramReader) junk(i int) {
 	r.rest = r.rest[i:]
 }
 
-// quoted reads a quoted value. Text between the closing quote and the semicolon is
-// ignored by some clients and part of the value for others.
+// quoted parses a quoted value. Text between the closing quote and the semicolon is ignored
+// by some clients and part of the value for others.
 func (r *paramReader) quoted(name string) {
 	value, n, closed := unquote(r.rest)
 	r.rest = r.rest[n:]
@@ -190,9 +190,9 @@ func (r *paramReader) quoted(name string) {
 	}
 }
 
-// unquote returns the content of the quoted string that v begins with, and its
-// length. A string that does not close reaches to the end. Only quotes and
-// backslashes are escaped in practice: elsewhere a backslash separates folders.
+// unquote returns the content of the quoted string at the start of v, and its length. An
+// unterminated string extends to the end. In practice only quotes and backslashes are
+// escaped: elsewhere a backslash separates folders.
 func unquote(v string) (value string, n int, closed bool) {
 	escaped := false
 	for i := 1; i < len(v); i++ {
@@ -215,8 +215,8 @@ func unquote(v string) (value string, n int, closed bool) {
 
 var unescaper = strings.NewReplacer(`\"`, `"`, `\\`, `\`)
 
-// bare reads a value without quotes. It ends at white space by the standard; for
-// file names most clients go on to the semicolon.
+// bare parses a value without quotes. It ends at white space by the standard; for file
+// names most clients continue to the semicolon.
 func (r *paramReader) bare(name string) {
 	i := bareEnd(r.rest)
 	whole := strings.TrimSpace(r.rest[:i])
@@ -251,8 +251,8 @@ func (r *paramReader) bare(name string) {
 	}
 }
 
-// bareEnd returns where a value without quotes ends at the latest: at the first semicolon
-// outside of encoded-words.
+// bareEnd returns the latest end of a value without quotes: the first semicolon outside of
+// encoded-words.
 func bareEnd(s string) int {
 	var words wordReader
 	for i := 0; i < len(s); i++ {
@@ -296,7 +296,7 @@ func (r *paramReader) index(name string) int {
 	return slices.IndexFunc(r.list, func(x param) bool { return x.name == name })
 }
 
-// decodeParam returns the value of a plain parameter for people. Encoded-words are
+// decodeParam returns the value of a plain parameter for display. Encoded-words are
 // forbidden in quotes, and common there.
 func decodeParam(raw string) string {
 	if strings.Contains(raw, "=?") {
@@ -305,8 +305,8 @@ func decodeParam(raw string) string {
 	return toUTF8(raw)
 }
 
-// splitSection reads names such as "filename*", "filename*1" and "filename*1*".
-// RFC 2231, Sections 3 and 4.
+// splitSection parses names such as "filename*", "filename*1" and "filename*1*". RFC 2231,
+// Sections 3 and 4.
 func splitSection(name string) (base string, s paramSection, ok bool) {
 	base, rest, found := strings.Cut(name, "*")
 	if !found || base == "" {
@@ -323,7 +323,7 @@ func splitSection(name string) (base string, s paramSection, ok bool) {
 	return base, paramSection{number: n, extended: extended}, true
 }
 
-// join puts the sections of RFC 2231 parameters together.
+// join merges the sections of RFC 2231 parameters.
 func (r *paramReader) join() {
 	slices.SortStableFunc(r.parts, func(a, b paramSection) int {
 		return cmp.Or(strings.Compare(a.name, b.name), cmp.Compare(a.number, b.number))
@@ -338,7 +338,7 @@ func (r *paramReader) join() {
 	}
 }
 
-// assemble makes one parameter of its sections, which are in order of their numbers.
+// assemble merges the sections of one parameter, which are in order of their numbers.
 func (r *paramReader) assemble(sections []paramSection) {
 	x := param{name: sections[0].name}
 	var charset string
@@ -371,15 +371,15 @@ func (r *paramReader) assemble(sections []paramSection) {
 	}
 	x.value = text
 	if strings.Contains(text, "=?") {
-		// RFC 2047, Section 5, forbids encoded-words in parameters, and clients decode them.
-		// Those that do not show nothing else than what is outside of the words.
+		// RFC 2047, Section 5, forbids encoded-words in parameters, and clients decode
+		// them. Clients that do not show only the text outside of the words.
 		x.value = decodeText(text)
 	}
 	r.merge(x)
 }
 
-// merge adds x, which counts more than a plain parameter of that name.
-// RFC 2231 does not say so, but RFC 6266, Section 4.3, does for HTTP, and most clients do.
+// merge adds x, which takes precedence over a plain parameter of that name. RFC 2231 does
+// not define this, but RFC 6266, Section 4.3, does for HTTP, and most clients follow it.
 func (r *paramReader) merge(x param) {
 	i := r.index(x.name)
 	if i < 0 {
@@ -408,8 +408,8 @@ func cutCharset(v string) (charset, text string) {
 	return charset, text
 }
 
-// appendPercent appends v to b with percent signs decoded. clean is false where one
-// has no two hexadecimal digits; it stays as it is then.
+// appendPercent appends v to b with percent signs decoded. clean is false if one lacks two
+// hexadecimal digits; it is then kept.
 func appendPercent(b []byte, v string) (out []byte, clean bool) {
 	clean = true
 	for i := 0; i < len(v); i++ {

@@ -10,7 +10,7 @@ import (
 	"outrider/internal/budget"
 )
 
-// maxReadings is how many parts of one message are read a second time. Honest mail
+// maxReadings bounds the parts of one message that are read a second time. Honest mail
 // needs none; each costs another pass over its part.
 const maxReadings = 6
 
@@ -18,28 +18,28 @@ const maxReadings = 6
 // RFC 5322, Section 2.1.1: lines must have at most 998 characters.
 const maxLine = 998
 
-// parser holds what all scans of one message share.
+// parser holds the shared state of all scans of one message.
 type parser struct {
 	budget   *budget.Budget
 	root     *Message
 	defects  defects
-	extras   map[*Part][]*Part // parts that stand behind the key in reading order, and are not among its children
-	wanted   []wish            // second readings that are not begun yet
-	readings int               // second readings begun or wanted
+	extras   map[*Part][]*Part // parts that follow the key in reading order, without being its children
+	wanted   []wish            // pending second readings
+	readings int               // second readings begun or pending
 	flats    int               // parts that were read flat
 	unsealed int               // S/MIME objects whose content was read
-	work     int               // bytes that were looked at
+	work     int               // bytes examined
 }
 
-// wish is a second reading that is wanted.
+// wish is a pending second reading.
 type wish struct {
 	part    *Part
 	variant variant
 }
 
-// Parse reads raw, which must not change any more. It never fails; what it tolerates
-// is in Defects, and what b does not allow stays unread. A nil budget stands for a
-// fresh one with default limits.
+// Parse parses raw, which must not change afterwards. It never fails; tolerated deviations
+// are in Defects, and content beyond b stays unread. A nil budget means a fresh one with
+// default limits.
 func Parse(raw []byte, b *budget.Budget) *Message {
 	if b == nil {
 		b = budget.New(budget.Default())
@@ -56,8 +56,8 @@ func Parse(raw []byte, b *budget.Budget) *Message {
 	return m
 }
 
-// scanAll reads top within r of the bytes of m, then what its leaves hold, then the
-// second readings that this asked for.
+// scanAll scans top within r of the bytes of m, then the content of its leaves, then the
+// requested second readings.
 func (p *parser) scanAll(top *Part, m *Message, r Range, v variant) {
 	s := &scanner{parser: p, msg: m, raw: m.Raw, end: r.To, reading: top.Reading, variant: v, top: top}
 	s.scan(r.From)
@@ -77,7 +77,7 @@ func (p *parser) defect(kind DefectKind, part *Part, offset int, detail string) 
 	p.defects.add(kind, offset, part, detail)
 }
 
-// again asks for a second reading of the part.
+// again requests a second reading of the part.
 func (p *parser) again(part *Part, v variant) {
 	if part.Reading != 1 {
 		return
@@ -95,7 +95,7 @@ func (p *parser) again(part *Part, v variant) {
 	p.wanted = append(p.wanted, wish{part, v})
 }
 
-// readAgain begins the second readings that are wanted.
+// readAgain begins the pending second readings.
 func (p *parser) readAgain() {
 	wanted := p.wanted
 	p.wanted = nil
@@ -120,8 +120,8 @@ func (p *parser) readAgain() {
 	}
 }
 
-// undo returns the bytes of a multipart after its transfer encoding is undone, with
-// its header section in front, or nil.
+// undo returns the decoded bytes of a transfer-encoded multipart, after its header section,
+// or nil.
 func (p *parser) undo(part *Part) *Message {
 	encoding, _ := transferEncoding(part.Header.Get("Content-Transfer-Encoding"), false)
 	encoded := &Part{msg: part.msg, budget: p.budget, Body: part.Body, Encoding: encoding}
@@ -133,8 +133,8 @@ func (p *parser) undo(part *Part) *Message {
 	return &Message{Raw: slices.Concat(header, body), base: p.place(part)}
 }
 
-// place returns the offset in the outermost message at which the body of part, or
-// what it was decoded from, stands.
+// place returns the offset of the body of part in the outermost message, or of the body
+// that it was decoded from.
 func (p *parser) place(part *Part) int {
 	if part.msg != p.root {
 		return part.msg.base
@@ -154,7 +154,7 @@ func (p *parser) newPart(parent *Part, m *Message) (*Part, bool) {
 	return part, true
 }
 
-// attach puts part behind first in reading order.
+// attach puts part after first in reading order.
 func (p *parser) attach(first, part *Part) {
 	if p.extras == nil {
 		p.extras = make(map[*Part][]*Part)
@@ -172,8 +172,8 @@ func (p *parser) flatten(root *Part) []*Part {
 	return l.parts
 }
 
-// lister puts parts into reading order. Leaves of second readings that another
-// reading has as well are left out.
+// lister puts parts into reading order. It leaves out leaves of second readings that
+// another reading has as well.
 type lister struct {
 	parts  []*Part
 	extras map[*Part][]*Part
@@ -193,8 +193,8 @@ func (l *lister) walk(p *Part) {
 	}
 }
 
-// fresh reports whether p belongs into the list, and makes its path unique: the
-// second readings of a part and of what is around it may have parts of one number.
+// fresh reports whether p belongs in the list, and makes its path unique: the second
+// readings of a part and of its parent may have parts with the same number.
 func (l *lister) fresh(p *Part) bool {
 	if l.known == nil {
 		l.known, l.paths = make(map[leafKey]bool), make(map[string]bool)
@@ -212,7 +212,7 @@ func (l *lister) fresh(p *Part) bool {
 	return true
 }
 
-// leafKey tells whether two leaves show the same.
+// leafKey identifies the visible content of a leaf.
 type leafKey struct {
 	msg                          *Message
 	body                         Range
@@ -245,8 +245,8 @@ func textPath(parent string) string {
 	return childPath(parent, "TEXT")
 }
 
-// checkLines reports what is wrong with line ends and lengths, each at its first
-// place and with its number.
+// checkLines reports defects of line ends and lengths, each at its first place and with its
+// count.
 func (p *parser) checkLines(raw []byte) {
 	var bare, long lineFlaw
 	crlf := 0
@@ -274,7 +274,7 @@ func (p *parser) checkLines(raw []byte) {
 	}
 }
 
-// lineFlaw counts one kind of flaw.
+// lineFlaw counts one kind of defect.
 type lineFlaw struct{ count, first int }
 
 func (f *lineFlaw) at(offset int) {
@@ -290,7 +290,7 @@ func (p *parser) flaw(kind DefectKind, f lineFlaw) {
 	}
 }
 
-// bareCR returns the offset of the first CR that no LF follows.
+// bareCR returns the offset of the first CR without an LF.
 func bareCR(raw []byte) int {
 	for i := 0; i < len(raw); i++ {
 		n := bytes.IndexByte(raw[i:], '\r')
@@ -311,8 +311,8 @@ const (
 )
 
 // oddBytes returns the offsets of the first byte above 127 and of the first control
-// character that is neither tab nor part of a line end, or -1. It looks at eight
-// bytes at once.
+// character that is neither tab nor part of a line end, or -1. It checks eight bytes at
+// once.
 func oddBytes(b []byte) (eight, control int) {
 	eight, control = -1, -1
 	i := 0
@@ -328,7 +328,7 @@ func oddBytes(b []byte) (eight, control int) {
 	return oddIn(b, i, len(b), eight, control)
 }
 
-// oddIn looks at the bytes from offset from to offset to.
+// oddIn checks the bytes from offset from to offset to.
 func oddIn(b []byte, from, to, eight, control int) (int, int) {
 	for i, c := range b[from:to] {
 		switch oddClass[c] {

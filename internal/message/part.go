@@ -21,9 +21,8 @@ func (p *Part) isMessage() bool {
 	return false
 }
 
-// IsFragment reports whether the part is a piece of a message that a client puts
-// together again from several, so that nobody on the way sees the whole.
-// RFC 2046, Section 5.2.2.
+// IsFragment reports whether the part is a piece of a message that a client reassembles
+// from several, so that no server sees the whole. RFC 2046, Section 5.2.2.
 func (p *Part) IsFragment() bool { return p.MediaType == "message/partial" }
 
 // isBodyText reports whether the part is one of the two types of text that all clients
@@ -40,9 +39,9 @@ func (p *Part) IsHTML() bool {
 }
 
 // isText reports whether some client shows the part as text of the message. RFC 2046,
-// Section 4.1.4: a subtype of text that is not known is plain text. Texts that have
-// readers of their own are none: calendars, cards and the header of a returned message.
-// Pages for AMP are shown to senders only that the provider knows, and have a twin.
+// Section 4.1.4: an unknown subtype of text is plain text. Texts with dedicated parsers are
+// excluded: calendars, cards and the header of a returned message. So are AMP pages, which
+// are shown only for senders registered with the provider, and have an alternative.
 func (p *Part) isText() bool {
 	subtype, ok := strings.CutPrefix(p.MediaType, "text/")
 	if !ok {
@@ -55,8 +54,8 @@ func (p *Part) isText() bool {
 	return true
 }
 
-// IsAttachment reports whether clients offer the part as a file: its disposition
-// says so, or it is a leaf that they do not show as text.
+// IsAttachment reports whether clients offer the part as a file: by its disposition, or as
+// a leaf that they do not show as text.
 func (p *Part) IsAttachment() bool {
 	switch {
 	case p.IsMultipart():
@@ -72,22 +71,22 @@ func (p *Part) IsAttachment() bool {
 	}
 }
 
-// Filenames returns every name that some client shows for the part: Filename, and
-// what other fields, parameters and readings of them say.
+// Filenames returns every name that any client shows for the part: Filename, and those in
+// other fields, parameters and readings.
 func (p *Part) Filenames() []string { return slices.Clone(p.names) }
 
-// Source returns the bytes that the offsets of the part refer to: those of the
-// message, or what the transfer encoding of an outer part was decoded to.
+// Source returns the bytes that the offsets of the part refer to: those of the message, or
+// the decoded content of an outer part.
 func (p *Part) Source() []byte { return p.msg.Raw }
 
-// RawBytes returns header section and body of the part as they stand.
+// RawBytes returns header section and body of the part as in the message.
 func (p *Part) RawBytes() []byte { return p.msg.Raw[p.Raw.From:p.Raw.To] }
 
-// BodyBytes returns the body of the part as it stands, without decoding.
+// BodyBytes returns the body of the part without decoding.
 func (p *Part) BodyBytes() []byte { return p.msg.Raw[p.Body.From:p.Body.To] }
 
-// Message returns the part as a message of its own, where it is the root of one: its
-// header gives sender, subject, hops and date.
+// Message returns the part as a separate message if it is the root of one: its header has
+// sender, subject, hops and date.
 func (p *Part) Message() (*Message, bool) {
 	if p.Parent != nil && !p.Parent.isMessage() {
 		return nil, false
@@ -106,11 +105,10 @@ func (m *Message) collect(p *Part) {
 }
 
 // TextParts returns the parts that some client shows as text of the message, in order and
-// in all readings: texts of every subtype, those without a name too where their
-// disposition is "attachment", and the text that is all of a message whatever its
-// disposition. Those are among Attachments as well. Text of embedded messages belongs to
-// it where clients show those in place: not in attached messages, nor in those that
-// reports return.
+// in all readings: texts of every subtype, including unnamed ones with the disposition
+// "attachment", and a text that is the whole message with any disposition. The latter two
+// are among Attachments as well. Text of embedded messages is included if clients show them
+// inline: not in attached messages, nor in those that reports return.
 func (m *Message) TextParts() []*Part {
 	var parts []*Part
 	for _, p := range m.Parts {
@@ -122,7 +120,7 @@ func (m *Message) TextParts() []*Part {
 }
 
 // ReturnedTexts returns the texts of messages that reports return. Anybody can write a
-// report: where the rest of a message does not prove that it is one, they are text too.
+// report: unless the rest of a message proves that it is one, they are text too.
 func (m *Message) ReturnedTexts() []*Part {
 	var parts []*Part
 	for _, p := range m.Parts {
@@ -143,12 +141,12 @@ func (p *Part) isReturned() bool {
 	return false
 }
 
-// isShown reports whether a text is more than a file beside the text.
+// isShown reports whether a text is more than an attached file.
 func (p *Part) isShown() bool {
 	return p.Filename == "" || p.isBodyText() && !p.IsAttachment() || p.isWhole()
 }
 
-// isWhole reports whether the part is all that its message has.
+// isWhole reports whether the part is the whole content of its message.
 func (p *Part) isWhole() bool {
 	for a := p; ; a = a.Parent {
 		if a.Parent == nil || a.Parent.isMessage() {
@@ -160,7 +158,7 @@ func (p *Part) isWhole() bool {
 	}
 }
 
-// inPlace reports whether no part around p hides it behind a click.
+// inPlace reports whether clients show the part without a click on an outer part.
 func (p *Part) inPlace() bool {
 	for a := p.Parent; a != nil; a = a.Parent {
 		if a.isMessage() && (a.IsAttachment() || a.isReported()) {
@@ -171,8 +169,8 @@ func (p *Part) inPlace() bool {
 }
 
 // isReported reports whether the part is the message that a report returns. A multipart is
-// a report only with a part that says what happened. RFC 3464, Section 2; RFC 5965,
-// Section 2; RFC 8098, Section 3.
+// a report only with a status part. RFC 3464, Section 2; RFC 5965, Section 2; RFC 8098,
+// Section 3.
 func (p *Part) isReported() bool {
 	if p.Parent == nil || p.Parent.MediaType != "multipart/report" {
 		return false
@@ -180,7 +178,7 @@ func (p *Part) isReported() bool {
 	return slices.ContainsFunc(p.Parent.Children, (*Part).isStatus)
 }
 
-// isStatus reports whether the part says what a report is about, in fields.
+// isStatus reports whether the part holds the fields of a report.
 func (p *Part) isStatus() bool {
 	var fields []string
 	switch p.MediaType {
@@ -199,8 +197,8 @@ func (p *Part) isStatus() bool {
 	return slices.ContainsFunc(fields, func(f string) bool { return bytes.Contains(lower, []byte(f)) })
 }
 
-// Attachments returns the parts that clients offer as files, in order and in all
-// readings, those of embedded messages included.
+// Attachments returns the parts that clients offer as files, in order and in all readings,
+// including those of embedded messages.
 func (m *Message) Attachments() []*Part {
 	var parts []*Part
 	for _, p := range m.Parts {

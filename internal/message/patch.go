@@ -9,8 +9,8 @@ import (
 // ErrBadPatch is returned for a patch that does not fit the original.
 var ErrBadPatch = errors.New("patch does not fit the message")
 
-// Patch is what makes a rendition of its original at another time: ranges of the original
-// and new bytes, in order. The empty patch stands for the original.
+// Patch reproduces a rendition from its original later: ranges of the original and new
+// bytes, in order. The empty patch is the original.
 type Patch []Piece
 
 // Piece is a range of the original, or new bytes.
@@ -20,7 +20,7 @@ type Piece struct {
 	With []byte `json:"with,omitempty"`
 }
 
-// Patch returns what makes the rendition again.
+// Patch returns the patch of the rendition.
 func (r *Rendition) Patch() Patch {
 	p := make(Patch, 0, len(r.segments))
 	for _, s := range r.segments {
@@ -33,7 +33,8 @@ func (r *Rendition) Patch() Patch {
 	return p
 }
 
-// Prepend returns the patch with bytes before everything else. size is that of the original.
+// Prepend returns the patch with bytes before everything else. size is that of the
+// original.
 func (p Patch) Prepend(b []byte, size int64) Patch {
 	if len(p) == 0 {
 		p = Patch{{To: size}}
@@ -41,7 +42,7 @@ func (p Patch) Prepend(b []byte, size int64) Patch {
 	return append(Patch{{With: b}}, p...)
 }
 
-// Size returns the number of bytes that Write writes for an original of a size.
+// Size returns the number of bytes that Write writes for an original of that size.
 func (p Patch) Size(original int64) int64 {
 	if len(p) == 0 {
 		return original
@@ -54,7 +55,7 @@ func (p Patch) Size(original int64) int64 {
 }
 
 // Write writes the rendition of an original, which it reads to its end, so that a reader
-// that checks what it read can tell.
+// that verifies a checksum can do so.
 func (p Patch) Write(w io.Writer, original io.Reader) (n int64, err error) {
 	if len(p) == 0 {
 		return io.Copy(w, original)
@@ -83,7 +84,7 @@ func (p Patch) Write(w io.Writer, original io.Reader) (n int64, err error) {
 	return n, err
 }
 
-// copyRange leaves out some bytes and copies the next ones.
+// copyRange skips some bytes and copies the following ones.
 func copyRange(w io.Writer, r io.Reader, skip, length int64) (int64, error) {
 	_, err := io.CopyN(io.Discard, r, skip)
 	if err == nil {

@@ -10,8 +10,8 @@ import (
 	"outrider/internal/smtp"
 )
 
-// ID is Outrider's name for one received message: 26 characters that sort by time
-// of receipt.
+// ID is Outrider's identifier of one received message: 26 characters that sort by time of
+// receipt.
 type ID string
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
@@ -25,18 +25,18 @@ func NewID(t time.Time) ID {
 	return ID(idEncoding.EncodeToString(b[:]))
 }
 
-// Source says how a message came to Outrider.
+// Source is the origin of a message.
 type Source string
 
 // The sources of mail.
 const (
-	SourceSMTP Source = "smtp" // this edge received it by SMTP
-	SourceFile Source = "file" // others received it: scan, journals, mailboxes
+	SourceSMTP Source = "smtp" // received by this edge by SMTP
+	SourceFile Source = "file" // received by other hosts: scan, journals, mailboxes
 )
 
 // Peer is the other side of the session that handed the message over.
 type Peer struct {
-	Addr       netip.Addr // connecting address, after PROXY and XCLIENT; invalid where unknown
+	Addr       netip.Addr // connecting address, after PROXY and XCLIENT; invalid if unknown
 	Name       string     // reverse name given by XCLIENT, or ""
 	Helo       string     // name given by HELO or EHLO
 	Protocol   string     // "SMTP", "ESMTP", "ESMTPS", "UTF8SMTPS", "LMTP" (RFC 3848, RFC 6531)
@@ -44,25 +44,25 @@ type Peer struct {
 	TLSCipher  string     // cipher suite, or "" on clear text
 }
 
-// Traits are facts about the bytes that decide where a message can be sent. The
-// receiving edge gathers them while the bytes pass.
+// Traits are facts about the bytes that determine where a message can be sent. The
+// receiving edge collects them during receipt.
 type Traits struct {
-	EightBit   bool // a byte above 127 stands somewhere
-	HeaderUTF8 bool // a byte above 127 stands in the top header section
-	NUL        bool // a NUL byte stands somewhere
+	EightBit   bool // a byte above 127 anywhere
+	HeaderUTF8 bool // a byte above 127 in the top header section
+	NUL        bool // a NUL byte anywhere
 	BareCR     bool // bare CR were present (and normalised where so configured)
 	BareLF     bool // bare LF were present (and normalised where so configured)
 	MaxLine    int  // longest line in octets without CRLF
 }
 
-// Received is one message as it came: raw bytes, envelope, and where from.
+// Received is one message as received: raw bytes, envelope, and origin.
 type Received struct {
 	ID       ID
 	Session  string // id of the SMTP session, or ""
 	Source   Source
 	Envelope smtp.Envelope
 	Peer     Peer
-	At       time.Time // when the last byte came
+	At       time.Time // time of the last byte
 	Body     *Body     // header and body bytes with CRLF line ends as received; always non-nil
 	Traits   Traits
 }

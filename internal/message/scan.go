@@ -7,34 +7,34 @@ import (
 	"outrider/internal/budget"
 )
 
-// variant says how a second reading differs from the first. All but prefix apply
-// to the part at which the reading begins alone.
+// variant is a second reading's difference from the first. All but prefix apply only to the
+// part at which the reading begins.
 type variant struct {
 	lastType     bool   // the last Content-Type field counts, not the first
 	lastEncoding bool   // the last Content-Transfer-Encoding field counts
 	boundary     string // boundary to use instead of the declared one, or ""
-	prefix       bool   // lines that begin with "--" and a boundary are delimiters, on every level within
+	prefix       bool   // lines that begin with "--" and a boundary are delimiters, at every inner level
 	outerWins    bool   // a boundary that is used twice belongs to the outer multipart
 	ignoreClose  bool   // a closing delimiter does not end the multipart
 	blankEnds    bool   // a line of white space ends the header section
 	asText       bool   // a multipart without parts is text
-	undo         bool   // the transfer encoding of a multipart is undone
+	undo         bool   // decode the transfer encoding of a multipart
 	cautious     bool   // base64 ends at the first padding or junk
 }
 
-// level is one container that is open: a multipart, or an embedded message.
+// level is one open container: a multipart, or an embedded message.
 type level struct {
 	part     *Part
 	boundary string // or "" for an embedded message
-	shadowed int    // the level that the boundary meant before, or -1
-	encoded  bool   // the part declares a transfer encoding that it must not have
+	shadowed int    // the level that had the boundary before, or -1
+	encoded  bool   // the part declares a forbidden transfer encoding
 	found    bool   // a delimiter line was seen
 	closed   bool   // the closing delimiter was seen
-	resume   int    // offset behind the last delimiter line, where preamble or epilogue begins
+	resume   int    // offset after the last delimiter line, where preamble or epilogue begins
 }
 
-// scanner reads one range of bytes into a tree of parts, in one pass: all open
-// boundaries are looked up at once at each line that begins with "--".
+// scanner parses one range of bytes into a tree of parts, in one pass: at each line that
+// begins with "--" it looks up all open boundaries at once.
 type scanner struct {
 	*parser
 	msg     *Message // the message that offsets belong to
@@ -42,18 +42,18 @@ type scanner struct {
 	end     int
 	reading int
 	variant variant
-	top     *Part // where this scan began
+	top     *Part // start of this scan
 
 	open   []level        // innermost last
 	delims map[string]int // innermost level of each boundary that is open
-	leaf   *Part          // innermost entity where it is no open container, or nil
-	leaves []*Part        // leaves that are complete
+	leaf   *Part          // innermost entity unless it is an open container, or nil
+	leaves []*Part        // complete leaves
 
 	fields []rawField // scratch space of readHeader
 	names  []byte
 }
 
-// scan reads the entity top from offset pos to end.
+// scan parses the entity top from offset pos to end.
 func (s *scanner) scan(pos int) {
 	pos = s.enter(s.top, pos)
 	for {
@@ -69,7 +69,7 @@ func (s *scanner) scan(pos int) {
 	s.closeInside(-1, s.end, s.end)
 }
 
-// delimiter acts on one delimiter line and returns where to look for the next.
+// delimiter processes one delimiter line and returns the offset for the next search.
 func (s *scanner) delimiter(d delimiter) int {
 	l := &s.open[d.level]
 	if !l.found {
@@ -104,8 +104,8 @@ func (s *scanner) child(parent *Part, pos int) int {
 	return s.enter(p, pos)
 }
 
-// overflow keeps everything from pos on as one leaf of parent, so that no byte is
-// out of reach. Its texts are read flat.
+// overflow keeps everything from pos on as one leaf of parent, so that no byte is lost. Its
+// texts are read flat.
 func (s *scanner) overflow(parent *Part, pos int) {
 	s.defect(DefectTooManyParts, parent, pos, "")
 	p := &Part{
@@ -119,8 +119,8 @@ func (s *scanner) overflow(parent *Part, pos int) {
 	s.leaf = p
 }
 
-// enter reads the header of p at pos and, while p is a message that embeds one, the
-// header of that. It returns where to look for the next delimiter.
+// enter parses the header of p at pos and, while p embeds a message, the header of that. It
+// returns the offset for the next delimiter search.
 func (s *scanner) enter(p *Part, pos int) int {
 	for {
 		body, cut := s.readHeader(p, pos)
@@ -143,7 +143,7 @@ func (s *scanner) enter(p *Part, pos int) int {
 	}
 }
 
-// enterMultipart opens p, unless nothing can be found in it.
+// enterMultipart opens p, unless no parts can be found in it.
 func (s *scanner) enterMultipart(p *Part, d description) bool {
 	if d.boundary == "" || !s.descend(p) {
 		return false
@@ -192,8 +192,8 @@ func (s *scanner) descend(p *Part) bool {
 	return false
 }
 
-// closeInside completes everything inside level i: bodies end at bodyEnd, before
-// the delimiter line at pos.
+// closeInside completes everything inside level i: bodies end at bodyEnd, before the
+// delimiter line at pos.
 func (s *scanner) closeInside(i, pos, bodyEnd int) {
 	if s.leaf != nil {
 		bodyEnd = s.complete(s.leaf, bodyEnd)
@@ -210,15 +210,15 @@ func (s *scanner) closeInside(i, pos, bodyEnd int) {
 	}
 }
 
-// complete sets the end of p and returns it. It is behind the line end that belongs
-// to the delimiter where the same line end completes the header section.
+// complete sets the end of p and returns it. It is after the line end of the delimiter if
+// the same line end completes the header section.
 func (s *scanner) complete(p *Part, end int) int {
 	p.Body.To = max(end, p.Body.From)
 	p.Raw.To = p.Body.To
 	return p.Body.To
 }
 
-// closeMultipart forgets the boundary of level l, which was at index i.
+// closeMultipart drops the boundary of level l, which was at index i.
 func (s *scanner) closeMultipart(l level, i, pos int) {
 	if s.delims[l.boundary] == i {
 		if l.shadowed >= 0 {
@@ -238,8 +238,8 @@ func (s *scanner) closeMultipart(l level, i, pos int) {
 	}
 }
 
-// preambleNote is the length in bytes up to which a preamble is taken for the usual
-// note to readers whose client knows no MIME.
+// preambleNote is the maximum length in bytes of the usual preamble for clients without
+// MIME.
 const preambleNote = 200
 
 func (s *scanner) checkPreamble(l *level, to int) {
@@ -258,8 +258,8 @@ type delimiter struct {
 
 var lineDashes = []byte("\n--")
 
-// nextDelimiter finds the next delimiter line of any open level at or behind pos,
-// which is the beginning of a line.
+// nextDelimiter finds the next delimiter line of any open level at or after pos, which is
+// the beginning of a line.
 func (s *scanner) nextDelimiter(pos int) (delimiter, bool) {
 	if len(s.delims) == 0 {
 		return delimiter{}, false
@@ -294,8 +294,8 @@ func (s *scanner) isDelimiter(pos, eol int) bool {
 	return ok && !s.open[d.level].closed
 }
 
-// match looks up the line, which begins with "--", among the open boundaries.
-// RFC 2046, Section 5.1.1: white space may follow the boundary.
+// match looks up the line, which begins with "--", among the open boundaries. RFC 2046,
+// Section 5.1.1: white space may follow the boundary.
 func (s *scanner) match(pos, eol int) (delimiter, bool) {
 	token := bytes.TrimRight(s.raw[pos+2:eol], " \t\r\n")
 	if i, ok := s.delims[string(token)]; ok {
@@ -309,11 +309,11 @@ func (s *scanner) match(pos, eol int) (delimiter, bool) {
 	return s.matchPrefix(token, pos, eol)
 }
 
-// maxPrefixLevels is how many open boundaries, the innermost first, a line is compared
-// with that begins as a delimiter and goes on. A bound keeps the scan linear.
+// maxPrefixLevels bounds the open boundaries, innermost first, that are compared with a
+// line that only begins like a delimiter. It keeps the scan linear.
 const maxPrefixLevels = 8
 
-// matchPrefix deals with a line that begins with an open boundary and goes on.
+// matchPrefix handles a line that begins with an open boundary and continues.
 func (s *scanner) matchPrefix(token []byte, pos, eol int) (delimiter, bool) {
 	i, ok := s.prefixLevel(token)
 	if !ok {
@@ -329,7 +329,7 @@ func (s *scanner) matchPrefix(token []byte, pos, eol int) (delimiter, bool) {
 	return delimiter{}, false
 }
 
-// prefixLevel finds the innermost open level with whose boundary the token begins.
+// prefixLevel finds the innermost open level whose boundary is a prefix of the token.
 func (s *scanner) prefixLevel(token []byte) (int, bool) {
 	compared := 0
 	for i := len(s.open) - 1; i >= 0 && compared < maxPrefixLevels; i-- {

@@ -7,21 +7,21 @@ import (
 	"outrider/internal/budget"
 )
 
-// Seal says how a part is signed or encrypted.
+// Seal is the kind of signature or encryption of a part.
 type Seal string
 
-// The seals. What is signed can be read; what is encrypted can not.
+// The seals. Signed content is readable; encrypted content is not.
 const (
 	SealNone            Seal = ""
 	SealSMIMESigned     Seal = "smime-signed"     // RFC 8551, Section 3.5, in both forms
 	SealSMIMEEncrypted  Seal = "smime-encrypted"  // RFC 8551, Sections 3.3 and 3.4
 	SealSMIMECompressed Seal = "smime-compressed" // RFC 8551, Section 3.6
-	SealPGPSigned       Seal = "pgp-signed"       // RFC 3156, Section 5, and in the text itself
-	SealPGPEncrypted    Seal = "pgp-encrypted"    // RFC 3156, Section 4, and in the text itself
+	SealPGPSigned       Seal = "pgp-signed"       // RFC 3156, Section 5, and inline
+	SealPGPEncrypted    Seal = "pgp-encrypted"    // RFC 3156, Section 4, and inline
 )
 
-// Seal returns how the part is signed or encrypted: as a multipart, as a file, or in
-// its own text.
+// Seal returns the kind of signature or encryption of the part: as a multipart, as a file,
+// or inline.
 func (p *Part) Seal() Seal {
 	switch p.MediaType {
 	case "multipart/signed":
@@ -53,10 +53,10 @@ func (s sealed) seal() Seal {
 	case bytes.Equal(s.kind, oidCompressed):
 		return SealSMIMECompressed
 	}
-	return SealNone // certificates alone, or the signature of a multipart/signed
+	return SealNone // only certificates, or the signature of a multipart/signed
 }
 
-// Seals returns the seals of the message, each once, in the order of its parts.
+// Seals returns the distinct seals of the message, in order of its parts.
 func (m *Message) Seals() []Seal {
 	var out []Seal
 	seen := map[Seal]bool{SealNone: true}
@@ -69,8 +69,8 @@ func (m *Message) Seals() []Seal {
 	return out
 }
 
-// pgpSeal looks for the armor of a text that is signed or encrypted in place.
-// RFC 9580, Sections 6.2 and 7.
+// pgpSeal finds the armor of an inline signed or encrypted text. RFC 9580, Sections 6.2 and
+// 7.
 func (p *Part) pgpSeal() Seal {
 	b := p.Decoded()
 	for i := 0; ; {
@@ -92,8 +92,8 @@ func (p *Part) pgpSeal() Seal {
 	}
 }
 
-// isCMS reports whether the part says that it is an S/MIME object. RFC 8551, Section
-// 3.2: clients know it by its media type, and by its name where gateways changed that.
+// isCMS reports whether the part is declared as an S/MIME object. RFC 8551, Section 3.2:
+// clients recognise its media type, and its name if gateways changed that.
 func (p *Part) isCMS() bool {
 	switch p.MediaType {
 	case "application/pkcs7-mime", "application/x-pkcs7-mime":
@@ -104,12 +104,12 @@ func (p *Part) isCMS() bool {
 	return false
 }
 
-// maxUnsealed is how many S/MIME objects of one message are looked into. RFC 2634,
-// Section 1.1, wraps a message three times; each costs another pass over its content.
+// maxUnsealed bounds the opened S/MIME objects of one message. RFC 2634, Section 1.1, wraps
+// a message three times; each costs another pass over its content.
 const maxUnsealed = 6
 
-// unseal parses what an S/MIME object signs or compresses: clients show it in place.
-// Offsets of the parts within refer to that content.
+// unseal parses the content of a signed or compressed S/MIME object, which clients show
+// inline. Offsets of the inner parts refer to that content.
 func (p *parser) unseal(part *Part) {
 	s, ok := readCMS(part.Decoded())
 	if !ok || s.content == nil {

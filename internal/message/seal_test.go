@@ -152,7 +152,7 @@ func TestNestedObjectsEnd(t *testing.T) {
 	}
 }
 
-// TestSealedTextKeepsItsBytes asks for a banner on what is signed.
+// TestSealedTextKeepsItsBytes requests a banner on signed text.
 func TestSealedTextKeepsItsBytes(t *testing.T) {
 	t.Parallel()
 	raw := sealedMessage(cms(t, oidSignedData, []byte("Content-Type: text/plain\r\n\r\nhello")))

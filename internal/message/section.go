@@ -7,33 +7,33 @@ import (
 	"outrider/internal/budget"
 )
 
-// spareFields is how many Content fields of a part are read although the budget for
-// header fields is spent: without them the part would hide what it is.
+// spareFields bounds the Content fields of a part that are read beyond the budget for
+// header fields: without them the part could hide its type.
 const spareFields = 16
 
-// section reads one header section, line by line.
+// section parses one header section, line by line.
 type section struct {
 	s        *scanner
 	part     *Part
 	fields   []rawField
-	names    []byte // names of all fields as written and in lower case, one after the other
+	names    []byte // concatenated names of all fields as written and in lower case
 	left     int64  // header fields that may still be kept
 	bytes    int64  // header bytes that may still be kept
-	spare    int    // Content fields that are kept nevertheless
+	spare    int    // Content fields kept in addition
 	over     bool   // fields were dropped
-	dropping bool   // the current field was dropped, its continuations are too
+	dropping bool   // the current field was dropped; its continuations are too
 	body     int    // where the body begins
 	cut      bool   // ended by a delimiter line, so that there is no body
 }
 
-// rawField is a field whose name has no string yet.
+// rawField is a field without a string for its name.
 type rawField struct {
 	raw, value Range
 	name       int // length of the name
 }
 
-// readHeader reads the header section of p at pos and tells where its body begins.
-// cut says that a delimiter line ended the part within the section.
+// readHeader parses the header section of p at pos and returns the start of its body. cut
+// reports whether a delimiter line ended the part within the section.
 func (s *scanner) readHeader(p *Part, pos int) (body int, cut bool) {
 	h := section{
 		s: s, part: p, fields: s.fields[:0], names: s.names[:0], spare: spareFields,
@@ -48,11 +48,11 @@ func (s *scanner) readHeader(p *Part, pos int) (body int, cut bool) {
 	return h.body, h.cut
 }
 
-// byteOrderMark is what some mailers write in front of a message that they read from a file.
+// byteOrderMark is a prefix that some mailers write for a message read from a file.
 var byteOrderMark = []byte("\ufeff")
 
-// skipMark steps over a byte order mark before the header section of a message: clients
-// ignore it, and the first field would have no name with it.
+// skipMark skips a byte order mark before the header section of a message: clients ignore
+// it, and it would spoil the name of the first field.
 func (h *section) skipMark(pos int) int {
 	if h.part.Parent != nil && !h.part.Parent.isMessage() || !bytes.HasPrefix(h.s.raw[pos:h.s.end], byteOrderMark) {
 		return pos
@@ -61,7 +61,7 @@ func (h *section) skipMark(pos int) int {
 	return pos + len(byteOrderMark)
 }
 
-// read consumes lines until the section ends.
+// read reads lines until the section ends.
 func (h *section) read(pos int) {
 	start, end := pos, h.s.end
 	for pos < end {
@@ -77,7 +77,7 @@ func (h *section) read(pos int) {
 	}
 }
 
-// line looks at one line and reports whether the section ends with or before it.
+// line processes one line and reports whether the section ends with or before it.
 func (h *section) line(pos, eol int) bool {
 	raw := h.s.raw
 	switch c := raw[pos]; {
@@ -118,7 +118,7 @@ func (h *section) field(pos, eol, name, colon int) {
 	}
 }
 
-// affords spends for one field and reports whether it is kept.
+// affords charges one field and reports whether it is kept.
 func (h *section) affords(key []byte, size int) bool {
 	h.left--
 	h.bytes -= int64(size)
@@ -133,9 +133,8 @@ func (h *section) affords(key []byte, size int) bool {
 	return true
 }
 
-// continuation extends the field above.
-// RFC 5322, Section 4.2: lines of white space only are obsolete folding, at which
-// some clients see the end of the section.
+// continuation extends the previous field. RFC 5322, Section 4.2: lines of only white space
+// are obsolete folding, where some clients end the section.
 func (h *section) continuation(pos, eol int) bool {
 	if isBlankSpace(h.s.raw[pos:eol]) {
 		h.defect(DefectBlankFold, pos, "")
@@ -159,8 +158,8 @@ func (h *section) continuation(pos, eol int) bool {
 	return false
 }
 
-// junk decides about a line that is no field: it is skipped where the section
-// plausibly goes on, and is the first line of the body otherwise.
+// junk handles a line that is no field: it is skipped if the section plausibly continues,
+// and is the first line of the body otherwise.
 func (h *section) junk(pos, eol int) bool {
 	line := h.s.raw[pos:eol]
 	if isMboxFrom(line) {
@@ -187,8 +186,8 @@ func isMboxFrom(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("From ")) || bytes.HasPrefix(line, []byte(">From "))
 }
 
-// goesOn reports whether the line at pos belongs to a header section: a field, or
-// the end of a section that had fields before.
+// goesOn reports whether the line at pos belongs to a header section: a field, or the end
+// of a section with earlier fields.
 func (h *section) goesOn(pos int) bool {
 	if pos >= h.s.end {
 		return false
@@ -201,7 +200,7 @@ func (h *section) goesOn(pos int) bool {
 	return colon > 0
 }
 
-// header makes the names of all fields slices of one string and spends the budget.
+// header makes the names of all fields slices of one string and charges the budget.
 func (h *section) header() Header {
 	h.spend()
 	out := Header{raw: h.s.raw}
@@ -229,7 +228,7 @@ func (h *section) spend() {
 	fits := b.Spend(budget.HeaderFields, int64(len(h.fields)))
 	fits = b.Spend(budget.HeaderBytes, size) && fits
 	if h.over && fits {
-		// What was dropped must show as well.
+		// Dropped fields must count as exceeded.
 		b.Spend(budget.HeaderFields, b.Left(budget.HeaderFields)+1)
 	}
 }
@@ -256,7 +255,7 @@ func fieldName(line []byte) (name, colon int) {
 	return n, c
 }
 
-// checkHeaderBytes reports bytes that header sections must not have.
+// checkHeaderBytes reports bytes that are forbidden in header sections.
 func (s *scanner) checkHeaderBytes(p *Part, from, to int) {
 	eight, control := oddBytes(s.raw[from:to])
 	if eight >= 0 {
@@ -271,7 +270,7 @@ func (s *scanner) checkHeaderBytes(p *Part, from, to int) {
 	}
 }
 
-// lineEnd returns the offset behind the line at pos.
+// lineEnd returns the offset after the line at pos.
 func lineEnd(raw []byte, pos, end int) int {
 	if i := bytes.IndexByte(raw[pos:end], '\n'); i >= 0 {
 		return pos + i + 1
@@ -279,8 +278,8 @@ func lineEnd(raw []byte, pos, end int) int {
 	return end
 }
 
-// trimEOL returns the end of the line content that ends at eol and begins at from
-// at the earliest.
+// trimEOL returns the end of the line content that ends at eol and begins at from at the
+// earliest.
 func trimEOL(raw []byte, from, eol int) int {
 	if eol > from && raw[eol-1] == '\n' {
 		eol--
@@ -291,7 +290,7 @@ func trimEOL(raw []byte, from, eol int) int {
 	return eol
 }
 
-// isBlank reports whether the line has nothing but its end.
+// isBlank reports whether the line consists of its end.
 func isBlank(line []byte) bool {
 	for _, c := range line {
 		if c != '\r' && c != '\n' {

@@ -2,7 +2,7 @@ package message
 
 import "bytes"
 
-// TraitsOf gathers the traits of a message that came whole, as from a file.
+// TraitsOf determines the traits of a complete message, as from a file.
 func TraitsOf(raw []byte) Traits {
 	t := Traits{NUL: bytes.IndexByte(raw, 0) >= 0}
 	header := true

@@ -11,12 +11,12 @@ type word struct {
 	length   int // bytes of the whole word
 }
 
-// wordReader finds encoded-words in one value, left to right. It remembers that no
-// end follows, so that a flood of beginnings is read once.
+// wordReader finds encoded-words in one value, left to right. It remembers that no end
+// follows, so that many beginnings cost only one search.
 type wordReader struct{ noEnd bool }
 
-// at reads the encoded-word that s begins with. White space within is accepted, as
-// is a text that is empty.
+// at parses the encoded-word at the start of s. White space inside and an empty text are
+// accepted.
 func (r *wordReader) at(s string) (word, bool) {
 	if r.noEnd || !strings.HasPrefix(s, "=?") {
 		return word{}, false
@@ -73,7 +73,7 @@ func decodeQ(s string) (b []byte, clean bool) {
 type textDecoder struct {
 	out     strings.Builder
 	charset string // of the bytes in pending
-	pending []byte // decoded bytes of adjacent words with one charset: a character may be split between two
+	pending []byte // decoded bytes of adjacent words with one charset, since a character may be split between two words
 }
 
 func (d *textDecoder) flush() {
@@ -93,8 +93,8 @@ func (d *textDecoder) word(w word) {
 	d.pending = append(d.pending, b...)
 }
 
-// decodeText returns an unfolded field value for people: encoded-words decoded, also
-// where they touch other text, valid UTF-8, and spaces for line breaks and NUL.
+// decodeText returns an unfolded field value for display: encoded-words decoded, even if
+// they touch other text, valid UTF-8, and spaces for line breaks and NUL.
 func decodeText(s string) string {
 	if strings.Contains(s, "=?") {
 		s = decodeWords(s)
@@ -114,7 +114,7 @@ var lineBreaks = strings.NewReplacer("\r\n", " ", "\r", " ", "\n", " ", "\x00", 
 func decodeWords(s string) string {
 	var d textDecoder
 	var r wordReader
-	plain := 0 // where text begins that is not written yet
+	plain := 0 // start of the text that is not written yet
 	afterWord := false
 	for i := 0; i < len(s); {
 		n := strings.Index(s[i:], "=?")
@@ -143,7 +143,7 @@ func decodeWords(s string) string {
 	return d.out.String()
 }
 
-// checkWords reports encoded-words of field i that cannot be decoded as they stand.
+// checkWords reports malformed encoded-words of field i.
 func (s *scanner) checkWords(p *Part, i int) {
 	f := p.Header.Fields[i]
 	v := s.raw[f.Value.From:f.Value.To]

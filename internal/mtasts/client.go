@@ -16,12 +16,12 @@ import (
 	"outrider/internal/egress"
 )
 
-// Times of the life of a policy.
+// Timing of policies.
 const (
-	recheck    = 5 * time.Minute // until the record of a domain is looked at again
-	fetchAgain = 5 * time.Minute // RFC 8461, Section 3.3: between attempts that fail
-	refreshAt  = 24 * time.Hour  // RFC 8461, Section 5.1: a policy is renewed well before it ends
-	patience   = 15 * time.Second
+	recheck      = 5 * time.Minute // until the record of a domain is checked again
+	fetchAgain   = 5 * time.Minute // RFC 8461, Section 3.3: between failed attempts
+	refreshAt    = 24 * time.Hour  // RFC 8461, Section 5.1: a policy is renewed well before it expires
+	fetchTimeout = 15 * time.Second
 )
 
 // Resolver looks up TXT records; dns.Session fits. A name that does not exist is a
@@ -35,51 +35,49 @@ type Fetcher interface {
 	Get(ctx context.Context, url string, o egress.Options) (*egress.Response, error)
 }
 
-// Config says how a Client works.
+// Config configures a Client.
 type Config struct {
 	Resolver   Resolver
 	Fetcher    Fetcher
-	Dir        string // where policies outlive a restart, made when missing; "" keeps them in memory only
-	MaxDomains int    // domains remembered; 10,000 when 0
+	Dir        string // directory that keeps policies over restarts, created if missing; "" keeps them in memory only
+	MaxDomains int    // cached domains; 10,000 when 0
 	Log        *slog.Logger
 }
 
-// Client finds the policies of domains and remembers them. It is safe for concurrent use.
+// Client finds and caches the policies of domains. It is safe for concurrent use.
 type Client struct {
-	cfg     Config
-	store   store
-	flights singleflight.Group
-	asking  sync.WaitGroup
-	ctx     context.Context //nolint:containedctx // ends with the client
-	cancel  context.CancelFunc
+	cfg      Config
+	store    store
+	flights  singleflight.Group
+	inFlight sync.WaitGroup
+	ctx      context.Context //nolint:containedctx // ends with the client
+	cancel   context.CancelFunc
 
 	mu      sync.Mutex
-	domains map[string]*entry // guarded by mu; entries are never changed
+	domains map[string]*entry // guarded by mu; entries are immutable
 }
 
-// entry is what is known about one domain.
+// entry is the cached state of one domain.
 type entry struct {
 	id      string // of the record that announced the policy
 	policy  Policy
 	text    []byte    // the policy as fetched
-	fetched time.Time // zero where there is no policy
-	next    time.Time // when to look again
-	err     error     // why there is no policy, or nil where the domain has none
+	fetched time.Time // zero without a policy
+	next    time.Time // time of the next check
+	err     error     // why there is no policy, or nil if the domain has none
 }
 
-// live reports whether the policy still holds.
+// live reports whether the policy is unexpired.
 func (e *entry) live(now time.Time) bool {
 	return e != nil && !e.fetched.IsZero() && now.Before(e.fetched.Add(e.policy.MaxAge))
 }
 
-// fresh reports whether a policy that still holds need not be fetched again while its
-// id stays.
+// fresh reports whether an unexpired policy with the same id need not be fetched again.
 func (e *entry) fresh(now time.Time) bool {
 	return e.live(now) && now.Before(e.fetched.Add(min(refreshAt, e.policy.MaxAge/2)))
 }
 
-// New returns a client that knows the policies kept in the directory. Close must be
-// called.
+// New returns a client with the policies kept in the directory. Close must be called.
 func New(c Config) (*Client, error) {
 	c.MaxDomains = cmp.Or(c.MaxDomains, 10_000)
 	client := &Client{cfg: c, store: store{dir: c.Dir}, domains: map[string]*entry{}}
@@ -90,16 +88,16 @@ func New(c Config) (*Client, error) {
 	return client, nil
 }
 
-// Close ends what is under way and waits for it.
+// Close cancels pending work and waits for it.
 func (c *Client) Close() error {
 	c.cancel()
-	c.asking.Wait()
+	c.inFlight.Wait()
 	return nil
 }
 
-// Policy returns the policy of a domain. The zero Policy is that of a domain without one,
-// and comes with an error where that is not certain.
-// RFC 8461, Section 3.3: mail then goes on as if the domain had none.
+// Policy returns the policy of a domain. The zero Policy means that the domain has none; an
+// error beside it means that this is not certain. RFC 8461, Section 3.3: mail is then
+// delivered as if the domain had none.
 func (c *Client) Policy(ctx context.Context, domain string) (Policy, error) {
 	domain, err := address.Domain(domain)
 	if err != nil {
@@ -125,14 +123,14 @@ func (c *Client) known(domain string) *entry {
 	return c.domains[domain]
 }
 
-// renew finds out what holds now, once for all who want to know. When ctx ends first, the
-// old entry comes back.
+// renew determines the current policy, once for all concurrent callers. When ctx ends
+// first, it returns the old entry.
 func (c *Client) renew(ctx context.Context, domain string, old *entry) (*entry, error) {
 	flight := c.flights.DoChan(domain, func() (any, error) {
-		// What is found belongs to the client and not to the asker, who may give up.
-		c.asking.Add(1)
-		defer c.asking.Done()
-		fctx, cancel := context.WithTimeout(c.ctx, patience)
+		// The result belongs to the client and not to the caller, who may give up.
+		c.inFlight.Add(1)
+		defer c.inFlight.Done()
+		fctx, cancel := context.WithTimeout(c.ctx, fetchTimeout)
 		defer cancel()
 		e := c.find(fctx, domain, old)
 		c.remember(domain, e)
@@ -147,9 +145,9 @@ func (c *Client) renew(ctx context.Context, domain string, old *entry) (*entry, 
 	}
 }
 
-// find looks at the record of a domain, and fetches the policy if that is a new one.
-// RFC 8461, Section 5.1: a policy that was seen holds until it ends, whatever the record
-// says now or whether there still is one.
+// find looks up the record of a domain, and fetches the policy if its id is new. RFC 8461,
+// Section 5.1: a fetched policy is valid until it expires, even if the record changes or
+// disappears.
 func (c *Client) find(ctx context.Context, domain string, old *entry) *entry {
 	now := time.Now()
 	id, err := c.record(ctx, domain)
@@ -168,7 +166,7 @@ func (c *Client) find(ctx context.Context, domain string, old *entry) *entry {
 	return e
 }
 
-// keep returns what is known already, to be looked at again in a while.
+// keep returns the existing state, with a time for the next check.
 func keep(old *entry, now time.Time, again time.Duration, err error) *entry {
 	e := entry{err: err}
 	if old.live(now) {
@@ -178,7 +176,7 @@ func keep(old *entry, now time.Time, again time.Duration, err error) *entry {
 	return &e
 }
 
-// record returns the id that a domain announces, or "" where it announces none.
+// record returns the policy id that a domain announces, or "" without one.
 func (c *Client) record(ctx context.Context, domain string) (string, error) {
 	txts, err := c.cfg.Resolver.LookupTXT(ctx, "_mta-sts."+domain)
 	if e, ok := errors.AsType[*net.DNSError](err); ok && e.IsNotFound {
@@ -199,13 +197,13 @@ func (c *Client) record(ctx context.Context, domain string) (string, error) {
 	case 1:
 		return ParseRecord(records[0])
 	default:
-		// RFC 8461, Section 3.1: of several none counts.
+		// RFC 8461, Section 3.1: several records count as none.
 		return "", fmt.Errorf("%w: %d records at %s", ErrRecord, len(records), domain)
 	}
 }
 
-// fetch gets the policy itself.
-// RFC 8461, Section 3.3: over HTTPS, as text/plain, and redirects must not be followed.
+// fetch fetches the policy. RFC 8461, Section 3.3: over HTTPS, as text/plain, and redirects
+// must not be followed.
 func (c *Client) fetch(ctx context.Context, domain, id string) (*entry, error) {
 	url := "https://mta-sts." + domain + "/.well-known/mta-sts.txt"
 	resp, err := c.cfg.Fetcher.Get(ctx, url, egress.Options{
@@ -224,7 +222,7 @@ func (c *Client) fetch(ctx context.Context, domain, id string) (*entry, error) {
 	return &entry{id: id, policy: policy, text: resp.Body}, nil
 }
 
-// remember replaces what is known about a domain, and makes room for it.
+// remember replaces the state of a domain, and makes room for it.
 func (c *Client) remember(domain string, e *entry) {
 	c.mu.Lock()
 	old := c.domains[domain]
@@ -245,8 +243,8 @@ func (c *Client) remember(domain string, e *entry) {
 	}
 }
 
-// makeRoom forgets the domains without policy, since asking them again costs little, or
-// else the policy that ends first. mu is held.
+// makeRoom drops the domains without policy, which are cheap to look up again, or else the
+// policy that expires first. mu is held.
 func (c *Client) makeRoom() {
 	now, first := time.Now(), ""
 	var end time.Time

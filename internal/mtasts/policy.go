@@ -1,18 +1,16 @@
-// Package mtasts reads, keeps and applies the policies of SMTP MTA Strict Transport
+// Package mtasts parses, caches and applies the policies of SMTP MTA Strict Transport
 // Security.
 //
-// SMTP encrypts only when both sides happen to offer it, and whoever is between them
-// can take the offer away. With MTA-STS a domain says over HTTPS, where certificates are
-// verified, which hosts take its mail and that they speak TLS; a TXT record tells when
-// the policy has changed. A sender that has seen the policy once keeps it for as long as
-// the policy says, so that an attacker who blocks it later gains nothing: that is why
-// Client can keep policies in a directory over restarts.
+// SMTP uses opportunistic encryption, which an attacker on the path can strip. With MTA-STS
+// a domain publishes over HTTPS, where certificates are verified, which hosts receive its
+// mail and that they support TLS; a TXT record announces changes of the policy. A sender
+// caches a fetched policy for its stated lifetime, so that an attacker gains nothing by
+// blocking it later; for that reason Client can keep policies in a directory over restarts.
 //
 // Standards: RFC 8461 (MTA-STS).
 //
-// Divergences: policies may end their lines with LF or CRLF, and bytes after a valid
-// line that cannot be read as a line are skipped, as RFC 8461, Section 3.2 asks for
-// unknown fields.
+// Divergences: policies may end their lines with LF or CRLF, and malformed bytes after a
+// valid line are skipped, as RFC 8461, Section 3.2 requires for unknown fields.
 //
 // Limits: a record has at most 1 KiB, a policy 64 KiB and 100 hosts.
 package mtasts
@@ -28,7 +26,7 @@ import (
 	"outrider/internal/address"
 )
 
-// Bounds of what is read.
+// Bounds on parsed data.
 const (
 	maxRecord = 1 << 10  // bytes; a record has about 40
 	maxPolicy = 64 << 10 // bytes; RFC 8461, Section 3.3 suggests this limit
@@ -37,22 +35,22 @@ const (
 	maxAge    = 31_557_600 // seconds; RFC 8461, Section 3.2: a year
 )
 
-// Mode says what a sender is to do where a host does not fulfil the policy.
+// Mode is what a sender does when a host does not fulfil the policy.
 type Mode string
 
 // The modes of RFC 8461, Section 5.
 const (
-	ModeNone    Mode = "none"    // nothing: the domain has no policy, or not any more
-	ModeTesting Mode = "testing" // deliver all the same, and report
-	ModeEnforce Mode = "enforce" // do not deliver there
+	ModeNone    Mode = "none"    // nothing: the domain has no policy, or withdrew it
+	ModeTesting Mode = "testing" // deliver anyway, and report
+	ModeEnforce Mode = "enforce" // do not deliver to that host
 )
 
-// Policy is what a domain says about its hosts. The zero value is that of a domain that
-// says nothing.
+// Policy is the policy of a domain for its hosts. The zero value is that of a domain
+// without a policy.
 type Policy struct {
 	Mode   Mode          // "" is ModeNone
 	MX     []string      // patterns in lower case: names, or names after "*."
-	MaxAge time.Duration // how long the policy may be kept
+	MaxAge time.Duration // lifetime in caches
 }
 
 // Errors of the parsers.
@@ -61,17 +59,16 @@ var (
 	ErrPolicy = errors.New("malformed mta-sts policy")
 )
 
-// IsRecord reports whether a text says of itself that it is a policy record.
-// RFC 8461, Section 3.1: texts that do not begin so are discarded.
+// IsRecord reports whether a text has the form of a policy record. RFC 8461, Section 3.1:
+// other texts are discarded.
 func IsRecord(txt string) bool {
 	rest, ok := strings.CutPrefix(txt, "v=STSv1")
 	return ok && strings.HasPrefix(strings.TrimLeft(rest, " \t"), ";")
 }
 
-// ParseRecord returns the id of the policy, at most 32 letters and digits, that a TXT
-// record announces. The error wraps ErrRecord.
-// RFC 8461, Section 3.1: v=STSv1 comes first, id once, and fields that we do not know
-// are skipped if they are well-formed.
+// ParseRecord returns the policy id, at most 32 letters and digits, that a TXT record
+// announces. The error wraps ErrRecord. RFC 8461, Section 3.1: v=STSv1 comes first, id
+// once, and unknown well-formed fields are skipped.
 func ParseRecord(txt string) (string, error) {
 	if len(txt) > maxRecord || !IsRecord(txt) {
 		return "", fmt.Errorf("%w: %.40q", ErrRecord, txt)
@@ -106,8 +103,8 @@ func isID(s string) bool {
 	})
 }
 
-// ParsePolicy reads the text of a policy. The error wraps ErrPolicy.
-// RFC 8461, Section 3.2: of a field that is given twice, all but mx, the first counts.
+// ParsePolicy parses a policy. The error wraps ErrPolicy. RFC 8461, Section 3.2: of
+// duplicate fields other than mx, the first counts.
 func ParsePolicy(text []byte) (Policy, error) {
 	if len(text) > maxPolicy {
 		return Policy{}, fmt.Errorf("%w: %d bytes", ErrPolicy, len(text))
@@ -125,7 +122,7 @@ func ParsePolicy(text []byte) (Policy, error) {
 	return r.policy, r.complete()
 }
 
-// reader is a policy that is being read.
+// reader holds the state of parsing a policy.
 type reader struct {
 	policy Policy
 	seen   map[string]bool // fields
@@ -161,7 +158,7 @@ func (r *reader) line(line string) error {
 	return nil
 }
 
-// parseAge reads a number of seconds. More than a year is a year.
+// parseAge parses a number of seconds. More than a year is capped at a year.
 func parseAge(value string) (time.Duration, bool) {
 	n, err := strconv.ParseUint(value, 10, 64)
 	if err != nil || len(value) > 10 {
@@ -183,7 +180,7 @@ func (r *reader) addMX(value string) bool {
 	return true
 }
 
-// complete reports what is missing.
+// complete returns an error for missing fields.
 func (r *reader) complete() error {
 	for _, name := range []string{"version", "mode", "max_age"} {
 		if !r.seen[name] {
@@ -196,9 +193,8 @@ func (r *reader) complete() error {
 	return nil
 }
 
-// Match reports whether the policy names the host, in any case and with or without final
-// dot.
-// RFC 8461, Section 4.1: a wildcard stands for exactly one label, the left-most.
+// Match reports whether the policy lists the host, in any case and with or without final
+// dot. RFC 8461, Section 4.1: a wildcard matches exactly one label, the left-most.
 func (p Policy) Match(host string) bool {
 	host, err := address.Domain(host)
 	if err != nil {

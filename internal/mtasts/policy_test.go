@@ -12,7 +12,7 @@ import (
 	"outrider/internal/mtasts"
 )
 
-// records are texts with the id that they announce; "" stands for none.
+// records are texts with the id that they announce, or "".
 var records = map[string]string{
 	"v=STSv1; id=20260101T000000;":           "20260101T000000",
 	"v=STSv1;id=1":                           "1",
@@ -51,7 +51,7 @@ func week(mode mtasts.Mode, mx ...string) *mtasts.Policy {
 	return &mtasts.Policy{Mode: mode, MX: mx, MaxAge: 7 * 24 * time.Hour}
 }
 
-// policies are texts with what they say; nil stands for nothing.
+// policies are texts with their parsed form, or nil.
 var policies = map[string]*mtasts.Policy{
 	enforce:                               week("enforce", "mx.example.org", "*.example.net"),
 	strings.ReplaceAll(enforce, "\r", ""): week("enforce", "mx.example.org", "*.example.net"),

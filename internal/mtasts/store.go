@@ -13,11 +13,11 @@ import (
 	"outrider/internal/durable"
 )
 
-// suffix ends the names of files with policies. What is called otherwise, and is not
-// unfinished, is nothing of ours.
+// suffix is the extension of policy files. Files with other names, other than unfinished
+// ones, are ignored.
 const suffix = ".sts"
 
-// maxFile bounds a file that is read: a policy, escaped, and its surroundings.
+// maxFile bounds a file: an escaped policy, and its metadata.
 const maxFile = 8 * maxPolicy
 
 // store keeps policies in a directory, one file per domain. Without a directory it keeps
@@ -32,7 +32,7 @@ type kept struct {
 	Policy  string    `json:"policy"` // as fetched
 }
 
-// load calls add for the policies that still hold, at most limit, and removes the others.
+// load calls add for the unexpired policies, at most limit, and removes the others.
 func (s store) load(limit int, add func(domain string, e *entry)) error {
 	if s.dir == "" {
 		return nil
@@ -49,7 +49,7 @@ func (s store) load(limit int, add func(domain string, e *entry)) error {
 		domain, ok := strings.CutSuffix(f.Name(), suffix)
 		if !ok {
 			if strings.HasPrefix(f.Name(), durable.Unfinished) {
-				_ = os.Remove(filepath.Join(s.dir, f.Name())) // tried again at the next start
+				_ = os.Remove(filepath.Join(s.dir, f.Name())) // retried at the next start
 			}
 			continue
 		}
@@ -66,7 +66,7 @@ func (s store) load(limit int, add func(domain string, e *entry)) error {
 	return nil
 }
 
-// errStale is the error of a file that has no policy that still holds.
+// errStale is the error of a file with an expired policy.
 var errStale = errors.New("policy has expired")
 
 // read returns the policy in a file.
@@ -98,15 +98,15 @@ func (s store) read(domain string) (*entry, error) {
 	return e, nil
 }
 
-// named reports whether a file can have the name of the domain.
+// named reports whether the domain is usable as a file name.
 func (s store) named(domain string) bool {
 	return s.dir != "" && len(domain)+len(suffix) <= 255 && !strings.ContainsFunc(domain, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '.' && r != '-' && r != '_'
 	})
 }
 
-// save writes a policy so that the file has either the old content or the new, also after
-// a loss of power.
+// save writes a policy atomically: after a loss of power the file has either the old
+// content or the new.
 func (s store) save(domain string, e *entry) error {
 	if !s.named(domain) {
 		return nil

@@ -8,23 +8,21 @@ import (
 	"outrider/internal/address"
 )
 
-// IsKnownSuffix reports whether a domain ends with a public suffix that is delegated,
-// so that file names such as "report.final" are no domains.
+// IsKnownSuffix reports whether a domain ends with a delegated public suffix; file names
+// such as "report.final" do not.
 func IsKnownSuffix(domain string) bool {
 	suffix, icann := publicsuffix.PublicSuffix(domain)
 	return icann && suffix != domain || strings.Contains(suffix, ".") && suffix != domain
 }
 
-// Brand returns the label of a domain that carries its name: the one below the public
-// suffix.
+// Brand returns the label below the public suffix of a domain, which identifies its owner.
 func Brand(domain string) string {
 	org := address.Organizational(domain)
 	label, _, _ := strings.Cut(org, ".")
 	return label
 }
 
-// Imitates reports whether domain is made to be taken for target, another domain, and
-// how.
+// Imitates reports whether domain imitates target, another domain, and how.
 func Imitates(domain, target string) (how string, ok bool) {
 	if domain == "" || target == "" || address.SameOrganization(domain, target) {
 		return "", false
@@ -34,10 +32,10 @@ func Imitates(domain, target string) (how string, ok bool) {
 	case contains(domain, target):
 		return "its name stands in front of another domain", true
 	case len(b) < 4:
-		return "", false // short names are everybody's
+		return "", false // short names are too common
 	case a == b:
-		// RFC 2606, Section 3: the name is reserved for documentation, so that messages of tests and
-		// samples use it with several endings.
+		// RFC 2606, Section 3: the name is reserved for documentation, so tests and samples
+		// use it with several endings.
 		return "it has another ending", a != "example"
 	case Skeleton(address.Unicode(a)) == Skeleton(address.Unicode(b)):
 		return "it looks the same", true
@@ -50,7 +48,7 @@ func Imitates(domain, target string) (how string, ok bool) {
 	}
 }
 
-// contains reports whether domain has all labels of target, but not at its end:
+// contains reports whether domain has all labels of target, other than at its end:
 // "example.org.login.test", and with a hyphen "example-org.test".
 func contains(domain, target string) bool {
 	rest := strings.TrimSuffix(domain, address.Organizational(domain))
@@ -61,8 +59,8 @@ func contains(domain, target string) bool {
 	return len(flat) >= 8 && (strings.HasPrefix(domain, flat+".") || strings.HasPrefix(domain, flat+"-") || strings.Contains(domain, "."+flat+"."))
 }
 
-// hasWord reports whether label is word with something added at a hyphen, or a common
-// word joined on.
+// hasWord reports whether label is word with an addition at a hyphen, or joined with a
+// common word.
 func hasWord(label, word string) bool {
 	if strings.HasPrefix(label, word+"-") || strings.HasSuffix(label, "-"+word) || strings.Contains(label, "-"+word+"-") {
 		return true
@@ -76,7 +74,7 @@ func hasWord(label, word string) bool {
 }
 
 // OneEdit reports whether a becomes b by adding, dropping or changing one byte, or by
-// swapping two neighbours.
+// swapping two adjacent bytes.
 func OneEdit(a, b string) bool {
 	if len(a) < len(b) {
 		a, b = b, a

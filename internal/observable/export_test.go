@@ -1,6 +1,6 @@
 package observable
 
-// Encoders returns the names of all services that Unwrap knows, some more than once.
+// Encoders returns the names of all services that Unwrap supports, some more than once.
 func Encoders() []string {
 	out := make([]string, len(rewriters))
 	for i := range rewriters {

@@ -26,7 +26,7 @@ func RunsWhenOpened(ext string) bool {
 	return false
 }
 
-// IsDocument reports whether people take files with the extension for documents.
+// IsDocument reports whether people regard files with the extension as documents.
 func IsDocument(ext string) bool {
 	switch ext {
 	case "pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "txt", "rtf", "jpg", "jpeg", "png", "gif", "tif", "tiff", "odt", "ods", "csv",

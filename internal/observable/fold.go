@@ -8,8 +8,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Fold returns s in the form in which Outrider compares text: compatibility variants
-// and case are folded, accents, zero-width and other invisible characters are gone.
+// Fold returns s in the form in which Outrider compares text: compatibility variants and
+// case are folded; accents, zero-width and other invisible characters are removed.
 func Fold(s string) string {
 	if isASCII(s) {
 		return strings.ToLower(s)
@@ -35,8 +35,8 @@ func foldTo(s string, emit func(rune)) {
 	}
 }
 
-// withoutBrackets puts letters in the place of those in brackets that are one character:
-// NFKD would part words at the brackets.
+// withoutBrackets replaces bracketed letters that are one character by plain letters: NFKD
+// would split words at the brackets.
 func withoutBrackets(s string) string {
 	if !strings.Contains(s, "\xe2\x92") && !strings.Contains(s, "\xf0\x9f\x84") {
 		return s
@@ -52,8 +52,8 @@ func withoutBrackets(s string) string {
 	}, s)
 }
 
-// emitLower spells out the letters that have no decomposition and that people type
-// without their accent.
+// emitLower spells out the letters without a decomposition that people type without their
+// accent.
 func emitLower(c rune, emit func(rune)) {
 	switch c {
 	case 'ß':
@@ -73,9 +73,9 @@ func emitLower(c rune, emit func(rune)) {
 	}
 }
 
-// styled returns the letter that a letter stands for which no language of today writes
-// words with: small capitals, turned letters, Lisu, and letters in black boxes. Others
-// stay as they are.
+// styled returns the plain letter for a letter that no living language uses in words: small
+// capitals, turned letters, Lisu, and letters in black boxes. Other characters stay as they
+// are.
 func styled(c rune) rune {
 	switch {
 	case c < 0x0180:
@@ -93,20 +93,20 @@ func styled(c rune) rune {
 	return c
 }
 
-// The letters of UTS #39 that look like one of ASCII, in another style, and those.
+// The letters of UTS #39 that resemble a styled ASCII letter, and their ASCII letters.
 const (
 	styledLetters = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢᴃᴌᴎᴙɐɔǝəɟƃɥᴉʞꞁɯɹʇʌʍʎꓐꓑꓓꓔꓖꓗꓙꓚꓜꓝꓟꓠꓡꓢꓣꓤꓦꓧꓪꓫꓬꓮꓯꓰꓱꓲꓳꓴ"
 	plainLetters  = "abcdefghijklmnopqrstuvwyzblnraceefghiklmrtvwybpdtgkjczfmnlsrrvhwxyaaeeiou"
 )
 
-// IsInvisible reports whether c takes no room on screen: zero-width characters, soft
-// hyphens, directional marks, variation selectors and tags.
-// Unicode, DerivedCoreProperties: Default_Ignorable_Code_Point.
+// IsInvisible reports whether c takes no space on screen: zero-width characters, soft
+// hyphens, directional marks, variation selectors and tags. Unicode, DerivedCoreProperties:
+// Default_Ignorable_Code_Point.
 func IsInvisible(c rune) bool {
 	return c >= 0xAD && unicode.Is(ignorable, c)
 }
 
-// ignorable are the characters of that property.
+// ignorable is the set of characters with that property.
 var ignorable = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x00AD, Hi: 0x00AD, Stride: 1}, {Lo: 0x034F, Hi: 0x034F, Stride: 1}, {Lo: 0x061C, Hi: 0x061C, Stride: 1},
@@ -118,10 +118,10 @@ var ignorable = &unicode.RangeTable{
 	R32: []unicode.Range32{{Lo: 0x1BCA0, Hi: 0x1BCA3, Stride: 1}, {Lo: 0x1D173, Hi: 0x1D17A, Stride: 1}, {Lo: 0xE0000, Hi: 0xE0FFF, Stride: 1}},
 }
 
-// Words returns the folded words of s, each between two single spaces, with one space
-// at either end. Characters of scripts that write without spaces are words of their
-// own; currency and percent signs are too. In words that mix letters of ASCII with letters
-// of other scripts, those count as what they look like.
+// Words returns the folded words of s, separated and surrounded by single spaces. Each
+// character of a script without spaces is a word; so are currency and percent signs. In
+// words that mix ASCII letters with letters of other scripts, the latter become their ASCII
+// look-alikes.
 func Words(s string) string {
 	w := wordWriter{space: true, b: make([]byte, 0, len(s)+2)}
 	w.b = append(w.b, ' ')
@@ -147,8 +147,8 @@ func asciiLower(c rune) rune {
 type wordWriter struct {
 	b     []byte
 	space bool // the last byte written is a space
-	from  int  // where the word begins
-	ascii bool // the word has letters of ASCII
+	from  int  // start of the word
+	ascii bool // the word has ASCII letters
 	other bool // the word has other letters
 }
 
@@ -163,15 +163,14 @@ func (w *wordWriter) gap() {
 	w.space, w.ascii, w.other, w.from = true, false, false, len(w.b)
 }
 
-// plain writes the word anew, with the letters of ASCII that its letters look like.
-// UTS #39, Section 4.
+// plain rewrites the word with the ASCII look-alikes of its letters. UTS #39, Section 4.
 func (w *wordWriter) plain() {
 	word := string(w.b[w.from:])
 	w.b = w.b[:w.from]
 	for _, c := range word {
 		proto, ok := prototypes()[c]
 		switch {
-		case c == 'ғ': // a stroke that small capitals of F are made of
+		case c == 'ғ': // a stroke that small-capital F uses
 			w.b = append(w.b, 'f')
 		case ok && c >= utf8.RuneSelf:
 			w.b = append(w.b, proto...)
@@ -190,7 +189,7 @@ func (w *wordWriter) write(c rune) {
 	case unicode.IsLetter(c), unicode.IsDigit(c):
 		w.b = utf8.AppendRune(w.b, c)
 		w.space, w.other = false, true
-	case c == '\u2019': // the typographic apostrophe is none, like the plain one
+	case c == '\u2019': // the typographic apostrophe is dropped, like the plain one
 	default:
 		w.gap()
 	}
@@ -216,7 +215,7 @@ func (w *wordWriter) writeAlone(c rune) {
 	w.gap()
 }
 
-// isUnspaced reports whether c belongs to a script that writes without spaces.
+// isUnspaced reports whether c belongs to a script without spaces.
 func isUnspaced(c rune) bool {
 	return c >= 0x2E80 && unicode.In(c, unicode.Han, unicode.Hiragana, unicode.Katakana)
 }

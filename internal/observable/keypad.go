@@ -4,9 +4,9 @@ import (
 	"strings"
 )
 
-// spelled returns the text with digits in the place of numbers that are written for people
-// to read and for no program: with letters of the keypad, or with unusual signs between groups
-// of three, three and four digits. Those in words are read by spoken.
+// spelled returns the text with digits for telephone numbers that people can read and
+// programs cannot: with letters of the keypad, or with unusual signs between groups of
+// three, three and four digits. Function spoken handles numbers in words.
 func spelled(text string) string {
 	if !hasDigit(text) {
 		return text
@@ -27,9 +27,9 @@ func spelled(text string) string {
 
 func hasDigit(text string) bool { return strings.ContainsAny(text, "0123456789") }
 
-// northAmerican writes dashes for the same sign between groups of three, three and four
-// digits, and returns their length: no amount and no date is written so. White space
-// around the sign does not matter.
+// northAmerican replaces one repeated sign between groups of three, three and four digits
+// by dashes, and returns the length: amounts and dates have other groups. White space
+// around the sign is ignored.
 func northAmerican(b []byte) int {
 	first, ok := signAfter(b, 3)
 	if !ok {
@@ -56,7 +56,7 @@ func northAmerican(b []byte) int {
 
 func oneByte(s, of string) bool { return len(s) == 1 && strings.Contains(of, s) }
 
-// signAfter returns the length of what is between n digits and the next digit.
+// signAfter returns the length of the text between n digits and the next digit.
 func signAfter(b []byte, n int) (length int, ok bool) {
 	const longest = 6
 	if len(b) < n || !areDigits(b[:n]) {
@@ -82,8 +82,8 @@ func areDigits(b []byte) bool {
 	return true
 }
 
-// vanity writes digits for the letters of a number such as 1-800-555-HELP: in capitals,
-// at its end, after an area code that follows a one or is free to call. ITU-T E.161.
+// vanity writes digits for the letters of a number such as 1-800-555-HELP: in capitals, at
+// its end, after an area code that follows a one or is toll-free. ITU-T E.161.
 func vanity(b []byte) int {
 	const local = 7
 	i := beforeArea(b)
@@ -113,8 +113,8 @@ func vanity(b []byte) int {
 	return i
 }
 
-// beforeArea returns the length of a leading one with the signs that follow it, 0 where the area code is
-// one of numbers that are free to call, and -1 where neither is so.
+// beforeArea returns the length of a leading one and the signs after it, 0 for a toll-free
+// area code, and -1 otherwise.
 func beforeArea(b []byte) int {
 	if b[0] == '1' && len(b) > 2 && !isDigit(b[1]) {
 		n := 1
@@ -129,7 +129,7 @@ func beforeArea(b []byte) int {
 	return 0
 }
 
-// isFreeToCall reports whether an area code is one of numbers that are free to call.
+// isFreeToCall reports whether an area code is toll-free.
 func isFreeToCall(code string) bool {
 	switch code {
 	case "800", "833", "844", "855", "866", "877", "888":

@@ -16,7 +16,7 @@ type Lexicon struct {
 // entry is one phrase in one topic.
 type entry struct {
 	topic  int
-	phrase string // for people
+	phrase string // as displayed
 }
 
 // Phrase is one phrase of a lexicon.
@@ -25,7 +25,7 @@ type Phrase struct {
 	Text  string // words; an asterisk at the end matches any ending of the last word
 }
 
-// Hits are the different phrases found, by topic; nil where there are none.
+// Hits holds the distinct phrases found, by topic; nil without any.
 type Hits map[int][]string
 
 // NewLexicon compiles phrases.
@@ -53,8 +53,8 @@ func NewLexicon(phrases []Phrase) *Lexicon {
 	return l
 }
 
-// Find returns the phrases in words, which Words made. Each phrase is returned once,
-// in the order of their first occurrence.
+// Find returns the phrases in words, the output of Words. Each phrase is returned once, in
+// order of first occurrence.
 func (l *Lexicon) Find(words string) Hits {
 	var hits Hits
 	var seen map[int]bool

@@ -11,13 +11,13 @@ import (
 // Bounds on passwords.
 const (
 	maxPasswords     = 30        // candidates
-	maxPasswordWords = 200       // words for a password that are looked at
-	maxPasswordText  = 256 << 10 // bytes that are looked at
+	maxPasswordWords = 200       // words for "password" that are examined
+	maxPasswordText  = 256 << 10 // bytes that are examined
 	longestPassword  = 40        // characters
 )
 
-// passwordWords are the words for a password in the languages of the mail that carries
-// locked archives. Letters of ASCII count in either case.
+// passwordWords are the words for "password" in the languages of mail with encrypted
+// archives. ASCII letters match in either case.
 var passwordWords = []string{
 	"passwords", "password", "pass words", "pass word", "passwort", "kennwort", "passcode", "pass code", "pass", "pwd", "pw", "pin", "contraseña", "CONTRASEÑA",
 	"clave", "mot de passe", "senha", "hasło", "HASŁO", "heslo", "jelszó", "JELSZÓ", "wachtwoord", "lösenord", "LÖSENORD", "adgangskode", "passord", "salasana",
@@ -25,15 +25,15 @@ var passwordWords = []string{
 	"パスワード", "暗証番号", "비밀번호", "암호", "mật khẩu", "Mật khẩu", "รหัสผ่าน", "كلمة المرور", "סיסמה",
 }
 
-// passwordFinder finds them in one pass. It is made when first needed and never changes.
+// passwordFinder finds them in one pass. It is built on first use and never changes.
 var passwordFinder = sync.OnceValue(func() ahocorasick.AhoCorasick {
 	b := ahocorasick.NewAhoCorasickBuilder(ahocorasick.Opts{AsciiCaseInsensitive: true, MatchKind: ahocorasick.LeftMostLongestMatch})
 	return b.Build(passwordWords)
 })
 
-// Passwords returns the candidates for the password of an archive that a text names, each
-// once. What is in brackets or quotation marks after the word counts, and what
-// follows it after a colon, a dash or a word such as "is", in any script.
+// Passwords returns the distinct candidates for an archive password in a text. Text in
+// brackets or quotation marks after the word counts, and so does text after a colon, a dash
+// or a word such as "is", in any script.
 func Passwords(text string) []string {
 	text = text[:min(len(text), maxPasswordText)]
 	p := passwords{seen: map[string]bool{}}
@@ -61,7 +61,7 @@ func (p *passwords) add(s string) {
 	}
 }
 
-// after reads what follows the word: separators, a verb, separators, the password.
+// after parses the text after the word: separators, a verb, separators, the password.
 func (p *passwords) after(s string) {
 	for _, particle := range passwordParticles {
 		if after, ok := strings.CutPrefix(s, particle); ok {
@@ -80,10 +80,10 @@ func (p *passwords) after(s string) {
 	}
 }
 
-// maxPasswordGap is how many bytes of separators stand between the word and the password.
+// maxPasswordGap bounds the bytes of separators between the word and the password.
 const maxPasswordGap = 24
 
-// Words that stand between. Particles follow without a blank.
+// Words between the word and the password. Particles follow without a blank.
 var (
 	passwordVerbs = []string{
 		"is", "are", "ist", "lautet", "es", "est", "è", "é", "to", "jest", "for the archive is", "for the file is", "of the archive is",
@@ -99,7 +99,7 @@ func cutFold(s, prefix string) (string, bool) {
 	return "", false
 }
 
-// candidate takes the password that s begins with, after separators.
+// candidate takes the password at the start of s, after separators.
 func (p *passwords) candidate(s string) {
 	gap := s
 	s = strings.TrimLeftFunc(s, isPasswordGap)
@@ -112,7 +112,7 @@ func (p *passwords) candidate(s string) {
 	}
 	word := s[:end]
 	if open := strings.LastIndexFunc(gap, isBracket); open >= 0 {
-		// In brackets the password may have what would end it elsewhere.
+		// In brackets the password may contain characters that would end it elsewhere.
 		if inside, ok := untilClose(gap[open:], s); ok {
 			p.add(inside)
 		}
@@ -121,13 +121,13 @@ func (p *passwords) candidate(s string) {
 	p.add(strings.TrimRightFunc(word, func(c rune) bool { return strings.ContainsRune(".,;:!?)]}", c) || endsLink(c) }))
 }
 
-// isPasswordGap reports whether c is between the word and the password.
+// isPasswordGap reports whether c may separate the word from the password.
 func isPasswordGap(c rune) bool {
 	return unicode.IsSpace(c) || unicode.In(c, unicode.Z, unicode.Pd, unicode.Ps, unicode.Pe, unicode.Pi, unicode.Pf) || IsInvisible(c) ||
 		strings.ContainsRune(`"'`+"`"+`:=>*_：＝＞，、，；=`, c)
 }
 
-// isPasswordEnd reports whether c ends a password that is alone.
+// isPasswordEnd reports whether c ends an unquoted password.
 func isPasswordEnd(c rune) bool {
 	return unicode.IsSpace(c) || unicode.Is(unicode.Z, c) || strings.ContainsRune(`"'<>`+"`", c) || c > 0xFF && endsLink(c) || c == '«' || c == '»'
 }
@@ -136,8 +136,8 @@ func isBracket(c rune) bool {
 	return unicode.In(c, unicode.Ps, unicode.Pi) || strings.ContainsRune("\"'`", c)
 }
 
-// untilClose returns what is in s before the bracket or quotation mark that closes the
-// one that gap begins with.
+// untilClose returns the text of s before the bracket or quotation mark that closes the one
+// at the start of gap.
 func untilClose(gap, s string) (string, bool) {
 	opener := []rune(gap)[0]
 	closer := opener

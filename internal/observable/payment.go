@@ -7,37 +7,37 @@ import (
 	"strings"
 )
 
-// PaymentKind says what a payment identity is.
+// PaymentKind is the kind of a payment identity.
 type PaymentKind string
 
 // The kinds of payment identities.
 const (
-	PaymentIBAN     PaymentKind = "iban"      // ISO 13616, checked by its check digits
-	PaymentBIC      PaymentKind = "bic"       // ISO 9362, where the text says that it is one
-	PaymentABA      PaymentKind = "aba"       // routing number of a bank in the United States, checked
-	PaymentSortCode PaymentKind = "sort-code" // of a bank in the United Kingdom, where the text says so
-	PaymentAccount  PaymentKind = "account"   // account number, where the text says so
-	PaymentCard     PaymentKind = "card"      // card number, checked (ISO/IEC 7812)
-	PaymentBitcoin  PaymentKind = "bitcoin"   // address, checked
+	PaymentIBAN     PaymentKind = "iban"      // ISO 13616, verified by its check digits
+	PaymentBIC      PaymentKind = "bic"       // ISO 9362, if the text labels it
+	PaymentABA      PaymentKind = "aba"       // routing number of a bank in the United States, verified
+	PaymentSortCode PaymentKind = "sort-code" // of a bank in the United Kingdom, if the text labels it
+	PaymentAccount  PaymentKind = "account"   // account number, if the text labels it
+	PaymentCard     PaymentKind = "card"      // card number, verified (ISO/IEC 7812)
+	PaymentBitcoin  PaymentKind = "bitcoin"   // address, verified
 	PaymentEthereum PaymentKind = "ethereum"  // address, by its form
-	PaymentCrypto   PaymentKind = "crypto"    // address of another currency, checked
-	PaymentInvoice  PaymentKind = "invoice"   // number of an invoice or order, where the text says so
+	PaymentCrypto   PaymentKind = "crypto"    // address of another currency, verified
+	PaymentInvoice  PaymentKind = "invoice"   // number of an invoice or order, if the text labels it
 )
 
-// Payment is one identity by which money finds its way.
+// Payment identifies an account for payments.
 type Payment struct {
 	Kind    PaymentKind
-	Value   string // normal form: without spaces, upper case where case does not count
-	Country string // two letters where the identity says so, or ""
+	Value   string // normal form: without spaces, upper case if case is insignificant
+	Country string // two letters if the identity contains a country, or ""
 }
 
 const (
-	maxPayments    = 100       // of one text; an invoice has five
-	maxPaymentText = 256 << 10 // bytes that are looked at
+	maxPayments    = 100       // per text; an invoice has five
+	maxPaymentText = 256 << 10 // bytes that are examined
 )
 
-// Payments returns the payment identities in text, each once. Numbers that have no check
-// digits count only after a word that says what they are.
+// Payments returns the distinct payment identities in text. Numbers without check digits
+// count only after a word that labels them.
 func Payments(text string) []Payment {
 	f := payments{seen: map[Payment]bool{}}
 	text = text[:min(len(text), maxPaymentText)]
@@ -73,7 +73,7 @@ func (f *payments) add(kind PaymentKind, value, country string) {
 	}
 }
 
-// token looks at one word.
+// token examines one word.
 func (f *payments) token(s string) {
 	switch n := len(s); {
 	case n == 42 && strings.HasPrefix(s, "0x") && isHex(s[2:]):
@@ -94,13 +94,13 @@ func cryptoKind(version byte) PaymentKind {
 	return PaymentCrypto
 }
 
-// Numbers in groups, at the places where one may begin.
+// Expressions for numbers in groups, with the places where one may begin.
 var (
 	ibanLike = regexp.MustCompile(`^(?i)[A-Z]{2}[0-9]{2}(?:[ \x{a0}-]?[A-Z0-9]{1,4}){3,8}\b`)
 	cardLike = regexp.MustCompile(`^[2-6][0-9]{3}(?:[ -]?[0-9]{2,7}){2,4}\b`)
 )
 
-// spaced looks for numbers that are written in groups.
+// spaced finds numbers written in groups.
 func (f *payments) spaced(text string) {
 	for _, m := range matchesAt(ibanLike, text, places(text, beginsIBAN)) {
 		if iban := IBAN(m[0]); iban != "" {
@@ -122,7 +122,7 @@ func beginsCard(s string) bool {
 	return len(s) > 4 && s[0] >= '2' && s[0] <= '6' && isDigit(s[1]) && isDigit(s[2]) && isDigit(s[3])
 }
 
-// places returns where words of the text begin that may be what is looked for.
+// places returns the offsets of words for which begins is true.
 func places(text string, begins func(string) bool) []int {
 	var at []int
 	word := false
@@ -135,11 +135,11 @@ func places(text string, begins func(string) bool) []int {
 	return at
 }
 
-// maxPayment is the length in bytes of one identity with the words around it.
+// maxPayment is the length in bytes of one identity with surrounding words.
 const maxPayment = 160
 
-// matchesAt returns the matches of an expression at the places, none inside another. To
-// look at a few places costs far less than to run the expression over the text.
+// matchesAt returns the matches of an expression at the places, without nested ones. This
+// costs far less than running the expression over the whole text.
 func matchesAt(re *regexp.Regexp, text string, at []int) [][]string {
 	var out [][]string
 	end := 0
@@ -155,7 +155,7 @@ func matchesAt(re *regexp.Regexp, text string, at []int) [][]string {
 	return out
 }
 
-// ibanLengths are the lengths of the numbers of each country, of the registry of ISO
+// ibanLengths are the lengths of the numbers of each country, from the registry of ISO
 // 13616.
 var ibanLengths = map[string]int{
 	"AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29, "BY": 28,
@@ -168,8 +168,8 @@ var ibanLengths = map[string]int{
 	"UA": 29, "VA": 22, "VG": 24, "XK": 20, "YE": 30,
 }
 
-// IBAN returns the normal form of an International Bank Account Number that s begins
-// with, or "" where its length or check digits are wrong. ISO 13616, Section 6.
+// IBAN returns the normal form of an International Bank Account Number at the start of s,
+// or "" if its length or check digits are wrong. ISO 13616, Section 6.
 func IBAN(s string) string {
 	s = strings.ToUpper(strings.NewReplacer(" ", "", "-", "", "\u00a0", "").Replace(s))
 	if len(s) < 4 {
@@ -179,7 +179,7 @@ func IBAN(s string) string {
 	if n == 0 || len(s) < n {
 		return ""
 	}
-	s = s[:n] // what follows a number in groups looks like another group
+	s = s[:n] // text after a number in groups looks like another group
 	rest := 0
 	for _, c := range []byte(s[4:] + s[:4]) {
 		switch {
@@ -221,7 +221,7 @@ func luhn(s string) bool {
 	return sum%10 == 0
 }
 
-// isIssued reports whether a card network uses the first digits, and not one digit only.
+// isIssued reports whether a card network uses the first digits and the digits differ.
 func isIssued(n string) bool {
 	if strings.Count(n, n[:1]) == len(n) {
 		return false
@@ -242,7 +242,7 @@ func isIssued(n string) bool {
 	}
 }
 
-// Numbers after the word that says what they are.
+// Expressions for numbers after a word that labels them.
 var (
 	bicNamed      = regexp.MustCompile(`^(?i)(?:BIC|SWIFT)\b[^A-Za-z0-9\n]{0,10}(?:(?:code|BIC|SWIFT|number|no)\b[^A-Za-z0-9\n]{0,10}){0,2}([A-Za-z]{6}[A-Za-z0-9]{2}(?:[A-Za-z0-9]{3})?)\b`)
 	abaNamed      = regexp.MustCompile(`^(?i)(?:ABA|routing|RTN|transit|ACH)\b[^0-9\n]{0,40}\b([0-9]{9})\b`)
@@ -253,7 +253,7 @@ var (
 	cryptoLetters = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 )
 
-// named looks for numbers that are named.
+// named finds labelled numbers.
 func (f *payments) named(text string) {
 	var at [len(paymentNames)][]int
 	places(text, func(s string) bool {
@@ -276,7 +276,7 @@ func (f *payments) named(text string) {
 	each(4, invoiceNamed, func(v string) { f.add(PaymentInvoice, strings.ToUpper(strings.TrimRight(v, "-/")), "") })
 }
 
-// paymentNames are how the names begin, in the order in which they are looked for.
+// paymentNames are the beginnings of the labels, in search order.
 var paymentNames = [5][]string{
 	{"bic", "swift"},
 	{"aba", "routing", "rtn", "transit", "ach"},
@@ -285,7 +285,8 @@ var paymentNames = [5][]string{
 	{"inv", "rechnung", "fact", "fattura", "order", "purchase", "po", "bestellung", "auftrag"},
 }
 
-// hasFoldPrefix reports whether s begins with one of the prefixes, which are in lower case.
+// hasFoldPrefix reports whether s begins with one of the lower-case prefixes, ignoring
+// case.
 func hasFoldPrefix(s string, prefixes []string) bool {
 	first := s[0] | 0x20
 	for _, p := range prefixes {
@@ -315,8 +316,8 @@ func (f *payments) account(v string) {
 	}
 }
 
-// hasBank reports whether the letters are a country that banks name in a BIC: those with
-// an IBAN, and the large ones without.
+// hasBank reports whether the letters are a country code of BICs: countries with an IBAN,
+// and the large ones without.
 func hasBank(country string) bool {
 	if _, ok := ibanLengths[country]; ok {
 		return true
@@ -324,8 +325,8 @@ func hasBank(country string) bool {
 	return strings.Contains(" US CA AU NZ CN HK JP KR SG IN ID MY TH PH VN TW ZA NG KE GH MX AR CL CO PE UY MA DZ EG BD LK PK ", " "+country+" ")
 }
 
-// isABA checks the digits of a routing number: weights 3, 7, 1, and a first pair that a
-// Federal Reserve district has.
+// isABA checks the digits of a routing number: weights 3, 7, 1, and a first pair of a
+// Federal Reserve district.
 func isABA(s string) bool {
 	sum := 0
 	for i := range 9 {
@@ -342,8 +343,8 @@ func isHex(s string) bool {
 	})
 }
 
-// base58Check returns the version byte of an address in Base58Check, the form of
-// Bitcoin's addresses and of those made after it.
+// base58Check returns the version byte of an address in Base58Check, the form of addresses
+// of Bitcoin and of currencies derived from it.
 func base58Check(s string) (version byte, ok bool) {
 	n := new(big.Int)
 	for i := range len(s) {
@@ -363,7 +364,7 @@ func base58Check(s string) (version byte, ok bool) {
 	return raw[0], string(second[:4]) == string(raw[21:])
 }
 
-// isBech32 checks an address of BIP 173 or BIP 350 with the prefix of Bitcoin.
+// isBech32 verifies an address of BIP 173 or BIP 350 with the prefix of Bitcoin.
 func isBech32(s string) bool {
 	lower := strings.ToLower(s)
 	if s != lower && s != strings.ToUpper(s) || !strings.HasPrefix(lower, "bc1") {

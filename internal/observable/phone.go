@@ -11,14 +11,14 @@ import (
 // Bounds on phone numbers.
 const (
 	maxPhones    = 20 // returned per text
-	longestPhone = 48 // bytes of one number with its separators
+	longestPhone = 48 // bytes of one number with separators
 )
 
-// Phones returns the phone numbers in text, digits only with a leading plus where one
-// was written. A number has ten to fifteen digits (ITU-T E.164), in groups or each for
-// itself, or begins with a plus; dates, amounts and order numbers do not look like that.
-// Digits, dashes and brackets of any script count, and letters that stand for digits
-// inside of a group of digits.
+// Phones returns the phone numbers in text, as digits with a leading plus if written. A
+// number has ten to fifteen digits (ITU-T E.164), is written in groups or as one word, or
+// begins with a plus; dates, amounts and order numbers do not match. Digits, dashes and
+// brackets of any script count, and so do letters that look like digits inside a group of
+// digits.
 func Phones(text string) []string {
 	text = dialed(spoken(text))
 	var out []string
@@ -37,7 +37,7 @@ func Phones(text string) []string {
 	return out
 }
 
-// DialedNumber returns the number that a link dials: "tel:+1-808-555-0143". RFC 3966.
+// DialedNumber returns the number of a link such as "tel:+1-808-555-0143". RFC 3966.
 func DialedNumber(u *URL) (string, bool) {
 	switch u.Scheme {
 	case "tel", "callto", "sms", "facetime", "facetime-audio":
@@ -57,8 +57,8 @@ func DialedNumber(u *URL) (string, bool) {
 	return digits, true
 }
 
-// dialed returns the text with the digits and separators of all scripts as those of
-// ASCII, and with digits for the letters that stand for them.
+// dialed returns the text with ASCII digits and separators for those of all scripts, and
+// with digits for look-alike letters.
 func dialed(text string) string {
 	if !isASCII(text) {
 		text = dialRunes(text)
@@ -88,9 +88,9 @@ func dialed(text string) string {
 	return string(b)
 }
 
-// dialRunes writes a text in ASCII where it is for numbers. Invisible characters between
-// digits, and digits that are pictures of their own, stand apart: whoever writes a number so
-// wants it read by people alone.
+// dialRunes writes the number characters of a text in ASCII. Invisible characters between
+// digits, and digits with a glyph of their own, become separators: they hide a number from
+// programs.
 func dialRunes(text string) string {
 	var b strings.Builder
 	b.Grow(len(text))
@@ -110,9 +110,8 @@ func dialRunes(text string) string {
 	return b.String()
 }
 
-// dialSeparators writes a dash for the signs that some write between the groups of a number,
-// and round brackets for curly ones. A slash separates an area code: three digits, or a zero and
-// two to four.
+// dialSeparators writes a dash for unusual separators between groups, and round brackets
+// for curly ones. A slash separates an area code: three digits, or a zero and two to four.
 func dialSeparators(text string) string {
 	if !strings.ContainsAny(text, "_~*|{}/") {
 		return text
@@ -127,7 +126,7 @@ func dialSeparators(text string) string {
 	return string(b)
 }
 
-// dialSeparator returns what the character at i stands for between groups of digits.
+// dialSeparator returns the separator for the character at i between groups of digits.
 func dialSeparator(b []byte, i int) byte {
 	before, after := isDigit(b[i-1]), isDigit(b[i+1])
 	switch c := b[i]; {
@@ -149,8 +148,8 @@ func isAreaCode(b []byte) bool {
 	return n == 3 || (n == 4 || n == 5) && b[len(b)-n] == '0'
 }
 
-// hasLookalikes reports whether a letter that looks like a digit is beside one, or a
-// number may stand in square brackets.
+// hasLookalikes reports whether a letter that looks like a digit is next to a digit, or a
+// number may be in square brackets.
 func hasLookalikes(text string) bool {
 	for i := range len(text) - 1 {
 		a, b := text[i], text[i+1]
@@ -161,9 +160,8 @@ func hasLookalikes(text string) bool {
 	return false
 }
 
-// digitGroup returns the length of the group of digits, and of letters that look like
-// some, that b begins with: a whole word with a digit in it. It returns 0 where there is
-// none.
+// digitGroup returns the length of the group of digits and look-alike letters that b begins
+// with: a whole word with at least one digit. It returns 0 without one.
 func digitGroup(b []byte) int {
 	n, digits := 0, 0
 	for n < len(b) && (isDigit(b[n]) || digitOf(b[n]) != b[n]) {
@@ -178,7 +176,7 @@ func digitGroup(b []byte) int {
 	return n
 }
 
-// digitOf returns the digit that a letter looks like, or the letter.
+// digitOf returns the digit that a letter looks like, or the letter itself.
 func digitOf(c byte) byte {
 	switch c {
 	case 'O', 'o':
@@ -189,7 +187,7 @@ func digitOf(c byte) byte {
 	return c
 }
 
-// dialRune returns the character of ASCII that people read a character as in a number.
+// dialRune returns the ASCII character that people read for c in a number.
 func dialRune(c rune) rune {
 	switch {
 	case c < utf8.RuneSelf:
@@ -200,9 +198,9 @@ func dialRune(c rune) rune {
 		return '-'
 	case unicode.Is(unicode.Zs, c):
 		return ' '
-	case strings.ContainsRune("\u041E\u043E\u039F\u03BF", c): // O of Cyrillic and Greek
+	case strings.ContainsRune("\u041E\u043E\u039F\u03BF", c): // Cyrillic and Greek O
 		return 'O'
-	case strings.ContainsRune("\u0406\u0399\u04C0", c): // I of Cyrillic and Greek
+	case strings.ContainsRune("\u0406\u0399\u04C0", c): // Cyrillic and Greek I
 		return 'I'
 	case unicode.Is(unicode.Nd, c):
 		return '0' + digitValue(c)
@@ -212,7 +210,7 @@ func dialRune(c rune) rune {
 	return dialCompatible(c)
 }
 
-// digitValue returns the value of a decimal digit: each script has ten in a row.
+// digitValue returns the value of a decimal digit: each script has ten consecutive ones.
 func digitValue(c rune) rune {
 	for _, r := range unicode.Nd.R16 {
 		if uint16(c) >= r.Lo && uint16(c) <= r.Hi && c < 0x10000 {
@@ -227,8 +225,8 @@ func digitValue(c rune) rune {
 	return 0
 }
 
-// dialCompatible returns the digit or separator that a variant such as a circled or a
-// full-width one stands for. UAX #15: NFKC.
+// dialCompatible returns the digit or separator for a variant such as a circled or a
+// full-width one. UAX #15: NFKC.
 func dialCompatible(c rune) rune {
 	switch {
 	case c >= 0x2776 && c <= 0x277E: // negative circled digits have no decomposition
@@ -259,8 +257,8 @@ func isWordByte(c byte) bool {
 	return isLetter(c) || isDigit(c) || c == '_' || c == '/' || c == '=' || c == '#'
 }
 
-// phoneEnd returns where the run of digits and separators ends. A number with a plus goes on
-// in the next line where it is not complete.
+// phoneEnd returns the end of the run of digits and separators. An incomplete number with a
+// plus continues on the next line.
 func phoneEnd(text string, i int) int {
 	start := i
 	for i < len(text) && i-start < longestPhone && (isDigit(text[i]) || strings.IndexByte("+-(). ", text[i]) >= 0 || wraps(text, start, i)) {
@@ -275,12 +273,12 @@ func phoneEnd(text string, i int) int {
 	return i
 }
 
-// wraps reports whether the line ends at i inside of a number that began at start.
+// wraps reports whether the line ends at i inside a number that began at start.
 func wraps(text string, start, i int) bool {
 	return text[i] == '\n' && text[start] == '+' && i+1 < len(text) && isDigit(text[i+1]) && len(digitsOf(text[start:i])) < 10
 }
 
-// phone reads one candidate.
+// phone parses one candidate.
 func phone(s string) (string, bool) {
 	if strings.Contains(s, "..") || strings.Contains(s, "--") {
 		return "", false
@@ -297,7 +295,7 @@ func phone(s string) (string, bool) {
 	case groups == 2 && hasTrunkCode(s):
 		return digits, true
 	case groups < 3 || groups > 5, strings.HasPrefix(digits, "19"), strings.HasPrefix(digits, "20"):
-		return "", false // dates with times, and what is one number
+		return "", false // dates with times, and single numbers
 	case len(digits) > 11 && digits[0] != '0':
 		return "", false
 	default:
@@ -305,15 +303,14 @@ func phone(s string) (string, bool) {
 	}
 }
 
-// hasTrunkCode reports whether a candidate of two groups begins with an area code and the prefix of
-// calls within a country, as in "0331 5550122". ITU-T E.164, Annex A.
+// hasTrunkCode reports whether a candidate of two groups begins with an area code and the
+// national prefix, as in "0331 5550122". ITU-T E.164, Annex A.
 func hasTrunkCode(s string) bool {
 	n := strings.IndexFunc(s, func(c rune) bool { return c < '0' || c > '9' })
 	return n >= 3 && n <= 5 && s[0] == '0' && s[1] != '0' && len(s)-n >= 7 && len(s)-n <= 9 && (s[n] == ' ' || s[n] == '-')
 }
 
-// counts reports whether single digits count up or down, or repeat, as scales and tables
-// do.
+// counts reports whether the digits count up or down, or repeat, as in scales and tables.
 func counts(digits string) bool {
 	steps := 0
 	for i := 1; i < len(digits); i++ {
@@ -324,8 +321,8 @@ func counts(digits string) bool {
 	return steps*2 > len(digits)
 }
 
-// digitGroups returns the digits of s and in how many groups they stand; numbers with
-// a fraction are no groups.
+// digitGroups returns the digits of s and the number of their groups; numbers with a
+// fraction are no groups.
 func digitGroups(s string) (digits string, groups int, ok bool) {
 	var b strings.Builder
 	run := 0

@@ -17,22 +17,23 @@ import (
 
 // Bounds of unwrapping.
 const (
-	maxWraps    = 8        // wrappers around wrappers; real chains through several gateways reach four
-	maxInflated = 64 << 10 // bytes of one packed target
-	maxDecoded  = 4        // times that one value is percent-decoded
+	maxWraps    = 8        // nested wrappers; chains of several gateways reach four
+	maxInflated = 64 << 10 // bytes of one compressed target
+	maxDecoded  = 4        // passes of percent-decoding per value
 )
 
-// errNoTarget says that a wrapped URL does not hold its target: only its owner can tell.
+// errNoTarget is the error of a wrapped URL that does not contain its target: only its
+// service can resolve it.
 var errNoTarget = errors.New("target is not in the url")
 
-// Rewrite says how a URL was wrapped by gateways, mailers and redirectors.
+// Rewrite is how gateways, mailers and redirectors wrapped a URL.
 type Rewrite struct {
 	Original string   // the URL as written in the message
-	Encoders []string // who wrapped it, the outer-most first, by the names that rules use
+	Encoders []string // names of the wrapping services as rules use them, outermost first
 }
 
-// Unwrap returns the URL that u leads to, as far as that can be told without asking
-// anybody, and how it was wrapped. A URL that is not wrapped is returned unchanged.
+// Unwrap returns the target of u, as far as it can be derived without a network query, and
+// how u was wrapped. A URL that is not wrapped is returned unchanged.
 func Unwrap(u URL) (URL, Rewrite) {
 	rw := Rewrite{Original: u.Raw}
 	for range maxWraps {
@@ -50,8 +51,8 @@ func Unwrap(u URL) (URL, Rewrite) {
 	return u, rw
 }
 
-// unwrapOnce takes off one wrapper. name is that of the wrapper, or "" where there is
-// none; ok says that its target is known.
+// unwrapOnce removes one wrapper. name is the name of the wrapper, or "" without one; ok
+// reports whether the target is known.
 func unwrapOnce(u *URL) (next URL, name string, ok bool) {
 	if !u.IsWeb() || u.IP.IsValid() {
 		return URL{}, "", false
@@ -60,7 +61,7 @@ func unwrapOnce(u *URL) (next URL, name string, ok bool) {
 		raw, err := r.target(u)
 		if errors.Is(err, errNoTarget) {
 			if strings.Contains(wrappersOnly, " "+r.name+" ") {
-				name = r.name // known, and opaque: another rule of the host may know more
+				name = r.name // known service, opaque target: another rule of the host may decode it
 			}
 			continue
 		}
@@ -71,8 +72,8 @@ func unwrapOnce(u *URL) (next URL, name string, ok bool) {
 	return URL{}, name, false
 }
 
-// parseTarget reads what a wrapper holds, which may be percent-encoded more than once,
-// or have lost its scheme.
+// parseTarget parses the content of a wrapper, which may be percent-encoded more than once,
+// or lack its scheme.
 func parseTarget(raw string) (URL, bool) {
 	for range maxDecoded {
 		if next, ok := ParseURL(raw); ok && (next.IsWeb() || next.Scheme != "" && next.Host == "" && isOpaque(next.Scheme)) {
@@ -123,10 +124,10 @@ func (u *URL) String() string {
 	return b.String()
 }
 
-// Param is one parameter of a query.
+// Param is one query parameter.
 type Param struct{ Name, Value string }
 
-// maxParams bounds the parameters that are read of one query.
+// maxParams bounds the parsed parameters of one query.
 const maxParams = 200
 
 // Params returns the parameters of the query, decoded, in order.
@@ -142,11 +143,11 @@ func (u *URL) Params() []Param {
 	return out
 }
 
-// unquery decodes one name or value; what cannot be decoded stays as it is.
+// unquery decodes one name or value; invalid encoding stays as it is.
 func unquery(s string) string { return percentDecode(strings.ReplaceAll(s, "+", " ")) }
 
-// param returns the first parameter with one of the names, in the order of the names
-// and whatever their case.
+// param returns the first parameter with one of the names, in order of the names, ignoring
+// case.
 func (u *URL) param(names ...string) string {
 	params := u.Params()
 	for _, name := range names {
@@ -162,14 +163,14 @@ func (u *URL) param(names ...string) string {
 // segments returns the parts of the path, as written.
 func (u *URL) segments() []string { return strings.Split(strings.Trim(u.Path, "/"), "/") }
 
-// decodeBase64 reads either alphabet, padded or not.
+// decodeBase64 decodes both alphabets, padded or not.
 func decodeBase64(s string) (string, error) {
 	s = strings.TrimRight(strings.NewReplacer("-", "+", "_", "/", " ", "+").Replace(s), "=")
 	raw, err := base64.RawStdEncoding.DecodeString(s)
 	return string(raw), err //nolint:wrapcheck // the target is unreadable, for whatever reason
 }
 
-// fromParam returns the target that a parameter holds.
+// fromParam returns the target in a parameter.
 func fromParam(names ...string) func(*URL) (string, error) {
 	return func(u *URL) (string, error) {
 		if v := u.param(names...); v != "" {
@@ -179,7 +180,7 @@ func fromParam(names ...string) func(*URL) (string, error) {
 	}
 }
 
-// fromBase64Param returns the target that a parameter holds in base64.
+// fromBase64Param returns the target in a base64 parameter.
 func fromBase64Param(names ...string) func(*URL) (string, error) {
 	return func(u *URL) (string, error) {
 		if v := u.param(names...); v != "" {
@@ -197,8 +198,7 @@ func fromRawQuery(u *URL) (string, error) {
 	return "", errNoTarget
 }
 
-// fromBase64Segment returns the target that the last segment of the path with a URL in
-// base64 holds.
+// fromBase64Segment returns the target in the last path segment that is a URL in base64.
 func fromBase64Segment(u *URL) (string, error) {
 	parts := u.segments()
 	for i := len(parts) - 1; i >= 0; i-- {
@@ -223,7 +223,7 @@ func fromSegment(u *URL) (string, error) {
 	return "", errNoTarget
 }
 
-// rest returns the URL from an offset of the path on.
+// rest returns the URL from a path offset on.
 func (u *URL) rest(from int) string {
 	s := u.Path[from:]
 	if u.Query != "" {
@@ -235,7 +235,7 @@ func (u *URL) rest(from int) string {
 	return s
 }
 
-// afterPath returns the host and path that follow a prefix of the path: "/amp/s/".
+// afterPath returns the host and path after a path prefix such as "/amp/s/".
 func afterPath(prefixes ...string) func(*URL) (string, error) {
 	return func(u *URL) (string, error) {
 		for _, p := range prefixes {
@@ -256,11 +256,11 @@ func afterPath(prefixes ...string) func(*URL) (string, error) {
 	}
 }
 
-// fromInflated returns the first URL in a segment that is packed by zlib.
+// fromInflated returns the first URL in a zlib-compressed segment.
 func fromInflated(u *URL) (string, error) {
 	tried := 0
 	for _, part := range u.segments() {
-		if !strings.HasPrefix(part, "eJ") { // base64 of the header of zlib
+		if !strings.HasPrefix(part, "eJ") { // base64 of the zlib header
 			continue
 		}
 		if tried++; tried > maxWraps {
@@ -274,7 +274,7 @@ func fromInflated(u *URL) (string, error) {
 		if err != nil {
 			continue
 		}
-		text, _ := io.ReadAll(io.LimitReader(r, maxInflated)) // what came before an error counts
+		text, _ := io.ReadAll(io.LimitReader(r, maxInflated)) // data before an error counts
 		if i := bytes.Index(text, []byte("http")); i >= 0 {
 			end := bytes.IndexAny(text[i:], " \"'|\x00\n&")
 			if end < 0 {
@@ -286,8 +286,8 @@ func fromInflated(u *URL) (string, error) {
 	return "", errNoTarget
 }
 
-// fromJSON returns the first string with one of the names in a JSON text, looked for in
-// strings that are JSON themselves too.
+// fromJSON returns the first string with one of the names in a JSON text, and in strings
+// that are JSON themselves.
 func fromJSON(text string, names ...string) (string, error) {
 	var v any
 	if json.Unmarshal([]byte(text), &v) != nil {
@@ -317,7 +317,7 @@ func findJSON(v any, names []string, depth int) (string, bool) {
 	return "", false
 }
 
-// unpackJSON parses a string that is an object of JSON itself.
+// unpackJSON parses a string that is itself a JSON object.
 func unpackJSON(v any) any {
 	text, ok := v.(string)
 	if !ok || !strings.HasPrefix(text, "{") {

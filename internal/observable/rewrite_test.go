@@ -91,7 +91,7 @@ func TestUnwrap(t *testing.T) {
 		// One wrapper in another, and what only its owner can open.
 		{"https://urldefense.proofpoint.com/v1/url?u=https%3A%2F%2Fl.facebook.com%2Fl.php%3Fu%3Dhttps%253A%252F%252Ftarget.example%252Fa%253Fb%253Dc", "proofpoint facebook", to},
 		{"https://url.emailprotection.link/?bAbC", "securence", "https://url.emailprotection.link/?bAbC"},
-		// Nobody has wrapped these.
+		// URLs without a wrapper.
 		{to, "", to},
 		{"https://shop.example/login?url=" + enc, "", "https://shop.example/login?url=" + enc},
 		{"https://www.google.com/search?q=tea", "", "https://www.google.com/search?q=tea"},
@@ -137,7 +137,7 @@ func FuzzUnwrap(f *testing.F) {
 	})
 }
 
-// The names of the message data model, all of which Unwrap knows.
+// The names of the message data model, all of which Unwrap supports.
 const encoders = `adobe appspot aws_ses azurecomm azure_safelink barracuda bing_open_redirect branch_io checkpoint cisco cloudflare convertkit deref_mail
 doubleclick edgepilot esvalabs exactag exclaimer facebook fireeye fortimail generic_desturl generic_logout_redirect go_acoustic google_amp
 google_amp_project google_adservices google_meet_redirect google_notifications google_open_redirect google_tag_manager google_travel_redirect

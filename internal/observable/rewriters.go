@@ -7,11 +7,11 @@ import (
 	"outrider/internal/address"
 )
 
-// rewriter is one service that puts its own URL before another.
+// rewriter is one service that wraps URLs.
 type rewriter struct {
-	name   string   // as rules name it
-	hosts  []string // the host, or a domain above it; none: any host
-	path   string   // the path begins so, or has it inside where it begins with an asterisk
+	name   string   // name in rules
+	hosts  []string // the host, or a parent domain; none: any host
+	path   string   // prefix of the path, or a substring after an asterisk
 	target func(*URL) (string, error)
 }
 
@@ -27,8 +27,8 @@ func (r *rewriter) matches(u *URL) bool {
 	return len(r.hosts) == 0 || slices.ContainsFunc(r.hosts, func(h string) bool { return isBelow(u.Host, h) })
 }
 
-// isBelow reports whether host is the domain, or in it. A domain that ends with a dot
-// stands for that name under any public suffix: "google." is google.de too.
+// isBelow reports whether host is the domain, or below it. A domain that ends with a dot
+// matches under any public suffix: "google." matches google.de too.
 func isBelow(host, domain string) bool {
 	if name, ok := strings.CutSuffix(domain, "."); ok {
 		org := address.Organizational(host)
@@ -38,15 +38,15 @@ func isBelow(host, domain string) bool {
 	return host == domain || strings.HasSuffix(host, "."+domain)
 }
 
-// wrappersOnly are the services whose hosts do nothing but lead elsewhere, so that a URL
-// of theirs is wrapped even where only they know the target.
+// wrappersOnly are the services whose hosts only redirect, so that their URLs count as
+// wrapped even with an unknown target.
 const wrappersOnly = " azure_safelink proofpoint barracuda checkpoint cisco edgepilot esvalabs inky securence sophos titanhq trend_micro " +
 	"aws_ses branch_io convertkit exactag mailjet mandrill monday_tracker postmark pylonlinks sqclick squarespace deref_mail href_li google_notifications "
 
-// common are the names under which most services carry the target.
+// common are the parameter names that most services use for the target.
 var common = []string{"url", "u", "target", "redirect", "redirectUrl", "redirect_url", "redirect_uri", "dest", "destination", "link", "to", "r", "q"}
 
-// rewritersOf returns the services that u may belong to, the special ones first.
+// rewritersOf returns the services that u may belong to, specific ones first.
 func rewritersOf(u *URL) []*rewriter {
 	var out []*rewriter
 	for i := range rewriters {
@@ -57,8 +57,8 @@ func rewritersOf(u *URL) []*rewriter {
 	return out
 }
 
-// rewriters lists the services by the names of the message data model. Where several
-// entries match, the first whose target is in the URL counts.
+// rewriters lists the services by their names in the message data model. Of several
+// matching entries, the first with a target in the URL counts.
 var rewriters = []rewriter{
 	// Mail gateways.
 	{"azure_safelink", []string{"safelinks.protection.outlook.com", "safelinks.protection.office365.us", "safelinks.protection.partner.outlook.cn"}, "/", fromParam("url")},
@@ -103,7 +103,7 @@ var rewriters = []rewriter{
 	{"squarespace", []string{"squarespace-mail.com"}, "/", fromParam("u", "url")},
 	{"vtiger", []string{"vtiger.com"}, "/", fromParam(common...)},
 	{"wix", []string{"wix.com", "wixemails.com", "wixapps.net"}, "/", fromParam("redirectUrl", "url", "target")},
-	// Redirectors that attackers borrow.
+	// Redirectors that attackers abuse.
 	{"appspot", []string{"appspot.com"}, "/", fromParam(common...)},
 	{"bing_open_redirect", []string{"bing.com"}, "/ck/a", bing},
 	{"deref_mail", []string{"deref-mail.com", "deref-gmx.net", "deref-gmx.com", "deref-web.de", "deref-1und1.de"}, "/", fromParam("redirectUrl")},
@@ -144,8 +144,8 @@ var rewriters = []rewriter{
 	{"generic_desturl", nil, "/", webParam("destURL")},
 }
 
-// webParam returns the target of a parameter that is an absolute URL. Unlike a service
-// that is known by its host, a host without it is no wrapper at all.
+// webParam returns the target of a parameter that is an absolute URL. Without the
+// parameter, a host is no wrapper, unlike a service known by its host.
 func webParam(names ...string) func(*URL) (string, error) {
 	return func(u *URL) (string, error) {
 		for _, name := range names {
@@ -188,10 +188,10 @@ func proofpoint3(u *URL) (string, error) {
 	return fixSlashes(putBack(target, []rune(replaced))), nil
 }
 
-// runLetters are the lengths of runs in Proofpoint's third form, from 2 on.
+// runLetters encode the lengths of runs in Proofpoint's third form, from 2 on.
 const runLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-// putBack puts the characters back that were taken out.
+// putBack restores the removed characters.
 func putBack(s string, chars []rune) string {
 	var b strings.Builder
 	take := func(n int) {
@@ -225,8 +225,8 @@ func fixSlashes(s string) string {
 	return s
 }
 
-// checkpoint is "/v2/___URL___.TOKEN", the URL plain or with its letters moved along the
-// alphabet by a number that the first letters give away.
+// checkpoint is "/v2/___URL___.TOKEN", the URL plain or with its letters shifted along the
+// alphabet by a number that the first letters reveal.
 func checkpoint(u *URL) (string, error) {
 	_, rest, ok := strings.Cut(u.rest(0), "___")
 	if !ok {
@@ -239,7 +239,7 @@ func checkpoint(u *URL) (string, error) {
 	return fixSlashes(shiftBack(target)), nil
 }
 
-// shiftBack undoes a shift of the letters that makes the text begin with "http".
+// shiftBack reverses a shift of the letters so that the text begins with "http".
 func shiftBack(s string) string {
 	by := (int(s[0]|0x20) - 'h' + 26) % 26
 	shifted := strings.Map(func(r rune) rune {
@@ -279,7 +279,7 @@ func dynamics(u *URL) (string, error) {
 	return v, nil
 }
 
-// mondayTracker carries a JSON Web Token whose payload names the target. RFC 7519.
+// mondayTracker carries a JSON Web Token whose payload contains the target. RFC 7519.
 func mondayTracker(u *URL) (string, error) {
 	parts := strings.Split(u.param("token"), ".")
 	if len(parts) != 3 {
@@ -346,7 +346,8 @@ func translateHost(u *URL) (string, error) {
 	return s, nil
 }
 
-// googleLucky is a search that leads to its first result, which only Google knows.
+// googleLucky is a search that redirects to its first result, which only Google can
+// resolve.
 func googleLucky(u *URL) (string, error) {
 	if u.param("btnI") == "" {
 		return "", nil

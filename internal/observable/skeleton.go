@@ -6,8 +6,8 @@ import (
 	"unicode"
 )
 
-// prototypes maps each look-alike to what it looks like. It is made when first needed
-// and never changes.
+// prototypes maps each look-alike to its prototype. It is built on first use and never
+// changes.
 var prototypes = sync.OnceValue(func() map[rune]string {
 	m := make(map[rune]string)
 	for _, l := range lookAlikes {
@@ -18,9 +18,8 @@ var prototypes = sync.OnceValue(func() map[rune]string {
 	return m
 })
 
-// Skeleton returns a form of s that is equal for strings that look alike: "pаypal"
-// with a Cyrillic letter, "paypa1" and "PayPaI" have one skeleton. It is no text for
-// people.
+// Skeleton returns a form of s that is equal for strings that look alike: "pаypal" with a
+// Cyrillic letter, "paypa1" and "PayPaI" have one skeleton. It is not for display.
 func Skeleton(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
@@ -41,7 +40,7 @@ func Skeleton(s string) string {
 	return pairs.Replace(b.String())
 }
 
-// asciiPrototype equates the digits and letters of ASCII that look alike.
+// asciiPrototype equates the ASCII digits and letters that look alike.
 func asciiPrototype(c byte) byte {
 	switch c {
 	case '0':
@@ -62,8 +61,8 @@ func asciiPrototype(c byte) byte {
 // pairs are two letters that look like one.
 var pairs = strings.NewReplacer("rn", "m", "vv", "w", "cl", "d")
 
-// MixesScripts reports whether a word of s has letters of several of the scripts that
-// share shapes: Latin, Greek, Cyrillic, Armenian, Cherokee.
+// MixesScripts reports whether a word of s has letters of several scripts with similar
+// shapes: Latin, Greek, Cyrillic, Armenian, Cherokee.
 func MixesScripts(s string) bool {
 	if isASCII(s) {
 		return false
@@ -99,8 +98,8 @@ func scriptBit(c rune) int {
 	}
 }
 
-// ASCIILookalikes returns s folded, with the characters beyond ASCII replaced by the
-// ASCII ones they look like. Unlike Skeleton it leaves ASCII as it is.
+// ASCIILookalikes returns s folded, with characters beyond ASCII replaced by their ASCII
+// look-alikes. Unlike Skeleton it leaves ASCII unchanged.
 func ASCIILookalikes(s string) string {
 	if isASCII(s) {
 		return Fold(s)
@@ -117,8 +116,8 @@ func ASCIILookalikes(s string) string {
 	return b.String()
 }
 
-// LooksLike returns the text of ASCII that a character looks like, in its case where
-// Unicode says so.
+// LooksLike returns the ASCII look-alike of a character, in its case if Unicode defines
+// that.
 func LooksLike(c rune) (string, bool) {
 	p, ok := prototypes()[c]
 	return p, ok

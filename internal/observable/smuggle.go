@@ -5,29 +5,28 @@ import (
 	"unicode"
 )
 
-// Smuggled is text that is carried by invisible characters, for programs that read
-// the message.
+// Smuggled is text encoded in invisible characters, for programs that read the message.
 type Smuggled struct {
 	Kind  SmuggleKind
-	Text  string // what it says, as far as it is text; at most maxSmuggledText bytes
+	Text  string // the encoded text; at most maxSmuggledText bytes
 	Runes int    // invisible characters
 }
 
-// SmuggleKind says by which characters.
+// SmuggleKind is the kind of the characters.
 type SmuggleKind string
 
 // The kinds.
 const (
-	SmuggleTags      SmuggleKind = "tags"                // tag characters that follow no flag
+	SmuggleTags      SmuggleKind = "tags"                // tag characters without a flag
 	SmuggleSelectors SmuggleKind = "variation-selectors" // a run of variation selectors
 )
 
-// Bounds on what is smuggled.
+// Bounds on smuggled text.
 const (
-	maxSmuggled     = 20   // runs of one text
-	maxSmuggledText = 1000 // bytes of one run
-	minTags         = 2    // a run; one alone is a rest of a broken emoji
-	minSelectors    = 4    // a run; some editors write one twice
+	maxSmuggled     = 20   // runs per text
+	maxSmuggledText = 1000 // bytes per run
+	minTags         = 2    // per run; a single one is part of a broken emoji
+	minSelectors    = 4    // per run; some editors write one twice
 	maxFlagTags     = 7    // of a flag: a region of six characters and the end. UTS #51, ED-14a
 )
 
@@ -37,8 +36,8 @@ const (
 	tagEnd    = 0xE007F
 )
 
-// SmuggledRuns returns the runs of tag characters and of variation selectors that no
-// emoji needs.
+// SmuggledRuns returns the runs of tag characters and variation selectors that belong to no
+// emoji.
 func SmuggledRuns(text string) []Smuggled {
 	if isASCII(text) {
 		return nil
@@ -57,7 +56,7 @@ type smuggleReader struct {
 	kind   SmuggleKind // of the run, or ""
 	text   []byte
 	runes  int
-	closed bool // the last tag is the end of a sequence
+	closed bool // the last tag ends a sequence
 	before rune // character before the run
 }
 
@@ -78,7 +77,7 @@ func (r *smuggleReader) add(c rune) {
 	}
 }
 
-// end completes the run, if there is one.
+// end completes the run, if any.
 func (r *smuggleReader) end() {
 	if r.kind == "" {
 		return
@@ -100,7 +99,7 @@ func dropControl(c rune) rune {
 	return c
 }
 
-// smuggledByte returns the kind of an invisible character and the byte that it stands for.
+// smuggledByte returns the kind of an invisible character and the byte that it encodes.
 func smuggledByte(c rune) (SmuggleKind, byte) {
 	switch {
 	case c >= tagSpace && c <= tagEnd:

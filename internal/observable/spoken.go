@@ -5,14 +5,14 @@ import (
 	"unicode"
 )
 
-// Bounds of a number that is written in words.
+// Bounds of a number written in words.
 const (
 	leastSpoken       = 4  // words for digits: fewer are counts and years
-	leastSpokenDigits = 10 // as Phones wants
+	leastSpokenDigits = 10 // as required by Phones
 	mostSpokenDigits  = 15
 )
 
-// spokenDigits are the words for digits in the languages in which numbers are written so.
+// spokenDigits are the words for digits in the languages that write numbers this way.
 var spokenDigits = map[string]string{
 	"zero": "0", "oh": "0", "o": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
 	"null": "0", "eins": "1", "zwei": "2", "zwo": "2", "drei": "3", "vier": "4", "fünf": "5", "sechs": "6", "sieben": "7", "acht": "8", "neun": "9",
@@ -20,8 +20,8 @@ var spokenDigits = map[string]string{
 	"cero": "0", "uno": "1", "dos": "2", "tres": "3", "cuatro": "4", "cinco": "5", "seis": "6", "siete": "7", "ocho": "8", "nueve": "9",
 }
 
-// spoken returns the text with digits for the telephone numbers that it writes in words: "eight zero
-// eight, double five five". Whoever writes one so wants it read by people alone.
+// spoken returns the text with digits for telephone numbers written in words: "eight zero
+// eight, double five five". This form hides a number from programs.
 func spoken(text string) string {
 	var out strings.Builder
 	kept := 0
@@ -48,8 +48,9 @@ func beginsWord(text string, i int) bool {
 	return (isLetter(text[i]) || isDigit(text[i])) && (i == 0 || !isLetter(text[i-1]) && !isDigit(text[i-1]) && text[i-1] < 0x80)
 }
 
-// spokenRun reads words for digits, and groups of digits among them, from i on. It returns the
-// digits, how many of them were words, and where the run, or the one word that is none, ends.
+// spokenRun parses words for digits, and groups of digits among them, from i on. It returns
+// the digits, the number of words among them, and the end of the run, or of the first other
+// word.
 func spokenRun(text string, i int) (digits string, words, end int) {
 	repeat, end := 1, i
 	for at := i; at < len(text); {
@@ -69,7 +70,7 @@ func spokenRun(text string, i int) (digits string, words, end int) {
 			digits += word
 		default:
 			if words == 0 {
-				end = min(next, len(text)) // of the word that is none
+				end = min(next, len(text)) // of the first other word
 			}
 			return digits, words, end
 		}
@@ -84,7 +85,8 @@ func spokenRun(text string, i int) (digits string, words, end int) {
 	return digits, words, end
 }
 
-// skipSeparators returns where the next word may begin: some signs are between words of a number.
+// skipSeparators returns the earliest start of the next word: some signs separate words of
+// a number.
 func skipSeparators(text string, i int) int {
 	for n := 0; i < len(text) && n < 4 && strings.IndexByte(" ,.-()\r\n", text[i]) >= 0; n++ {
 		i++
@@ -92,7 +94,8 @@ func skipSeparators(text string, i int) int {
 	return i
 }
 
-// nextWord returns the word of letters, or the group of digits, that begins at i, and where it ends.
+// nextWord returns the word of letters or the group of digits that begins at i, and its
+// end.
 func nextWord(text string, i int) (string, int) {
 	const longest = 8 // bytes of a word for a digit
 	for n, c := range text[i:min(len(text), i+longest+4)] {

@@ -6,24 +6,24 @@ import (
 	"unicode/utf8"
 )
 
-// endsLink reports whether a character outside of ASCII ends a link in text, in any
-// script: blanks, brackets, quotation marks, dashes, and what ends sentences and clauses.
+// endsLink reports whether a character beyond ASCII ends a link in text, in any script:
+// blanks, brackets, quotation marks, dashes, and the ends of sentences and clauses.
 // Unicode, PropList: Terminal_Punctuation.
 func endsLink(c rune) bool {
 	switch {
 	case c < utf8.RuneSelf:
 		return false
 	case c >= 0x2012 && c <= 0x2015, c == 0x2026, c == 0x2022, c == utf8.RuneError:
-		return true // dashes, an ellipsis, a bullet, what is no text
+		return true // dashes, an ellipsis, a bullet, non-characters
 	}
 	return unicode.In(c, unicode.Z, unicode.Ps, unicode.Pe, unicode.Pi, unicode.Pf, unicode.Terminal_Punctuation)
 }
 
-// isOtherDot reports whether c separates labels of a host as "." does.
-// RFC 3490, Section 3.1.
+// isOtherDot reports whether c separates the labels of a host like ".". RFC 3490, Section
+// 3.1.
 func isOtherDot(c rune) bool { return c == '\u3002' || c == '\uff0e' || c == '\uff61' }
 
-// isHostRune reports whether c is in names of hosts as people write them.
+// isHostRune reports whether c occurs in host names as people write them.
 func isHostRune(c rune) bool {
 	if c < utf8.RuneSelf {
 		return isHostByte(byte(c))
@@ -33,7 +33,7 @@ func isHostRune(c rune) bool {
 
 func isHostByte(c byte) bool { return isLetter(c) || isDigit(c) || c == '-' || c == '.' || c == '_' }
 
-// hostEnd returns where the name of a host ends that goes on at i.
+// hostEnd returns the end of a host name that continues at i.
 func hostEnd(text string, i int) int {
 	for i < len(text) {
 		c, size := utf8.DecodeRuneInString(text[i:])
@@ -45,8 +45,8 @@ func hostEnd(text string, i int) int {
 	return i
 }
 
-// hostStart returns where the name of a host begins that goes on up to end. Scripts that
-// write without blanks put their words directly before a name of ASCII.
+// hostStart returns the start of a host name that reaches up to end. Scripts without blanks
+// put words directly before an ASCII name.
 func hostStart(text string, low, end int) int {
 	i := end
 	ascii := true
@@ -61,14 +61,14 @@ func hostStart(text string, low, end int) int {
 	return i
 }
 
-// isRunOn reports whether c belongs to a script that writes without blanks.
+// isRunOn reports whether c belongs to a script without blanks between words.
 func isRunOn(c rune) bool {
 	return c >= 0x0E00 && unicode.In(c, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
 }
 
-// trimHost cuts off what is after a name without a blank: particles of Korean, words
-// of Chinese, punctuation of ASCII. A name ends there only where what is left ends with a
-// known suffix, and the whole does not.
+// trimHost cuts off text that follows a name without a blank: Korean particles, Chinese
+// words, ASCII punctuation. It cuts only where the rest ends with a known suffix, and the
+// whole does not.
 func trimHost(host string) string {
 	if isKnownHost(host) {
 		return host
@@ -88,7 +88,7 @@ func trimHost(host string) string {
 	return host
 }
 
-// maxTrims is at how many places a name is cut for a try.
+// maxTrims bounds the places at which a cut is tried.
 const maxTrims = 4
 
 func isKnownHost(host string) bool {

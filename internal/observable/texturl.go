@@ -8,9 +8,9 @@ import (
 	"outrider/internal/budget"
 )
 
-// TextURLs returns the URLs that clients make links of in plain text: those with a
-// scheme, spoiled ones such as "hxxp" included, names that begin with "www.", and other
-// names of hosts below a public suffix. It stops where b has no URL left.
+// TextURLs returns the URLs that clients turn into links in plain text: those with a
+// scheme, including defanged ones such as "hxxp", names that begin with "www.", and other
+// host names below a public suffix. It stops when b has no URL left.
 func TextURLs(text string, b *budget.Budget) []URL {
 	var out []URL
 	for pos := 0; pos < len(text); {
@@ -32,7 +32,7 @@ func TextURLs(text string, b *budget.Budget) []URL {
 	return out
 }
 
-// nextURL returns where the next URL at or after pos begins and ends.
+// nextURL returns the start and end of the next URL at or after pos.
 func nextURL(text string, pos int) (start, end int, found bool) {
 	for i := pos; i < len(text); i++ {
 		switch c := text[i]; {
@@ -46,14 +46,14 @@ func nextURL(text string, pos int) (start, end int, found bool) {
 			if start, end, ok := namedHost(text, pos, i); ok {
 				return start, end, true
 			}
-			i = max(i, hostEnd(text, i)-1) // a name is looked at once
+			i = max(i, hostEnd(text, i)-1) // each name is examined once
 		}
 	}
 	return 0, 0, false
 }
 
-// namedHost reports whether the first dot of a name that clients make a link of is at
-// dot. What follows a letter or a sign of arithmetic is part of an address, a path or an
+// namedHost reports whether dot is the first dot of a host name that clients turn into a
+// link. A name after a letter or an arithmetic sign is part of an address, a path or an
 // expression.
 func namedHost(text string, low, dot int) (start, end int, ok bool) {
 	start, end = hostStart(text, low, dot), hostEnd(text, dot)
@@ -76,10 +76,10 @@ func namedHost(text string, low, dot int) (start, end int, ok bool) {
 	return start, end, true
 }
 
-// maxHost is the longest name of a host in text. RFC 1035, Section 2.3.4.
+// maxHost is the longest host name in text. RFC 1035, Section 2.3.4.
 const maxHost = 253
 
-// mayPrecede reports whether the name of a host may begin after a text.
+// mayPrecede reports whether a host name may begin after a text.
 func mayPrecede(before string) bool {
 	c, size := utf8.DecodeLastRuneInString(before)
 	if c < utf8.RuneSelf || size == 0 {
@@ -88,9 +88,8 @@ func mayPrecede(before string) bool {
 	return endsLink(c) || isRunOn(c) || !isHostRune(c)
 }
 
-// isLinkedName reports whether clients take a name for that of a host. A sentence without
-// a blank after its end ("done.So") and the names of files are none, unless a path
-// follows.
+// isLinkedName reports whether clients treat a name as a host. Sentences without a blank
+// after the full stop ("done.So") and file names do not count, unless a path follows.
 func isLinkedName(host string, path bool) bool {
 	last := host[strings.LastIndexByte(host, '.')+1:]
 	if len(last) < 2 || last != strings.ToLower(last) && host != strings.ToUpper(host) {
@@ -103,22 +102,22 @@ func isLinkedName(host string, path bool) bool {
 	return err == nil && IsKnownSuffix(domain)
 }
 
-// Top-level domains that are seen more often as something else.
+// Top-level domains that are more often something else.
 const (
 	fileSuffixes = " md py rs sh pl so cc ps zip mov java bz ml mk ac vi la "
 	wordSuffixes = " is no to be at as do am my id so la "
 )
 
-// isBare reports whether a name that begins with "www." begins at i.
+// isBare reports whether a name with "www." begins at i.
 func isBare(text string, i int) bool {
 	return len(text) > i+4 && strings.EqualFold(text[i:i+4], "www.") && (i == 0 || !isHostByte(text[i-1]))
 }
 
-// longestScheme is the length in bytes of the longest scheme that text has links of.
+// longestScheme is the length in bytes of the longest scheme of links in text.
 const longestScheme = 5
 
-// schemeStart goes back over the letters of a scheme that is known, from a colon with
-// slashes after it. It returns colon where there is none.
+// schemeStart goes back over the letters of a known scheme, from a colon with slashes after
+// it. It returns colon without one.
 func schemeStart(text string, low, colon int) int {
 	if !strings.HasPrefix(text[colon:], "://") && !strings.HasPrefix(text[colon:], `:\\`) {
 		return colon
@@ -127,7 +126,7 @@ func schemeStart(text string, low, colon int) int {
 	for i > low && colon-i < longestScheme && isLetter(text[i-1]) {
 		i--
 	}
-	for ; i < colon; i++ { // "seehttp://": the letters in front may be those of a word
+	for ; i < colon; i++ { // "seehttp://": the preceding letters may belong to a word
 		switch undefang(strings.ToLower(text[i:colon])) {
 		case "http", "https", "ftp":
 			return i
@@ -138,7 +137,7 @@ func schemeStart(text string, low, colon int) int {
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
-// urlEnd returns where the URL that begins at start ends.
+// urlEnd returns the end of the URL that begins at start.
 func urlEnd(text string, start int) int {
 	from := start
 	if colon := strings.IndexByte(text[start:min(len(text), start+longestScheme+1)], ':'); colon >= 0 {
@@ -170,7 +169,7 @@ func hostOf(authority string) string {
 	return authority
 }
 
-// linkEnd returns where a link ends that goes on at from, or where its authority does.
+// linkEnd returns the end of a link that continues at from, or of its authority.
 func linkEnd(text string, from, longest int, authority bool) int {
 	i := from
 	for i < len(text) && i < longest {
@@ -189,7 +188,7 @@ func linkEnd(text string, from, longest int, authority bool) int {
 	return i
 }
 
-// trimURL leaves out punctuation that belongs to the sentence.
+// trimURL removes punctuation that belongs to the sentence.
 func trimURL(s string) string {
 	for s != "" {
 		last := s[len(s)-1]
@@ -209,7 +208,7 @@ func parseText(raw string) (URL, bool) {
 	full := raw
 	if !strings.Contains(raw, ":") || schemeStart(raw, 0, strings.IndexByte(raw, ':')) == strings.IndexByte(raw, ':') {
 		if host, _, _ := strings.Cut(raw, "/"); strings.Contains(host, "@") {
-			return URL{}, false // an address whose local part looks like a name
+			return URL{}, false // an address with a local part like a name
 		}
 		full = "http://" + raw
 	}
@@ -218,8 +217,8 @@ func parseText(raw string) (URL, bool) {
 	return u, ok && u.Host != ""
 }
 
-// ShownDomain returns the domain that the text of a link shows to the reader: the text
-// is a URL or a domain name, alone. It returns "" for other texts.
+// ShownDomain returns the domain that the visible text of a link shows if the text is only
+// a URL or a domain name, and "" otherwise.
 func ShownDomain(text string) string {
 	text = strings.TrimSpace(text)
 	if text == "" || len(text) > maxAnchorText || strings.ContainsAny(text, " \t\r\n@") {

@@ -10,41 +10,41 @@ import (
 	"outrider/internal/address"
 )
 
-// Place says where a URL was found.
+// Place is where a URL was found.
 type Place string
 
 // The places of URLs.
 const (
-	PlaceText    Place = "text"    // in plain text, where clients make links of it
+	PlaceText    Place = "text"    // in plain text that clients turn into links
 	PlaceAnchor  Place = "anchor"  // href of a or area
-	PlaceForm    Place = "form"    // where a form is sent
-	PlaceImage   Place = "image"   // a picture that is loaded
-	PlaceRefresh Place = "refresh" // a document that sends the reader on
-	PlaceFrame   Place = "frame"   // a document inside the document
-	PlaceScript  Place = "script"  // a script that is loaded
+	PlaceForm    Place = "form"    // action of a form
+	PlaceImage   Place = "image"   // source of an image
+	PlaceRefresh Place = "refresh" // target of a refresh
+	PlaceFrame   Place = "frame"   // source of a frame
+	PlaceScript  Place = "script"  // source of a script
 	PlaceCode    Place = "code"    // in a QR code that the body draws
 )
 
 // URL is one link as a browser would follow it.
 type URL struct {
 	Raw      string     // as written, at most maxURL bytes
-	Scheme   string     // lower case; hxxp and the like as what they stand for
+	Scheme   string     // lower case; hxxp and similar are normalized
 	Host     string     // normal form of package address, or the text of an IP address
-	Port     int        // 0: none given, or that of the scheme
-	Path     string     // from the first slash on, without query and fragment
+	Port     int        // 0: not given, or the default of the scheme
+	Path     string     // from the first slash, without query and fragment
 	Query    string     // without the question mark
 	Fragment string     // without the number sign
-	IP       netip.Addr // invalid where the host is a name
-	User     string     // before the host, or ""
+	IP       netip.Addr // invalid if the host is a name
+	User     string     // userinfo before the host, or ""
 	Numeric  bool       // the address is written as a number, octal or hexadecimal
-	Odd      bool       // the host is no name that DNS has, and browsers ask for it all the same
+	Odd      bool       // the host is no valid DNS name, but browsers look it up
 	Place    Place
-	Text     string // of an anchor, as shown, at most maxAnchorText bytes
+	Text     string // visible text of an anchor, at most maxAnchorText bytes
 }
 
 // Bounds of one URL.
 const (
-	maxURL        = 8 << 10 // bytes; browsers take more, mail has no use for it
+	maxURL        = 8 << 10 // bytes; browsers accept more, mail does not need more
 	maxAnchorText = 300     // bytes; enough to see an address in it
 )
 
@@ -59,13 +59,13 @@ func (u *URL) Org() string {
 // IsWeb reports whether the URL leads to a host on the web.
 func (u *URL) IsWeb() bool { return u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") }
 
-// IsLink reports whether a reader can follow the URL, or is sent along it.
+// IsLink reports whether a reader can follow the URL, or is redirected to it.
 func (u *URL) IsLink() bool {
 	return (u.IsWeb() || u.Scheme == "file" && u.Host != "") && u.Place != PlaceImage && u.Place != PlaceScript && u.Place != PlaceFrame
 }
 
-// ParseURL reads an absolute URL as browsers do. URLs without a host, such as
-// "mailto:", have their rest in Path.
+// ParseURL parses an absolute URL as browsers do. URLs without a host, such as "mailto:",
+// keep the rest in Path.
 func ParseURL(raw string) (URL, bool) {
 	if len(raw) > maxURL {
 		raw = raw[:maxURL]
@@ -89,7 +89,7 @@ func ParseURL(raw string) (URL, bool) {
 		u.Path = rest
 		return u, true
 	}
-	// WHATWG URL, 4.4: special schemes take any number of slashes and back-slashes.
+	// WHATWG URL, 4.4: special schemes accept any number of slashes and back-slashes.
 	rest = strings.TrimLeft(rest, `/\`)
 	end := strings.IndexAny(rest, `/\?#`)
 	if end < 0 {
@@ -99,7 +99,7 @@ func ParseURL(raw string) (URL, bool) {
 	return u, u.parseAuthority(rest[:end])
 }
 
-// parseFile reads what follows "file:". A host makes it a link to a share of another
+// parseFile parses the text after "file:". A host makes it a link to a share on another
 // machine. WHATWG URL, 4.4: file state.
 func (u *URL) parseFile(rest string) URL {
 	out := *u
@@ -109,7 +109,7 @@ func (u *URL) parseFile(rest string) URL {
 	if end < 0 {
 		end = len(inner)
 	}
-	// "file:////host/share" names a share as "\\host\share" does.
+	// "file:////host/share" denotes the share "\\host\share".
 	if (slashes == 2 || slashes >= 4) && out.parseAuthority(inner[:end]) {
 		out.splitPath(inner[end:])
 		return out
@@ -119,7 +119,8 @@ func (u *URL) parseFile(rest string) URL {
 	return out
 }
 
-// clean removes what browsers remove: controls and spaces around, tabs and line breaks inside.
+// clean removes the characters that browsers remove: controls and spaces around, tabs and
+// line breaks inside.
 func clean(s string) string {
 	s = strings.TrimFunc(s, func(c rune) bool { return c <= ' ' })
 	if strings.ContainsAny(s, "\t\r\n") {
@@ -128,7 +129,7 @@ func clean(s string) string {
 	return s
 }
 
-// cutScheme returns the scheme in lower case and what follows its colon.
+// cutScheme returns the scheme in lower case and the text after its colon.
 func cutScheme(s string) (scheme, rest string, ok bool) {
 	for i := range len(s) {
 		c := s[i] | 0x20
@@ -144,7 +145,7 @@ func cutScheme(s string) (scheme, rest string, ok bool) {
 	return "", "", false
 }
 
-// undefang returns what a scheme stands for that was altered to prevent clicks.
+// undefang returns the original of a scheme that was altered to prevent clicks.
 func undefang(scheme string) string {
 	switch scheme {
 	case "hxxp", "htxp", "hxtp":
@@ -161,7 +162,7 @@ func (u *URL) splitPath(s string) {
 	u.Path, u.Query, _ = strings.Cut(s, "?")
 }
 
-// parseAuthority reads user, host and port.
+// parseAuthority parses user, host and port.
 func (u *URL) parseAuthority(s string) bool {
 	if at := strings.LastIndexByte(s, '@'); at >= 0 {
 		u.User, s = s[:at], s[at+1:]
@@ -189,7 +190,7 @@ func (u *URL) parsePort(s string) {
 	u.Port = n
 }
 
-// parseHost brings the host into normal form.
+// parseHost normalizes the host.
 func (u *URL) parseHost(s string) bool {
 	if strings.Contains(s, ":") {
 		ip, err := netip.ParseAddr(s)
@@ -212,7 +213,7 @@ func (u *URL) parseHost(s string) bool {
 		return true
 	}
 	u.Host = domain
-	// WHATWG URL, 3.5: a host whose last label is a number is an address or nothing.
+	// WHATWG URL, 3.5: a host whose last label is a number is an address or invalid.
 	last := domain[strings.LastIndexByte(domain, '.')+1:]
 	if _, err := parseNumber(last); err == nil {
 		return false
@@ -220,12 +221,12 @@ func (u *URL) parseHost(s string) bool {
 	return strings.Contains(domain, ".") || domain == "localhost"
 }
 
-// forbidden are the characters that no host has. WHATWG URL, 3.1: forbidden domain code
-// points; controls are forbidden too.
+// forbidden are the characters that no host contains. WHATWG URL, 3.1: forbidden domain
+// code points; controls are forbidden too.
 const forbidden = " #%/:<>?@[\\]^|\x7f"
 
-// hostName returns the normal form of a name that DNS can have. It must be stable to be
-// looked up.
+// hostName returns the normal form of a valid DNS name. Normalization must be stable, so
+// that the name can be looked up.
 func hostName(s string) (string, bool) {
 	domain, err := address.Domain(s)
 	if err != nil || strings.ContainsRune(s, utf8.RuneError) || strings.ContainsAny(domain, forbidden+"\"`{}") {
@@ -235,9 +236,9 @@ func hostName(s string) (string, bool) {
 	return domain, err == nil && again == domain
 }
 
-// oddHost returns the form in which browsers ask for a host that is no name of DNS: with
-// characters that no name has, or labels that are not valid by IDNA.
-// WHATWG URL, 3.5: domain to ASCII without CheckHyphens and VerifyDnsLength.
+// oddHost returns the form that browsers look up for a host that is no valid DNS name: with
+// characters outside of names, or labels that are invalid by IDNA. WHATWG URL, 3.5: domain
+// to ASCII without CheckHyphens and VerifyDnsLength.
 func oddHost(s string) (string, bool) {
 	domain, err := address.Lenient(s)
 	if err != nil || strings.ContainsAny(domain, forbidden) || strings.ContainsFunc(domain, unicode.IsControl) {
@@ -246,7 +247,7 @@ func oddHost(s string) (string, bool) {
 	return domain, true
 }
 
-// percentDecode undoes percent encoding. A percent sign that encodes nothing stays as it
+// percentDecode decodes percent encoding. A percent sign without a valid code stays as it
 // is. WHATWG URL, 1.3: percent-decode.
 func percentDecode(s string) string {
 	if !strings.Contains(s, "%") {
@@ -273,9 +274,9 @@ func unhex(c byte) byte {
 	return c | 0x20 - 'a' + 10
 }
 
-// parseIPv4 reads an address as browsers do: one to four numbers, each decimal, octal
-// or hexadecimal, of which the last fills the bytes that are left. numeric says that
-// it is not written as four decimal numbers.
+// parseIPv4 parses an address as browsers do: one to four numbers, each decimal, octal or
+// hexadecimal, the last of which fills the remaining bytes. numeric reports whether it is
+// not written as four decimal numbers.
 func parseIPv4(s string) (ip netip.Addr, numeric, ok bool) {
 	if ip, err := netip.ParseAddr(s); err == nil {
 		return ip, false, ip.Is4()

@@ -13,62 +13,62 @@ import (
 	"outrider/internal/address"
 )
 
-// Bounds of what is taken from an answer.
+// Bounds on the data taken from an answer.
 const (
-	maxItems = 64  // of a list
-	maxText  = 300 // bytes of a text
+	maxItems = 64  // per list
+	maxText  = 300 // bytes per text
 	maxURL   = 2000
 )
 
-// oldest is when domains began to be registered; what says that it is older errs.
+// oldest is when domain registration began; earlier dates are errors.
 var oldest = time.Date(1985, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Registration is what a registry says of a domain. Texts are as people wrote them, without
-// control characters, and "" where nothing is said; times are zero then.
+// Registration is a registry's data about a domain. Texts are as written, without control
+// characters, and "" if missing; missing times are zero.
 type Registration struct {
-	Domain      string // organizational domain asked for
-	Found       bool   // false: it is not registered, and nothing else is said
+	Domain      string // the queried organizational domain
+	Found       bool   // false: not registered, and the rest is empty
 	Registered  time.Time
 	Changed     time.Time
 	Expires     time.Time
-	Checked     time.Time // when the registry was asked
+	Checked     time.Time // time of the query
 	Registrar   string
-	Status      []string // in the words of RFC 9083, such as "client hold"
+	Status      []string // values of RFC 9083, such as "client hold"
 	NameServers []string // normal form
 
 	Registrant     Contact
 	Administrative Contact
 	Technical      Contact
 
-	registrar string // URL of what the registrar says, or ""
+	registrar string // URL of the registrar's answer, or ""
 }
 
-// Contact is a person or an organisation that a registration names.
+// Contact is a person or an organisation in a registration.
 type Contact struct {
 	Name, Company, Email              string
 	Country, CountryCode, State, City string
-	Zip, Address                      string // of several lines the address has commas between them
+	Zip, Address                      string // commas separate the lines of an address
 	Phone, Fax                        string
 }
 
-// object is one object of an answer. Each member is read for itself, since many servers
-// have one that is not as it should be.
+// object is one object of an answer. Each member is parsed separately, since many servers
+// return a malformed one.
 type object map[string]json.RawMessage
 
-// take reads a member, and leaves v where it is missing or of another type.
+// take parses a member, and leaves v unchanged if it is missing or of another type.
 func (o object) take(member string, v any) bool {
 	raw, ok := o[member]
 	return ok && json.Unmarshal(raw, v) == nil
 }
 
-// text reads a text.
+// text returns a text member.
 func (o object) text(member string) string {
 	var s string
 	o.take(member, &s)
 	return clean(s)
 }
 
-// list reads a list of objects.
+// list returns a list of objects.
 func (o object) list(member string) []object {
 	var raw []json.RawMessage
 	o.take(member, &raw)
@@ -82,7 +82,7 @@ func (o object) list(member string) []object {
 	return out
 }
 
-// texts reads a list of texts, or a single one.
+// texts returns a list of texts, or a single one.
 func (o object) texts(member string) []string {
 	var many []string
 	var one string
@@ -96,8 +96,8 @@ func (o object) texts(member string) []string {
 	return many
 }
 
-// Parse reads the answer to a question about a domain, which is in normal form.
-// RFC 9083, Section 5.3: the object of a domain.
+// Parse parses the answer for a domain in normal form. RFC 9083, Section 5.3: the object of
+// a domain.
 func Parse(raw []byte, domain string) (*Registration, error) {
 	var o object
 	if err := json.Unmarshal(raw, &o); err != nil {
@@ -123,8 +123,8 @@ func Parse(raw []byte, domain string) (*Registration, error) {
 	return r, nil
 }
 
-// readEvents reads what happened to the domain.
-// RFC 9083, Section 4.5: an action and a time of RFC 3339.
+// readEvents takes the dates of the domain. RFC 9083, Section 4.5: an action and a time of
+// RFC 3339.
 func (r *Registration) readEvents(events []object) {
 	for _, e := range events {
 		at, err := time.Parse(time.RFC3339, e.text("eventDate"))
@@ -143,8 +143,8 @@ func (r *Registration) readEvents(events []object) {
 	}
 }
 
-// readEntity reads a person or an organisation; one may have several roles.
-// RFC 9083, Section 5.1: an entity has a jCard and roles.
+// readEntity takes a person or an organisation, which may have several roles. RFC 9083,
+// Section 5.1: an entity has a jCard and roles.
 func (r *Registration) readEntity(e object) {
 	c := readCard(e)
 	for _, role := range e.texts("roles") {
@@ -163,8 +163,8 @@ func (r *Registration) readEntity(e object) {
 	}
 }
 
-// related returns the address of what the registrar says, or "".
-// RFC 9083, Section 4.2: a link has a relation and a media type.
+// related returns the URL of the registrar's answer, or "". RFC 9083, Section 4.2: a link
+// has a relation and a media type.
 func related(links []object) string {
 	for _, l := range links {
 		var href string
@@ -181,8 +181,8 @@ func related(links []object) string {
 // property is one property of a jCard: name, parameters, type, values.
 type property []json.RawMessage
 
-// readCard reads the jCard of an entity.
-// RFC 7095, Section 3: an array of "vcard" and an array of properties.
+// readCard parses the jCard of an entity. RFC 7095, Section 3: an array of "vcard" and an
+// array of properties.
 func readCard(e object) Contact {
 	var card []json.RawMessage
 	var properties []property
@@ -222,9 +222,8 @@ func (c *Contact) readProperty(p property) {
 	}
 }
 
-// readAddress reads a postal address.
-// RFC 7095, Section 3.3.1.3: seven parts, of which each may have several texts. RFC 8605,
-// Section 3.1: the code of the country is a parameter.
+// readAddress parses a postal address. RFC 7095, Section 3.3.1.3: seven parts, each with
+// one or several texts. RFC 8605, Section 3.1: the country code is a parameter.
 func (c *Contact) readAddress(params object, value json.RawMessage) {
 	setText(&c.CountryCode, params.text("cc"))
 	var parts []json.RawMessage
@@ -238,14 +237,14 @@ func (c *Contact) readAddress(params object, value json.RawMessage) {
 	setText(&c.Country, flat(parts[6]))
 }
 
-// setText sets what is not set yet: the first of a kind counts.
+// setText sets an unset value: the first of a kind counts.
 func setText(to *string, s string) {
 	if *to == "" {
 		*to = s
 	}
 }
 
-// flat returns a text, or the texts of a list with commas between them.
+// flat returns a text, or the texts of a list joined by commas.
 func flat(raw json.RawMessage) string {
 	var one string
 	if json.Unmarshal(raw, &one) == nil {
@@ -259,7 +258,7 @@ func flat(raw json.RawMessage) string {
 	return clean(strings.Join(many[:min(len(many), maxItems)], ", "))
 }
 
-// clean cuts a text of strangers, and takes out what is not for people's eyes.
+// clean truncates untrusted text, and removes characters unfit for display.
 func clean(s string) string {
 	if len(s) > maxText {
 		s = s[:maxText]

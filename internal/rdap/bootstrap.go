@@ -19,16 +19,16 @@ import (
 // Times and sizes of the bootstrap file.
 const (
 	renewAfter    = 7 * 24 * time.Hour
-	renewAgain    = 10 * time.Minute // after it could not be had
+	renewAgain    = 10 * time.Minute // after a failed fetch
 	maxBootstrap  = 1 << 20          // bytes
-	maxServices   = 10_000           // names in it
+	maxServices   = 10_000           // names in the file
 	bootstrapTime = 20 * time.Second
 )
 
-// IANA is where the bootstrap file is published.
+// IANA is the URL of the bootstrap file.
 const IANA = "https://data.iana.org/rdap/dns.json"
 
-// wellKnown are the servers of some large domains, for what no bootstrap file names.
+// wellKnown are the servers of some large domains, used without a bootstrap file entry.
 var wellKnown = map[string]string{
 	"com":  "https://rdap.verisign.com/com/v1/",
 	"net":  "https://rdap.verisign.com/net/v1/",
@@ -42,17 +42,17 @@ var wellKnown = map[string]string{
 	"io":   "https://rdap.identitydigital.services/rdap/",
 }
 
-// table says which server answers for which domains. It is safe for concurrent use.
+// table maps domains to servers. It is safe for concurrent use.
 type table struct {
 	mu    sync.Mutex
-	bases map[string]string // URLs with a final slash, by domain; never changed; guarded by mu
+	bases map[string]string // URLs with a final slash, by domain; immutable; guarded by mu
 	next  time.Time         // when the file is read again; guarded by mu
 }
 
 func newTable() *table { return &table{bases: wellKnown} }
 
-// find returns the base of the server for a domain, and whether the file is due.
-// RFC 9224, Section 4: the longest match by labels counts.
+// find returns the base of the server for a domain, and whether the file is due. RFC 9224,
+// Section 4: the longest match by labels counts.
 func (t *table) find(domain string, now time.Time) (base string, due bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -65,7 +65,7 @@ func (t *table) find(domain string, now time.Time) (base string, due bool) {
 	return "", due
 }
 
-// replace takes in what a file says; nil changes nothing but when it is read again.
+// replace stores the content of a file; nil changes only the time of the next read.
 func (t *table) replace(bases map[string]string, next time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -76,14 +76,14 @@ func (t *table) replace(bases map[string]string, next time.Time) {
 	t.next = next
 }
 
-// base returns the URL under which the server for a domain is asked. The bootstrap file is
-// read when that is due; who needs it waits for it, all others go on.
+// base returns the base URL of the server for a domain. It reads the bootstrap file when
+// that is due, and waits for it only if the domain needs it.
 func (c *Client) base(ctx context.Context, domain string) (string, error) {
 	base, due := c.table.find(domain, time.Now())
 	if due && c.cfg.Bootstrap != "" {
 		done := c.flights.DoChan(" bootstrap", func() (any, error) {
-			c.asking.Add(1)
-			defer c.asking.Done()
+			c.inFlight.Add(1)
+			defer c.inFlight.Done()
 			c.renew()
 			return nil, nil
 		})
@@ -102,7 +102,7 @@ func (c *Client) base(ctx context.Context, domain string) (string, error) {
 	return base, nil
 }
 
-// renew reads the bootstrap file. What cannot be had leaves what is known.
+// renew reads the bootstrap file. On failure the existing content stays.
 func (c *Client) renew() {
 	ctx, cancel := context.WithTimeout(c.ctx, bootstrapTime)
 	defer cancel()
@@ -130,12 +130,12 @@ func (c *Client) readBootstrap(ctx context.Context) (map[string]string, error) {
 	return ParseBootstrap(resp.Body)
 }
 
-// errBootstrap says that a file has no services.
+// errBootstrap is the error of a file without services.
 var errBootstrap = errors.New("file is not an RDAP bootstrap file")
 
-// ParseBootstrap reads a bootstrap file: the base URL of the server by domain. Servers that
-// cannot be asked over HTTPS are left out.
-// RFC 9224, Section 3: services are pairs of a list of domains and a list of URLs.
+// ParseBootstrap parses a bootstrap file: the base URL of the server by domain. Servers
+// without HTTPS are left out. RFC 9224, Section 3: services are pairs of a list of domains
+// and a list of URLs.
 func ParseBootstrap(raw []byte) (map[string]string, error) {
 	var file struct {
 		Services [][][]string `json:"services"`

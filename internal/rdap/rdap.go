@@ -1,16 +1,15 @@
-// Package rdap asks registries when and by whom a domain was registered.
+// Package rdap queries registries for the registration date and registrant of a domain.
 //
-// Which server answers for a domain is read from the bootstrap file of IANA, and from a
-// short table where there is none. An answer is kept for a day, and servers are asked
-// slowly: many of them shut out who asks often, and one that says so is left alone as long
-// as it wants. Where a registry leaves the registrant to the registrar, that one is asked
-// too.
+// The server for a domain comes from the IANA bootstrap file, or from a short built-in
+// table. Answers are cached for a day, and queries are rate-limited: many servers block
+// frequent clients, and a server's Retry-After is respected. If a registry refers to the
+// registrar for the registrant, the registrar is queried too.
 //
 // Standards: RFC 7480 (RDAP over HTTP), RFC 9082 (queries), RFC 9083 (answers), RFC 9224
 // (bootstrap), RFC 7095 and 8605 (jCard).
 //
 // Limits: domains only, over HTTPS only; domains whose registry offers no RDAP have no
-// answer. Registrants are mostly redacted by registries, and are shown as they come.
+// answer. Registries mostly redact registrants, which are returned as received.
 package rdap
 
 import (
@@ -31,21 +30,21 @@ import (
 
 // Times and sizes.
 const (
-	timeout     = 2 * time.Second // of a lookup as a whole
-	keepError   = 5 * time.Minute // until a server that failed is asked for the domain again
+	timeout     = 2 * time.Second // of a whole lookup
+	keepError   = 5 * time.Minute // until a server that failed is queried for the domain again
 	maxAnswer   = 256 << 10       // bytes
 	mediaType   = "application/rdap+json"
-	otherType   = "application/json" // what some servers say instead
+	otherType   = "application/json" // used by some servers instead
 	maxHostName = 253
 
 	statusMissing  = 404
 	statusTooOften = 429
 )
 
-// Reasons for which there is no answer.
+// Reasons for a missing answer.
 var (
 	ErrNoServer = errors.New("no registration data service is known for the domain")
-	ErrBusy     = errors.New("server asks for fewer requests")
+	ErrBusy     = errors.New("rate limit of the server exceeded")
 	ErrAnswer   = errors.New("answer is not a registration of the domain")
 )
 
@@ -54,33 +53,33 @@ type Fetcher interface {
 	Get(ctx context.Context, url string, o egress.Options) (*egress.Response, error)
 }
 
-// Config says how a Client works. Zero values mean the defaults named.
+// Config configures a Client. Zero values mean the stated defaults.
 type Config struct {
 	Fetcher     Fetcher
-	Bootstrap   string        // URL or file of RFC 9224 that comes before the short table, or ""
-	Keep        time.Duration // how long a registration is remembered; 24 hours
-	KeepMissing time.Duration // how long it is remembered that there is none; 1 hour
-	MaxDomains  int           // remembered; 50,000
-	Log         *slog.Logger  // nothing is logged when nil
+	Bootstrap   string        // URL or file of RFC 9224 that takes precedence over the short table, or ""
+	Keep        time.Duration // cache time of a registration; 24 hours
+	KeepMissing time.Duration // cache time of an unregistered domain; 1 hour
+	MaxDomains  int           // cached; 50,000
+	Log         *slog.Logger  // nil disables logging
 }
 
-// Client asks and remembers. It is safe for concurrent use.
+// Client queries registries and caches the answers. It is safe for concurrent use.
 type Client struct {
-	cfg     Config
-	table   *table
-	servers *servers
-	cache   *otter.Cache[string, entry]
-	flights singleflight.Group
-	asking  sync.WaitGroup
-	ctx     context.Context //nolint:containedctx // ends with the client
-	cancel  context.CancelFunc
+	cfg      Config
+	table    *table
+	servers  *servers
+	cache    *otter.Cache[string, entry]
+	flights  singleflight.Group
+	inFlight sync.WaitGroup
+	ctx      context.Context //nolint:containedctx // ends with the client
+	cancel   context.CancelFunc
 }
 
-// entry is what is remembered of a domain.
+// entry is the cached result of a domain.
 type entry struct {
 	registration *Registration // nil with err
 	err          error
-	keep         time.Duration // 0: not at all
+	keep         time.Duration // 0: not cached
 }
 
 // New returns a client. Close must be called.
@@ -102,16 +101,16 @@ func New(c Config) (*Client, error) {
 	return client, nil
 }
 
-// Close ends the questions under way and waits for them.
+// Close cancels the queries in flight and waits for them.
 func (c *Client) Close() error {
 	c.cancel()
-	c.asking.Wait()
+	c.inFlight.Wait()
 	c.cache.StopAllGoroutines()
 	return nil
 }
 
-// Cached returns what is remembered of the organizational domain of a domain, without
-// asking anybody.
+// Cached returns the cached registration of the organizational domain of a domain, without
+// a query.
 func (c *Client) Cached(domain string) (*Registration, bool) {
 	name, err := organizational(domain)
 	if err != nil {
@@ -121,8 +120,8 @@ func (c *Client) Cached(domain string) (*Registration, bool) {
 	return e.registration, ok && e.err == nil
 }
 
-// Serves reports whether anybody can be asked about a domain, as far as is known: many
-// countries have no such server.
+// Serves reports whether a server for a domain is known: many country-code registries have
+// none.
 func (c *Client) Serves(domain string) bool {
 	name, err := organizational(domain)
 	if err != nil {
@@ -132,8 +131,8 @@ func (c *Client) Serves(domain string) bool {
 	return base != "" || due && c.cfg.Bootstrap != ""
 }
 
-// Lookup returns the registration of the organizational domain of a domain. One that is
-// not registered has Found false. Callers do not change what they get.
+// Lookup returns the registration of the organizational domain of a domain. An unregistered
+// domain has Found false. Callers must not change the result.
 func (c *Client) Lookup(ctx context.Context, domain string) (*Registration, error) {
 	name, err := organizational(domain)
 	if err != nil {
@@ -143,9 +142,9 @@ func (c *Client) Lookup(ctx context.Context, domain string) (*Registration, erro
 		return e.registration, e.err
 	}
 	flight := c.flights.DoChan(name, func() (any, error) {
-		// What is found belongs to the client and not to the asker, who may give up.
-		c.asking.Add(1)
-		defer c.asking.Done()
+		// The result belongs to the client and not to the caller, who may give up.
+		c.inFlight.Add(1)
+		defer c.inFlight.Done()
 		actx, cancel := context.WithTimeout(c.ctx, timeout)
 		defer cancel()
 		e := c.ask(actx, name)
@@ -163,7 +162,7 @@ func (c *Client) Lookup(ctx context.Context, domain string) (*Registration, erro
 	}
 }
 
-// organizational returns the name that is registered.
+// organizational returns the registrable domain.
 func organizational(domain string) (string, error) {
 	name, err := address.Domain(domain)
 	if err != nil {
@@ -172,21 +171,21 @@ func organizational(domain string) (string, error) {
 	return address.Organizational(name), nil
 }
 
-// ask finds out about a domain.
+// ask queries the server for a domain.
 func (c *Client) ask(ctx context.Context, domain string) entry {
 	base, err := c.base(ctx, domain)
 	if err != nil {
 		return entry{err: err, keep: keepError}
 	}
-	// RFC 9082, Section 3.1.3: domain/ and the name; A-labels are always understood.
+	// RFC 9082, Section 3.1.3: domain/ and the name; servers must accept A-labels.
 	reg, err := c.fetch(ctx, base+"domain/"+domain, domain)
 	if e, ok := errors.AsType[*egress.Error](err); ok && e.Status == statusMissing {
-		// RFC 7480, Section 5.3: there is no such domain.
+		// RFC 7480, Section 5.3: the domain does not exist.
 		return entry{registration: &Registration{Domain: domain, Checked: time.Now()}, keep: c.cfg.KeepMissing}
 	}
 	switch {
 	case errors.Is(err, ErrBusy) || c.ctx.Err() != nil && err != nil:
-		return entry{err: err} // says nothing about the domain or its server
+		return entry{err: err} // no information about the domain or its server
 	case err != nil:
 		c.cfg.Log.WarnContext(ctx, "registration could not be read", "domain", domain, "error", err)
 		return entry{err: err, keep: keepError}
@@ -195,8 +194,8 @@ func (c *Client) ask(ctx context.Context, domain string) entry {
 	return entry{registration: reg, keep: c.cfg.Keep}
 }
 
-// refer asks the registrar for what the registry leaves to it. Without it the answer is
-// good all the same.
+// refer queries the registrar for the data that the registry leaves to it. The registry's
+// answer is valid without it.
 func (c *Client) refer(ctx context.Context, reg *Registration) {
 	if reg.registrar == "" || reg.Registrant != (Contact{}) {
 		return
@@ -212,20 +211,21 @@ func (c *Client) refer(ctx context.Context, reg *Registration) {
 	reg.Registrar = cmp.Or(reg.Registrar, more.Registrar)
 }
 
-// fetch gets and reads one answer, when the server may be asked.
+// fetch fetches and parses one answer, within the rate limit of the server.
 func (c *Client) fetch(ctx context.Context, url, domain string) (*Registration, error) {
 	host := hostOf(url)
 	if err := c.servers.await(ctx, host); err != nil {
-		return nil, fmt.Errorf("asking %s about %s: %w", host, domain, err)
+		return nil, fmt.Errorf("querying %s about %s: %w", host, domain, err)
 	}
 	resp, err := c.cfg.Fetcher.Get(ctx, url, egress.Options{HTTPSOnly: true, MediaTypes: []string{mediaType, otherType}, MaxBody: maxAnswer})
 	if err != nil {
 		if e, ok := errors.AsType[*egress.Error](err); ok && e.Status == statusTooOften {
-			// RFC 7480, Section 5.5: who asks too often is told so, and perhaps for how long.
-			c.servers.leave(host, e.RetryAfter)
+			// RFC 7480, Section 5.5: a server may refuse frequent queries, and may give a
+			// time to wait.
+			c.servers.backOff(host, e.RetryAfter)
 			err = errors.Join(ErrBusy, err)
 		}
-		return nil, fmt.Errorf("asking %s about %s: %w", host, domain, err)
+		return nil, fmt.Errorf("querying %s about %s: %w", host, domain, err)
 	}
 	reg, err := Parse(resp.Body, domain)
 	if err != nil {

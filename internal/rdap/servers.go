@@ -8,30 +8,31 @@ import (
 	"time"
 )
 
-// Pace of questions to one server.
+// Rate limit per server.
 const (
-	pause      = 500 * time.Millisecond // between questions, in the long run
-	burst      = 10                     // questions at once, after a while without any
-	leaveAlone = time.Minute            // after a server that said too often, and not for how long
-	leaveMost  = time.Hour
-	maxServers = 1000 // remembered; registrars are many, and their names come from answers
+	pause          = 500 * time.Millisecond // between queries, on average
+	burst          = 10                     // queries at once, after an idle time
+	defaultBackOff = time.Minute            // after a server refused without a time to wait
+	maxBackOff     = time.Hour
+	maxServers     = 1000 // kept; there are many registrars, and their names come from answers
 )
 
-// servers keeps the pace with every server. It is safe for concurrent use.
+// servers holds the rate limits of all servers. It is safe for concurrent use.
 type servers struct {
 	mu    sync.Mutex
-	hosts map[string]*server // guarded by mu, with all that is in them
+	hosts map[string]*server // guarded by mu, including its values
 }
 
-// server is the pace with one server.
+// server is the rate limit of one server.
 type server struct {
-	next  time.Time // when the next question is due, if all were pause apart
-	until time.Time // the server asks for fewer requests until then
+	next  time.Time // when the next query is due at intervals of pause
+	until time.Time // the server refuses queries until then
 }
 
 func newServers() *servers { return &servers{hosts: make(map[string]*server)} }
 
-// await waits until a server may be asked, and fails where that is later than ctx allows.
+// await waits until a server may be queried, and fails if that is after the deadline of
+// ctx.
 func (s *servers) await(ctx context.Context, host string) error {
 	now := time.Now()
 	end, limited := ctx.Deadline()
@@ -52,7 +53,7 @@ func (s *servers) await(ctx context.Context, host string) error {
 	}
 }
 
-// reserve takes the next turn with a server, if it comes before the end.
+// reserve takes the next slot of a server, if it is before end.
 func (s *servers) reserve(host string, now, end time.Time, limited bool) (time.Duration, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,7 +61,7 @@ func (s *servers) reserve(host string, now, end time.Time, limited bool) (time.D
 	if now.Before(h.until) {
 		return 0, false
 	}
-	// What was not asked in the past may be asked at once, as far as burst goes.
+	// Unused slots of the past may be used at once, up to burst.
 	next := h.next
 	if oldest := now.Add(-(burst - 1) * pause); next.Before(oldest) {
 		next = oldest
@@ -73,15 +74,15 @@ func (s *servers) reserve(host string, now, end time.Time, limited bool) (time.D
 	return wait, true
 }
 
-// leave leaves a server alone for a time, or for a minute where it named none.
-func (s *servers) leave(host string, d time.Duration) {
+// backOff suspends queries to a server for a time; 0 means defaultBackOff.
+func (s *servers) backOff(host string, d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	s.of(host, now).until = now.Add(min(cmp.Or(d, leaveAlone), leaveMost))
+	s.of(host, now).until = now.Add(min(cmp.Or(d, defaultBackOff), maxBackOff))
 }
 
-// of returns the pace with a server. mu is held.
+// of returns the rate limit of a server. mu is held.
 func (s *servers) of(host string, now time.Time) *server {
 	h := s.hosts[host]
 	if h == nil {
@@ -94,8 +95,7 @@ func (s *servers) of(host string, now time.Time) *server {
 	return h
 }
 
-// makeRoom forgets the servers that could be asked at once, and any one where there is
-// none of these. mu is held.
+// makeRoom drops the servers that may be queried at once, or else any one. mu is held.
 func (s *servers) makeRoom(now time.Time) {
 	var last string
 	for host, h := range s.hosts {

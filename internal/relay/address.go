@@ -7,12 +7,11 @@ import (
 	"outrider/internal/smtp"
 )
 
-// maxAddress bounds an address, in octets: twice what RFC 5321, Section 4.5.3.1.3 allows,
-// so that it is the host that refuses what it finds too long.
+// maxAddress bounds an address, in octets: twice the limit of RFC 5321, Section 4.5.3.1.3,
+// so that the host itself refuses addresses that it finds too long.
 const maxAddress = 512
 
-// safePath reports whether an address can stand between angle brackets without
-// ending them or the line.
+// safePath reports whether an address cannot end its angle brackets or the line.
 func safePath(a string) bool {
 	if len(a) > maxAddress || !utf8.ValidString(a) {
 		return false
@@ -35,7 +34,7 @@ func safePath(a string) bool {
 	return !quoted
 }
 
-// safeParam reports whether a DSN parameter can stand in a command line.
+// safeParam reports whether a DSN parameter is safe in a command line.
 func safeParam(p string) bool {
 	for i := range len(p) {
 		if p[i] <= ' ' || p[i] >= 0x7f {
@@ -54,17 +53,17 @@ func isASCII(s string) bool {
 	return true
 }
 
-// domainOf returns what follows the last "@".
+// domainOf returns the text after the last "@".
 func domainOf(a string) string { return a[strings.LastIndexByte(a, '@')+1:] }
 
-// needsUTF8 reports whether the message, apart from its recipients, cannot be sent
-// without SMTPUTF8. Raw 8-bit fields of a sender who never asked for SMTPUTF8 are old
-// mail, which has always been passed on as it is.
+// needsUTF8 reports whether the message, apart from its recipients, requires SMTPUTF8. Raw
+// 8-bit fields of a sender who did not request SMTPUTF8 are old mail, which is relayed
+// unchanged by custom.
 func needsUTF8(j *Job) bool {
 	return !isASCII(j.Envelope.From) || j.Envelope.UTF8 && j.Traits.HeaderUTF8
 }
 
-// mailParams returns the parameters of MAIL that the host understands.
+// mailParams returns the parameters of MAIL that the host supports.
 func mailParams(j *Job, s *session, utf8Needed bool) string {
 	var b strings.Builder
 	e := &j.Envelope
@@ -91,7 +90,7 @@ func mailParams(j *Job, s *session, utf8Needed bool) string {
 	return b.String()
 }
 
-// rcptParams returns the parameters of RCPT that the host understands.
+// rcptParams returns the parameters of RCPT that the host supports.
 func rcptParams(r smtp.Recipient, s *session) string {
 	if !s.has("DSN") {
 		return ""

@@ -28,9 +28,9 @@ const (
 
 var errTLSA = errors.New("certificate matches no tlsa record")
 
-// usable returns the records that can verify a certificate.
-// RFC 7672, Section 3.1.3: the usages of public authorities are of no use for SMTP.
-// RFC 7671, Section 9: where two digests say the same, the stronger one counts.
+// usable returns the records that can verify a certificate. RFC 7672, Section 3.1.3: the
+// usages of public authorities are unusable for SMTP. RFC 7671, Section 9: of two digests
+// of the same data, the stronger one counts.
 func usable(records []dns.TLSA) []dns.TLSA {
 	out := slices.DeleteFunc(slices.Clone(records), func(t dns.TLSA) bool {
 		return (t.Usage != usageTA && t.Usage != usageEE) || !wellFormed(t)
@@ -43,7 +43,7 @@ func usable(records []dns.TLSA) []dns.TLSA {
 	return slices.DeleteFunc(slices.Clone(out), stronger)
 }
 
-// wellFormed reports whether a certificate could match the record.
+// wellFormed reports whether any certificate could match the record.
 func wellFormed(t dns.TLSA) bool {
 	switch t.Matching {
 	case matchSHA256:
@@ -57,7 +57,7 @@ func wellFormed(t dns.TLSA) bool {
 	}
 }
 
-// full reports whether the record holds a certificate or a key.
+// full reports whether the record contains a whole certificate or key.
 func full(t dns.TLSA) bool {
 	var err error
 	switch t.Selector {
@@ -71,7 +71,7 @@ func full(t dns.TLSA) bool {
 	return err == nil
 }
 
-// matches reports whether the record names the certificate. RFC 6698, Section 2.1.
+// matches reports whether the record matches the certificate. RFC 6698, Section 2.1.
 func matches(t dns.TLSA, cert *x509.Certificate) bool {
 	data := cert.Raw
 	if t.Selector == selectorSPKI {
@@ -97,7 +97,7 @@ func (d *demand) verifyDANE(cs tls.ConnectionState) error {
 	anchors, found := x509.NewCertPool(), false
 	for _, t := range d.tlsa {
 		if t.Usage == usageEE {
-			// RFC 7672, Section 3.1.1: neither names nor dates count here.
+			// RFC 7672, Section 3.1.1: names and dates are ignored here.
 			if matches(t, chain[0]) {
 				return nil
 			}
@@ -114,8 +114,8 @@ func (d *demand) verifyDANE(cs tls.ConnectionState) error {
 	return d.verifyBelow(anchors, chain)
 }
 
-// anchorsOf returns the trust anchors that the record names: those that the host sent,
-// and the one that is in the record itself.
+// anchorsOf returns the trust anchors of the record: matching certificates from the host,
+// and the one in the record itself.
 func anchorsOf(t dns.TLSA, sent []*x509.Certificate) []*x509.Certificate {
 	var out []*x509.Certificate
 	for _, cert := range sent {
@@ -131,7 +131,7 @@ func anchorsOf(t dns.TLSA, sent []*x509.Certificate) []*x509.Certificate {
 	return out
 }
 
-// verifyBelow checks that the first certificate of the chain leads to one of the anchors
+// verifyBelow verifies that the first certificate of the chain leads to one of the anchors
 // and has one of the names. RFC 7672, Section 3.1.2.
 func (d *demand) verifyBelow(anchors *x509.CertPool, chain []*x509.Certificate) error {
 	options := x509.VerifyOptions{Roots: anchors, Intermediates: intermediates(chain)}
@@ -155,7 +155,7 @@ func intermediates(chain []*x509.Certificate) *x509.CertPool {
 	return pool
 }
 
-// verifyPKIX checks the certificates of a handshake as a client does that insists.
+// verifyPKIX verifies the certificates of a handshake as a strict client does.
 func verifyPKIX(cs tls.ConnectionState, name string, roots *x509.CertPool) error {
 	chain := cs.PeerCertificates
 	if len(chain) == 0 {

@@ -6,12 +6,12 @@ import (
 	"io"
 )
 
-// errCanonical says that the content is not made of lines that end with CRLF.
+// errCanonical is the error of content whose lines do not all end with CRLF.
 var errCanonical = errors.New("content has a bare CR, a bare LF or a NUL")
 
-// dataWriter writes the content of DATA: it doubles dots at the start of lines and
-// refuses everything that another host could take for the end of a line. It is used
-// for one message.
+// dataWriter writes the content of DATA: it doubles dots at the start of lines and refuses
+// everything that another host could interpret as the end of a line. It is used for one
+// message.
 type dataWriter struct {
 	w    io.Writer
 	last byte // last byte written; '\n' only as part of CRLF; 0 at the start
@@ -19,7 +19,7 @@ type dataWriter struct {
 
 var dot = []byte{'.'}
 
-// Write writes p. It looks at p in lines, never byte by byte.
+// Write writes p. It processes p in lines, never byte by byte.
 func (d *dataWriter) Write(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -34,7 +34,7 @@ func (d *dataWriter) Write(p []byte) (int, error) {
 		}
 	}
 	for {
-		// RFC 5321, Section 4.5.2: a line that starts with a dot gets another.
+		// RFC 5321, Section 4.5.2: a dot at the start of a line is doubled.
 		i := bytes.Index(p[from:], []byte("\n."))
 		if i < 0 {
 			break
@@ -51,8 +51,8 @@ func (d *dataWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// canonical reports whether p, after what was written before, has CR and LF only
-// together, and no NUL.
+// canonical reports whether p, after the bytes written before, has CR and LF only together,
+// and no NUL.
 func (d *dataWriter) canonical(p []byte) bool {
 	if bytes.IndexByte(p, 0) >= 0 {
 		return false
@@ -61,7 +61,7 @@ func (d *dataWriter) canonical(p []byte) bool {
 	for len(p) > 0 {
 		i := bytes.IndexByte(p, '\n')
 		if i < 0 {
-			// A CR may stand at the very end, when the LF comes with the next write.
+			// A CR may be the last byte, if the LF comes with the next write.
 			cr := bytes.IndexByte(p, '\r')
 			return !afterCR && (cr < 0 || cr == len(p)-1)
 		}
@@ -74,7 +74,7 @@ func (d *dataWriter) canonical(p []byte) bool {
 	return true
 }
 
-// end writes the end of data, with an end for the last line where it has none.
+// end writes the end of data, after a line end for the last line if missing.
 func (d *dataWriter) end() error {
 	tail := ".\r\n"
 	switch d.last {

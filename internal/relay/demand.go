@@ -16,11 +16,11 @@ import (
 	"outrider/internal/tenant"
 )
 
-// What the certificate of a host was verified by.
+// How the certificate of a host was verified.
 const (
 	VerifiedDANE = "dane"    // its TLSA records (RFC 7672)
-	VerifiedSTS  = "mta-sts" // a trusted authority, for a host that the policy of the domain names (RFC 8461)
-	VerifiedPKIX = "pkix"    // a trusted authority, since the route or the sender asked for it
+	VerifiedSTS  = "mta-sts" // a trusted authority, for a host in the MTA-STS policy of the domain (RFC 8461)
+	VerifiedPKIX = "pkix"    // a trusted authority, as required by the route or the sender
 )
 
 var (
@@ -28,23 +28,23 @@ var (
 	errNotListed = errors.New("host is not in the mta-sts policy of the domain")
 )
 
-// demand is what the owner of a domain asks of the connection to one of its hosts. A nil
-// demand asks nothing.
+// demand is the security that a domain owner requires of the connection to one of its
+// hosts. A nil demand requires nothing.
 type demand struct {
 	host  string      // in normal form
-	names []string    // those that a certificate below a trust anchor may have; the first is that of the TLSA records
-	tlsa  []dns.TLSA  // those that can be used
-	dane  bool        // there are TLSA records, be they of use or not
-	sts   mtasts.Mode // of a policy, where DANE does not replace it
+	names []string    // acceptable for a certificate below a trust anchor; the first is that of the TLSA records
+	tlsa  []dns.TLSA  // usable records
+	dane  bool        // TLSA records exist, usable or not
+	sts   mtasts.Mode // of the policy, unless DANE overrides it
 }
 
-// key tells apart the connections made under different demands.
+// key distinguishes connections made under different demands.
 func (d *demand) key() string {
 	return fmt.Sprintf("|%s|%t|%s|%x", d.host, d.dane, d.sts, sha256.Sum256(fmt.Append(nil, d.names, d.tlsa)))
 }
 
-// mode returns what the demand makes of the mode of the route.
-// RFC 7672, Section 2.2: TLSA records of no use still ask for TLS, with any certificate.
+// mode combines the demand with the mode of the route. RFC 7672, Section 2.2: unusable TLSA
+// records still require TLS, with any certificate.
 func (d *demand) mode(m tenant.TLSMode) tenant.TLSMode {
 	switch {
 	case d == nil || m == tenant.TLSNone || m == tenant.TLSVerified:
@@ -58,7 +58,7 @@ func (d *demand) mode(m tenant.TLSMode) tenant.TLSMode {
 	}
 }
 
-// verifiedBy names what a handshake that succeeded in the mode has verified.
+// verifiedBy returns how a successful handshake in the mode verified the host.
 func (d *demand) verifiedBy(m tenant.TLSMode) string {
 	switch {
 	case d != nil && len(d.tlsa) > 0:
@@ -72,7 +72,7 @@ func (d *demand) verifiedBy(m tenant.TLSMode) string {
 	}
 }
 
-// configure makes a handshake meet the demand. cfg is that of the route in the mode.
+// configure configures a handshake for the demand. cfg is that of the route in the mode.
 func (d *demand) configure(cfg *tls.Config, m tenant.TLSMode, log *slog.Logger) {
 	switch {
 	case d == nil:
@@ -89,25 +89,24 @@ func (d *demand) configure(cfg *tls.Config, m tenant.TLSMode, log *slog.Logger) 
 	}
 }
 
-// observe logs what would have failed if the policy were enforced.
+// observe logs failures that an enforced policy would cause.
 func (d *demand) observe(log *slog.Logger, err error) {
 	if d != nil && d.sts == mtasts.ModeTesting && err != nil {
 		log.Warn("MTA-STS policy not met (testing mode)", "host", d.host, "error", err)
 	}
 }
 
-// guard finds out what one domain demands of its hosts.
+// guard determines the demands of one domain on its hosts.
 type guard struct {
 	r      *Relay
 	domain string // in normal form
-	secure bool   // DNSSEC vouches for the names of the hosts
-	asked  bool   // policy is known
+	secure bool   // DNSSEC authenticates the host names
+	asked  bool   // policy is set
 	policy mtasts.Policy
 }
 
-// guardFor returns the guard of a route that goes by MX, or nil where DANE and MTA-STS
-// have no say: without TLS, and where the operator has agreed with the domain on
-// authorities or on a name.
+// guardFor returns the guard of a route by MX, or nil if DANE and MTA-STS do not apply:
+// without TLS, and if the operator has configured authorities or a name for the domain.
 func (r *Relay) guardFor(route tenant.Route, secure bool) *guard {
 	own := route.TLS == tenant.TLSVerified && (route.CAFile != "" || route.Name != "")
 	if r.cfg.Secure == nil && r.cfg.Policies == nil || route.Transport == tenant.TransportLMTP || route.TLS == tenant.TLSNone || own {
@@ -116,7 +115,7 @@ func (r *Relay) guardFor(route tenant.Route, secure bool) *guard {
 	return &guard{r: r, domain: normal(route.Domain), secure: secure}
 }
 
-// normal returns the normal form of a domain, or what was given where it has none.
+// normal returns the normal form of a domain, or the input if it has none.
 func normal(domain string) string {
 	d, err := address.Domain(domain)
 	if err != nil {
@@ -125,20 +124,20 @@ func normal(domain string) string {
 	return d
 }
 
-// apply adds the demand of the domain to the targets of one host. An error says that the
+// apply adds the demand of the domain to the targets of one host. An error means that the
 // host must not be used now.
 func (g *guard) apply(ctx context.Context, ts []target, host string, found dns.Host, port int) ([]target, error) {
 	if g == nil {
 		return ts, nil
 	}
 	d := &demand{host: normal(host)}
-	if err := g.askDANE(ctx, d, found, port); err != nil {
+	if err := g.lookupDANE(ctx, d, found, port); err != nil {
 		return nil, err
 	}
 	trusted := g.secure
-	// RFC 8461, Section 2: DANE goes first, and a policy must not override it.
+	// RFC 8461, Section 2: DANE takes precedence, and a policy must not override it.
 	if len(d.tlsa) == 0 {
-		named, err := g.askSTS(ctx, d)
+		named, err := g.lookupSTS(ctx, d)
 		if err != nil {
 			return nil, err
 		}
@@ -153,9 +152,9 @@ func (g *guard) apply(ctx context.Context, ts []target, host string, found dns.H
 	return ts, nil
 }
 
-// askSTS looks at the policy of the domain, and reports whether it names the host.
-// RFC 8461, Section 5: where it is enforced, no other host may be used.
-func (g *guard) askSTS(ctx context.Context, d *demand) (bool, error) {
+// lookupSTS looks up the policy of the domain, and reports whether it lists the host. RFC
+// 8461, Section 5: under an enforced policy no other host may be used.
+func (g *guard) lookupSTS(ctx context.Context, d *demand) (bool, error) {
 	p := g.sts(ctx)
 	if p.Mode != mtasts.ModeEnforce && p.Mode != mtasts.ModeTesting {
 		return false, nil
@@ -171,7 +170,7 @@ func (g *guard) askSTS(ctx context.Context, d *demand) (bool, error) {
 	return false, nil
 }
 
-// sts returns the policy of the domain, asked for once.
+// sts returns the policy of the domain, looked up once.
 func (g *guard) sts(ctx context.Context) mtasts.Policy {
 	if g.asked || g.r.cfg.Policies == nil {
 		return g.policy
@@ -185,11 +184,11 @@ func (g *guard) sts(ctx context.Context) mtasts.Policy {
 	return g.policy
 }
 
-// askDANE looks up the TLSA records of a host. Where they may exist and cannot be looked
-// up, the host must not be used: that is what an attacker would want.
-// RFC 7672, Section 2.2.2: the records stand at the end of the aliases if DNSSEC vouches
-// for all of them, and otherwise at the name itself if it vouches for that.
-func (g *guard) askDANE(ctx context.Context, d *demand, found dns.Host, port int) error {
+// lookupDANE looks up the TLSA records of a host. If they may exist and the lookup fails, the
+// host must not be used, since an attacker could cause the failure. RFC 7672, Section
+// 2.2.2: the records are at the end of the aliases if DNSSEC authenticates all of them, and
+// otherwise at the name itself if it authenticates that.
+func (g *guard) lookupDANE(ctx context.Context, d *demand, found dns.Host, port int) error {
 	if !g.secure || g.r.cfg.Secure == nil {
 		return nil
 	}
@@ -207,7 +206,8 @@ func (g *guard) askDANE(ctx context.Context, d *demand, found dns.Host, port int
 		}
 		if err == nil && authentic {
 			d.dane, d.tlsa = true, usable(records)
-			// RFC 7672, Section 3.2.2: DNSSEC vouches for the way from the domain to the host.
+			// RFC 7672, Section 3.2.2: DNSSEC authenticates the chain from the domain to
+			// the host.
 			d.names = []string{base, cmp.Or(g.domain, base)}
 			return nil
 		}

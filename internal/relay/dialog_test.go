@@ -312,7 +312,7 @@ func (p *peer) dial(_ context.Context, _, addr string) (net.Conn, error) {
 	return client, nil
 }
 
-// play says and hears what the script has.
+// play runs the script on a connection.
 func (s *script) play(conn net.Conn) error {
 	br := bufio.NewReaderSize(conn, 1<<20)
 	for _, line := range s.lines {

@@ -16,13 +16,13 @@ import (
 
 // Bounds of a notification, in bytes.
 const (
-	maxReturned   = 1 << 20  // original messages above are returned as headers only
-	maxHeaders    = 64 << 10 // of the original, returned
+	maxReturned   = 1 << 20  // larger originals are returned as headers only
+	maxHeaders    = 64 << 10 // of the returned original
 	maxDiagnostic = 500      // of a Diagnostic-Code, so that its line stays below 998
 	maxShown      = 300      // of one address or name in a field
 )
 
-// Action is what a notification reports about a recipient (RFC 3464, Section 2.3.3).
+// Action is the action reported for a recipient (RFC 3464, Section 2.3.3).
 type Action string
 
 // The actions that a relay reports.
@@ -30,16 +30,16 @@ const (
 	ActionFailed    Action = "failed"
 	ActionDelayed   Action = "delayed"
 	ActionDelivered Action = "delivered" // into a Maildir or by LMTP
-	ActionRelayed   Action = "relayed"   // to a host that sends no notifications itself
+	ActionRelayed   Action = "relayed"   // to a host without DSN support
 )
 
-// DSN says what a delivery status notification reports.
+// DSN is the content of a delivery status notification.
 type DSN struct {
 	Hostname   string        // of this host, for Reporting-MTA and the sender address
 	Envelope   smtp.Envelope // of the original message
-	Original   Content       // or nil: nothing is returned
-	Arrived    time.Time     // when the original came
-	At         time.Time     // when the notification is written
+	Original   Content       // or nil: the original is not returned
+	Arrived    time.Time     // time of receipt of the original
+	At         time.Time     // time of the notification
 	RetryUntil time.Time     // of delayed recipients; may be zero
 	Recipients []Reported
 }
@@ -50,9 +50,9 @@ type Reported struct {
 	Action Action
 }
 
-// ComposeDSN writes the notification and the envelope that it goes out with. It
-// returns false when no notification is due: the original has the null sender, or no
-// recipient asked for this kind of report (RFC 3461, Section 4.1).
+// ComposeDSN writes the notification and its envelope. It returns false if no notification
+// is due: the original has a null reverse-path, or no recipient requested this kind of
+// report (RFC 3461, Section 4.1).
 func ComposeDSN(d DSN) ([]byte, smtp.Envelope, bool) {
 	var wanted []Reported
 	for _, r := range d.Recipients {
@@ -77,8 +77,8 @@ func ComposeDSN(d DSN) ([]byte, smtp.Envelope, bool) {
 	return raw, env, true
 }
 
-// wants applies NOTIFY. RFC 3461, Section 4.1: without it, failures are reported and
-// delays may be; success only on request.
+// wants applies NOTIFY. RFC 3461, Section 4.1: without it, failures are reported and delays
+// may be; success only on request.
 func wants(notify string, a Action) bool {
 	asked := func(word string) bool {
 		for w := range strings.SplitSeq(notify, ",") {
@@ -107,13 +107,13 @@ type composer struct {
 	b        bytes.Buffer
 }
 
-// field writes one header field. Every value passes printable, so that none can end
-// its line.
+// field writes one header field. Every value passes through printable, so that it cannot
+// end its line.
 func (c *composer) field(name, value string) {
 	fmt.Fprintf(&c.b, "%s: %s\r\n", name, value)
 }
 
-// printable keeps printable ASCII and replaces everything else, up to n bytes.
+// printable keeps printable ASCII and replaces all other characters, up to n bytes.
 func printable(s string, n int) string {
 	clean := func(r rune) rune {
 		if r < ' ' || r >= 0x7f {
@@ -149,7 +149,7 @@ func (c *composer) header() {
 	c.b.WriteString("\r\n")
 }
 
-// worst returns the action that the subject names.
+// worst returns the action for the subject.
 func (c *composer) worst() Action {
 	rank := map[Action]int{ActionFailed: 3, ActionDelayed: 2, ActionDelivered: 1, ActionRelayed: 1}
 	w := c.d.Recipients[0].Action
@@ -183,10 +183,10 @@ func (c *composer) part(mediaType, encoding string) {
 	c.b.WriteString("\r\n")
 }
 
-// explain writes the part for people.
+// explain writes the human-readable part.
 func (c *composer) explain() {
 	w := quotedprintable.NewWriter(&c.b)
-	line := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\r\n", args...) } // a buffer never fails
+	line := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\r\n", args...) } // writing to a buffer cannot fail
 	line("This is the mail system at %s.", printable(c.d.Hostname, maxShown))
 	line("")
 	for _, r := range c.d.Recipients {
@@ -226,8 +226,8 @@ func until(t time.Time) string {
 	return " until " + t.Format(time.RFC1123Z)
 }
 
-// status writes the part for machines: one group of fields for the message, and one
-// per recipient.
+// status writes the machine-readable part: one group of fields for the message, and one per
+// recipient.
 func (c *composer) status() {
 	c.field("Reporting-MTA", "dns; "+printable(c.d.Hostname, maxShown))
 	if safeParam(c.d.Envelope.EnvID) {
@@ -247,7 +247,7 @@ func (c *composer) recipient(r Reported) {
 	c.field("Final-Recipient", typedAddress(r.Recipient.Address))
 	c.field("Action", string(r.Action))
 	c.field("Status", statusCode(r))
-	if r.Host != "" && r.Host != HostMaildir { // which is no MTA
+	if r.Host != "" && r.Host != HostMaildir { // a Maildir is no MTA
 		c.field("Remote-MTA", "dns; "+hostOrLiteral(r.Host))
 		c.field("Diagnostic-Code", "smtp; "+printable(r.Reply.String(), maxDiagnostic))
 	}
@@ -266,7 +266,7 @@ func hostOrLiteral(host string) string {
 	return printable(host, maxShown)
 }
 
-// statusCode returns the enhanced code, with the class that belongs to the action.
+// statusCode returns the enhanced code, with the class of the action.
 func statusCode(r Reported) string {
 	class := map[Action]string{ActionFailed: "5", ActionDelayed: "4", ActionDelivered: "2", ActionRelayed: "2"}[r.Action]
 	code, _ := cutEnhanced(r.Reply.Enhanced, r.Reply.Class())
@@ -276,8 +276,8 @@ func statusCode(r Reported) string {
 	return class + ".0.0"
 }
 
-// typedAddress writes an address so that it fits into ASCII.
-// RFC 6533, Section 3: utf-8-addr-xtext escapes other characters as \x{HEX}.
+// typedAddress writes an address in ASCII. RFC 6533, Section 3: utf-8-addr-xtext escapes
+// other characters as \x{HEX}.
 func typedAddress(a string) string {
 	if isASCII(a) {
 		return "rfc822; " + printable(a, maxShown)
@@ -320,8 +320,8 @@ func unhex(c byte) byte {
 	return c - 'A' + 10
 }
 
-// original returns the message, or its headers. RFC 3461, Section 4.3: RET says which;
-// it counts for failures only, and headers are enough otherwise.
+// original returns the message, or its headers. RFC 3461, Section 4.3: RET selects which,
+// for failures only; headers are enough otherwise.
 func (c *composer) original() {
 	if c.d.Original == nil {
 		return
@@ -343,14 +343,14 @@ func encodingOf(raw []byte) string {
 	return "8bit"
 }
 
-// errEnough ends the reading of an original.
+// errEnough stops reading an original.
 var errEnough = errors.New("enough")
 
-// head returns the first bytes of a content, with canonical line ends and without
-// NUL; with headersOnly it ends before the first empty line.
+// head returns the first bytes of a content, with canonical line ends and without NUL; with
+// headersOnly it ends before the first empty line.
 func head(content Content, limit int, headersOnly bool) []byte {
 	l := &limited{left: limit, headersOnly: headersOnly}
-	_, _ = content.WriteTo(l) // what can be read is returned, and if that is nothing
+	_, _ = content.WriteTo(l) // the readable part is returned, even if empty
 	raw := l.buf.Bytes()
 	if headersOnly {
 		if bytes.HasPrefix(raw, []byte("\r\n")) {
@@ -363,7 +363,7 @@ func head(content Content, limit int, headersOnly bool) []byte {
 	return canonical(raw)
 }
 
-// limited collects what is written up to a limit, or to the end of the header.
+// limited collects written bytes up to a limit, or to the end of the header.
 type limited struct {
 	buf         bytes.Buffer
 	left        int
@@ -373,7 +373,7 @@ type limited struct {
 // Write writes p.
 func (l *limited) Write(p []byte) (int, error) {
 	n := min(len(p), l.left)
-	from := max(l.buf.Len()-3, 0) // the empty line may stand across two writes
+	from := max(l.buf.Len()-3, 0) // the empty line may span two writes
 	l.buf.Write(p[:n])
 	l.left -= n
 	if n < len(p) || l.headersOnly && bytes.Contains(l.buf.Bytes()[from:], []byte("\r\n\r\n")) {
@@ -382,7 +382,7 @@ func (l *limited) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// canonical makes CRLF of each bare CR and LF, and "?" of NUL.
+// canonical replaces each bare CR and LF by CRLF, and NUL by "?".
 func canonical(raw []byte) []byte {
 	out := make([]byte, 0, len(raw))
 	for i := range raw {

@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// A host that failed is tried last for this long, give or take half of it, so that
-// not all deliveries come back to it at once.
+// A host that failed is tried last for this long, plus or minus half of it, so that not all
+// deliveries return to it at once.
 const badFor = time.Minute
 
-// maxBad bounds the memory of failures; beyond it everything is forgotten.
+// maxBad bounds the remembered failures; beyond it all are dropped.
 const maxBad = 10_000
 
-// health remembers addresses that failed a short while ago.
+// health remembers addresses that failed recently.
 type health struct {
 	mu    sync.Mutex
-	until map[string]time.Time // until when; guarded by mu
+	until map[string]time.Time // end of the penalty; guarded by mu
 }
 
 func newHealth() *health { return &health{until: map[string]time.Time{}} }
@@ -37,7 +37,7 @@ func (h *health) good(addr string) {
 	delete(h.until, addr)
 }
 
-// order moves bad targets after the others.
+// order moves bad targets to the end.
 func (h *health) order(ts []target) []target {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -40,13 +40,13 @@ func (d *delivery) toMaildir(ctx context.Context) {
 	}
 }
 
-// deliverFile writes one copy: into tmp, synced, moved to new, and the directory
-// synced, so that a reader sees all of it or nothing, after a crash too.
+// deliverFile writes one copy: into tmp, synced, moved to new, and the directory synced, so
+// that a reader sees the whole file or none, even after a crash.
 func (d *delivery) deliverFile(rcpt string) error {
 	if err := d.r.makeMaildir(d.route.Path); err != nil {
 		return fmt.Errorf("creating maildir: %w", err)
 	}
-	// The id has 80 random bits, so that neither hosts nor processes need to be told apart.
+	// The id has 80 random bits, so that hosts and processes need not be distinguished.
 	name := fmt.Sprintf("%d.%s.%s", d.at.Unix(), message.NewID(d.at), strings.ReplaceAll(d.r.cfg.Hostname, "/", "_"))
 	tmp, final := filepath.Join(d.route.Path, "tmp", name), filepath.Join(d.route.Path, "new", name)
 	err := d.writeFile(tmp, rcpt)
@@ -60,8 +60,8 @@ func (d *delivery) deliverFile(rcpt string) error {
 	return durable.Sync(filepath.Dir(final))
 }
 
-// makeMaildir creates the directories that are missing. One delivery at a time does, so
-// that none goes on in a directory whose name is not on stable storage yet.
+// makeMaildir creates missing directories. Deliveries do this one at a time, so that none
+// uses a directory whose name is not on stable storage yet.
 func (r *Relay) makeMaildir(path string) error {
 	r.maildirs.Lock()
 	defer r.maildirs.Unlock()
@@ -73,8 +73,8 @@ func (r *Relay) makeMaildir(path string) error {
 	return nil
 }
 
-// makeDir creates a directory with those above it, and makes the name of each that it
-// created durable: a file that is synced is lost with a directory that is not.
+// makeDir creates a directory and its parents, and syncs the name of each that it created:
+// a synced file is lost if its directory is not synced.
 func makeDir(path string, sync func(dir string) error) error {
 	err := os.Mkdir(path, 0o700)
 	if parent := filepath.Dir(path); errors.Is(err, os.ErrNotExist) && parent != path {
@@ -99,8 +99,8 @@ func (d *delivery) writeFile(path, rcpt string) error {
 		return fmt.Errorf("creating: %w", err)
 	}
 	bw := bufio.NewWriterSize(f, writeBuffer)
-	// RFC 5321, Section 4.4: the last host writes down the reverse-path.
-	_, _ = fmt.Fprintf(bw, "Return-Path: <%s>\r\nDelivered-To: %s\r\n", d.job.Envelope.From, rcpt) // the error comes back from Flush
+	// RFC 5321, Section 4.4: the final host records the reverse-path.
+	_, _ = fmt.Fprintf(bw, "Return-Path: <%s>\r\nDelivered-To: %s\r\n", d.job.Envelope.From, rcpt) // Flush returns the error
 	_, err = d.job.Content.WriteTo(&lineChecker{w: bw})
 	if err == nil {
 		err = bw.Flush()
@@ -111,7 +111,7 @@ func (d *delivery) writeFile(path, rcpt string) error {
 	return errors.Join(err, f.Close())
 }
 
-// lineChecker passes canonical content on, without dots.
+// lineChecker passes canonical content through, without dot-stuffing.
 type lineChecker struct {
 	w *bufio.Writer
 	d dataWriter

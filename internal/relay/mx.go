@@ -17,18 +17,18 @@ import (
 	"outrider/internal/tenant"
 )
 
-// Errors of hosts that the DNS or the sender named, and that are not dialled.
+// Errors of hosts named by the DNS or the sender that are not dialled.
 var (
 	errNotAName = errors.New("not a host name")
 	errInternal = errors.New("address is not of the public network")
 )
 
-// mxTargets returns the addresses that take mail for a domain, in the order in which to
+// mxTargets returns the addresses that accept mail for a domain, in the order in which to
 // try them.
 //
-// Whoever owns the domain, or writes the recipient's address, chooses what comes out.
-// So names are nothing but names here, whatever they mean in a route, and addresses
-// that only this machine or its network can reach are refused.
+// The owner of the domain, or the author of the recipient's address, controls the result.
+// So names are only treated as host names here, whatever they mean in a route, and
+// addresses that only this machine or its network can reach are refused.
 func (r *Relay) mxTargets(ctx context.Context, route tenant.Route, port int) ([]target, error) {
 	if strings.HasPrefix(route.Domain, "[") {
 		return r.literalTarget(route.Domain, port)
@@ -43,7 +43,7 @@ func (r *Relay) mxTargets(ctx context.Context, route tenant.Route, port int) ([]
 	for _, h := range hosts {
 		t, err := r.mxAddresses(ctx, g, h, port)
 		ts = append(ts, t...)
-		// A host that may come back is a better reason than one that never will.
+		// A temporary failure is preferred to a permanent one.
 		if why == nil || smtp.ReplyFor(why).Class() == 5 {
 			why = cmp.Or(err, why)
 		}
@@ -57,9 +57,8 @@ func (r *Relay) mxTargets(ctx context.Context, route tenant.Route, port int) ([]
 	return nil, why
 }
 
-// mxHosts returns the hosts that take mail for a domain, and whether DNSSEC vouches for
-// their names.
-// RFC 5321, Section 5.1: by preference, equal ones in random order.
+// mxHosts returns the hosts that accept mail for a domain, and whether DNSSEC authenticates
+// their names. RFC 5321, Section 5.1: by preference, equal ones in random order.
 func (r *Relay) mxHosts(ctx context.Context, domain string) (hosts []string, secure bool, err error) {
 	if r.cfg.Resolver == nil {
 		return nil, false, fail(replyRoute, "no resolver for the MX of %s", domain)
@@ -69,8 +68,8 @@ func (r *Relay) mxHosts(ctx context.Context, domain string) (hosts []string, sec
 		return nil, false, fail(replyDNS, "looking up MX of %s: %w", domain, err)
 	}
 	if len(mxs) == 0 {
-		// RFC 5321, Section 5.1: the implicit MX. Its name is that of the domain, for which
-		// no proof is needed.
+		// RFC 5321, Section 5.1: the implicit MX. Its name is the domain itself, which
+		// needs no proof.
 		return []string{domain}, true, nil
 	}
 	if len(mxs) == 1 && strings.Trim(mxs[0].Host, ".") == "" {
@@ -79,7 +78,7 @@ func (r *Relay) mxHosts(ctx context.Context, domain string) (hosts []string, sec
 	mxs = slices.Clone(mxs[:min(len(mxs), maxMX)])
 	rand.Shuffle(len(mxs), func(i, j int) { mxs[i], mxs[j] = mxs[j], mxs[i] }) //nolint:gosec // spreads load, hides nothing
 	slices.SortStableFunc(mxs, func(a, b *net.MX) int { return cmp.Compare(a.Pref, b.Pref) })
-	mxs = r.beforeUs(mxs)
+	mxs = r.preferredToUs(mxs)
 	if len(mxs) == 0 {
 		return nil, false, fail(replyLoop, "this host is the best MX of %s", domain)
 	}
@@ -97,7 +96,7 @@ func (r *Relay) lookupMX(ctx context.Context, domain string) ([]*net.MX, bool, e
 	return mxs, false, err //nolint:wrapcheck // mxHosts names the action
 }
 
-// lookupHost returns what is known about the name of a host, at least one address.
+// lookupHost resolves the name of a host to at least one address.
 func (r *Relay) lookupHost(ctx context.Context, name string) (dns.Host, error) {
 	if r.cfg.Secure == nil {
 		addrs, err := r.lookup(ctx, name)
@@ -107,10 +106,9 @@ func (r *Relay) lookupHost(ctx context.Context, name string) (dns.Host, error) {
 	return host, hostError(name, len(host.Addrs), err)
 }
 
-// beforeUs cuts the list where we stand in it ourselves.
-// RFC 5321, Section 5.1: only hosts that are preferred to us may be tried, or mail
-// would loop.
-func (r *Relay) beforeUs(mxs []*net.MX) []*net.MX {
+// preferredToUs truncates the list at our own name. RFC 5321, Section 5.1: only hosts with a
+// better preference than ours may be tried, to avoid mail loops.
+func (r *Relay) preferredToUs(mxs []*net.MX) []*net.MX {
 	i := slices.IndexFunc(mxs, func(mx *net.MX) bool {
 		return strings.EqualFold(strings.TrimSuffix(mx.Host, "."), r.cfg.Hostname)
 	})
@@ -121,8 +119,8 @@ func (r *Relay) beforeUs(mxs []*net.MX) []*net.MX {
 	return slices.DeleteFunc(mxs, func(mx *net.MX) bool { return mx.Pref >= ours })
 }
 
-// mxAddresses resolves one host that an MX record names, and finds out what its domain
-// demands of the connection.
+// mxAddresses resolves one host of an MX record, and adds the demand of the domain on the
+// connection.
 func (r *Relay) mxAddresses(ctx context.Context, g *guard, host string, port int) ([]target, error) {
 	if !isHostName(host) {
 		r.log.Warn("mail host refused the connection", "host", host, "error", errNotAName)
@@ -148,7 +146,7 @@ func (r *Relay) mxAddresses(ctx context.Context, g *guard, host string, port int
 	return g.apply(ctx, ts, host, found, port)
 }
 
-// literalTarget returns the address that stands for a domain: "[192.0.2.1]" or
+// literalTarget returns the address in a domain literal: "[192.0.2.1]" or
 // "[IPv6:2001:db8::1]". RFC 5321, Section 4.1.3.
 func (r *Relay) literalTarget(domain string, port int) ([]target, error) {
 	text, closed := strings.CutSuffix(domain[1:], "]")
@@ -170,8 +168,8 @@ func tcpTarget(name string, addr netip.Addr, port int) target {
 	return target{name: name, network: "tcp", addr: net.JoinHostPort(addr.String(), strconv.Itoa(port))}
 }
 
-// isHostName reports whether s can only be the name of a host: it has no port and no
-// scheme, and is no address. Labels beyond ASCII are left to the resolver.
+// isHostName reports whether s can only be a host name: without a port or scheme, and no
+// address. Labels beyond ASCII are left to the resolver.
 func isHostName(s string) bool {
 	if s == "" || len(s) > 253 {
 		return false
@@ -191,5 +189,5 @@ func notInLabel(r rune) bool {
 	return !letter && (r < '0' || r > '9') && r != '-' && r != '_' && r < 0x80
 }
 
-// mayDial reports whether an address that a stranger chose may be connected to.
+// mayDial reports whether an address chosen by a stranger may be connected to.
 func (r *Relay) mayDial(a netip.Addr) bool { return r.cfg.AllowPrivateMX || address.IsPublic(a) }

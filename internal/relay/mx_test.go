@@ -35,7 +35,8 @@ func (o oneMX) LookupHost(_ context.Context, host string) ([]netip.Addr, error) 
 	return []netip.Addr{addr}, nil
 }
 
-// dialled returns what a delivery to rcpt connects to, what became of it, and the log.
+// dialled returns the addresses that a delivery to rcpt connects to, its result, and the
+// log.
 func dialled(t *testing.T, dns relay.Resolver, route tenant.Route, rcpt string) (dials []string, res relay.Result, log string) {
 	t.Helper()
 	var out bytes.Buffer

@@ -22,7 +22,7 @@ type pool struct {
 	hosts  map[string]*hostPool // guarded by mu
 }
 
-// hostPool is the part of one host. It exists while someone uses it or a session idles.
+// hostPool is the part of one host. It exists while it has users or idle sessions.
 type hostPool struct {
 	slots chan struct{} // one token per open session that is in use
 	users int           // guarded by pool.mu
@@ -33,7 +33,7 @@ func newPool(maxIdle, maxOpen int, idleFor time.Duration) *pool {
 	return &pool{maxIdle: maxIdle, maxOpen: maxOpen, idleFor: idleFor, hosts: map[string]*hostPool{}}
 }
 
-// enter waits until one more session to the host may be used.
+// enter waits until another session to the host may be used.
 func (p *pool) enter(ctx context.Context, key string) error {
 	p.mu.Lock()
 	h := p.hosts[key]
@@ -65,7 +65,7 @@ func (p *pool) leave(key string) {
 	p.forget(key, h)
 }
 
-// forget drops the part of a host that is not used. mu is held.
+// forget drops the unused part of a host. mu is held.
 func (p *pool) forget(key string, h *hostPool) {
 	if h.users == 0 && len(h.idle) == 0 {
 		delete(p.hosts, key)
@@ -84,8 +84,8 @@ func (p *pool) take(key string) *session {
 		s := h.idle[len(h.idle)-1]
 		h.idle = h.idle[:len(h.idle)-1]
 		p.mu.Unlock()
-		// The watch reads until it is stopped here; everything but that is the host
-		// closing the connection or speaking out of turn.
+		// The watch reads until it is stopped here; any other result means that the host
+		// closed the connection or sent unexpected data.
 		_ = s.conn.SetReadDeadline(aLongTimeAgo)
 		if err := <-s.watched; errors.Is(err, os.ErrDeadlineExceeded) {
 			return s
@@ -94,7 +94,7 @@ func (p *pool) take(key string) *session {
 	}
 }
 
-// put keeps the session for later, or quits it.
+// put keeps the session for reuse, or quits it.
 func (p *pool) put(key string, s *session) {
 	p.mu.Lock()
 	h := p.hosts[key]
@@ -134,7 +134,7 @@ func (p *pool) watch(key string, s *session) {
 	}
 }
 
-// close ends all idle sessions and waits for their watches.
+// close closes all idle sessions and waits for their watches.
 func (p *pool) close() {
 	p.mu.Lock()
 	p.closed = true
@@ -147,12 +147,12 @@ func (p *pool) close() {
 	p.watchers.Wait()
 }
 
-// connect returns a session that is ready for MAIL: an idle one, or with fresh a new
-// one. release must be called.
+// connect returns a session that is ready for MAIL: an idle one, or with fresh a new one.
+// release must be called.
 func (r *Relay) connect(ctx context.Context, route tenant.Route, t target, requireTLS, fresh bool) (*session, error) {
 	key := fmt.Sprintf("%s|%s|%t", route.Key(), t.addr, requireTLS)
 	if t.demand != nil {
-		key += t.demand.key() // a connection fulfils the demand that it was made under, and no other
+		key += t.demand.key() // a connection is only reused under the same demand
 	}
 	if err := r.pool.enter(ctx, key); err != nil {
 		return nil, fail(replyNoHost, "connecting to %s: %w", t.addr, err)
@@ -173,7 +173,7 @@ func (r *Relay) connect(ctx context.Context, route tenant.Route, t target, requi
 	return s, nil
 }
 
-// release gives a session back. err says that it cannot be used any more.
+// release returns a session to the pool. A non-nil err means that it is unusable.
 func (r *Relay) release(s *session, err error) {
 	s.unbind()
 	s.messages++

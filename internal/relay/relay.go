@@ -34,46 +34,46 @@ type Job struct {
 	Traits   message.Traits
 }
 
-// Status says what became of one recipient.
+// Status is the delivery status of one recipient.
 type Status string
 
-// The states of a recipient after an attempt.
+// The status of a recipient after an attempt.
 const (
 	Delivered Status = "delivered" // the next hop has taken responsibility
 	Deferred  Status = "deferred"  // worth another attempt
 	Failed    Status = "failed"    // will not succeed
 )
 
-// HostMaildir stands for the host where a message went into a Maildir.
+// HostMaildir is the host name for delivery into a Maildir.
 const HostMaildir = "maildir"
 
-// Result is what became of one recipient.
+// Result is the delivery result of one recipient.
 type Result struct {
 	Recipient smtp.Recipient
 	Status    Status
-	Reply     smtp.Reply // of the next hop, or ours where it gave none
-	Host      string     // who answered, HostMaildir, or "" when the reply is ours
+	Reply     smtp.Reply // of the next hop, or ours without one
+	Host      string     // host that replied, HostMaildir, or "" for our own reply
 	TLS       string     // version and cipher suite of the connection, or ""
-	Verified  string     // what the host's certificate was verified by: VerifiedDANE and so on, or ""
-	DSN       bool       // the host took over the duty to notify the sender (RFC 3461, Section 5.2.1)
+	Verified  string     // how the host's certificate was verified: VerifiedDANE and so on, or ""
+	DSN       bool       // the host accepted the duty to notify the sender (RFC 3461, Section 5.2.1)
 	At        time.Time
 }
 
-// Resolver looks up where mail goes; dns.Session fits. A name that does not exist is
-// a *net.DNSError with IsNotFound.
+// Resolver looks up next hops; dns.Session fits. A name that does not exist is a
+// *net.DNSError with IsNotFound.
 type Resolver interface {
 	LookupMX(ctx context.Context, domain string) ([]*net.MX, error)
 	LookupHost(ctx context.Context, host string) ([]netip.Addr, error)
 }
 
-// SecureResolver tells what DNSSEC says of the answers; dns.Session fits.
+// SecureResolver also returns the DNSSEC status of the answers; dns.Session fits.
 type SecureResolver interface {
 	LookupSecureMX(ctx context.Context, domain string) ([]*net.MX, bool, error)
 	LookupSecureHost(ctx context.Context, host string) (dns.Host, error)
 	LookupTLSA(ctx context.Context, name string) ([]dns.TLSA, bool, error)
 }
 
-// Policies knows the MTA-STS policies of domains; mtasts.Client fits. With an error the
+// Policies returns the MTA-STS policies of domains; mtasts.Client fits. With an error the
 // domain counts as one without policy.
 type Policies interface {
 	Policy(ctx context.Context, domain string) (mtasts.Policy, error)
@@ -90,32 +90,32 @@ type Timeouts struct {
 	Idle     time.Duration // of a connection in the pool
 }
 
-// DefaultTimeouts returns the timeouts of RFC 5321, Section 4.5.3.2, shorter where a
-// sender waits for us.
+// DefaultTimeouts returns the timeouts of RFC 5321, Section 4.5.3.2, shorter if a sender
+// waits for us.
 func DefaultTimeouts() Timeouts {
 	return Timeouts{
 		Connect:  30 * time.Second,
-		Greeting: 2 * time.Minute, // RFC asks for five, but a session waits on this side too
+		Greeting: 2 * time.Minute, // the RFC requires five, but the sender's session waits meanwhile
 		Command:  5 * time.Minute,
 		Data:     2 * time.Minute,
 		Block:    3 * time.Minute,
-		Final:    10 * time.Minute, // giving up early here makes duplicates
+		Final:    10 * time.Minute, // giving up early causes duplicates
 		Idle:     30 * time.Second, // below the idle limits of common servers
 	}
 }
 
-// Config says how a Relay works. Zero values mean the defaults named.
+// Config configures a Relay. Zero values mean the stated defaults.
 type Config struct {
-	Hostname       string                                                            // name for EHLO and for finding ourselves among MX hosts
+	Hostname       string                                                            // name for EHLO and for detecting ourselves among MX hosts
 	Timeouts       Timeouts                                                          // DefaultTimeouts when zero
 	MaxIdle        int                                                               // pooled connections per host; 16 when 0
-	MaxOpen        int                                                               // connections per host at once, others wait; 128 when 0
+	MaxOpen        int                                                               // concurrent connections per host, others wait; 128 when 0
 	MaxMessages    int                                                               // per connection; 200 when 0
-	Refuse8Bit     bool                                                              // fail 8-bit messages for hosts without 8BITMIME instead of sending them as they are
+	Refuse8Bit     bool                                                              // fail 8-bit messages for hosts without 8BITMIME instead of sending them unchanged
 	Resolver       Resolver                                                          // or nil: host names are left to Dial, and MX routes are deferred
-	Secure         SecureResolver                                                    // for DANE on routes that go by MX, or nil: no DANE; asked instead of Resolver there
-	Policies       Policies                                                          // for MTA-STS on routes that go by MX, or nil: no MTA-STS
-	AllowPrivateMX bool                                                              // dial loopback and private addresses that MX records and address literals name; routes with hosts always may
+	Secure         SecureResolver                                                    // for DANE on routes by MX, or nil: no DANE; replaces Resolver there
+	Policies       Policies                                                          // for MTA-STS on routes by MX, or nil: no MTA-STS
+	AllowPrivateMX bool                                                              // dial loopback and private addresses from MX records and address literals; routes with hosts always may
 	Dial           func(ctx context.Context, network, addr string) (net.Conn, error) // net.Dialer when nil
 	Log            *slog.Logger                                                      // always non-nil
 }
@@ -148,13 +148,13 @@ func New(c Config) *Relay {
 	}
 }
 
-// Close ends the pooled connections. Deliveries that run end on their own.
+// Close closes the pooled connections. Running deliveries are not interrupted.
 func (r *Relay) Close() error {
 	r.pool.close()
 	return nil
 }
 
-// Stats counts what happened since New.
+// Stats counts events since New.
 type Stats struct {
 	Ambiguous uint64 // connections lost between the final dot and its reply
 }
@@ -162,7 +162,7 @@ type Stats struct {
 // Stats returns the counters.
 func (r *Relay) Stats() Stats { return Stats{Ambiguous: r.ambiguous.Load()} }
 
-// Replies that the relay gives where no next hop did.
+// Replies of the relay itself, without a next hop's.
 var (
 	replyNoHost    = smtp.Reply{Code: 451, Enhanced: "4.4.1", Text: "Next hop does not answer"}
 	replyLost      = smtp.Reply{Code: 451, Enhanced: "4.4.2", Text: "Connection to next hop lost"}
@@ -185,10 +185,10 @@ var (
 	replyRoute     = smtp.Reply{Code: 451, Enhanced: "4.3.5", Text: "Route is misconfigured"}
 )
 
-// Deliver hands the job to the hosts of the route and returns one result per
-// recipient, in order. commit, when not nil, is called once at most, after recipients
-// were accepted and before the message can be complete: when it fails, the
-// transaction is aborted and every open recipient is deferred with its reply.
+// Deliver delivers the job to the hosts of the route and returns one result per recipient,
+// in order. commit, if not nil, is called at most once, after recipients were accepted and
+// before the message can be complete: if it fails, the transaction is aborted and every
+// open recipient is deferred with its reply.
 func (r *Relay) Deliver(ctx context.Context, route tenant.Route, job Job, commit func(context.Context) error) []Result {
 	d := newDelivery(r, route, &job, commit)
 	d.validate()
@@ -209,12 +209,12 @@ type delivery struct {
 	r         *Relay
 	route     tenant.Route
 	job       *Job
-	commit    func(context.Context) error // or nil: none, or called already
+	commit    func(context.Context) error // nil if none, or already called
 	results   []Result
 	open      []int      // indices of recipients without a result
-	failure   smtp.Reply // what open recipients get in the end
+	failure   smtp.Reply // result of recipients that stay open
 	stopped   bool       // commit has failed: nothing more may be sent
-	permanent bool       // every host that was tried refused for good
+	permanent bool       // every tried host refused permanently
 	at        time.Time
 }
 
@@ -227,8 +227,8 @@ func newDelivery(r *Relay, route tenant.Route, job *Job, commit func(context.Con
 	return d
 }
 
-// statusOf maps a reply to a status: what is neither success nor a permanent failure
-// is worth another attempt.
+// statusOf maps a reply to a status: neither success nor a permanent failure is worth
+// another attempt.
 func statusOf(reply smtp.Reply) Status {
 	switch reply.Class() {
 	case 2:
@@ -240,7 +240,7 @@ func statusOf(reply smtp.Reply) Status {
 	}
 }
 
-// settle gives the recipient i its result; s is nil where the reply is ours.
+// settle sets the result of recipient i; s is nil for our own reply.
 func (d *delivery) settle(i int, reply smtp.Reply, s *session) {
 	res := &d.results[i]
 	res.Status, res.Reply, res.At = statusOf(reply), reply, time.Now()
@@ -255,15 +255,15 @@ func (d *delivery) settle(i int, reply smtp.Reply, s *session) {
 	}
 }
 
-// settleAll gives all open recipients the same result.
+// settleAll sets the same result for all open recipients.
 func (d *delivery) settleAll(reply smtp.Reply, s *session) {
 	for len(d.open) > 0 {
 		d.settle(d.open[0], reply, s)
 	}
 }
 
-// complete returns the results. Callers drop a message when every recipient has a
-// final one, so none may stay without: what was forgotten is tried again.
+// complete returns the results. Callers drop a message when every recipient has a final
+// one, so a recipient without a result is deferred.
 func (d *delivery) complete() []Result {
 	for i := range d.results {
 		if res := &d.results[i]; res.Status == "" {
@@ -274,9 +274,8 @@ func (d *delivery) complete() []Result {
 	return d.results
 }
 
-// validate settles what no host needs to be asked about: addresses that would break
-// the command line. The receiving edge has checked them; a queue file or an API may
-// not have.
+// validate settles recipients without contacting a host: addresses that would break the
+// command line. The receiving edge has checked them; a queue file or an API may not have.
 func (d *delivery) validate() {
 	if !safePath(d.job.Envelope.From) {
 		d.settleAll(replyBadFrom, nil)
@@ -339,12 +338,12 @@ func (d *delivery) toHosts(ctx context.Context) {
 	d.settleAll(d.failure, nil)
 }
 
-// tryHost makes one attempt, or two where the first met a pooled connection that was
-// dead.
+// tryHost makes one attempt, or two if the first used a dead pooled connection.
 func (d *delivery) tryHost(ctx context.Context, t target) {
 	if t.untrusted && requiresTLS(&d.job.Envelope, t) {
-		// RFC 8689, Section 8.2: the name must come by DNSSEC or from an MTA-STS policy.
-		d.hostFailed(ctx, t, fail(replyNoReqTLS, "nothing vouches for the name of mail host %s", t.name))
+		// RFC 8689, Section 8.2: the name must be authenticated by DNSSEC or an MTA-STS
+		// policy.
+		d.hostFailed(ctx, t, fail(replyNoReqTLS, "the name of mail host %s is not authenticated", t.name))
 		return
 	}
 	for _, fresh := range []bool{false, true} {
@@ -366,19 +365,19 @@ func (d *delivery) tryHost(ctx context.Context, t target) {
 			d.hostFailed(ctx, t, err)
 			return
 		}
-		// The connection came from the pool, and nothing is lost yet: once more.
+		// The pooled connection was dead, and nothing was sent: try once more.
 	}
 }
 
-// expired reports whether ctx has ended, or is just about to: a connection that had
-// its deadline may fail a moment before it.
+// expired reports whether ctx has ended, or is about to: a connection with its deadline may
+// fail a moment earlier.
 func expired(ctx context.Context) bool {
 	until, ok := ctx.Deadline()
 	return ctx.Err() != nil || ok && !time.Now().Before(until)
 }
 
-// withoutTLS makes missing TLS a permanent failure where the sender asked for TLS.
-// RFC 8689, Section 4.2.1: such a message is returned, not sent in the clear.
+// withoutTLS makes missing TLS a permanent failure if the sender required TLS. RFC 8689,
+// Section 4.2.1: such a message is returned, not sent in the clear.
 func (d *delivery) withoutTLS(err error) error {
 	if d.job.Envelope.RequireTLS && smtp.ReplyFor(err) == replyTLS {
 		return fail(replyNoReqTLS, "tls is required by the sender: %w", err)
@@ -386,7 +385,7 @@ func (d *delivery) withoutTLS(err error) error {
 	return err
 }
 
-// hostFailed notes why a host could not be used for the recipients that are open.
+// hostFailed records why a host could not be used for the open recipients.
 func (d *delivery) hostFailed(ctx context.Context, t target, err error) {
 	d.r.log.Info("next hop failed", "host", t.name, "addr", t.addr, "error", err)
 	reply := smtp.ReplyFor(err)

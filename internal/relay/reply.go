@@ -12,11 +12,11 @@ import (
 	"outrider/internal/smtp"
 )
 
-// Bounds of one reply. RFC 5321, Section 4.5.3.1.5 allows 512 octets per line; real
-// servers send longer ones with links in them.
+// Bounds of one reply. RFC 5321, Section 4.5.3.1.5 allows 512 octets per line; real servers
+// send longer ones that contain links.
 const (
 	maxReplyLine  = 2048     // octets
-	maxReplyLines = 128      // an EHLO answer has 20
+	maxReplyLines = 128      // an EHLO reply has 20
 	maxReplyText  = 16 << 10 // octets of all lines
 )
 
@@ -55,8 +55,8 @@ func readReply(br *bufio.Reader) (smtp.Reply, error) {
 	return r, nil
 }
 
-// readLine returns one line without its end. A bare LF ends a line too, since only
-// our own output has to be strict here.
+// readLine returns one line without its end. A bare LF ends a line too, since strictness is
+// only needed for our own output.
 func readLine(br *bufio.Reader) (string, error) {
 	var line []byte
 	for {
@@ -76,8 +76,8 @@ func readLine(br *bufio.Reader) (string, error) {
 	}
 }
 
-// splitReply splits "250-text". RFC 5321, Section 4.2: three digits, then "-" where
-// more lines follow, a space, or the end of the line.
+// splitReply splits "250-text". RFC 5321, Section 4.2: three digits, then "-" if more lines
+// follow, a space, or the end of the line.
 func splitReply(line string) (code int, text string, more bool, err error) {
 	if len(line) < 3 || line[0] < '2' || line[0] > '5' || !digits(line[:3]) {
 		return 0, "", false, errReply
@@ -102,7 +102,7 @@ func digits(s string) bool {
 	return s != ""
 }
 
-// finish takes the enhanced code from the lines and makes the text harmless.
+// finish extracts the enhanced code from the lines and sanitizes the text.
 func finish(r *smtp.Reply, lines []string) {
 	for i, line := range lines {
 		code, text := cutEnhanced(line, r.Class())
@@ -133,8 +133,8 @@ func cutEnhanced(s string, class int) (code, text string) {
 	return code, text
 }
 
-// harmless replaces control characters and what is not UTF-8, since replies go on to
-// logs, senders and notifications.
+// harmless replaces control characters and invalid UTF-8, since replies are copied to logs,
+// senders and notifications.
 func harmless(s string) string {
 	clean := func(r rune) rune {
 		if r < ' ' && r != '\t' || r >= 0x7f && r < 0xa0 || r == utf8.RuneError {

@@ -128,8 +128,7 @@ func hexOf(b []byte) string {
 	return s.String()
 }
 
-// said is what the domain says by MTA-STS: the text of its policy, or nothing, or that
-// nobody knows.
+// said is the MTA-STS answer of the domain: the text of its policy, none, or a failure.
 type said struct{ text atomic.Pointer[string] }
 
 var errUnknown = errors.New("policy is not known")
@@ -150,7 +149,7 @@ const plainZone = "b.example. 1 IN MX 10 mx.b.example.\nmx.b.example. 1 IN A 127
 
 // party is a row of the table: one domain, one host, one delivery.
 type party struct {
-	zone       string // beside plainZone; "@" stands for the prefix of TLSA records
+	zone       string // in addition to plainZone; "@" is the prefix of TLSA records
 	only       string // instead of plainZone
 	sts        string // mode and mx pattern
 	unknown    bool   // the policy cannot be known
@@ -163,7 +162,7 @@ type party struct {
 	want       string
 	verified   string
 	clear      bool // delivered without TLS
-	unmet      bool // nobody is connected to
+	unmet      bool // no host is connected to
 }
 
 const (
@@ -312,7 +311,7 @@ func (p *party) host(tb testing.TB, keys *pki) *mailtest.Sink {
 	return mailtest.StartSink(tb, c)
 }
 
-// sender returns a relay that asks the zone and the policies, and its route to the sink.
+// sender returns a relay that uses the zone and the policies, and its route to the sink.
 func (p *party) sender(tb testing.TB, keys *pki, sink *mailtest.Sink, policies relay.Policies) (*relay.Relay, tenant.Route) {
 	tb.Helper()
 	route := tenant.Route{Transport: tenant.TransportSMTP, TLS: p.tls, CAFile: keys.caFile}
@@ -440,7 +439,7 @@ func (w *web) Get(ctx context.Context, url string, o egress.Options) (*egress.Re
 }
 
 // TestPolicyFromTheWebOutlivesTheWeb delivers under a policy that is fetched over HTTPS,
-// and again, from a new process as it were, when nobody serves it any more.
+// and again, as after a restart, when it is no longer served.
 func TestPolicyFromTheWebOutlivesTheWeb(t *testing.T) {
 	t.Parallel()
 	keys, dir := newPKI(t), t.TempDir()

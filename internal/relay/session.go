@@ -15,15 +15,15 @@ import (
 	"outrider/internal/tenant"
 )
 
-// Buffers of a session, in bytes. Commands are sent in groups that fit into one
-// write, so that neither side waits for the other with full buffers.
+// Buffers of a session, in bytes. Commands are sent in groups that fit into one write, so
+// that full buffers cannot deadlock both sides.
 const (
 	readBuffer   = 4 << 10
 	writeBuffer  = 32 << 10
 	commandGroup = 2 << 10
 )
 
-// aLongTimeAgo is a deadline that ends what runs.
+// aLongTimeAgo is a deadline that interrupts pending I/O.
 var aLongTimeAgo = time.Unix(1, 0)
 
 // session is one connection to a next hop. One goroutine uses it at a time.
@@ -36,12 +36,12 @@ type session struct {
 	ext      map[string]string // EHLO keywords in upper case and their parameters
 	greeting string
 	tls      string // version and cipher suite, or ""
-	verified string // what the certificate was verified by, or ""
+	verified string // how the certificate was verified, or ""
 	lmtp     bool
-	messages int             // transactions that went before
+	messages int             // previous transactions
 	key      string          // of the pool
 	ctx      context.Context //nolint:containedctx // of the delivery that uses the session now
-	stop     func() bool     // ends the watch over ctx
+	stop     func() bool     // ends the watch on ctx
 
 	watched chan error // result of the pool's watch, when idle
 }
@@ -51,7 +51,7 @@ func (s *session) has(ext string) bool {
 	return ok
 }
 
-// bind makes ctx interrupt what runs on the connection until unbind.
+// bind makes ctx interrupt I/O on the connection until unbind.
 func (s *session) bind(ctx context.Context) {
 	s.ctx = ctx
 	s.stop = context.AfterFunc(ctx, func() { _ = s.conn.SetDeadline(aLongTimeAgo) })
@@ -81,8 +81,8 @@ func (s *session) limit(d time.Duration) error {
 // reply reads one reply within the time of its stage. A 421 is an error: the host
 // closes the connection.
 func (s *session) reply(stage string, d time.Duration) (smtp.Reply, error) {
-	// What was read already needs no deadline; should it be half a reply, that of the stage
-	// before still runs.
+	// Buffered data needs no deadline; for half a reply, that of the previous stage still
+	// applies.
 	if s.br.Buffered() == 0 {
 		if err := s.limit(d); err != nil {
 			return smtp.Reply{}, fail(replyLost, "reading reply to %s: %w", stage, err)
@@ -101,7 +101,7 @@ func (s *session) reply(stage string, d time.Duration) (smtp.Reply, error) {
 }
 
 // send queues one command line.
-func (s *session) send(line string) { _, _ = s.bw.WriteString(line + "\r\n") } // the error comes back from flush
+func (s *session) send(line string) { _, _ = s.bw.WriteString(line + "\r\n") } // flush returns the error
 
 func (s *session) flush() error {
 	if err := s.limit(s.r.cfg.Timeouts.Command); err != nil {
@@ -123,7 +123,7 @@ func (s *session) cmd(line string) (smtp.Reply, error) {
 	return s.reply(verb, s.r.cfg.Timeouts.Command)
 }
 
-// quit closes the connection politely, without waiting for the answer.
+// quit sends QUIT and closes the connection without waiting for the reply.
 func (s *session) quit() {
 	_ = s.conn.SetDeadline(time.Now().Add(time.Second))
 	s.send("QUIT")
@@ -131,14 +131,14 @@ func (s *session) quit() {
 	_ = s.conn.Close()
 }
 
-// attach starts to speak over conn.
+// attach switches the session to conn.
 func (s *session) attach(conn net.Conn) {
 	s.conn = conn
 	s.br, s.bw = bufio.NewReaderSize(conn, readBuffer), bufio.NewWriterSize(conn, writeBuffer)
 }
 
-// dial opens a session that is ready for MAIL. Where TLS is only an opportunity and
-// the handshake fails, it starts again without.
+// dial opens a session that is ready for MAIL. If TLS is opportunistic and the handshake
+// fails, it starts again without TLS.
 func (r *Relay) dial(ctx context.Context, route tenant.Route, t target, requireTLS bool) (*session, error) {
 	mode := t.demand.mode(tlsMode(route, requireTLS))
 	s, err := r.open(ctx, route, t, mode)
@@ -167,7 +167,7 @@ func (r *Relay) open(ctx context.Context, route tenant.Route, t target, mode ten
 	return s, nil
 }
 
-// start goes from the greeting to the point where MAIL may be sent.
+// start runs the session from the greeting until MAIL may be sent.
 func (s *session) start(route tenant.Route, mode tenant.TLSMode) error {
 	greeting, err := s.reply("greeting", s.r.cfg.Timeouts.Greeting)
 	if err != nil {
@@ -186,11 +186,11 @@ func (s *session) start(route tenant.Route, mode tenant.TLSMode) error {
 	if err := s.startTLS(route, mode); err != nil || s.tls == "" {
 		return err
 	}
-	// RFC 3207, Section 4.2: what was learned before TLS must be forgotten.
+	// RFC 3207, Section 4.2: knowledge from before TLS must be discarded.
 	return s.hello()
 }
 
-// refused returns the reply as an error, whatever its class.
+// refused returns the reply as an error, for any class.
 func refused(r smtp.Reply) error {
 	if err := r.Err(); err != nil {
 		return err //nolint:wrapcheck // a reply
@@ -198,8 +198,7 @@ func refused(r smtp.Reply) error {
 	return fail(replyGarbage, "unexpected reply %s", r)
 }
 
-// hello introduces us. RFC 5321, Section 4.1.1.1: a host that does not know EHLO is
-// asked with HELO.
+// hello sends EHLO. RFC 5321, Section 4.1.1.1: a host without EHLO gets HELO.
 func (s *session) hello() error {
 	verb := "EHLO"
 	if s.lmtp {
@@ -269,7 +268,7 @@ func (s *session) startTLS(route tenant.Route, mode tenant.TLSMode) error {
 		return nil
 	}
 	if s.br.Buffered() > 0 {
-		// Plain text after the reply would be read as if it had come through TLS.
+		// Plain text after the reply would be read as if received through TLS.
 		return fail(replyGarbage, "%s sends plain text after STARTTLS", s.target.name)
 	}
 	return s.handshake(route, mode)
@@ -281,8 +280,8 @@ func (s *session) handshake(route tenant.Route, mode tenant.TLSMode) error {
 		return err
 	}
 	conn := tls.Client(s.conn, cfg)
-	// A host that hangs up after its reply may do so before the deadline is set: that is a
-	// failed handshake as well.
+	// A host may hang up after its reply before the deadline is set: that is a failed
+	// handshake as well.
 	err = s.limit(s.r.cfg.Timeouts.Connect)
 	if err == nil {
 		err = conn.HandshakeContext(s.ctx)

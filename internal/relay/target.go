@@ -16,21 +16,21 @@ import (
 const (
 	maxTargets = 12 // addresses tried per delivery
 	maxAddrs   = 3  // addresses tried per host name
-	maxMX      = 50 // MX records looked at
+	maxMX      = 50 // examined MX records
 )
 
 // target is one address of a next hop.
 type target struct {
-	name    string // as configured or from the MX record: what certificates and results name
+	name    string // as configured or from the MX record: used for certificates and results
 	network string // "tcp" or "unix"
 	addr    string
 
-	demand    *demand // what DANE or MTA-STS ask of the connection, or nil
-	untrusted bool    // the name comes from the DNS, and nothing vouches for it
+	demand    *demand // DANE or MTA-STS requirements for the connection, or nil
+	untrusted bool    // the name comes from unauthenticated DNS
 }
 
-// targets lists the addresses of the route in the order in which to try them: that
-// of the route, but those that failed a short while ago last.
+// targets lists the addresses of the route in the order in which to try them: that of the
+// route, with recently failed ones last.
 func (r *Relay) targets(ctx context.Context, route tenant.Route) ([]target, error) {
 	port := cmp.Or(route.Port, 25)
 	if route.Transport == tenant.TransportLMTP {
@@ -49,7 +49,7 @@ func (r *Relay) targets(ctx context.Context, route tenant.Route) ([]target, erro
 	return r.health.order(ts), nil
 }
 
-// routeTargets returns the addresses of the hosts that the operator named.
+// routeTargets returns the addresses of the configured hosts.
 func (r *Relay) routeTargets(ctx context.Context, hosts []string, port int) ([]target, error) {
 	var ts []target
 	var lastErr error
@@ -66,8 +66,8 @@ func (r *Relay) routeTargets(ctx context.Context, hosts []string, port int) ([]t
 	return ts, nil
 }
 
-// addresses resolves one host as written in a route: a socket, an address or a name,
-// the latter two with a port or without.
+// addresses resolves one host as written in a route: a socket, an address or a name, the
+// latter two with or without a port.
 func (r *Relay) addresses(ctx context.Context, host string, port int) ([]target, error) {
 	if path, ok := strings.CutPrefix(host, "unix:"); ok {
 		return []target{{name: "localhost", network: "unix", addr: path}}, nil
@@ -98,7 +98,7 @@ func (r *Relay) lookup(ctx context.Context, name string) ([]netip.Addr, error) {
 	return addrs, hostError(name, len(addrs), err)
 }
 
-// hostError judges a look-up that found n addresses.
+// hostError returns the error of a lookup that found n addresses.
 func hostError(name string, n int, err error) error {
 	if err != nil && !notFound(err) {
 		return fail(replyDNS, "looking up host %s: %w", name, err)

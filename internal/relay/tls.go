@@ -15,12 +15,12 @@ import (
 
 var errNoCertificates = errors.New("no certificates")
 
-// requiresTLS reports whether the sender's REQUIRETLS binds the way to the target. A
-// socket of this machine is no network.
+// requiresTLS reports whether the sender's REQUIRETLS applies to the target. A local socket
+// is no network.
 func requiresTLS(e *smtp.Envelope, t target) bool { return e.RequireTLS && t.network != "unix" }
 
-// tlsMode returns how much the delivery insists on TLS. RFC 8689, Section 4.2.1:
-// REQUIRETLS wants a certificate that was verified.
+// tlsMode returns the TLS requirement of the delivery. RFC 8689, Section 4.2.1: REQUIRETLS
+// requires a verified certificate.
 func tlsMode(route tenant.Route, requireTLS bool) tenant.TLSMode {
 	if requireTLS {
 		return tenant.TLSVerified
@@ -32,8 +32,8 @@ func (r *Relay) tlsConfig(route tenant.Route, t target, mode tenant.TLSMode) (*t
 	cfg := &tls.Config{
 		ServerName: cmp.Or(route.Name, t.name),
 		MinVersion: tls.VersionTLS12,
-		// Without verification TLS still keeps out those who only listen, and the
-		// alternative would be clear text.
+		// Unverified TLS still stops passive eavesdropping, and the alternative is clear
+		// text.
 		InsecureSkipVerify: mode != tenant.TLSVerified, //nolint:gosec // see above
 	}
 	if (mode == tenant.TLSVerified || t.demand != nil) && route.CAFile != "" {
@@ -47,7 +47,8 @@ func (r *Relay) tlsConfig(route tenant.Route, t target, mode tenant.TLSMode) (*t
 	return cfg, nil
 }
 
-// checkEvery is how often a CAFile is looked at, so that not every handshake does.
+// checkEvery is the interval between checks of a CAFile, so that not every handshake checks
+// it.
 const checkEvery = 10 * time.Second
 
 // authority is a CAFile as last read.
@@ -58,8 +59,8 @@ type authority struct {
 	checked time.Time
 }
 
-// authorities returns the content of a CAFile, read again when it has changed. One that
-// can no longer be read stays as it was: operators replace files in steps.
+// authorities returns the content of a CAFile, reloaded on change. If the file becomes
+// unreadable, the old content stays: operators replace files in steps.
 func (r *Relay) authorities(file string) (*x509.CertPool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -80,7 +81,7 @@ func (r *Relay) authorities(file string) (*x509.CertPool, error) {
 	return a.pool, nil
 }
 
-// renew reads the file unless it is the same as before.
+// renew reads the file if it has changed.
 func (a *authority) renew(file string) error {
 	info, err := os.Stat(file)
 	if err != nil {

@@ -9,13 +9,13 @@ import (
 	"outrider/internal/smtp"
 )
 
-// errContent marks failures that lie with the message or with us, so that another
-// connection would not help.
+// errContent marks failures caused by the message or by us; another connection would not
+// help.
 var errContent = errors.New("message cannot be sent")
 
-// transact runs one transaction for the open recipients. It settles each recipient
-// that got its answer. On an error the session is unusable; recipients that are still
-// open then had no answer, and another host may be tried.
+// transact runs one transaction for the open recipients. It settles each recipient that got
+// a reply. After an error the session is unusable; recipients that are still open got no
+// reply, and another host may be tried.
 func (d *delivery) transact(ctx context.Context, s *session) error {
 	utf8Needed := needsUTF8(d.job)
 	if reply, ok := d.refuse(s, utf8Needed); ok {
@@ -33,7 +33,7 @@ func (d *delivery) transact(ctx context.Context, s *session) error {
 	return t.stepwise(ctx, utf8Needed)
 }
 
-// refuse says why the message cannot go to a host with these extensions.
+// refuse returns why the message cannot go to a host with these extensions.
 func (d *delivery) refuse(s *session, utf8Needed bool) (smtp.Reply, bool) {
 	e := &d.job.Envelope
 	limit := s.maxSize()
@@ -43,7 +43,7 @@ func (d *delivery) refuse(s *session, utf8Needed bool) (smtp.Reply, bool) {
 	case utf8Needed && !s.has("SMTPUTF8"):
 		return replyNoUTF8, true // RFC 6531, Section 3.5
 	case limit > 0 && d.job.Content.Size() > limit:
-		return replyTooBig, true // RFC 1870, Section 6.1: no need to ask
+		return replyTooBig, true // RFC 1870, Section 6.1: the host would reject it
 	case d.job.Traits.EightBit && d.r.cfg.Refuse8Bit && !s.has("8BITMIME"):
 		return replyNo8Bit, true // RFC 6152, Section 3
 	default:
@@ -51,7 +51,7 @@ func (d *delivery) refuse(s *session, utf8Needed bool) (smtp.Reply, bool) {
 	}
 }
 
-// refuseUTF8 fails recipients whose address the host cannot take.
+// refuseUTF8 fails recipients whose address the host does not support.
 func (d *delivery) refuseUTF8(s *session) {
 	if s.has("SMTPUTF8") {
 		return
@@ -68,7 +68,7 @@ type transaction struct {
 	d        *delivery
 	s        *session
 	rcpts    []int      // recipients offered
-	accepted []int      // recipients that the host took
+	accepted []int      // recipients that the host accepted
 	mail     smtp.Reply // reply to MAIL
 	data     smtp.Reply // reply to DATA
 }
@@ -87,7 +87,7 @@ func (t *transaction) rcptLine(i int) string {
 
 // pipelined sends MAIL, all RCPT and DATA in groups without waiting between them.
 func (t *transaction) pipelined(ctx context.Context, utf8Needed bool) error {
-	var waiting []func() error // reads the replies of what was sent, in order
+	var waiting []func() error // read the replies of the sent commands, in order
 	send := func(line string, read func() error) error {
 		t.s.send(line)
 		waiting = append(waiting, read)
@@ -104,7 +104,7 @@ func (t *transaction) pipelined(ctx context.Context, utf8Needed bool) error {
 			return err
 		}
 	}
-	if t.hopeless(waiting) {
+	if t.allRefused(waiting) {
 		return t.reset()
 	}
 	t.s.send("DATA")
@@ -115,8 +115,8 @@ func (t *transaction) pipelined(ctx context.Context, utf8Needed bool) error {
 	return t.content(ctx)
 }
 
-// hopeless reports whether all recipients are refused already.
-func (t *transaction) hopeless(waiting []func() error) bool {
+// allRefused reports whether all recipients are already refused.
+func (t *transaction) allRefused(waiting []func() error) bool {
 	return len(waiting) == 0 && len(t.accepted) == 0
 }
 
@@ -157,7 +157,7 @@ func (t *transaction) stepwise(ctx context.Context, utf8Needed bool) error {
 	return t.content(ctx)
 }
 
-// readMail notes the reply to MAIL; a refusal is that of every recipient.
+// readMail reads the reply to MAIL; a refusal applies to every recipient.
 func (t *transaction) readMail() error {
 	var err error
 	if t.mail, err = t.s.reply("MAIL", t.s.r.cfg.Timeouts.Command); err != nil {
@@ -189,7 +189,7 @@ func (t *transaction) readData() error {
 	return err
 }
 
-// final turns a reply that makes no sense at its place into a temporary failure.
+// final converts a reply that is invalid at its place into a temporary failure.
 func final(r smtp.Reply) smtp.Reply {
 	if r.Class() == 4 || r.Class() == 5 {
 		return r
@@ -206,7 +206,7 @@ func (t *transaction) reset() error {
 	return err
 }
 
-// content goes on after the reply to DATA.
+// content continues after the reply to DATA.
 func (t *transaction) content(ctx context.Context) error {
 	switch {
 	case len(t.accepted) == 0:
@@ -223,8 +223,8 @@ func (t *transaction) content(ctx context.Context) error {
 	return t.reset()
 }
 
-// nothing ends a transaction in which no recipient was accepted, but DATA was sent.
-// RFC 2920, Section 3.1: where the host takes it all the same, a lone dot ends it.
+// nothing ends a transaction in which no recipient was accepted, but DATA was sent. RFC
+// 2920, Section 3.1: if the host accepts DATA, a lone dot ends it.
 func (t *transaction) nothing() error {
 	if t.data.Code != 354 {
 		return t.reset()
@@ -236,8 +236,8 @@ func (t *transaction) nothing() error {
 	return err
 }
 
-// send sends the message. It is all or nothing: before the final dot everything can
-// still be taken back by closing the connection.
+// send sends the message. It is all or nothing: before the final dot, closing the
+// connection still aborts the message.
 func (t *transaction) send(ctx context.Context) error {
 	w := &dataWriter{w: &blockWriter{s: t.s}}
 	if _, err := t.d.job.Content.WriteTo(w); err != nil {
@@ -262,8 +262,8 @@ func (t *transaction) send(ctx context.Context) error {
 	return t.finalReplies()
 }
 
-// temporary returns the reply of err, but never a permanent failure: a journal that
-// cannot write says nothing about the message.
+// temporary returns the reply of err, but never a permanent failure: a journal that cannot
+// be written is no fault of the message.
 func temporary(err error) smtp.Reply {
 	if r := smtp.ReplyFor(err); r.Class() == 4 {
 		return r
@@ -271,8 +271,8 @@ func temporary(err error) smtp.Reply {
 	return smtp.ReplyFor(nil)
 }
 
-// contentError tells why the content could not be written: by its own fault, by that
-// of whoever reads it, or by the connection.
+// contentError determines why the content could not be written: by its own fault, by the
+// reader's, or by the connection.
 func (t *transaction) contentError(err error) error {
 	if b, ok := errors.AsType[*blockError](err); ok {
 		return fail(replyLost, "sending message: %w", b.err)
@@ -289,7 +289,7 @@ func (t *transaction) contentError(err error) error {
 // lost settles the accepted recipients of a connection that broke after the dot.
 func (t *transaction) lost(err error) error {
 	reply := smtp.ReplyFor(err)
-	if reply.Code != 421 { // which is an answer
+	if reply.Code != 421 { // which is a reply
 		t.d.r.ambiguous.Add(1)
 		reply = replyAmbiguous
 	}
@@ -319,7 +319,7 @@ func (t *transaction) finalReplies() error {
 	return nil
 }
 
-// blockError is a failure of the connection, told apart from one of the content.
+// blockError is a failure of the connection, as opposed to one of the content.
 type blockError struct{ err error }
 
 // Error returns the cause.

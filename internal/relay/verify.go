@@ -10,8 +10,8 @@ import (
 	"outrider/internal/tenant"
 )
 
-// Verify asks the hosts of the route whether they take mail from the reverse-path
-// from to rcpt, without sending any. The error means that no host could be asked.
+// Verify asks the hosts of the route whether they accept mail from the reverse-path from to
+// rcpt, without sending any. An error means that no host could be reached.
 func (r *Relay) Verify(ctx context.Context, route tenant.Route, from string, rcpt smtp.Recipient) (smtp.Reply, error) {
 	if !safePath(from) || rcpt.Address == "" || !safePath(rcpt.Address) {
 		return replyBadRcpt, nil
@@ -34,7 +34,7 @@ func (r *Relay) Verify(ctx context.Context, route tenant.Route, from string, rcp
 	return smtp.Reply{}, err
 }
 
-// verifyAt asks one host, again on a fresh connection where a pooled one was dead.
+// verifyAt queries one host, again on a fresh connection if a pooled one was dead.
 func (r *Relay) verifyAt(ctx context.Context, route tenant.Route, t target, from string, rcpt smtp.Recipient) (smtp.Reply, error) {
 	var reply smtp.Reply
 	var err error
@@ -74,21 +74,21 @@ func (s *session) verify(from string, rcpt smtp.Recipient) (smtp.Reply, error) {
 	return reply, err
 }
 
-// Probe is what a next hop offers.
+// Probe holds the capabilities of a next hop.
 type Probe struct {
-	Host       string   // name of the host that answered
+	Host       string   // name of the host that replied
 	Addr       string   // its address
 	Greeting   string   // text of its greeting
-	Extensions []string // EHLO keywords with their parameters, sorted; after TLS where there is TLS
+	Extensions []string // EHLO keywords with their parameters, sorted; after TLS if available
 	Size       int64    // largest message, or 0 for no limit
 	TLS        string   // version and cipher suite, or ""
-	TLSError   string   // why TLS is offered and does not work, or ""
+	TLSError   string   // why offered TLS does not work, or ""
 	Verified   bool     // the certificate is valid for the host
 	VerifyErr  string   // why not, or ""
 }
 
-// Probe connects to the first host of the route that answers, and says what it offers.
-// The certificate is verified whatever the route asks for.
+// Probe connects to the first reachable host of the route, and returns its capabilities.
+// The certificate is verified independent of the route.
 func (r *Relay) Probe(ctx context.Context, route tenant.Route) (Probe, error) {
 	targets, err := r.targets(ctx, route)
 	for _, t := range targets {

@@ -7,45 +7,45 @@ import (
 	"strings"
 )
 
-// automaton finds all words of a set in one pass over a text (Aho and Corasick, 1975). Most of a
-// text is in no word: small bitmaps tell where a word can begin, by its first three bytes and then
-// by its first five, and only from there on the words are compared. Those are a tree whose states
-// lie in the order of the words, so that the letters of one word are next to each other: there
-// are many sets, and what is read of them has to fit in the caches next to the processor.
+// automaton finds all words of a set in one pass over a text (Aho and Corasick, 1975). Most
+// of a text is in no word: small bitmaps, indexed by the first three and then five bytes,
+// show where a word can begin, and words are compared only there. The words form a tree
+// whose states are stored in the order of the words, so that the bytes of one word are
+// adjacent: there are many sets, and their hot parts have to fit in the processor's caches.
 type automaton struct {
-	folds  bool    // upper case of ASCII equals lower case
-	states []state // the first is that of nothing
-	roots  []root  // table by hash: of the states of three bytes
-	words  []int32 // by index: its number
-	also   []int32 // by index: index of a word that ends there too plus one, or 0
+	folds  bool    // ignore ASCII case
+	states []state // the first is the empty state
+	roots  []root  // hash table of the states of three bytes
+	words  []int32 // by index: number of the word
+	also   []int32 // by index: index plus one of a word that ends there too, or 0
 
-	begins bitmap // by the hash of three bytes: a word begins so
-	short  bitmap // by the hash of three bytes: a word is no longer
-	fours  bitmap // by the hash of four bytes: a word is no longer
-	fives  bitmap // by the hash of five bytes: a longer word begins so
+	begins bitmap // by hash of three bytes: a word begins with them
+	short  bitmap // by hash of three bytes: a word consists of them
+	fours  bitmap // by hash of four bytes: a word consists of them
+	fives  bitmap // by hash of five bytes: a word begins with them
 }
 
-// state stands for the beginning of some words, of three bytes or more. Those of the same words
-// with one more byte follow: the first is the next state.
+// state is a prefix of some words, of at least three bytes. The states with one more byte
+// follow: the first is the next state.
 type state struct {
-	sibling int32 // state for another last byte, or 0
-	suffix  int32 // state of the longest suffix that has one, or 0
-	ends    int32 // index of the first word that ends there plus one, or 0
-	last    byte  // of what it stands for
-	isLeaf  bool  // there are no longer words
+	sibling int32 // state with another last byte, or 0
+	suffix  int32 // state of the longest suffix with a state, or 0
+	ends    int32 // index plus one of the first word that ends there, or 0
+	last    byte  // of the prefix
+	isLeaf  bool  // no longer word has this prefix
 }
 
 // root is the state of three bytes.
 type root struct {
 	key   uint32 // the bytes
-	state int32  // 0 where the place in the table is free
+	state int32  // 0 for a free slot
 }
 
-// head is how many bytes of a word are looked up before it is compared.
+// head is the number of bytes of a word that are looked up before comparing.
 const head = shortest
 
-// newAutomaton builds the tree of words, none of which is shorter than head. They are folded
-// where it folds.
+// newAutomaton builds the tree of words, each of at least head bytes. If folds is set, the
+// words are folded.
 func newAutomaton(words []string, folds bool) *automaton {
 	a := &automaton{folds: folds, states: make([]state, 1, 1+total(words)), also: make([]int32, len(words)), words: make([]int32, 0, len(words))}
 	order := make([]int32, len(words))
@@ -74,8 +74,7 @@ func total(words []string) (n int) {
 	return n
 }
 
-// grow adds the words in their order, which makes those with the same beginning follow one
-// another.
+// grow adds the words in their order, so that those with the same prefix are adjacent.
 func (a *automaton) grow(words []string, order []int32) {
 	var path []int32 // states of the last word
 	before := ""
@@ -105,7 +104,8 @@ func (a *automaton) grow(words []string, order []int32) {
 	}
 }
 
-// shared is how many bytes two words begin with together; less than head count as none.
+// shared returns the length of the common prefix of two words; less than head counts as
+// none.
 func shared(a, b string) int {
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {
@@ -125,7 +125,7 @@ func (a *automaton) append(s, sibling int32) {
 	a.states[s].sibling = sibling
 }
 
-// begin notes how a word begins.
+// begin adds the beginning of a word to the bitmaps.
 func (a *automaton) begin(w string) {
 	key := filterKey(w)
 	a.begins.set(key)
@@ -139,11 +139,11 @@ func (a *automaton) begin(w string) {
 	}
 }
 
-// keyOf is the first three bytes of a word.
+// keyOf packs the first three bytes of a word.
 func keyOf(w string) uint32 { return uint32(w[0])<<16 | uint32(w[1])<<8 | uint32(w[2]) }
 
-// toLower is the bit that makes a letter of ASCII one of lower case. The filters take it for set,
-// and some other bytes thus for the same.
+// toLower is the bit that turns an ASCII letter into lower case. The filters set it in
+// every byte, which equates some other bytes too.
 const toLower = 0x20
 
 // filterKey is keyOf for the filters.
@@ -157,13 +157,13 @@ func longer(key uint32, fourth, fifth byte) uint32 {
 // hashBy is the golden ratio of a word (Knuth, 1973).
 const hashBy = 2654435761
 
-// bitmap is a set of keys: it has some more than were put in.
+// bitmap is an approximate set of keys, with false positives.
 type bitmap struct {
 	bits  []uint64
 	shift uint8
 }
 
-// Sizes of bitmaps, in bits by their logarithm: as many as leave one in 32 set, within bounds.
+// Logarithmic sizes of bitmaps, in bits: at most one bit in 32 is set, within bounds.
 const (
 	leastBits = 9
 	mostBits  = 18
@@ -185,7 +185,7 @@ func (b *bitmap) has(key uint32) bool {
 	return b.bits[at/64]&(1<<(at%64)) != 0
 }
 
-// plant notes the state of three bytes.
+// plant adds the state of three bytes.
 func (a *automaton) plant(key uint32, s int32) {
 	at := a.place(key)
 	for a.roots[at].state != 0 {
@@ -205,7 +205,7 @@ func (a *automaton) root(key uint32) int32 {
 	}
 }
 
-// child returns the state for one more byte, or 0.
+// child returns the state with one more byte, or 0.
 func (a *automaton) child(s int32, c byte) int32 {
 	if a.states[s].isLeaf {
 		return 0
@@ -215,8 +215,9 @@ func (a *automaton) child(s int32, c byte) int32 {
 	return s
 }
 
-// link finds the suffixes, those of few bytes first: the longest suffix goes on that of what
-// is one byte shorter, or is three bytes long. Words that end in a suffix end in the state too.
+// link sets the suffixes, shortest states first: the longest suffix extends that of the
+// state without its last byte, or is three bytes long. Words that end in a suffix end in
+// the state too.
 func (a *automaton) link() {
 	keys := make([]uint32, len(a.states)) // last three bytes
 	queue := make([]int32, 0, len(a.states))
@@ -243,7 +244,7 @@ func (a *automaton) link() {
 	}
 }
 
-// next returns the state for one more byte, or that of the longest suffix with it, or 0.
+// next returns the state with one more byte, or that of the longest suffix with it, or 0.
 func (a *automaton) next(s int32, c byte) int32 {
 	for s != 0 {
 		if t := a.child(s, c); t != 0 {
@@ -254,7 +255,7 @@ func (a *automaton) next(s int32, c byte) int32 {
 	return 0
 }
 
-// inherit makes words that end in the suffix of a state end in the state.
+// inherit adds the words that end in the suffix of a state to the state.
 func (a *automaton) inherit(s int32) {
 	from := a.states[a.states[s].suffix].ends
 	if a.states[s].ends == 0 {
@@ -268,8 +269,8 @@ func (a *automaton) inherit(s int32) {
 	a.also[last] = from
 }
 
-// find calls hit with the number of each word that ends somewhere in the text, which is folded
-// or of ASCII, until it returns false.
+// find calls hit with the number of each word that ends in the text, which is folded or
+// ASCII, until it returns false.
 func (a *automaton) find(text string, hit func(int) bool) {
 	for i := a.skip(text, 0); i < len(text); i = a.skip(text, i) {
 		s := a.root(uint32(a.fold(text[i]))<<16 | uint32(a.fold(text[i+1]))<<8 | uint32(a.fold(text[i+2])))
@@ -299,7 +300,7 @@ func (a *automaton) report(s int32, hit func(int) bool) bool {
 	return true
 }
 
-// fold returns a byte as the words have it.
+// fold returns a byte in the case of the words.
 func (a *automaton) fold(c byte) byte {
 	if a.folds && c-'A' < 26 {
 		c |= toLower
@@ -307,7 +308,8 @@ func (a *automaton) fold(c byte) byte {
 	return c
 }
 
-// skip returns the first place from i on at which a word can begin, or the end of the text.
+// skip returns the first position from i on at which a word can begin, or the end of the
+// text.
 func (a *automaton) skip(text string, i int) int {
 	if i+head > len(text) {
 		return len(text)
@@ -323,7 +325,8 @@ func (a *automaton) skip(text string, i int) int {
 	return len(text)
 }
 
-// goesOn reports whether a word can begin with the three bytes of a key and go on with a text.
+// goesOn reports whether a word can begin with the three bytes of a key and continue with a
+// text.
 func (a *automaton) goesOn(key uint32, text string) bool {
 	switch {
 	case a.short.has(key):

@@ -89,7 +89,7 @@ func TestOverrunsAreNotRemembered(t *testing.T) {
 	}
 }
 
-// What was not looked at could decide: neither "not any" nor "all" is true of it.
+// Unexamined elements could decide: neither "not any" nor "all" is true.
 func TestLongListsAndTextsAreNotDecidedByTheirBeginning(t *testing.T) {
 	t.Parallel()
 	in := input(t, mailOf(references(100)+"Subject: x\n", "<p>"+strings.Repeat("ab ", 400_000)+"end</p>"))
@@ -113,7 +113,7 @@ func TestLongListsAndTextsAreNotDecidedByTheirBeginning(t *testing.T) {
 	}
 }
 
-// A file that nobody could open is not an empty file.
+// A file that could not be opened is not an empty file.
 func TestUnopenedFilesAreMissing(t *testing.T) {
 	t.Parallel()
 	in := input(t, letter)
@@ -172,7 +172,7 @@ func TestReasonsBehindNot(t *testing.T) {
 	}
 }
 
-// What costs a lot is paid for in steps: each of these ends by itself, most of them early.
+// Costly operations are paid for in steps: each of these ends, most of them early.
 func TestCostlyExpressionsAreBounded(t *testing.T) {
 	t.Parallel()
 	deep := mailOf("Subject: x\n", strings.Repeat("<div>", 480)+strings.Repeat("word ", 150_000)+strings.Repeat("</div>", 480))
@@ -224,7 +224,7 @@ func TestDeadlineEndsRules(t *testing.T) {
 	}
 }
 
-// A match that is on something that could not be asked says so.
+// A match that depends on missing evidence reports it.
 func TestMatchesSayWhatTheyAreWithout(t *testing.T) {
 	t.Parallel()
 	const (
@@ -261,7 +261,7 @@ func TestMatchesSayWhatTheyAreWithout(t *testing.T) {
 	}
 }
 
-// What a node holds is not remembered of a rule that was ended while it was found out.
+// Data of a node is not stored if the rule was ended while computing it.
 func TestNodesOfOverrunsAreNotRemembered(t *testing.T) {
 	t.Parallel()
 	const nodes = "html.xpath(body.html, '//p').nodes"
@@ -301,7 +301,7 @@ func TestSharedConditionsCanWait(t *testing.T) {
 	}
 }
 
-// What is null in the end, though nothing that it is made of is missing, is not given up.
+// A null result is not given up if none of its parts is missing.
 func TestQuickJudgementOfWhatIsNull(t *testing.T) {
 	t.Parallel()
 	many := "flatten(map(headers.references, map(headers.references, .)))" // 10,000

@@ -7,7 +7,7 @@ import (
 	"outrider/internal/rule/syntax"
 )
 
-// call compiles a call by the form of its function.
+// call compiles a call according to the form of its function.
 func (c *compiler) call(n *syntax.Call) *code {
 	f := c.schema.functions.Lookup(n.Function)
 	switch {
@@ -38,7 +38,7 @@ func (c *compiler) call(n *syntax.Call) *code {
 	}
 }
 
-// onText is a function of one text; that of null is null.
+// onText compiles a function of one text; the result for null is null.
 func onText(text *code, do func(*frame, string) schema.Value) func(*frame) schema.Value {
 	return func(f *frame) schema.Value {
 		v := text.eval(f)
@@ -49,7 +49,7 @@ func onText(text *code, do func(*frame, string) schema.Value) func(*frame) schem
 	}
 }
 
-// searches are the functions that look for texts in a text.
+// searches are the functions that search a text for other texts.
 var searches = map[string]func(f *frame, text, other string) bool{
 	"strings.contains":    contains,
 	"strings.starts_with": hasPrefix,
@@ -66,14 +66,14 @@ func contains(_ *frame, text, other string) bool  { return strings.Contains(text
 func hasPrefix(_ *frame, text, other string) bool { return strings.HasPrefix(text, other) }
 func hasSuffix(_ *frame, text, other string) bool { return strings.HasSuffix(text, other) }
 
-// needle is one text that is looked for.
+// needle is one text that is searched for.
 type needle struct {
-	text  string // folded where the case of letters does not matter
+	text  string // folded if case is ignored
 	need  *formula
-	value *code // where it does not stand in the rule
+	value *code // if it is no literal
 }
 
-// search compiles a function that looks for one of several texts in a text.
+// search compiles a function that searches a text for several others.
 func (c *compiler) search(name string, n *syntax.Call) *code {
 	text := c.compile(n.Args[0])
 	folds := strings.HasPrefix(name, "strings.i")
@@ -105,13 +105,13 @@ func (c *compiler) search(name string, n *syntax.Call) *code {
 	return out
 }
 
-// search is a function that looks for one of several texts in a text.
+// search is a function that searches a text for several others.
 type search struct {
 	text  *code
 	list  []needle
 	find  func(f *frame, text, other string) bool
 	folds bool
-	atEnd bool // the end of the text counts
+	atEnd bool // the needle must be at the end of the text
 }
 
 func (q *search) test(f *frame) tri {
@@ -121,12 +121,12 @@ func (q *search) test(f *frame) tri {
 	}
 	s, isCut := cutText(v.Text(), maxText)
 	if isCut && q.atEnd {
-		return unsure // its end is not looked at
+		return unsure // its end was cut off
 	}
 	return q.any(f, s)
 }
 
-// wordsOf returns the words that a pattern or text needs.
+// wordsOf returns the words that a pattern or text requires.
 func (c *compiler) wordsOf(name string, from *stream, s string) *formula {
 	if c.plain.NoWords {
 		return nil
@@ -141,7 +141,7 @@ func (c *compiler) wordsOf(name string, from *stream, s string) *formula {
 	return both(parts...)
 }
 
-// in returns the text of the needle for a message; false where it is null.
+// in returns the text of the needle for a message; false if it is null.
 func (n *needle) in(f *frame, folds bool) (string, bool) {
 	if n.value == nil {
 		return n.text, true
@@ -153,8 +153,9 @@ func (n *needle) in(f *frame, folds bool) (string, bool) {
 	return v.Text(), v.Kind() == schema.String
 }
 
-// any reports whether one of the needles is found. One that is null makes false unsure only
-// where all are. The text is folded when the first needle can be there, which is seldom.
+// any reports whether one of the needles is found. A null needle makes the result unsure
+// only if all are null. The text is folded only when the first needle can occur, which is
+// rare.
 func (q *search) any(f *frame, s string) tri {
 	nulls, folded := 0, !q.folds
 	for i := range q.list {
@@ -183,7 +184,7 @@ func (q *search) any(f *frame, s string) tri {
 	return no
 }
 
-// arguments of a plain call, computed.
+// arguments holds the evaluated arguments of a plain call.
 type arguments struct {
 	values []schema.Value
 	named  map[string]schema.Value
@@ -207,7 +208,7 @@ func (c *compiler) plainCall(fn *schema.Function, n *syntax.Call) *code {
 	}
 	do := plain[fn.Name]
 	needs := fn.Needs
-	if do == nil { // declared, and answered by nothing yet
+	if do == nil { // declared, but not implemented
 		return &code{unanswered: true, cost: costWord, eval: func(f *frame) (none schema.Value) {
 			f.missing |= needs
 			return none
@@ -231,10 +232,10 @@ func (c *compiler) plainCall(fn *schema.Function, n *syntax.Call) *code {
 	}}
 }
 
-// costOf returns what a function costs beside its arguments.
+// costOf returns the cost of a function without its arguments.
 func costOf(fn *schema.Function) int {
 	switch {
-	case plain[fn.Name] == nil: // nothing answers it, at once
+	case plain[fn.Name] == nil: // returns at once, since it is not implemented
 		return costWord
 	case fn.Needs&schema.Whois != 0:
 		return costNetwork

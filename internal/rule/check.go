@@ -9,24 +9,24 @@ import (
 	"outrider/internal/rule/syntax"
 )
 
-// checker finds the type of every node of a rule.
+// checker determines the type of every node of a rule.
 type checker struct {
 	schema *Schema
 	types  map[syntax.Node]*schema.Type
-	scopes []*schema.Type // types of the elements of the lambdas around, the outer-most first
+	scopes []*schema.Type // element types of the enclosing lambdas, outermost first
 	errs   []*syntax.Error
 	uses   Uses
 }
 
-// Uses is what a rule asks for.
+// Uses are the capabilities, lists and functions that a rule uses.
 type Uses struct {
 	Needs     schema.Capability // of functions and fields
 	Lists     []string          // named lists, sorted
 	Functions []string          // sorted
 }
 
-// Check finds the type of a rule and of all its parts, and what it needs. Every fault is
-// returned, in the order of the text.
+// check determines the type of a rule and of all its parts, and its needs. It returns every
+// fault, in textual order.
 func (s *Schema) check(e *syntax.Expression) (*checker, error) {
 	c := &checker{schema: s, types: make(map[syntax.Node]*schema.Type)}
 	c.check(e.Root)
@@ -40,7 +40,7 @@ func (s *Schema) check(e *syntax.Expression) (*checker, error) {
 	return c, nil
 }
 
-// FaultsError is all that is wrong with a rule.
+// FaultsError lists all faults of a rule.
 type FaultsError []*syntax.Error
 
 // Error lists the faults.
@@ -52,8 +52,8 @@ func (f FaultsError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// unknown is the type of what is wrong: it agrees with everything, so that one fault is
-// told once.
+// unknown is the type of a faulty expression: it is compatible with everything, so that
+// each fault is reported once.
 var unknown = &schema.Type{Kind: schema.Dynamic, Name: "?"}
 
 func (c *checker) fault(n syntax.Node, hint, format string, args ...any) *schema.Type {
@@ -63,7 +63,7 @@ func (c *checker) fault(n syntax.Node, hint, format string, args ...any) *schema
 	return unknown
 }
 
-// maxFaults bounds the faults that are told of one rule.
+// maxFaults bounds the reported faults of one rule.
 const maxFaults = 20
 
 func (c *checker) check(n syntax.Node) *schema.Type {
@@ -295,7 +295,7 @@ func (c *checker) field(n *syntax.Field) *schema.Type {
 	}
 }
 
-// fieldNeeds returns what a scan needs beside opening the file.
+// fieldNeeds returns the capabilities of a scan besides opening the file.
 func fieldNeeds(t *schema.Type, name string) schema.Capability {
 	switch {
 	case t.Name != "scan.Scan":
@@ -342,7 +342,7 @@ func (c *checker) slice(n *syntax.Slice) *schema.Type {
 	return t
 }
 
-// unify returns the type that all of the expressions have.
+// unify returns the common type of the expressions.
 func (c *checker) unify(nodes []syntax.Node) *schema.Type {
 	var t *schema.Type
 	for _, n := range nodes {

@@ -10,7 +10,7 @@ import (
 	"outrider/internal/rule/syntax"
 )
 
-// call checks a call and returns what it answers.
+// call checks a call and returns its result type.
 func (c *checker) call(n *syntax.Call) *schema.Type {
 	f := c.schema.functions.Lookup(n.Function)
 	if f == nil {
@@ -67,7 +67,7 @@ func (c *checker) arguments(n *syntax.Call, f *schema.Function) []*schema.Type {
 	return types
 }
 
-// lambda checks an expression that is computed for each element of a list.
+// lambda checks an expression that is evaluated for each element of a list.
 func (c *checker) lambda(n syntax.Node, list *schema.Type) *schema.Type {
 	elem := unknown
 	if list.Kind == schema.List && list.Elem != nil {
@@ -82,7 +82,7 @@ func (c *checker) lambda(n syntax.Node, list *schema.Type) *schema.Type {
 	return t
 }
 
-// accepts reports whether an argument can be of a type.
+// accepts reports whether an argument can have a type.
 func (c *checker) accepts(kinds string, t *schema.Type) bool {
 	if isLoose(t) {
 		return true
@@ -107,7 +107,7 @@ func (c *checker) named(n *syntax.Call, f *schema.Function) {
 	}
 }
 
-// patterns checks that patterns stand in the rule and can be read.
+// patterns checks that patterns are literals and valid.
 func (c *checker) patterns(n *syntax.Call) {
 	for _, a := range n.Args[min(1, len(n.Args)):] {
 		text, ok := literal(a)
@@ -128,7 +128,7 @@ func (c *checker) patterns(n *syntax.Call) {
 	}
 }
 
-// networks checks that networks stand in the rule and are some.
+// networks checks that networks are literals and valid.
 func (c *checker) networks(n *syntax.Call) {
 	for _, a := range n.Args[min(1, len(n.Args)):] {
 		text, ok := literal(a)
@@ -140,7 +140,7 @@ func (c *checker) networks(n *syntax.Call) {
 	}
 }
 
-// literal returns the text of a string that is in the rule.
+// literal returns the text of a string literal.
 func literal(n syntax.Node) (string, bool) {
 	for {
 		p, ok := n.(*syntax.Paren)
@@ -156,7 +156,7 @@ func literal(n syntax.Node) (string, bool) {
 	return l.Text, true
 }
 
-// result is the type of a function whose answer depends on its arguments.
+// result is the type of a function whose result depends on its arguments.
 func (c *checker) result(n *syntax.Call, f *schema.Function, types []*schema.Type) *schema.Type {
 	if len(types) == 0 || len(types) < 2 && (f.Name == "filter" || f.Name == "map") {
 		return unknown
@@ -194,7 +194,7 @@ func (c *checker) result(n *syntax.Call, f *schema.Function, types []*schema.Typ
 	}
 }
 
-// nearest returns a hint with the name that is spelled most like another, or "".
+// nearest returns a hint with the most similar name, or "".
 func nearest(name string, names []string) string {
 	best, least := "", len(name)/3+2
 	slices.Sort(names)

@@ -38,40 +38,42 @@ func truth(v schema.Value) tri {
 	return triOf(v.True())
 }
 
-// code is an expression, compiled. Of a condition test is quicker, and eval is made of it;
-// of everything else test is made of eval.
+// code is a compiled expression. For a condition, test is faster, and eval is derived from
+// it; for other expressions test is derived from eval.
 type code struct {
 	node syntax.Node
 	typ  *schema.Type
 	key  string // canonical text
-	cost int    // what it takes to compute, in no unit; see the costs below
-	// odds is how often a condition is taken to hold, from 0 to 1; 0 stands for unlikely.
+	cost int    // relative cost of evaluation; see the costs below
+	// odds is the assumed frequency, 0 to 1, with which a condition holds; 0 stands for
+	// unlikely.
 	odds float64
-	uses int // how many expressions it is a part of
+	uses int // number of expressions that contain it
 	each extent
 	eval func(*frame) schema.Value
 	test func(*frame) tri
-	// isTrue is test for places where false and unknown are equivalent; nil if that saves nothing.
+	// isTrue is test for places where false and unknown are equivalent; nil if there is no
+	// faster form.
 	isTrue func(*frame) tri
-	// joins is set where test joins other conditions and makes nothing of null.
+	// joins is set if test joins other conditions and does not handle null.
 	joins bool
-	// isTest is set where eval is made of test.
+	// isTest is set if eval is derived from test.
 	isTest bool
-	// stream is where its texts come from, for the search for words before anything else;
-	// nil where that is not known in advance.
+	// stream is the source of its texts for the word search; nil if not known at compile
+	// time.
 	stream    *stream
-	necessary *formula // which words a message must contain for it to be true
+	necessary *formula // words that a message must contain for it to be true
 	quick     *formula // the same, if functions that are answered later return null
-	// nonEmpty and quickNonEmpty are the same for a list that has an element, an object one of whose
-	// lists has an element, and a number above 0.
+	// nonEmpty and quickNonEmpty are the same for a non-empty list, an object with a
+	// non-empty list, and a number above 0.
 	nonEmpty, quickNonEmpty *formula
 	both                    []*code // operands of "and"
-	// unanswered is set where it is a part of the result of a function that returns null: also a
-	// list that a message always has is null there.
+	// unanswered is set for a part of the result of a function that returns null: even
+	// lists, which are never null in a message, are null there.
 	unanswered bool
 }
 
-// Costs of expressions, by which the operands of "and" and "or" are ordered.
+// Costs of expressions, which order the operands of "and" and "or".
 const (
 	costField   = 1
 	costCompare = 2
@@ -81,20 +83,20 @@ const (
 	costRegex   = 60
 	costLambda  = 20
 
-	costLongRegex = 1_200 // in the text of a message, or its HTML
-	costLongList  = 1_000 // to look for all texts of a list
+	costLongRegex = 1_200 // on the text of a message, or its HTML
+	costLongList  = 1_000 // search for all texts of a list
 	costParse     = 400
 	costXPath     = 2_000
 	costHistory   = 5_000
-	costRead      = 20_000 // a file as text or as a document
+	costRead      = 20_000 // parsing a file as text or as a document
 	costFile      = 100_000
 	costOCR       = 1_000_000
 	costNetwork   = 10_000_000
 	maxCost       = 1 << 40
-	elementTimes  = 8 // elements that a list is taken to have
+	elementTimes  = 8 // assumed number of list elements
 )
 
-// frame is the state of the judgement of one message by the rules.
+// frame is the state of judging one message by the rules.
 type frame struct {
 	lacks // of the rule
 
@@ -102,28 +104,28 @@ type frame struct {
 	in           *Input
 	switches     Switches
 	values       []memo
-	elements     []element // of the lambdas around, the outer-most first
+	elements     []element // of the enclosing lambdas, outermost first
 	perElement   [][]memo  // by slot, then by element
 	used         []int     // slots of each that this message has filled
-	steps        int64     // that the rule may still take
-	spent        int64     // by the message in all
+	steps        int64     // left for the rule
+	spent        int64     // by the message in total
 	overrun      bool
 	words        wordState
 	candidates   []int
 	alive        []bool                          // by rule, all false between messages
 	touched      []int                           // slots of values that this message has filled
-	stepsToCheck int64                           // steps until the context is asked again
-	given        map[*Compiled]schema.Capability // what the shared conditions of a rule are known without
-	excluded     bool                            // the conditions that several rules share hold for those that are left
+	stepsToCheck int64                           // steps until the next check of the context
+	given        map[*Compiled]schema.Capability // missing evidence of the shared conditions of a rule
+	excluded     bool                            // the shared conditions hold for the remaining rules
 	trace        trace                           // of an explanation, or nil
 	folded       [4]foldedText
 	nextFold     int
-	latins       *[256]likeness // the last that were looked up, of any message
-	cache        map[any]any    // by asked
+	latins       *[256]likeness // last lookups, of any message
+	cache        map[any]any    // keyed by asked
 	parsing      *budget.Budget
 }
 
-// memo is what an expression that has one value per message was found to be.
+// memo is the stored result of an expression that has one value per message.
 type memo struct {
 	lacks
 
@@ -136,7 +138,7 @@ type memo struct {
 type foldedText struct{ raw, folded string }
 
 // fold returns the folded form of a text. The last few are kept, since many words are
-// looked for in one text.
+// searched in one text.
 func (f *frame) fold(s string) string {
 	if len(s) < 32 {
 		return fold(s)
@@ -152,41 +154,41 @@ func (f *frame) fold(s string) string {
 	return out
 }
 
-// spend takes steps, and reports whether there are any left.
+// spend takes steps, and reports whether any are left.
 func (f *frame) spend(n int) bool {
 	f.steps -= int64(n)
 	f.spent += int64(n)
 	f.stepsToCheck -= int64(n)
 	if f.stepsToCheck < 0 {
-		f.stepsToCheck = askContext
+		f.stepsToCheck = contextInterval
 		f.overrun = f.overrun || f.ctx.Err() != nil
 	}
 	f.overrun = f.overrun || f.steps < 0
 	return !f.overrun
 }
 
-// askContext is after how many steps the context is asked whether to go on.
-const askContext = 4096
+// contextInterval is the number of steps between checks of the context.
+const contextInterval = 4096
 
-// element returns the element of a lambda around; depth 1 is the nearest.
+// element returns the element of an enclosing lambda; depth 1 is the nearest.
 func (f *frame) element(depth int) schema.Value {
 	return f.elements[len(f.elements)-depth].value
 }
 
-// element is what a lambda looks at: one of a list, and which.
+// element is the current element of a lambda, and its index.
 type element struct {
 	value schema.Value
 	at    int
 }
 
-// ask computes a condition. What a condition lacked that is known all the same does not
-// matter, unless something was made of not knowing: null is nothing that a list has, and can be
-// asked for.
+// ask evaluates a condition. Missing evidence does not matter if the result is known,
+// unless the result was derived from the missing value: null is in no list, and can be
+// tested for.
 func (f *frame) ask(c *code) tri { return f.settle(c, c.test) }
 
-// isTrue computes a condition in a quick judgement, at a place where only whether it is true
-// matters, or can become true later: it is unsure for no other reason. A condition whose words
-// the message does not contain is not computed at all.
+// isTrue evaluates a condition in a quick judgement, where it only matters whether it is
+// true or can become true later: no other condition is unsure. A condition whose words are
+// missing from the message is not evaluated.
 func (f *frame) isTrue(c *code) tri {
 	if !c.quick.holds(f) {
 		return no
@@ -202,7 +204,7 @@ func (f *frame) isTrue(c *code) tri {
 		t = no
 	}
 	switch {
-	case t == no && f.presumed&later != 0: // what it takes for unknown may come to be known
+	case t == no && f.presumed&later != 0: // an assumed unknown may become known
 		t, f.missing = unsure, f.presumed&later
 	case t == no:
 		f.lacks = lacks{}
@@ -228,8 +230,8 @@ func (f *frame) settle(c *code, test func(*frame) tri) tri {
 	return t
 }
 
-// lacks is what could not be asked: what is therefore not known, and what something is known
-// without.
+// lacks holds the capabilities whose absence makes a result unknown, and those that a known
+// result did without.
 type lacks struct{ missing, presumed schema.Capability }
 
 func (l *lacks) lack(o lacks) {
@@ -237,8 +239,8 @@ func (l *lacks) lack(o lacks) {
 	l.presumed |= o.presumed
 }
 
-// remember makes an expression be computed once per message, and returns how many slots that
-// takes.
+// remember stores the result of an expression per message, and returns the number of slots
+// for that.
 func remember(slot int, c *code) int {
 	if c.isTest {
 		c.test = rememberTest(slot, c.test)
@@ -268,11 +270,11 @@ func remember(slot int, c *code) int {
 	return 1
 }
 
-// maxRemembered is how many elements of a list are remembered.
+// maxRemembered bounds the list elements with stored results.
 const maxRemembered = 64
 
-// rememberEach makes an expression be computed once per element of the list around it, and
-// returns how many slots that takes.
+// rememberEach stores the results of an expression per element of the enclosing list, and
+// returns the number of slots for that.
 func rememberEach(slot int, c *code) int {
 	if !c.isTest {
 		c.eval = rememberElement(slot, c.eval, func(m *memo, v schema.Value) { m.value = v }, func(m *memo) schema.Value { return m.value })
@@ -310,7 +312,7 @@ func rememberElement[T any](slot int, compute func(*frame) T, set func(*memo, T)
 	}
 }
 
-// memoOf returns the place for what an element was found to be.
+// memoOf returns the memo of an element.
 func (f *frame) memoOf(slot, at int) *memo {
 	m := f.perElement[slot]
 	if len(m) == 0 {

@@ -8,7 +8,7 @@ import (
 	"outrider/internal/rule/syntax"
 )
 
-// compare compiles a comparison, or a chain of them, which is true if all of it are.
+// compare compiles a comparison, or a chain of them, which is true if all are.
 func (c *compiler) compare(n *syntax.Compare) *code {
 	parts, cost := c.all(n.Operands)
 	if len(n.Ops) == 1 {
@@ -30,8 +30,8 @@ func (c *compiler) compare(n *syntax.Compare) *code {
 	}}
 }
 
-// simple compiles a comparison of two values. Where one is a text that is in the
-// rule, as nearly always, it is compared at once.
+// simple compiles a comparison of two values. The usual comparison with a literal text has
+// a fast path.
 func (c *compiler) simple(op syntax.Op, l, r *code) *code {
 	text, ok := literal(r.node)
 	if !ok || isOrder(op) {
@@ -59,8 +59,8 @@ func (c *compiler) simple(op syntax.Op, l, r *code) *code {
 	}}
 }
 
-// necessaryOfNumber returns what holds where a comparison does, if that takes a number above 0, such as
-// the length of a list.
+// necessaryOfNumber returns the formulas of a comparison that requires a number above 0,
+// such as the length of a list.
 func necessaryOfNumber(op syntax.Op, l, r *code) (need, quick *formula) {
 	if n, ok := stripped(l.node).(*syntax.Literal); ok && n.Kind == syntax.Int {
 		l, r, op = r, l, turned(op)
@@ -93,7 +93,7 @@ func turned(op syntax.Op) syntax.Op {
 	}
 }
 
-// compareOdds is how often a comparison is taken to hold.
+// compareOdds is the assumed frequency with which a comparison holds.
 func compareOdds(op syntax.Op) float64 {
 	switch op {
 	case syntax.Eq, syntax.EqFold:
@@ -109,7 +109,7 @@ func isOrder(op syntax.Op) bool {
 	return op == syntax.Lt || op == syntax.Le || op == syntax.Gt || op == syntax.Ge
 }
 
-// relation compares two values. What cannot be compared is neither true nor false.
+// relation compares two values. The result is unknown for values that cannot be compared.
 func relation(op syntax.Op, l, r schema.Value) tri {
 	switch op {
 	case syntax.Eq:
@@ -176,8 +176,8 @@ func order(op syntax.Op, l, r schema.Value) tri {
 	}
 }
 
-// in compiles membership, of which there are three kinds: in a named list, among values
-// that stand in the rule, and in a list that is computed.
+// in compiles the three kinds of membership: in a named list, among literals, and in a
+// computed list.
 func (c *compiler) in(n *syntax.In) *code {
 	v := c.compile(n.Value)
 	var out *code
@@ -211,10 +211,10 @@ func inNamed(v *code, name string, folds bool) *code {
 	}}
 }
 
-// inTuple makes a set of texts that stand in the rule.
+// inTuple makes a set of literal texts.
 func (c *compiler) inTuple(v *code, l *syntax.Tuple, folds bool) *code {
 	set := make(map[string]bool, len(l.Elements))
-	var lengths uint64 // of the texts, in bytes: bits
+	var lengths uint64 // bit set of their lengths in bytes
 	var needs []*formula
 	for _, e := range l.Elements {
 		text, ok := literal(e)
@@ -237,7 +237,7 @@ func (c *compiler) inTuple(v *code, l *syntax.Tuple, folds bool) *code {
 		}
 		key := text.Text()
 		if lengths&(1<<(len(key)%64)) == 0 && (!folds || isASCII(key)) {
-			return no // of most texts the length tells
+			return no // for most texts the length decides
 		}
 		if folds {
 			key = fold(key)

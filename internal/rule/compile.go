@@ -9,8 +9,8 @@ import (
 	"outrider/internal/rule/syntax"
 )
 
-// compiler turns checked rules into functions. What is in several rules is compiled
-// once and, where it has one value per message, computed once per message.
+// compiler turns checked rules into functions. Common parts of several rules are compiled
+// once and, if they have one value per message, evaluated once per message.
 type compiler struct {
 	schema    *Schema
 	types     map[syntax.Node]*schema.Type
@@ -19,18 +19,18 @@ type compiler struct {
 	words     *wordTable
 	eachSlots int
 	patterns  map[string]*expression
-	scopes    []scope              // of the lambdas around, the outer-most first
-	never     map[syntax.Node]bool // what cannot be true
+	scopes    []scope              // of the enclosing lambdas, outermost first
+	never     map[syntax.Node]bool // nodes that cannot be true
 	plain     Options
 	tracing   bool // for an explanation
 }
 
-// Options turn parts of the engine off, to measure what they are worth.
+// Options disable parts of the engine, to measure their effect.
 type Options struct {
-	NoSharing bool // compute what several rules share for each of them
-	NoOrder   bool // compute operands in the order of the text
-	NoWords   bool // do not look for words before anything else
-	NoQuick   bool // compute what needs functions that return null
+	NoSharing bool // evaluate shared conditions for each rule
+	NoOrder   bool // evaluate operands in textual order
+	NoWords   bool // do not search for words first
+	NoQuick   bool // evaluate functions that return null
 }
 
 func newCompiler(s *Schema, o Options) *compiler {
@@ -73,7 +73,7 @@ func (c *compiler) compile(n syntax.Node) *code {
 	if c.never[n] {
 		out.quick = impossible()
 	}
-	if len(c.scopes) > 0 && each == ofMessage { // it would be computed for each element
+	if len(c.scopes) > 0 && each == ofMessage { // it would be evaluated for each element
 		out.uses++
 	}
 	if key != "" {
@@ -83,23 +83,23 @@ func (c *compiler) compile(n syntax.Node) *code {
 	return out
 }
 
-// scope is a lambda around an expression.
+// scope is an enclosing lambda.
 type scope struct {
 	stream *stream // of its elements, or nil
-	list   string  // what tells the list from others; "" where it is not the same for the message
+	list   string  // identity of the list; "" if it varies within the message
 }
 
-// extent is for what an expression has one value.
+// extent is the unit for which an expression has one value.
 type extent int
 
 const (
 	ofMessage extent = iota
-	ofElement        // of the list that the lambda around it goes through
+	ofElement        // of the list of the enclosing lambda
 	ofNeither
 )
 
-// identity returns under what an expression is known to all rules, or "" where each has its
-// own, and for what it has one value.
+// identity returns the key of an expression across rules, or "" for one that cannot be
+// shared, and its extent.
 func (c *compiler) identity(n syntax.Node) (key string, e extent) {
 	depth := c.free(n, 0)
 	switch depth {
@@ -123,8 +123,8 @@ func (c *compiler) identity(n syntax.Node) (key string, e extent) {
 	return around.String() + syntax.Key(n), e
 }
 
-// listOf names a list that is the same wherever it is in the rules: what is found out about
-// its elements is shared. It is "" for another.
+// listOf names a list that is the same in all rules, so that results for its elements are
+// shared, or returns "".
 func (c *compiler) listOf(n syntax.Node) string {
 	switch call, ok := stripped(n).(*syntax.Field); {
 	case pathOf(n) != "":
@@ -136,14 +136,14 @@ func (c *compiler) listOf(n syntax.Node) string {
 	}
 }
 
-// isSelection reports whether an expression selects nodes of a document, which is done once for
-// each document.
+// isSelection reports whether an expression selects nodes of a document, which is done once
+// per document.
 func (c *compiler) isSelection(n syntax.Node) bool {
 	call, ok := stripped(n).(*syntax.Call)
 	return ok && call.Function == "html.xpath" && pathOf(call.Args[0]) != ""
 }
 
-// pathOf returns the path from the message on that an expression is, or "".
+// pathOf returns the path from the message of an expression, or "".
 func pathOf(n syntax.Node) string {
 	for at := n; ; {
 		switch p := stripped(at).(type) {
@@ -157,8 +157,8 @@ func pathOf(n syntax.Node) string {
 	}
 }
 
-// finish makes what is in several places be computed once. It is called when all rules
-// are compiled.
+// finish makes shared expressions be evaluated once. It is called when all rules are
+// compiled.
 func (c *compiler) finish() {
 	for _, shared := range c.shared {
 		if shared.uses < 2 || shared.cost <= costWord {
@@ -175,8 +175,8 @@ func (c *compiler) finish() {
 	c.words.build()
 }
 
-// isWorthSharing reports whether an expression may be looked up in a table of those that
-// have been compiled. Literals and operators in the middle of a chain are not.
+// isWorthSharing reports whether an expression may be shared. Literals and operators in the
+// middle of a chain may not.
 func isWorthSharing(n syntax.Node) bool {
 	switch n.(type) {
 	case *syntax.Literal, *syntax.Tuple, *syntax.Array:
@@ -186,8 +186,8 @@ func isWorthSharing(n syntax.Node) bool {
 	}
 }
 
-// free returns how many lambdas around a node it looks at; inside counts the lambdas
-// between.
+// free returns the number of enclosing lambdas whose elements a node uses; inside counts
+// the lambdas between.
 func (c *compiler) free(n syntax.Node, inside int) int {
 	switch n := n.(type) {
 	case *syntax.Element:
@@ -293,8 +293,8 @@ func (c *compiler) all(nodes []syntax.Node) (out []*code, cost int) {
 	return out, cost
 }
 
-// logic compiles and and or. Their operands may be computed in any order: under Kleene's
-// logic one that decides, decides alone. The cheapest come first.
+// logic compiles and and or. Under Kleene's logic one decisive operand is enough, so
+// operands may be evaluated in any order: the cheapest come first.
 func (c *compiler) logic(n *syntax.Logic) *code {
 	parts, _ := c.all(n.Operands)
 	decides := no
@@ -316,7 +316,7 @@ func (c *compiler) logic(n *syntax.Logic) *code {
 	return out
 }
 
-// necessaryOf returns what holds where so many of some conditions are true.
+// necessaryOf returns the formulas for a minimum number of true conditions.
 func necessaryOf(least int, parts []*code) (need, quick *formula) {
 	needs, quicks := make([]*formula, len(parts)), make([]*formula, len(parts))
 	for i, p := range parts {
@@ -325,14 +325,14 @@ func necessaryOf(least int, parts []*code) (need, quick *formula) {
 	return atLeast(least, needs), atLeast(least, quicks)
 }
 
-// untilDecided computes operands until one decides.
+// untilDecided evaluates operands until one decides.
 func untilDecided(ordered []*code, decides tri, ask func(*frame, *code) tri) func(*frame) tri {
 	return func(f *frame) tri {
 		t3, before, all := -decides, f.lacks, lacks{}
 		for _, p := range ordered {
 			f.lacks = lacks{}
 			t := ask(f, p)
-			if t == decides { // whatever the others lacked
+			if t == decides { // missing evidence of the others is irrelevant
 				f.lack(before)
 				return decides
 			}
@@ -347,7 +347,7 @@ func untilDecided(ordered []*code, decides tri, ask func(*frame, *code) tri) fun
 	}
 }
 
-// order puts first what decides most for its cost.
+// order puts the most decisive for its cost first.
 func (c *compiler) order(parts []*code, decides tri) []*code {
 	if c.plain.NoOrder {
 		return parts
@@ -364,7 +364,7 @@ func (c *compiler) order(parts []*code, decides tri) []*code {
 	return ordered
 }
 
-// expected is what operands cost that are computed until one decides.
+// expected is the expected cost of operands that are evaluated until one decides.
 func expected(parts []*code, decides tri) int {
 	cost, reach := 0.0, 1.0
 	for _, p := range parts {
@@ -379,11 +379,11 @@ func expected(parts []*code, decides tri) int {
 	return int(cost) + 1
 }
 
-// leastOdds is the chance below which none is taken to be.
+// leastOdds is the minimum of assumed odds.
 const leastOdds = 0.01
 
-// Odds of conditions of which nothing better is known. They need not be right, but tell
-// what rarely holds from what mostly does.
+// Default odds of conditions. They are rough, and distinguish rare conditions from common
+// ones.
 const (
 	oddsEqual  = 0.05
 	oddsText   = 0.08
@@ -421,7 +421,7 @@ func (c *compiler) binary(n *syntax.Binary) *code {
 	}}
 }
 
-// arithmetic computes with two numbers. Two ints make an int; what cannot be computed is
+// arithmetic computes with two numbers. Two ints yield an int; an invalid operation yields
 // null.
 func arithmetic(op syntax.Op, l, r schema.Value) schema.Value {
 	if l.Kind() == schema.Int && r.Kind() == schema.Int {
@@ -470,9 +470,9 @@ func integers(op syntax.Op, a, b int64) schema.Value {
 	}
 }
 
-// lengthOf compiles length, the function that is called most.
+// lengthOf compiles length, the most frequent function.
 func (c *compiler) lengthOf(n *syntax.Call) *code {
-	if named, ok := stripped(n.Args[0]).(*syntax.List); ok { // also of one that only answers whether it has a text
+	if named, ok := stripped(n.Args[0]).(*syntax.List); ok { // also of a lookup list
 		return &code{cost: costList, eval: func(f *frame) schema.Value {
 			if l := f.list(named.Name); l != nil {
 				return schema.OfInt(int64(l.Len()))
@@ -488,8 +488,8 @@ func (c *compiler) lengthOf(n *syntax.Call) *code {
 	return out
 }
 
-// coalesce compiles the function that returns its first argument that is not null. It takes
-// those before for unknown, whatever they wait for.
+// coalesce compiles the function that returns its first argument that is not null. Null
+// arguments count as unknown, even if their evidence may arrive later.
 func (c *compiler) coalesce(n *syntax.Call) *code {
 	parts, cost := c.all(n.Args)
 	return &code{cost: cost + costField, eval: func(f *frame) (v schema.Value) {
@@ -513,8 +513,8 @@ func (c *compiler) isNull(n *syntax.IsNull) *code {
 	}}
 }
 
-// of compiles "N of (...)": true once N operands are, unsure while one that is unsure
-// could make it so.
+// of compiles "N of (...)": true if N operands are, unsure while unsure operands could make
+// it so.
 func (c *compiler) of(n *syntax.Of) *code {
 	parts, cost := c.all(n.Operands)
 	ordered := c.order(parts, yes)
@@ -526,8 +526,8 @@ func (c *compiler) of(n *syntax.Of) *code {
 	}
 }
 
-// count3 reports whether so many operands are true. Where it is asked what a rule waits
-// for, all that are unknown are computed.
+// count3 reports whether at least wanted operands are true. To report missing evidence, it
+// evaluates all unknown operands.
 func count3(f *frame, parts []*code, wanted int64, ask func(*frame, *code) tri) tri {
 	if wanted <= 0 {
 		return yes

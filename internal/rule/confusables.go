@@ -9,8 +9,8 @@ import (
 	"outrider/internal/observable"
 )
 
-// latin replaces letters that only look Latin by Latin ones. Texts of ASCII stay as they
-// are: rules compare a text with what this makes of it.
+// latin replaces Latin look-alikes by Latin letters. ASCII texts stay as they are: rules
+// compare a text with the result.
 func (f *frame) latin(s string) string {
 	if isASCII(s) {
 		return s
@@ -34,15 +34,15 @@ func (f *frame) latin(s string) string {
 	return b.String()
 }
 
-// likeness is a character and the Latin one that it looks like.
+// likeness is a character and its Latin look-alike.
 type likeness struct {
 	from rune
 	to   string
 }
 
-// latinRune returns the ASCII letters that a character looks like, or the character.
+// latinRune returns the ASCII look-alike of a character, or the character.
 func latinRune(r rune) string {
-	// Letters of styles, such as full width and mathematical bold, decompose.
+	// Styled letters, such as full width and mathematical bold, decompose.
 	if d := norm.NFKD.String(string(r)); isLetters(d) {
 		return d
 	}

@@ -14,35 +14,35 @@ import (
 	"outrider/internal/verdict"
 )
 
-// Set is rules that run together, with their lists. It is immutable.
+// Set is a collection of rules that run together, with their lists. It is immutable.
 type Set struct {
 	Engine  *Engine
 	Lists   Lists
-	Have    schema.Capability  // what can be asked beside the message
+	Have    schema.Capability  // available data sources besides the message
 	Version string             // of feeds and overrides
-	Weights map[string]float64 // by id, instead of what severity gives
-	Actions map[string]string  // by id: what to do at least where the rule matches
+	Weights map[string]float64 // by id; they override the weights by severity
+	Actions map[string]string  // by id: the minimum action for a matching rule
 	Tenants map[string]Lists   // lists of each tenant, by its id
 	// Later is what a re-evaluation may add: rules that wait for nothing else are named.
 	Later schema.Capability
 	// Unsolicited treats all senders as unsolicited if no sent mail is seen.
 	Unsolicited bool
 
-	// Report is called for rules that took too long or panicked, the first time and when they are
-	// tripped. It may be nil.
+	// Report is called for rules that exceeded their steps or panicked, at the first fault
+	// and when they are tripped. It may be nil.
 	Report func(r *Rule, err error)
 
 	schema     *Schema
 	explainers sync.Map // by *Rule
 }
 
-// NewSet returns a set of an engine's rules.
+// NewSet returns a set with an engine's rules.
 func NewSet(s *Schema, e *Engine, l Lists, version string) *Set {
 	return &Set{Engine: e, Lists: l, Version: version, schema: s}
 }
 
-// Detector runs a set of rules over evidence, and can be given another set meanwhile. It
-// is safe for concurrent use.
+// Detector runs a set of rules over evidence; the set can be replaced meanwhile. It is safe
+// for concurrent use.
 type Detector struct {
 	set atomic.Pointer[Set]
 }
@@ -54,21 +54,21 @@ func NewDetector(s *Set) *Detector {
 	return d
 }
 
-// Replace makes messages be judged by another set from now on.
+// Replace sets the set for later messages.
 func (d *Detector) Replace(s *Set) { d.set.Store(s) }
 
 // Set returns the set in use.
 func (d *Detector) Set() *Set { return d.set.Load() }
 
-// Name names the set and its version.
+// Name returns the name of the detector and the version of the set.
 func (d *Detector) Name() string { return "rules/" + d.set.Load().Version }
 
-// maxUndecided bounds the rules of one message that are named as undecided.
+// maxUndecided bounds the undecided rules that are listed for one message.
 const maxUndecided = 50
 
-// Detect returns a finding for each detection rule that matches, and names the rules that a
-// second look can decide. A message that an exclusion matches, such as an exercise that the
-// organisation ordered, has neither.
+// Detect returns a finding for each detection rule that matches, and the rules that a
+// re-evaluation can decide. If an exclusion matches, such as one for a phishing exercise of
+// the organisation, there are neither.
 func (d *Detector) Detect(ctx context.Context, e *evidence.Evidence) ([]verdict.Finding, []verdict.Undecided) {
 	s := d.set.Load()
 	in := s.Input(e)
@@ -88,12 +88,12 @@ func (d *Detector) Detect(ctx context.Context, e *evidence.Evidence) ([]verdict.
 			excluded = true
 		case r.Outcome == Match && kind == Detection:
 			matched = append(matched, r.Compiled)
-			if r.Missing&in.Later != 0 && len(undecided) < maxUndecided { // with it, it may be none
+			if r.Missing&in.Later != 0 && len(undecided) < maxUndecided { // with that evidence it may not match
 				undecided = append(undecided, verdict.Undecided{ID: r.Rule.ID, Waits: r.Missing.Names()})
 			}
 		}
 	})
-	if failed > 0 { // the verdict says that not all rules were asked
+	if failed > 0 { // the verdict records that not all rules ran
 		e.Budget.Omit(budget.Rules)
 	}
 	if excluded {
@@ -106,14 +106,14 @@ func (d *Detector) Detect(ctx context.Context, e *evidence.Evidence) ([]verdict.
 	return out, undecided
 }
 
-// report tells of a rule that failed, where that is worth it.
+// report reports a failed rule if the fault is worth it.
 func (s *Set) report(r *Result) {
 	if s.Report != nil && r.Tell {
 		s.Report(r.Rule, r.Err)
 	}
 }
 
-// Input returns what rules may ask about the evidence.
+// Input returns the data that rules can use.
 func (s *Set) Input(e *evidence.Evidence) *Input {
 	in := &Input{cache: make(map[any]any), Message: e.Model(), Lists: s.Lists, Have: s.Have, Passwords: sync.OnceValue(e.Passwords), Open: e.Open}
 	if e.Deep {
@@ -123,12 +123,12 @@ func (s *Set) Input(e *evidence.Evidence) *Input {
 	if e.Tenant != nil && s.Tenants[e.Tenant.ID] != nil {
 		in.Lists = Chain{s.Tenants[e.Tenant.ID], s.Lists}
 	}
-	in.askPeople(e, s.Unsolicited)
+	in.addPeople(e, s.Unsolicited)
 	return in
 }
 
-// reasonOf returns what a match means to an employee. Descriptions of rules are written for
-// analysts, and say how the rule works.
+// reasonOf explains a match to an employee. Descriptions of rules are written for analysts,
+// and describe the rule.
 func reasonOf(c verdict.Class) string {
 	switch c {
 	case verdict.ClassMalware:
@@ -146,11 +146,11 @@ func reasonOf(c verdict.Class) string {
 	return "The message is like others that are sent to many people."
 }
 
-// maxExplained bounds the matches of one message that are explained. Further ones count, and
-// say no place.
+// maxExplained bounds the matches of one message that are explained. Further matches count,
+// but have no place.
 const maxExplained = 10
 
-// finding describes a match: where the conditions stand that made the rule true.
+// finding describes a match by the conditions that made the rule true, and their places.
 func (s *Set) finding(ctx context.Context, in *Input, r *Rule, explained bool) verdict.Finding {
 	f := verdict.Finding{
 		ID: r.ID, Name: r.Name, Class: ClassOf(r), Weight: s.weight(r), Portion: verdict.PortionStructure,
@@ -186,7 +186,7 @@ func (s *Set) explainer(r *Rule) (*Explainer, error) {
 	return x, nil
 }
 
-// shown is what a condition saw.
+// shown formats the values of a condition.
 func shown(e *Explanation) string {
 	var parts []string
 	for _, v := range e.Values {
@@ -204,8 +204,8 @@ func shown(e *Explanation) string {
 	return cut(text, verdict.MaxValue-len("…"))
 }
 
-// places are the fields of the model, and where they stand in a message. The first that a
-// condition names counts.
+// places maps fields of the model to places in a message. The first field in a condition
+// counts.
 var places = []struct {
 	field   string
 	portion verdict.Portion
@@ -237,8 +237,8 @@ func portionOf(text string) (verdict.Portion, string, bool) {
 	return "", "", false
 }
 
-// weights are the log-odds of a match by severity. They are set by hand: the feed rates how
-// bad a true match is, not how often a match is true.
+// weights are the log-odds of a match by severity. They are set by hand: severity in the
+// feed rates the harm of a true match, not the precision of the rule.
 var weights = map[string]float64{"informational": 0, "low": 0.5, "medium": 1.2, "high": 2, "critical": 3.5}
 
 func (s *Set) weight(r *Rule) float64 {
@@ -251,7 +251,7 @@ func (s *Set) weight(r *Rule) float64 {
 	return weights["low"]
 }
 
-// classes are the classes of attack types, the worst first.
+// classes are the classes of attack types, most severe first.
 var classes = []struct {
 	attack string
 	class  verdict.Class
@@ -266,8 +266,8 @@ var classes = []struct {
 	{"Spam", verdict.ClassSpam},
 }
 
-// ClassOf returns the class that a rule speaks for. Of several attack types, phishing comes
-// before malware: most rules that name both are about pages.
+// ClassOf returns the class that a rule counts for. Of several attack types, phishing
+// precedes malware: most rules with both concern pages.
 func ClassOf(r *Rule) verdict.Class {
 	if slices.Contains(r.AttackTypes, "Credential Phishing") {
 		return verdict.ClassPhish

@@ -83,8 +83,8 @@ func TestReplaceChangesTheSet(t *testing.T) {
 	}
 }
 
-// A rule that waits for what can be learned later is named, unless another of its conditions
-// decides it, or it also waits for what nobody can learn.
+// A rule that waits for later evidence is reported, unless another of its conditions
+// decides it, or it also waits for unavailable evidence.
 func TestUndecidedRulesAreNamed(t *testing.T) {
 	t.Parallel()
 	const young = "network.whois(sender.email.domain).days_old < 30"
@@ -107,7 +107,7 @@ func TestUndecidedRulesAreNamed(t *testing.T) {
 		{"coalesce(sender.email.domain.domain in $gone, " + young + ")", schema.Whois, []string{"whois"}},
 		{young, 0, nil},
 		{young, schema.OCR, nil},
-		{young + " and headers.return_path.local_part == 'x'", schema.Whois, nil}, // unknown, whatever the registry says
+		{young + " and headers.return_path.local_part == 'x'", schema.Whois, nil}, // unknown for any registration data
 	} {
 		d := detecting(rule.Named{}, &rule.Rule{ID: "r", Name: "R", Kind: rule.Detection, Source: c.source})
 		d.Set().Later = c.later

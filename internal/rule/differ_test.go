@@ -86,7 +86,7 @@ func condition(t *rapid.T, depth int, inLink bool) string {
 	}
 }
 
-// paths are expressions of type string that stand in the arrays of rules.
+// paths are string expressions in the arrays of rules.
 var paths = append([]string{"body.previous_threads[0].text", "body.html.inner_text"}, texts[:6]...)
 
 // ofArray is a condition about an element of an array of texts.
@@ -210,7 +210,7 @@ func (x *trial) input(answered bool) *rule.Input {
 	return in
 }
 
-// judge returns what is told of each rule. A rule may take too many steps over many links.
+// judge returns the result of each rule. A rule may take too many steps over many links.
 func (x *trial) judge(in *rule.Input, o rule.Options, quick bool) map[string]rule.Result {
 	in.Quick = quick
 	out := map[string]rule.Result{}
@@ -277,8 +277,8 @@ func TestSpeedChangesNoMatch(t *testing.T) {
 	}
 }
 
-// What matches once everything is answered was named before; and a match that is said to be
-// without nothing stays one.
+// A rule that matches with all evidence was reported before; and a match that lacks nothing
+// stays one.
 func TestAnswersChangeOnlyWhatWaits(t *testing.T) {
 	t.Parallel()
 	s := rule.NewSchema()
@@ -302,5 +302,5 @@ func TestAnswersChangeOnlyWhatWaits(t *testing.T) {
 	})
 }
 
-// is reports whether a rule matches, and not for want of something.
+// stands reports whether a rule matches, and not because of missing evidence.
 func stands(r rule.Result) bool { return r.Outcome == rule.Match && r.Missing == 0 }

@@ -41,8 +41,8 @@ func outcomes(e *rule.Engine, in *rule.Input) map[string]rule.Outcome {
 	return out
 }
 
-// What makes the engine fast changes no outcome: looking for words first, computing shared
-// parts once, the order of operands, and giving up early.
+// Optimisations change no outcome: the word search, sharing, the order of operands, and
+// early ends.
 func TestOptionsChangeNoOutcome(t *testing.T) {
 	t.Parallel()
 	rules, lists := public(t)

@@ -10,7 +10,7 @@ import (
 	"outrider/internal/rule/syntax"
 )
 
-// Truth is what a condition was found to be.
+// Truth is the result of a condition.
 type Truth string
 
 // The truths.
@@ -18,29 +18,29 @@ const (
 	True       Truth = "true"
 	False      Truth = "false"
 	Unknown    Truth = "unknown"
-	Uncomputed Truth = "not computed" // another condition had decided
+	Uncomputed Truth = "not computed" // another condition was decisive
 )
 
-// Explanation is a condition of a rule, what it was found to be, and why.
+// Explanation is a condition of a rule, with its result and the reasons.
 type Explanation struct {
 	At       syntax.Pos     `json:"at"`
 	Text     string         `json:"text"`               // canonical, on one line
-	Operator string         `json:"operator,omitempty"` // and, or, not: of the parts
+	Operator string         `json:"operator,omitempty"` // and, or, not: applied to the parts
 	Truth    Truth          `json:"truth"`
-	Values   []Seen         `json:"values,omitempty"`   // of the fields that it looks at
-	True     int            `json:"true,omitempty"`     // of a condition within a lambda: elements for which it held
-	Elements int            `json:"elements,omitempty"` // for which it was computed
-	Missing  []string       `json:"missing,omitempty"`  // capabilities without which it is unknown
+	Values   []Seen         `json:"values,omitempty"`   // of the fields that it uses
+	True     int            `json:"true,omitempty"`     // of a condition within a lambda: number of true elements
+	Elements int            `json:"elements,omitempty"` // number of evaluated elements
+	Missing  []string       `json:"missing,omitempty"`  // missing capabilities that make it unknown
 	Parts    []*Explanation `json:"parts,omitempty"`
 }
 
-// Seen is a field that a condition looked at, and its value the last time.
+// Seen is a field that a condition used, with its last value.
 type Seen struct {
 	Path  string `json:"path"`
 	Value string `json:"value"`
 }
 
-// trace notes what each node of one rule was.
+// trace records the results of each node of one rule.
 type trace map[syntax.Node]*note
 
 type note struct {
@@ -50,7 +50,7 @@ type note struct {
 	missing schema.Capability
 }
 
-// traced makes an expression note what it was.
+// traced makes an expression record its results.
 func traced(n syntax.Node, c *code) {
 	if test := c.test; c.isTest {
 		c.test = func(f *frame) tri {
@@ -78,7 +78,7 @@ func traced(n syntax.Node, c *code) {
 	}
 }
 
-// count notes an outcome. Of a condition that is computed several times, the best counts.
+// count records a result. Of a condition that is evaluated several times, the best counts.
 func (o *note) count(t tri, missing schema.Capability) {
 	if o.counts == [3]int{} || t > o.last {
 		o.last = t
@@ -116,7 +116,7 @@ func NewExplainer(s *Schema, r *Rule) (*Explainer, error) {
 	return &Explainer{engine: engine, root: e.Root}, nil
 }
 
-// Explain judges a message by the rule, and says what each condition was.
+// Explain judges a message by the rule, and returns the result of each condition.
 func (x *Explainer) Explain(ctx context.Context, in *Input) (Result, *Explanation) {
 	whole := *in
 	whole.Quick = false
@@ -126,7 +126,7 @@ func (x *Explainer) Explain(ctx context.Context, in *Input) (Result, *Explanatio
 	return out, f.trace.explain(x.root)
 }
 
-// explain makes a tree of the conditions.
+// explain builds the tree of conditions.
 func (t trace) explain(n syntax.Node) *Explanation {
 	n = stripped(n)
 	e := &Explanation{At: n.Pos(), Text: syntax.Key(n), Truth: Uncomputed}
@@ -183,8 +183,8 @@ const (
 	maxShown = 120
 )
 
-// values collects the fields that a condition looks at. Those within a lambda belong to
-// the conditions there.
+// values collects the fields that a condition uses. Those within a lambda belong to the
+// conditions there.
 func (t trace) values(n syntax.Node, e *Explanation) {
 	for _, child := range syntax.Children(n) {
 		child = stripped(child)
@@ -206,13 +206,13 @@ func (t trace) values(n syntax.Node, e *Explanation) {
 	}
 }
 
-// isPlain reports whether a value says something by itself.
+// isPlain reports whether a value is meaningful by itself.
 func isPlain(v schema.Value) bool {
 	l := v.List()
 	return v.Kind() != schema.Object && (l == nil || l.Len() > 0 && isPlain(l.At(0)))
 }
 
-// Show spells a value on one line.
+// Show formats a value on one line.
 func Show(v schema.Value) string {
 	switch v.Kind() {
 	case schema.Null:
@@ -253,7 +253,7 @@ func showList(l schema.Sequence) string {
 	return cut("["+strings.Join(parts, ", ")+"]", 2*maxShown)
 }
 
-// cut shortens a text at a character.
+// cut shortens a text at a character boundary.
 func cut(s string, most int) string {
 	if len(s) <= most {
 		return s
@@ -261,8 +261,8 @@ func cut(s string, most int) string {
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
-// Reasons returns the conditions that made the rule true and look at something: the leaves
-// of the tree that had to hold, without those that hold for want of something.
+// Reasons returns the conditions that made the rule true and use a field: the leaves of the
+// tree that had to hold, except for those that hold because of a missing value.
 func (e *Explanation) Reasons() []*Explanation {
 	if e == nil || e.Truth != True {
 		return nil

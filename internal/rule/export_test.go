@@ -77,16 +77,16 @@ func CanMatch(source, text string) (bool, error) {
 	return p.can(&frame{}, text), nil
 }
 
-// Selects reports whether an XPath expression selects anything in a document, and whether the
-// document has its marks, as far as is told by its text and by its nodes.
+// Selects reports whether an XPath expression selects anything in a document, and whether
+// the document has its marks, by its text and by its nodes.
 func Selects(expression, doc string) (selects, byText, byNodes bool) {
 	root := markup.Parse(doc, budget.New(budget.Default())).Root()
 	marks := marksOf(expression)
 	return htmlquery.FindOne(root, expression) != nil, !cannotHave(doc, marks), within(digest(root), marks)
 }
 
-// Answered reports whether a function is answered by somebody, and whether what it needs is taken
-// to be there.
+// Answered reports whether a function is implemented, and whether its requirements are
+// assumed to be available.
 func Answered(s *Schema) map[string][2]bool {
 	out := map[string][2]bool{}
 	for name, f := range s.functions {

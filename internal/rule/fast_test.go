@@ -11,7 +11,7 @@ import (
 	"outrider/internal/rule"
 )
 
-// One pass over a text finds all words that stand in it and no others, whatever they share.
+// One pass over a text finds exactly the words in it, with any overlaps.
 func TestWordsAreFound(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -165,7 +165,7 @@ func TestPatternsThatRepeatNeedRepeats(t *testing.T) {
 		{`((<br>){3,}|\n{5,})`, "\n\n\n\n\n", true},
 		{`(?:(?:abc){2}-){2}`, "abcabcabc", false},
 		{`(?:(?:abc){2}-){2}`, "abcabcabcabc", true},
-		{`(?:abc|defg){4,}`, "abc", false}, // one of the two is there twice
+		{`(?:abc|defg){4,}`, "abc", false}, // one of the two occurs twice
 		{`(?:abc|defg){4,}`, "abcdefgdefg", true},
 		{`(?:abc){0,9}`, "", true},
 		{`(?:ab){100}`, strings.Repeat("ab", 30), false},
@@ -222,7 +222,7 @@ func TestMarksOfExpressions(t *testing.T) {
 	}
 }
 
-// The least of the cases of a letter stands for all of them, whatever range it is in.
+// The least case variant of a letter represents all of them, in every range.
 func TestFoldedCharacters(t *testing.T) {
 	t.Parallel()
 	for r := range rune(unicode.MaxRune + 1) {
@@ -260,7 +260,7 @@ func TestSimplePaths(t *testing.T) {
 	rule.SelectsAlike(t, "//a/@href", strings.Repeat("<a href=x>y</a>", 600))
 }
 
-// Whatever elements stand in a document, an expression that finds one is not left out.
+// For every element in a document, an expression that finds it is not skipped.
 func TestElementsThatTheParserAdds(t *testing.T) {
 	t.Parallel()
 	names := strings.Fields(`a applet area article b base body br button caption center circle col colgroup desc details div dl dt em
@@ -284,7 +284,7 @@ func TestElementsThatTheParserAdds(t *testing.T) {
 	})
 }
 
-// What functions are said to be answered by nobody are those that are null.
+// The functions declared as not implemented are those that return null.
 func TestFunctionsThatNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	functions := rule.Answered(rule.NewSchema())
@@ -298,8 +298,8 @@ func TestFunctionsThatNobodyAnswers(t *testing.T) {
 	}
 }
 
-// What is remembered of an element is not taken for that of another: in a list that is a part of
-// another, after the first that are remembered, and of a lambda in a lambda.
+// A stored result for one element is not used for another: in a nested list, after the
+// first stored ones, and in a nested lambda.
 func TestElementsAreKeptApart(t *testing.T) {
 	t.Parallel()
 	links := make([]string, 100)
@@ -363,7 +363,7 @@ func TestPatternsOfTheReplacementCharacter(t *testing.T) {
 	}
 }
 
-// Whatever an expression asks and a document has, what selects something is not left out.
+// An expression that selects something in a document is never skipped.
 func TestNoExpressionThatSelectsIsLeftOut(t *testing.T) {
 	t.Parallel()
 	selected := 0

@@ -20,14 +20,14 @@ import (
 	"outrider/internal/rule/schema"
 )
 
-// file is what functions of files take, as bytes.
+// file is the argument of functions of files, as bytes.
 type file struct {
 	name, contentType string
 	data              []byte
 }
 
-// fileOf reads the argument of a function of files. Of files within files, and of those that
-// something else would have to fetch or make, there are no bytes here.
+// fileOf returns the file argument of a function. Files within files, and files that would
+// have to be downloaded or created, have no bytes here.
 func (f *frame) fileOf(v schema.Value) (file, bool) {
 	switch p := v.Ref().(type) {
 	case *mdm.Attachment:
@@ -50,7 +50,7 @@ func value(s *string) string {
 	return *s
 }
 
-// onFile is a function of one file, computed once per file.
+// onFile applies a function to a file, once per file.
 func onFile(name string, v schema.Value, f *frame, do func(file) schema.Value) schema.Value {
 	in, ok := f.fileOf(v)
 	if !ok {
@@ -64,10 +64,10 @@ func onFile(name string, v schema.Value, f *frame, do func(file) schema.Value) s
 	})
 }
 
-// maxNested bounds the bytes of an attached message that is read.
+// maxNested bounds the bytes of a parsed attached message.
 const maxNested = 32 << 20
 
-// parseEML reads an attached message.
+// parseEML parses an attached message.
 func parseEML(f *frame, a *arguments) schema.Value {
 	return onFile("eml", a.values[0], f, func(in file) schema.Value {
 		if len(in.data) > maxNested {
@@ -82,8 +82,8 @@ func parseEML(f *frame, a *arguments) schema.Value {
 	})
 }
 
-// isMessage reports whether a file has a header section as mail has: anything at all can
-// be parsed as a message.
+// isMessage reports whether a file has the header section of mail: any bytes can be parsed
+// as a message.
 func isMessage(m *message.Message) bool {
 	h := m.Header()
 	return slices.ContainsFunc([]string{"From", "Received", "Message-ID", "Subject", "Date", "MIME-Version"}, func(name string) bool {
@@ -91,7 +91,7 @@ func isMessage(m *message.Message) bool {
 	})
 }
 
-// budget returns what the functions of one message may spend on parsing.
+// budget returns the shared parsing budget of the functions of one message.
 func (f *frame) budget() *budget.Budget {
 	if f.parsing == nil {
 		f.parsing = budget.New(budget.Default())
@@ -108,7 +108,7 @@ func decoded(e encoding.Encoding, data []byte) (string, bool) {
 	return string(out), err == nil
 }
 
-// fileText reads a file as text, in the first of the encodings that fits.
+// fileText decodes a file as text, in the first encoding that fits.
 func fileText(f *frame, a *arguments) schema.Value {
 	wanted := encodings(a, "utf8")
 	return onFile("text:"+strings.Join(wanted, ","), a.values[0], f, func(in file) schema.Value {
@@ -121,8 +121,8 @@ func fileText(f *frame, a *arguments) schema.Value {
 	})
 }
 
-// encodings returns the encodings that a call names, in lower case and without the signs
-// between, or others where it names none.
+// encodings returns the encodings in a call, in lower case and without punctuation, or
+// others without any.
 func encodings(a *arguments, others ...string) []string {
 	l := a.named["encodings"].List()
 	if l == nil {
@@ -135,7 +135,7 @@ func encodings(a *arguments, others ...string) []string {
 	return out
 }
 
-// decodeAs reads bytes in one of the encodings.
+// decodeAs decodes bytes in one of the encodings.
 func decodeAs(name string, data []byte) (string, bool) {
 	switch name {
 	case "ascii":
@@ -205,7 +205,7 @@ func invited(p calendar.Person) *mdm.Mailbox {
 	return &mdm.Mailbox{DisplayName: filled(p.Name), Email: mdm.NewEmail(p.Address)}
 }
 
-// explode opens a file and all that is in it.
+// explode opens a file and all files in it.
 func explode(f *frame, a *arguments) schema.Value {
 	r := f.open(a.values[0])
 	if r == nil {
@@ -216,7 +216,7 @@ func explode(f *frame, a *arguments) schema.Value {
 	})
 }
 
-// open asks what is in a file, once.
+// open opens a file, once.
 func (f *frame) open(v schema.Value) *attachment.Report {
 	in, ok := f.fileOf(v)
 	if !ok {
@@ -232,18 +232,18 @@ func (f *frame) open(v schema.Value) *attachment.Report {
 	}
 	input := attachment.Input{Name: in.name, ContentType: in.contentType, Data: in.data, Explode: true}
 	if _, format := attachment.Identify(in.data, in.name); f.in.Passwords != nil && !attachment.IsPicture(format) {
-		input.Passwords = f.in.Passwords() // a picture has none, and most messages nothing else
+		input.Passwords = f.in.Passwords() // pictures need none, and most messages have only pictures
 	}
 	reports := f.in.Open([]attachment.Input{input})
 	if len(reports) == 0 || reports[0] == nil || len(reports[0].Files) == 0 || reports[0].Files[0].Unread {
-		f.missing |= schema.Files // time ran out, or it killed its worker
+		f.missing |= schema.Files // time ran out, or the file crashed its worker
 		return nil
 	}
 	f.cache[key] = reports[0]
 	return reports[0]
 }
 
-// expandArchives lists the files of an archive, or of several.
+// expandArchives lists the files of one or several archives.
 func expandArchives(f *frame, a *arguments) schema.Value {
 	list := []schema.Value{a.values[0]}
 	if l := a.values[0].List(); l != nil {
@@ -302,20 +302,20 @@ func decodeBase64(_ *frame, s string) schema.Value {
 	return schema.OfString(string(out))
 }
 
-// unbase64 decodes with or without padding, by an encoding without.
+// unbase64 decodes with or without padding; e has none.
 func unbase64(s string, e *base64.Encoding) ([]byte, bool) {
 	s = strings.TrimRight(s, "=")
 	out, err := e.DecodeString(s)
 	return out, err == nil
 }
 
-// Bounds of what is decoded from base64 within a text.
+// Bounds on base64 decoding within a text.
 const (
 	shortBase64 = 8 // characters; shorter runs are words
 	maxDecoded  = 500
 )
 
-// scanBase64 decodes every run of base64 in a text.
+// scanBase64 decodes every base64 run in a text.
 func scanBase64(f *frame, a *arguments) schema.Value {
 	s, ok := a.text(0)
 	if !ok || !f.spend(1+len(s)/regexStep) {
@@ -343,8 +343,8 @@ func scanBase64(f *frame, a *arguments) schema.Value {
 	return schema.OfStrings(out[:min(len(out), maxDecoded)])
 }
 
-// piecesOf yields what is between the slashes of a run: in the path of a URL one is
-// between two runs more often than in one.
+// piecesOf yields the parts of a run between slashes: in URL paths a slash more often
+// separates runs than belongs to one.
 func piecesOf(run string) func(func(string) bool) {
 	return func(yield func(string) bool) {
 		for piece := range strings.SplitSeq(run, "/") {
@@ -406,8 +406,8 @@ func decodeRun(run string, url, padded bool, wanted []string) (string, bool) {
 	return "", false
 }
 
-// isPrintable reports whether a text has no control characters but those of lines: random
-// words decode into such.
+// isPrintable reports whether a text has no control characters except line breaks: random
+// words decode into control characters.
 func isPrintable(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool {
 		return r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == 0x7F || r == utf8.RuneError

@@ -18,7 +18,7 @@ import (
 	"outrider/internal/rule/syntax"
 )
 
-// html reads an HTML document.
+// html parses an HTML document.
 func (f *frame) html(doc string) *result.HTML {
 	b := f.budget()
 	parsed := sync.OnceValue(func() *markup.Document {
@@ -36,7 +36,7 @@ func (f *frame) html(doc string) *result.HTML {
 
 func parseHTML(f *frame, s string) schema.Value { return schema.OfObject(f.html(s)) }
 
-// compileXPath reads an XPath expression.
+// compileXPath compiles an XPath expression.
 func compileXPath(expression string) (*xpath.Expr, error) {
 	e, err := xpath.Compile(expression)
 	if err != nil {
@@ -52,7 +52,7 @@ const maxNodes = 500
 func (c *compiler) xpath(n *syntax.Call, document *code) *code {
 	source, _ := literal(n.Args[1])
 	e, err := compileXPath(source)
-	if err != nil { // the checker has read it
+	if err != nil { // verified by the checker
 		return constant(schema.Value{})
 	}
 	name, simple := "xpath:"+source, simplePathOf(source)
@@ -78,7 +78,7 @@ func (c *compiler) xpath(n *syntax.Call, document *code) *code {
 	}}
 }
 
-// wordsOfMarks returns the formula that what a document has is listed with some marks.
+// wordsOfMarks returns the formula that the digest of a document has some marks.
 func (c *compiler) wordsOfMarks(document *stream, marks []string) *formula {
 	if document == nil || document.array {
 		return nil
@@ -100,7 +100,7 @@ func (c *compiler) wordsOfMarks(document *stream, marks []string) *formula {
 	return both(needs...)
 }
 
-// digest lists what is in a document, once. It is false where there is none.
+// digest computes the digest of a document, once. It is false without a document.
 func (f *frame) digest(v schema.Value) (string, bool) {
 	key := asked{"digest", v.Ref()}
 	if d, ok := f.cache[key].(string); ok {
@@ -116,7 +116,6 @@ func (f *frame) digest(v schema.Value) (string, bool) {
 }
 
 // hasMarks reports whether an expression with some marks can select anything in a document.
-// What is in the document is listed once.
 func (f *frame) hasMarks(v schema.Value, marks []string) bool {
 	if len(marks) == 0 {
 		return true
@@ -124,12 +123,12 @@ func (f *frame) hasMarks(v schema.Value, marks []string) bool {
 	if h, isPart := v.Ref().(*result.HTML); isPart && f.cache[asked{"digest", v.Ref()}] == nil {
 		raw := f.cut(h.Raw(), maxText)
 		if !f.spend(1+len(raw)/stepBytes) || cannotHave(raw, marks) {
-			return false // it need not even be parsed
+			return false // no need to parse it
 		}
 	}
 	d, ok := f.digest(v)
 	if !ok {
-		return true // the expression finds that out
+		return true // evaluation finds out
 	}
 	return f.spend(1+len(d)/stepBytes) && within(d, marks)
 }
@@ -194,10 +193,10 @@ func (f *frame) selectNodes(e *xpath.Expr, v schema.Value) schema.Value {
 	return schema.OfObject(out)
 }
 
-// errSteps ends an expression that goes too far through a document.
+// errSteps is the error of an expression that visits too much of a document.
 var errSteps = errors.New("the expression takes too many steps")
 
-// guarded runs what may give up.
+// guarded recovers from errSteps.
 func guarded(do func()) (err error) {
 	defer func() {
 		switch r := recover(); r {
@@ -212,8 +211,8 @@ func guarded(do func()) (err error) {
 	return nil
 }
 
-// walker counts the steps that an expression takes: two nested axes over a large document
-// would never end.
+// walker counts the steps of an expression: two nested axes over a large document would
+// never end.
 type walker struct {
 	*htmlquery.NodeNavigator
 
@@ -233,13 +232,13 @@ func (w *walker) Copy() xpath.NodeNavigator {
 	return &walker{n, w.frame}
 }
 
-// MoveTo goes to the position of another.
+// MoveTo moves to the position of another.
 func (w *walker) MoveTo(other xpath.NodeNavigator) bool {
 	o, ok := other.(*walker)
 	return ok && w.NodeNavigator.MoveTo(o.NodeNavigator)
 }
 
-// Value counts the text below the node, which makes it long.
+// Value counts the text below the node, which can be long.
 func (w *walker) Value() string {
 	v := w.NodeNavigator.Value()
 	if !w.frame.spend(1 + len(v)/stepBytes) {
@@ -248,16 +247,16 @@ func (w *walker) Value() string {
 	return v
 }
 
-// MoveToChild counts.
+// MoveToChild counts a step.
 func (w *walker) MoveToChild() bool { w.step(); return w.NodeNavigator.MoveToChild() }
 
-// MoveToNext counts.
+// MoveToNext counts a step.
 func (w *walker) MoveToNext() bool { w.step(); return w.NodeNavigator.MoveToNext() }
 
-// MoveToPrevious counts.
+// MoveToPrevious counts a step.
 func (w *walker) MoveToPrevious() bool { w.step(); return w.NodeNavigator.MoveToPrevious() }
 
-// MoveToParent counts.
+// MoveToParent counts a step.
 func (w *walker) MoveToParent() bool { w.step(); return w.NodeNavigator.MoveToParent() }
 
 // describe makes a document of a node. An attribute or text is its own text.
@@ -288,13 +287,13 @@ type fragment struct {
 	links             late[[]mdm.Link]
 }
 
-// late is what is computed when it is first asked for.
+// late is a value computed on first use.
 type late[T any] struct {
 	known bool
 	value T
 }
 
-// once returns what is computed, and keeps it unless the rule that asks was ended meanwhile.
+// once returns the computed value, and keeps it unless the rule was ended meanwhile.
 func (l *late[T]) once(in *Input, compute func() T) func() T {
 	return func() T {
 		if l.known {
@@ -308,15 +307,14 @@ func (l *late[T]) once(in *Input, compute func() T) func() T {
 	}
 }
 
-// Bounds of the bytes that are kept of one node, and of all nodes that the rules of one message
-// look at.
+// Bounds on the bytes kept of one node, and of all nodes that the rules of one message use.
 const (
 	maxRaw       = 64 << 10
 	maxDescribed = 8 << 20
 )
 
-// pay counts what is found out about nodes, in bytes or nodes. The rule that asks pays for it,
-// and takes too long where it is too much for one message.
+// pay charges work on nodes, in bytes or nodes, to the current rule, and ends the rule if
+// it is too much for one message.
 func (in *Input) pay(n int) bool {
 	in.described += n
 	f := in.asks
@@ -327,7 +325,7 @@ func (in *Input) pay(n int) bool {
 	return f.spend(1+n/stepBytes) && in.described <= maxDescribed
 }
 
-// render writes the element again. What is beyond the bound is left out.
+// render writes the element as HTML. Content beyond the bound is left out.
 func (p *fragment) render() string {
 	var out strings.Builder
 	_ = html.Render(&capped{&out}, p.node)
@@ -351,7 +349,7 @@ func (p *fragment) text() string {
 	return out.String()
 }
 
-// display is the text with one space between words.
+// display returns the text with one space between words.
 func (p *fragment) display() string {
 	inner := p.inner.once(p.in, p.text)()
 	shown := strings.Join(strings.Fields(inner), " ")
@@ -385,10 +383,10 @@ func (p *fragment) find() (links []mdm.Link) {
 	return links
 }
 
-// linkBytes is about what is kept of a link beside its URL.
+// linkBytes is the approximate size of a link besides its URL.
 const linkBytes = 512
 
-// linksOf returns where an element leads.
+// linksOf returns the targets of an element.
 func (p *fragment) linksOf(n *html.Node) (links []mdm.Link) {
 	for _, a := range n.Attr {
 		if a.Key != "href" && a.Key != "action" || !p.in.pay(linkBytes+len(a.Val)) {
@@ -421,7 +419,7 @@ func (p *fragment) labelOf(n *html.Node) string {
 	return strings.ToValidUTF8(strings.TrimSpace(b.String()), "")
 }
 
-// descendants yields a node and all below it, without recursion.
+// descendants yields a node and all nodes below it, without recursion.
 func descendants(top *html.Node) func(func(*html.Node) bool) {
 	return func(yield func(*html.Node) bool) {
 		for n := top; n != nil; {

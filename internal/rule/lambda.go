@@ -7,7 +7,7 @@ import (
 	"outrider/internal/rule/syntax"
 )
 
-// lambda compiles a function whose second argument is computed for each element of the
+// lambda compiles a function whose second argument is evaluated for each element of the
 // first.
 func (c *compiler) lambda(name string, n *syntax.Call) *code {
 	if out := c.anyOfList(name, n); out != nil {
@@ -47,7 +47,7 @@ func (c *compiler) lambda(name string, n *syntax.Call) *code {
 	return out
 }
 
-// someOf returns what holds where a list has an element.
+// someOf returns the formula for a non-empty list.
 func (c *compiler) someOf(list *code) (some, quick *formula) {
 	if list.nonEmpty != nil {
 		return list.nonEmpty, list.quickNonEmpty
@@ -56,8 +56,8 @@ func (c *compiler) someOf(list *code) (some, quick *formula) {
 	return some, some
 }
 
-// someWith returns what holds where a list has an element of which a condition is true. The words
-// that it needs stand in an element already.
+// someWith returns the formula for a list with an element that fulfils a condition. The
+// words that the condition requires are then in an element.
 func (c *compiler) someWith(list, body *code) (some, quick *formula) {
 	if list.nonEmpty == nil && body.necessary != nil {
 		return body.necessary, body.quick
@@ -67,7 +67,7 @@ func (c *compiler) someWith(list, body *code) (some, quick *formula) {
 }
 
 // anyOfList compiles any($list, strings.contains(text, .)), or returns nil for another
-// call: lists are long, and all of their elements are looked for at once.
+// call: lists are long, so one pass searches for all elements.
 func (c *compiler) anyOfList(name string, n *syntax.Call) *code {
 	if name != "any" || len(n.Args) != 2 {
 		return nil
@@ -103,8 +103,7 @@ func (c *compiler) anyOfList(name string, n *syntax.Call) *code {
 	}}
 }
 
-// sees reports whether an expression looks at the element of the lambda so many levels
-// around it.
+// sees reports whether an expression uses the element of the lambda at that depth.
 func (c *compiler) sees(n syntax.Node, depth int) bool {
 	if e, ok := n.(*syntax.Element); ok {
 		return e.Depth == depth
@@ -115,8 +114,8 @@ func (c *compiler) sees(n syntax.Node, depth int) bool {
 	return slices.ContainsFunc(syntax.Children(n), func(child syntax.Node) bool { return c.sees(child, depth) })
 }
 
-// each calls do for the elements of a list until it returns false, or the rule has taken
-// too long. It returns false where the list has more than a lambda looks at.
+// each calls do for the elements of a list until it returns false, or the rule exceeds its
+// steps. It returns false if the list exceeds maxElements.
 func (f *frame) each(l schema.Sequence, do func(schema.Value) bool) (whole bool) {
 	n := l.Len()
 	if _, named := l.(*listed); n > maxElements && !named {
@@ -141,7 +140,8 @@ func (f *frame) each(l schema.Sequence, do func(schema.Value) bool) (whole bool)
 }
 
 // quantifier compiles any, which the first true decides, and all, which the first false
-// decides. Of a list that is null, any is null and all is true, as the reference has it.
+// decides. For a null list, any is null and all is true, as in the reference
+// implementation.
 func quantifier(list, body *code, decides tri, s *Switches, ask func(*frame, *code) tri) func(*frame) tri {
 	ofNull := unsure
 	if decides == no && !s.AllOfNullIsUnknown {
@@ -163,7 +163,7 @@ func quantifier(list, body *code, decides tri, s *Switches, ask func(*frame, *co
 			return t != decides
 		})
 		if !whole && out != decides {
-			return unsure // an element that was not looked at could decide
+			return unsure // an element that was not evaluated could decide
 		}
 		return out
 	}
@@ -203,7 +203,7 @@ func transform(list, body *code) func(*frame) schema.Value {
 	}
 }
 
-// distinct keeps the first element of each value of the key. Null is a value of its own.
+// distinct keeps the first element of each value of the key. Null is a separate value.
 func distinct(list, body *code) func(*frame) schema.Value {
 	return func(f *frame) schema.Value {
 		var out schema.Values
@@ -227,7 +227,7 @@ func distinct(list, body *code) func(*frame) schema.Value {
 	}
 }
 
-// identity returns what tells a value from others.
+// identity returns a comparable key of a value.
 func identity(v schema.Value) any {
 	switch v.Kind() {
 	case schema.String:
@@ -246,7 +246,7 @@ func identity(v schema.Value) any {
 		return t.UTC()
 	case schema.Null:
 		return nil
-	default: // lists and maps are never the same
+	default: // lists and maps are never equal
 		return new(byte)
 	}
 }

@@ -4,35 +4,35 @@ import (
 	"outrider/internal/rule/schema"
 )
 
-// Schema is what rules may name: fields, functions and lists.
+// Schema holds the names that rules can use: fields, functions and lists.
 type Schema struct {
 	types     schema.Types
 	functions schema.Functions
 	switches  Switches
 }
 
-// Switches settle what the documentation of the language leaves open. The zero value is
-// what Outrider takes to be right.
+// Switches settle questions that the documentation of the language leaves open. The zero
+// value is Outrider's choice.
 type Switches struct {
-	// AnyUnknownIsFalse makes any(...) false where no element is true and some are unknown,
-	// instead of unknown, and all(...) true where none is false.
+	// AnyUnknownIsFalse makes any(...) false if no element is true and some are unknown,
+	// instead of unknown, and all(...) true if none is false.
 	AnyUnknownIsFalse bool
 	// CountOverlapping makes strings.count find "aa" twice in "aaa", instead of once.
 	CountOverlapping bool
-	// LenientURL makes strings.parse_url take a text without a scheme for one of the web where
-	// the rule does not say strict=..., instead of for none.
+	// LenientURL makes strings.parse_url treat a text without a scheme as a web URL if the
+	// rule has no strict=..., instead of as invalid.
 	LenientURL bool
-	// NullListOfNull makes a list null whose object is null, in the message too, instead of
+	// NullListOfNull makes a list of a null object null, in the message too, instead of
 	// empty: body.html.links of a message without HTML.
 	NullListOfNull bool
-	// AllOfNullIsUnknown makes all(...) of a list that is null unknown, instead of true.
+	// AllOfNullIsUnknown makes all(...) of a null list unknown, instead of true.
 	AllOfNullIsUnknown bool
 }
 
 // NewSchema returns the schema of the language.
 func NewSchema() *Schema { return NewSchemaWith(Switches{}) }
 
-// NewSchemaWith returns the schema with open questions settled otherwise.
+// NewSchemaWith returns the schema with other switches.
 func NewSchemaWith(s Switches) *Schema {
 	t := schema.NewTypes()
 	return &Schema{types: t, functions: schema.NewFunctions(t), switches: s}

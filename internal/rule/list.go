@@ -9,19 +9,19 @@ import (
 	"outrider/internal/rule/schema"
 )
 
-// Lists finds named lists. A list that is not known is nil, which is not an empty list:
-// a rule that asks for it is not decided.
+// Lists finds named lists. An unknown list is nil, which differs from an empty list: a rule
+// that uses it is indeterminate.
 type Lists interface {
 	List(name string) *List
 }
 
-// Named is lists by name.
+// Named holds lists by name.
 type Named map[string]*List
 
 // List returns a list, or nil.
 func (n Named) List(name string) *List { return n[name] }
 
-// Chain asks one collection of lists after the other.
+// Chain searches several collections of lists in order.
 type Chain []Lists
 
 // List returns the first list of the name.
@@ -43,9 +43,9 @@ type List struct {
 	people   []result.Person // instead, of $org_vips
 	exact    map[string]bool
 	folded   func() map[string]bool
-	contains func() func(text string) bool // whether a text contains an element
+	contains func() func(text string) bool // reports whether a text contains an element
 	inFold   func() func(text string) bool
-	lookup   func(text string) bool // instead of all that is above: elements are not known
+	lookup   func(text string) bool // instead of all the above: the elements are unknown
 	count    func() int             // of elements, with lookup
 }
 
@@ -83,9 +83,9 @@ func NewPeople(people []result.Person) *List {
 	return l
 }
 
-// NewLookup returns a list that only answers whether it has a text, and how many there
-// are. It is asked with texts as they come, and compares upper and lower case as it sees
-// fit. A rule that looks at the elements themselves is not decided.
+// NewLookup returns a list that only supports membership and length. has receives texts
+// unfolded, and decides about case itself. A rule that uses the elements themselves is
+// indeterminate.
 func NewLookup(has func(text string) bool, count func() int) *List {
 	return &List{lookup: has, count: count}
 }
@@ -117,8 +117,7 @@ func (l *List) Len() int {
 	return len(l.elements)
 }
 
-// Elements returns the texts, which callers do not change; nil of a list that is only
-// looked up in.
+// Elements returns the texts, which callers must not change; nil for a lookup list.
 func (l *List) Elements() []string { return l.elements }
 
 // value returns the list as a value; nil is null.
@@ -133,7 +132,7 @@ func (l *List) value() schema.Value {
 	}
 }
 
-// listed is the texts of a named list, of which a lambda looks at all.
+// listed holds the texts of a named list, all of which a lambda evaluates.
 type listed []string
 
 // Len returns the number of texts.
@@ -153,7 +152,7 @@ func setOf(elements []string, form func(string) string) map[string]bool {
 // finder returns a function that reports whether a text contains one of the elements.
 func finder(elements []string) func(string) bool {
 	long := make([]string, 0, len(elements))
-	var short []string // an automaton takes none
+	var short []string // too short for the automaton
 	for _, e := range elements {
 		if len(e) < head {
 			short = append(short, e)
@@ -174,7 +173,7 @@ func finder(elements []string) func(string) bool {
 	}
 }
 
-// list finds a named list, or notes that it is not there.
+// list finds a named list, or records that it is missing.
 func (f *frame) list(name string) *List {
 	if l := f.in.Lists.List(name); l != nil {
 		return l
@@ -183,7 +182,7 @@ func (f *frame) list(name string) *List {
 	return nil
 }
 
-// readable finds a named list whose elements can be looked at, or notes that there is none.
+// readable finds a named list with readable elements, or records that it is missing.
 func (f *frame) readable(name string) *List {
 	l := f.list(name)
 	if l != nil && l.lookup != nil {

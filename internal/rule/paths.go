@@ -8,27 +8,28 @@ import (
 	"outrider/internal/rule/syntax"
 )
 
-// stream is where texts come from that can be looked through before any rule is: a path
-// from the message, through lists.
+// stream is a source of texts that can be searched before any rule runs: a path from the
+// message, through lists.
 type stream struct {
 	key string
-	// from is the stream that this one goes on from, each of whose values next goes on with; nil
-	// where it begins, at a null value.
+	// from is the stream before this one, and next derives this stream's values from each
+	// of its values; nil at the start, which has one null value.
 	from *stream
 	next func(f *frame, v schema.Value) schema.Value
-	goes bool // to the elements of lists, instead of next
-	long bool // the texts are looked through however long they are
-	// parts are the streams of which this one has all values: those of an array that is in
-	// a rule. Their texts are looked through where they come from, not again here.
+	goes bool // goes to the elements of lists, instead of next
+	long bool // the texts are searched at any length
+	// parts are the streams whose values this one combines, for an array in a rule. Their
+	// texts are searched at their source, not again here.
 	parts []*stream
-	array bool // the values are arrays that stand in a rule, each with a value of every part
-	full  bool // there is always a value
-	// base is the stream whose texts made makes the texts of this one of; nil where it is none.
+	array bool // the values are arrays in a rule, each with a value of every part
+	full  bool // always has a value
+	// base is the stream whose texts the function made turns into those of this one; nil
+	// without one.
 	base *stream
 	made func(*frame, string) string
 }
 
-// of returns the streams that go on from the parts of the stream.
+// of returns the streams derived from the parts of the stream.
 func (s *stream) of(next func(*stream) *stream) []*stream {
 	if s.array {
 		return nil
@@ -49,7 +50,7 @@ func (s *stream) each(f *frame, yield func(schema.Value)) {
 	s.from.each(f, func(v schema.Value) { s.step(f, v, yield) })
 }
 
-// step calls yield with the values that come of one of the stream before.
+// step calls yield with the values derived from a value of the previous stream.
 func (s *stream) step(f *frame, v schema.Value, yield func(schema.Value)) {
 	if !s.goes {
 		yield(s.next(f, v))
@@ -75,7 +76,7 @@ func (s *stream) isLong() bool {
 	return false
 }
 
-// field goes to a field of what the stream has.
+// field returns the stream of a field.
 func (s *stream) field(name string, get func(any) schema.Value) *stream {
 	if s == nil {
 		return nil
@@ -89,7 +90,7 @@ func (s *stream) field(name string, get func(any) schema.Value) *stream {
 	}}
 }
 
-// elements goes to the elements of the lists that the stream has.
+// elements returns the stream of list elements.
 func (s *stream) elements() *stream {
 	if s == nil {
 		return nil
@@ -101,7 +102,7 @@ func (s *stream) elements() *stream {
 	return &stream{key: s.key + "[]", parts: parts, full: len(s.parts) > 0 && s.array, from: s, goes: true}
 }
 
-// apply goes to what a function makes of each text.
+// apply returns the stream of function results.
 func (s *stream) apply(name string, do func(*frame, string) string) *stream {
 	if s == nil {
 		return nil
@@ -115,7 +116,7 @@ func (s *stream) apply(name string, do func(*frame, string) string) *stream {
 	}}
 }
 
-// maxElements bounds the elements of a list that a lambda looks at.
+// maxElements bounds the list elements that a lambda evaluates.
 const maxElements = 5000
 
 func (c *compiler) name(n *syntax.Name) *code {
@@ -174,7 +175,7 @@ func (c *compiler) field(n *syntax.Field) *code {
 	return out
 }
 
-// fieldOdds is how often a field of type bool is taken to be true.
+// fieldOdds is the assumed frequency with which a bool field is true.
 func fieldOdds(name string) float64 {
 	switch name {
 	case "inbound", "valid":
@@ -186,8 +187,8 @@ func fieldOdds(name string) float64 {
 	}
 }
 
-// emptyOf returns what a field is whose object is null. The lists of a message are never
-// null; those of what functions answer are.
+// emptyOf returns the value of a field of a null object. Lists of a message are never null;
+// those of function results are.
 func (c *compiler) emptyOf(object, field *schema.Type) schema.Value {
 	if field.Kind == schema.List && !object.Enriched && !c.schema.switches.NullListOfNull {
 		return schema.OfList(schema.Values(nil))
@@ -213,8 +214,7 @@ func (c *compiler) index(n *syntax.Index) *code {
 	}}
 }
 
-// entry returns one element of a list or map; null where there is none, which an index
-// below 0 never is.
+// entry returns one element of a list or map; null if missing, as with an index below 0.
 func entry(object, key schema.Value) schema.Value {
 	if l := object.List(); l != nil && key.Kind() == schema.Int {
 		if i := key.Int(); i >= 0 && i < int64(l.Len()) {
@@ -243,7 +243,7 @@ func (c *compiler) slice(n *syntax.Slice) *code {
 	}}
 }
 
-// part returns a part of a list or text; bounds beyond its ends are its ends.
+// part returns a part of a list or text; bounds beyond the ends are clamped.
 func part(f *frame, object schema.Value, from, to *code) schema.Value {
 	length := 0
 	l, text := object.List(), []rune(nil)
@@ -295,7 +295,7 @@ func (c *compiler) array(n *syntax.Array) *code {
 	return out
 }
 
-// streamsOf returns the streams of some expressions; none where one has none.
+// streamsOf returns the streams of some expressions; nil if one has none.
 func streamsOf(parts []*code) []*stream {
 	out := make([]*stream, len(parts))
 	for i, p := range parts {

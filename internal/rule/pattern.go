@@ -17,7 +17,7 @@ import (
 	"outrider/internal/rule/syntax"
 )
 
-// parseRegex reads a pattern.
+// parseRegex parses a pattern.
 func parseRegex(pattern string) (*resyntax.Regexp, error) {
 	re, err := resyntax.Parse(pattern, resyntax.Perl)
 	if err != nil {
@@ -26,15 +26,15 @@ func parseRegex(pattern string) (*resyntax.Regexp, error) {
 	return re, nil
 }
 
-// expression is a compiled regular expression, by two engines that agree: RE2 finds a match
-// in a longer text several times faster, and the one of the standard library needs no call
-// into another memory, knows groups, and treats bytes that are no UTF-8 as Go does.
+// expression is a regular expression compiled by two engines with equal results: RE2
+// matches longer texts several times faster; the standard library has no call overhead,
+// supports groups, and treats invalid UTF-8 as Go does.
 type expression struct {
 	quick    *re2.Regexp
 	standard func() *regexp.Regexp
 }
 
-// quickFrom is the length in bytes from which RE2 wins.
+// quickFrom is the length in bytes from which RE2 is faster.
 const quickFrom = 100
 
 func newExpression(source string) *expression {
@@ -57,9 +57,9 @@ func (e *expression) match(text string) bool {
 type pattern struct {
 	re   *expression
 	need *formula // in the stream of the text, or nil
-	// words are what is in a folded text that the pattern matches: one of each list. Where
-	// the text has a stream, which tells what is in it at all, those are left that must
-	// stand in it several times.
+	// words must be in a folded text that the pattern matches: one of each list. If the
+	// text has a stream, which shows single occurrences, only those that must occur several
+	// times remain.
 	words [][]wanted
 }
 
@@ -73,7 +73,7 @@ func (c *compiler) regexes(n *syntax.Call, text *code, whole, folds bool) []patt
 	return out
 }
 
-// spelled returns a pattern as it is compiled: about the whole text, or whatever the case.
+// spelled returns a pattern as it is compiled: for the whole text, or ignoring case.
 func spelled(source string, whole, folds bool) string {
 	if whole {
 		source = `\A(?:` + source + `)\z`
@@ -84,7 +84,7 @@ func spelled(source string, whole, folds bool) string {
 	return source
 }
 
-// verbOf takes the name of a function of patterns apart: "regex.imatch" is "match", folding.
+// verbOf splits the name of a pattern function: "regex.imatch" is "match", ignoring case.
 func verbOf(name string) (verb string, folds bool) {
 	_, verb, _ = strings.Cut(name, ".")
 	return strings.CutPrefix(verb, "i")
@@ -117,7 +117,7 @@ func (c *compiler) regex(source string, from *stream, whole, folds bool) pattern
 	return p
 }
 
-// regexOf compiles each pattern once. The checker has read it, so that it is one.
+// regexOf compiles each pattern once. The checker has verified that it is valid.
 func (c *compiler) regexOf(full string) *expression {
 	re := c.patterns[full]
 	if re == nil {
@@ -149,7 +149,8 @@ func (p *pattern) matches(f *frame, text string) bool {
 	return p.can(f, text) && f.spend(1+len(text)/regexStep) && p.re.match(text)
 }
 
-// some reports whether it is worth to look for all matches: in a longer text, where there is one.
+// some reports whether a search for all matches is worthwhile: whether a longer text has
+// one.
 func (p *pattern) some(f *frame, text string) bool {
 	if len(text) < quickFrom {
 		return p.can(f, text)
@@ -157,7 +158,7 @@ func (p *pattern) some(f *frame, text string) bool {
 	return p.matches(f, text)
 }
 
-// regexStep is how many bytes of text a pattern looks through in one step.
+// regexStep is the number of bytes that a pattern searches in one step.
 const regexStep = 16
 
 func (c *compiler) pattern(name string, n *syntax.Call) *code {
@@ -193,7 +194,7 @@ func (c *compiler) pattern(name string, n *syntax.Call) *code {
 	return out
 }
 
-// costOfPatterns is little for patterns that are not run unless their words are there.
+// costOfPatterns returns a low cost for patterns that run only if their words are present.
 func costOfPatterns(list []pattern, long bool) int {
 	run, cost := costRegex, 0
 	if long {
@@ -209,7 +210,7 @@ func costOfPatterns(list []pattern, long bool) int {
 	return cost
 }
 
-// oneIn is of how many patterns one has its words in a message.
+// oneIn is the reciprocal of the fraction of patterns whose words are in a message.
 const oneIn = 20
 
 func needOf(list []pattern) *formula {
@@ -220,7 +221,7 @@ func needOf(list []pattern) *formula {
 	return either(parts...)
 }
 
-// subject returns the text that patterns are looked for in.
+// subject returns the text that patterns are applied to.
 func subject(f *frame, text *code) (string, bool) {
 	v := text.eval(f)
 	return f.cut(v.Text(), maxRegexText), v.Kind() == schema.String
@@ -253,13 +254,14 @@ func countMatches(f *frame, p *pattern, s string) schema.Value {
 	return schema.OfInt(int64(len(rounds(f, s, re.FindAllStringIndex))))
 }
 
-// rounds finds all matches of a text. Each may look through the rest of the text again, which
-// nothing but the clock tells: more are looked for while that went quickly.
+// rounds finds all matches in a text. Each search may read the rest of the text again,
+// which only the elapsed time shows: the search continues while it is fast.
 func rounds[T any](f *frame, s string, find func(string, int) []T) []T {
 	for _, most := range [...]int{20, 100, maxMatches} {
 		start := time.Now()
 		out := find(s, most)
-		// On a busy machine the clock says too much: a rule pays with its own steps at most.
+		// On a busy machine the elapsed time is too high: a rule pays at most with its own
+		// steps.
 		if !f.spend(min(1+int(time.Since(start)/stepTime), int(f.steps)+1)) {
 			return nil
 		}
@@ -270,10 +272,10 @@ func rounds[T any](f *frame, s string, find func(string, int) []T) []T {
 	return nil
 }
 
-// stepTime is how long a step takes, about.
+// stepTime is the approximate duration of a step.
 const stepTime = 500 * time.Nanosecond
 
-// extract returns the matches of all patterns. A group that took no part is "".
+// extract returns the matches of all patterns. A group without a match is "".
 func extract(f *frame, list []pattern, s string) schema.Value {
 	var out []result.Match
 	for i := range list {
@@ -299,7 +301,8 @@ func newMatch(re *regexp.Regexp, groups []string) result.Match {
 	return m
 }
 
-// wanted is a folded word that must stand in a text so many times, side by side at most.
+// wanted is a folded word that a text must contain with a minimum number of disjoint
+// occurrences.
 type wanted struct {
 	text  string
 	times int
@@ -312,8 +315,8 @@ func (w *wanted) in(folded string) bool {
 	return strings.Count(folded, w.text) >= w.times
 }
 
-// required returns the words of which a text has one of each list if it matches the
-// pattern.
+// required returns lists of words; a text that matches the pattern contains one of each
+// list.
 func required(re *resyntax.Regexp) [][]wanted {
 	r := requirement(re, 0)
 	if r.exact != nil {
@@ -322,13 +325,13 @@ func required(re *resyntax.Regexp) [][]wanted {
 	return r.lists
 }
 
-// need is what is known of the texts that a part of a pattern matches.
+// need describes the texts that a part of a pattern matches.
 type need struct {
-	exact []string // all of them, folded, where they are few; otherwise nil
+	exact []string // all of them, folded, if they are few; otherwise nil
 	lists [][]wanted
 }
 
-// Bounds of the words of a pattern.
+// Bounds on the words of a pattern.
 const (
 	maxExact  = 24 // texts of a part
 	maxClass  = 40 // characters of a class
@@ -337,7 +340,7 @@ const (
 	maxTimes  = 1000
 )
 
-// settle turns exact texts into a list of words.
+// settle converts exact texts into a list of words.
 func (r *need) settle() {
 	if len(r.exact) > 0 && !slices.ContainsFunc(r.exact, func(w string) bool { return !isWord(w) }) {
 		r.lists = append(r.lists, once(r.exact))
@@ -393,8 +396,8 @@ func requirement(re *resyntax.Regexp, depth int) need {
 	}
 }
 
-// repeated returns what is known of a part that repeats at least so many times.
-// If it is one of several words, one of them occurs in its share of the repetitions.
+// repeated returns the need of a part with a minimum number of repetitions. If it is one of
+// several words, one of them occurs in its share of the repetitions.
 func repeated(re *resyntax.Regexp, times, depth int) need {
 	r := requirement(re, depth+1)
 	if len(r.exact) == 1 && r.exact[0] != "" {
@@ -413,7 +416,7 @@ func repeated(re *resyntax.Regexp, times, depth int) need {
 	return r
 }
 
-// classTexts returns the characters of a class that has few.
+// classTexts returns the characters of a small class.
 func classTexts(re *resyntax.Regexp) need {
 	seen := map[rune]bool{}
 	for i := 0; i+1 < len(re.Rune); i += 2 {
@@ -435,7 +438,7 @@ func classTexts(re *resyntax.Regexp) need {
 	return out
 }
 
-// concat joins adjacent parts as long as the texts are few.
+// concat joins adjacent parts while the texts are few.
 func concat(re *resyntax.Regexp, depth int) need {
 	var out need
 	current := []string{""}
@@ -483,11 +486,11 @@ func product(a, b []string) ([]string, bool) {
 	return out, true
 }
 
-// maxAlternatives bounds the words of which one must stand in a text.
+// maxAlternatives bounds the words of which one must be in a text.
 const maxAlternatives = 200
 
-// alternate needs one of what its branches need. Of a branch that needs several, the
-// longest is taken.
+// alternate requires one of the words that its branches require. Of a branch that requires
+// several, the longest is taken.
 func alternate(re *resyntax.Regexp, depth int) need {
 	var exact []string
 	var some []wanted
@@ -518,7 +521,7 @@ func alternate(re *resyntax.Regexp, depth int) need {
 	return need{lists: [][]wanted{some}}
 }
 
-// bestList returns the list whose shortest word is longest.
+// bestList returns the list with the longest shortest word.
 func bestList(lists [][]wanted) []wanted {
 	var best []wanted
 	most := 0

@@ -12,10 +12,10 @@ import (
 	"outrider/internal/rule/schema"
 )
 
-// askPeople lets rules ask what the tenant knew of people, and who registered domains,
-// if that is known. If no sent mail is seen, it is unknown whom the tenant has
+// addPeople gives rules access to the tenant's history with people, and to domain
+// registrations, if available. If no sent mail is seen, it is unknown whom the tenant has
 // written to; unsolicited assumes that it wrote to no one.
-func (in *Input) askPeople(e *evidence.Evidence, unsolicited bool) {
+func (in *Input) addPeople(e *evidence.Evidence, unsolicited bool) {
 	at := e.Received.At
 	if people := e.People; people != nil {
 		in.Have |= schema.History
@@ -34,7 +34,7 @@ func (in *Input) askPeople(e *evidence.Evidence, unsolicited bool) {
 	}
 }
 
-// remembered is the lists that the history of a tenant answers.
+// remembered provides the lists from the history of a tenant.
 type remembered struct{ people *history.View }
 
 var listNames = map[string]history.List{
@@ -42,7 +42,7 @@ var listNames = map[string]history.List{
 	"recipient_emails": history.RecipientEmails, "recipient_domains": history.RecipientDomains,
 }
 
-// List returns a list that asks the history, or nil where that cannot tell yet.
+// List returns a list backed by the history, or nil if the history is not conclusive yet.
 func (r remembered) List(name string) *List {
 	l, ok := listNames[name]
 	if !ok || !r.people.Knows(l) {
@@ -51,7 +51,7 @@ func (r remembered) List(name string) *List {
 	return NewLookup(func(text string) bool { return r.people.Has(l, text) }, func() int { return r.people.Len(l) })
 }
 
-// profileOf asks the history about a sender.
+// profileOf looks up a sender in the history.
 func profileOf(people *history.View, kind ProfileKind, key string) *result.Profile {
 	by := history.ByAddress
 	switch kind {
@@ -74,7 +74,7 @@ func profileOf(people *history.View, kind ProfileKind, key string) *result.Profi
 	}
 }
 
-// whoisOf returns a registration as rules see it, at the time of the message.
+// whoisOf returns a registration in the form for rules, at the time of the message.
 func whoisOf(r *rdap.Registration, at time.Time) *result.Whois {
 	if r == nil {
 		return nil
@@ -119,7 +119,7 @@ func said(s string) *string {
 	return &s
 }
 
-// known returns nil for no time.
+// known returns nil for the zero time.
 func known(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

@@ -18,8 +18,8 @@ import (
 
 const partnerMail = "From: Ann <ann@mail.partner.example>\nReply-To: desk@reply.example\nTo: bob@example.org\nSubject: Hello\n\nHello.\n"
 
-// evidenceOf returns a message that came at a time, with what the tenant knows of people
-// and what registries say.
+// evidenceOf returns a message received at a time, with the tenant's history and the
+// registries' data.
 func evidenceOf(raw string, at time.Time, memory *history.Memory, whois evidence.Whois) *evidence.Evidence {
 	raw = strings.ReplaceAll(raw, "\n", "\r\n")
 	b := budget.New(budget.Default())

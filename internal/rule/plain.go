@@ -17,7 +17,7 @@ import (
 	"outrider/internal/rule/syntax"
 )
 
-// plain are the functions whose arguments are computed before they are.
+// plain are the functions whose arguments are evaluated before the call.
 var plain = map[string]func(*frame, *arguments) schema.Value{
 	"sum":                   sum,
 	"flatten":               flatten,
@@ -67,7 +67,8 @@ func length(v schema.Value) schema.Value {
 	}
 }
 
-// sum adds the numbers of a list; null ones count nothing, and of no numbers it is 0.
+// sum adds the numbers of a list; null elements are ignored, and the sum of no numbers is
+// 0.
 func sum(f *frame, a *arguments) schema.Value {
 	total := schema.OfInt(0)
 	if l := a.values[0].List(); l != nil {
@@ -105,7 +106,7 @@ func flatten(f *frame, a *arguments) schema.Value {
 	return schema.OfList(out)
 }
 
-// maxFlat bounds the lists within lists that are flattened.
+// maxFlat bounds the nested lists that are flattened.
 const maxFlat = 20
 
 func keys(_ *frame, a *arguments) schema.Value {
@@ -139,7 +140,7 @@ func concatenate(f *frame, a *arguments) schema.Value {
 	return schema.OfString(b.String())
 }
 
-// two returns a function of two texts, of at most so many bytes; 0 stands for maxText.
+// two returns a function of two texts of at most most bytes; 0 stands for maxText.
 func two(folds bool, most int, do func(f *frame, a, b string) int) func(*frame, *arguments) schema.Value {
 	return func(f *frame, a *arguments) schema.Value {
 		x, ok := a.text(0)
@@ -182,7 +183,7 @@ func distance(f *frame, a, b string) int {
 	return levenshtein(a, b)
 }
 
-// parseStep is how many bytes of text are parsed in one step.
+// parseStep is the number of bytes that are parsed in one step.
 const parseStep = 8
 
 // parse returns a function of one text.
@@ -247,8 +248,7 @@ func sha(_ *frame, s string) schema.Value {
 	return schema.OfString(hex.EncodeToString(sum[:]))
 }
 
-// ipIn compiles the question whether an address is in one of many networks, which stand
-// in the rule.
+// ipIn compiles the test whether an address is in one of many literal networks.
 func (c *compiler) ipIn(n *syntax.Call) *code {
 	value := c.compile(n.Args[0])
 	texts := make([]string, len(n.Args)-1)
@@ -269,10 +269,10 @@ func (c *compiler) ipIn(n *syntax.Call) *code {
 	}}
 }
 
-// networks is a set of networks: sorted, and none within another.
+// networks is a sorted set of disjoint networks.
 type networks struct{ list []netip.Prefix }
 
-// newNetworks reads networks and addresses. The checker has seen that all can be read.
+// newNetworks parses networks and addresses. The checker has verified that they are valid.
 func newNetworks(texts []string) networks {
 	all := make([]netip.Prefix, 0, len(texts))
 	for _, s := range texts {
@@ -292,7 +292,7 @@ func newNetworks(texts []string) networks {
 	return n
 }
 
-// parseNetwork reads a network or an address.
+// parseNetwork parses a network or an address.
 func parseNetwork(s string) (netip.Prefix, bool) {
 	p, err := netip.ParsePrefix(s)
 	if err == nil {

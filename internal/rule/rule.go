@@ -1,18 +1,18 @@
 // Package rule runs detection rules: the public feed's and the customer's own.
 //
-// A rule is an expression about one message in a small typed language (package syntax)
-// over the message data model and what functions find out (package schema). Rules are
-// checked against that schema, compiled to functions, and judged together: what is in
-// several rules is computed once, the cheapest parts come first, and a rule whose words do
-// not stand in the message is not computed at all. Logic has three values, so that a rule
-// which could not learn something says so instead of guessing.
+// A rule is an expression about one message in a small typed language (package syntax) over
+// the message data model and the results of functions (package schema). Rules are checked
+// against that schema, compiled to Go functions, and judged together: common parts of
+// several rules are evaluated once, the cheapest parts come first, and a rule whose
+// required words are missing from the message is skipped. Logic is three-valued, so that a
+// rule without the evidence it needs is indeterminate instead of wrong.
 //
 // Standards: none; the language is specified by the public feed and its documentation.
 //
-// Limits: a rule takes at most maxRuleSteps steps and the rules of a message maxMessageSteps.
-// Words and patterns are looked for in the first megabyte of a text, and of a list of more
-// than 5,000 elements nothing is known but what those decide. Functions that need a model or
-// a browser are declared and answer nothing.
+// Limits: a rule takes at most maxRuleSteps steps and the rules of a message
+// maxMessageSteps. Words and patterns are searched in the first megabyte of a text; a list
+// of more than 5,000 elements is unknown unless the first 5,000 decide. Functions that need
+// a model or a browser are declared and return null.
 package rule
 
 import (
@@ -32,10 +32,10 @@ import (
 	"outrider/internal/rule/syntax"
 )
 
-// Kind says what a rule is for.
+// Kind is the purpose of a rule.
 type Kind string
 
-// The kinds, as the feed calls them.
+// The kinds, as named in the feed.
 const (
 	Detection  Kind = "rule"
 	Query      Kind = "query" // its value is shown to analysts
@@ -54,32 +54,32 @@ type Rule struct {
 	Source      string
 	AttackTypes []string
 	Tactics     []string // tactics and techniques
-	Methods     []string // of detection
+	Methods     []string // detection methods
 	Tags        []string
 	References  []string
 	Path        string // within the feed
 	Feed        string // name of the feed
 }
 
-// Bounds of the steps that rules take. A step is about half a microsecond.
+// Bounds on steps. A step takes about half a microsecond.
 const (
 	maxRuleSteps    = 1_000_000
 	maxMessageSteps = 8_000_000
 )
 
-// Bounds of the faults of a rule: after so many, if they are more than one in so many runs, the
-// rule is tripped: it does not run for a while.
+// Bounds on faults: a rule with that many faults, in more than one of that many runs, is
+// tripped: it does not run for a while.
 const (
 	maxFaultsOfRule = 5
 	faultShare      = 100
 	trippedFor      = 10 * time.Minute
 )
 
-// answered is what functions can be answered from, now or later. A function that needs anything
-// else is null.
+// answered are the capabilities that are available, now or later. A function that needs
+// another one is null.
 const answered = schema.Files | schema.OCR | schema.QR | schema.History | schema.Whois | schema.Triaging | schema.Listed
 
-// Why a rule did not count for a message.
+// Reasons for which a rule did not count for a message.
 var (
 	ErrSteps   = errors.New("the rule takes too many steps")
 	ErrSpent   = errors.New("the rules of the message take too many steps")
@@ -87,17 +87,17 @@ var (
 	ErrTripped = errors.New("the rule is tripped: it repeatedly took too long or panicked")
 )
 
-// Compiled is a rule that can be run.
+// Compiled is a runnable rule.
 type Compiled struct {
 	Rule         *Rule
 	Uses         Uses
 	code         *code
-	conjuncts    []*code // all of which hold where the rule does, those first that decide most for their cost
-	ownConjuncts []*code // those of them that are not common to several rules
+	conjuncts    []*code // all hold if the rule does; most decisive for their cost first
+	ownConjuncts []*code // the conjuncts that are not shared by several rules
 
 	runs    atomic.Int64
-	faults  atomic.Int64 // overruns and panics
-	tripped atomic.Int64 // until when it does not run, in seconds of Unix; 0 if it runs
+	faults  atomic.Int64 // exceeded bounds and panics
+	tripped atomic.Int64 // end of the pause, in Unix seconds; 0 if not tripped
 }
 
 // fault counts a fault, and reports whether to log it: the first, and the one that trips the
@@ -113,7 +113,7 @@ func (r *Compiled) fault(now time.Time) bool {
 	return true
 }
 
-// Invalid is a rule that cannot be run, and why.
+// Invalid is a rule that cannot run, and the reason.
 type Invalid struct {
 	Rule *Rule
 	Err  error
@@ -131,18 +131,18 @@ type Engine struct {
 	switches Switches
 	patterns map[string]*expression
 
-	whole  index // of the rules by what they need
-	quick  index // of the rules by what they need to match
+	whole  index // of the rules by required words
+	quick  index // of the rules by the words required to match
 	common []common
 }
 
-// common is a condition that several rules must fulfil. It is computed before them.
+// common is a condition shared by several rules, evaluated before them.
 type common struct {
 	code  *code
 	rules []int
 }
 
-// Compile makes an engine of rules. An invalid rule does not keep the others from running.
+// Compile compiles rules into an engine. An invalid rule does not stop the others.
 func Compile(s *Schema, rules []*Rule) *Engine { return CompileWith(s, rules, Options{}) }
 
 // CompileWith is Compile with parts of the engine turned off.
@@ -165,8 +165,8 @@ func CompileWith(s *Schema, rules []*Rule, o Options) *Engine {
 	return e
 }
 
-// index says which rules are to be looked at: those that need one of several words under each
-// of them, and the others always.
+// index selects the rules to evaluate: those that require one of several words under each
+// of the words, and the others always.
 type index struct {
 	byWord map[int][]int
 	always []int
@@ -188,11 +188,12 @@ func (e *Engine) index(clauseOf func(*Compiled) []int) index {
 	return out
 }
 
-// fewestCommon is how many rules must share a condition for it to be computed first.
+// fewestCommon is the minimum number of rules that share a condition for it to be evaluated
+// first.
 const fewestCommon = 3
 
-// share finds the conditions that several rules must fulfil. Those are computed first of
-// which one exclusion saves most for its cost.
+// share finds the conditions that several rules share. They are ordered by savings per
+// cost.
 func (e *Engine) share(c *compiler) {
 	by := make(map[*code][]int)
 	for i, r := range e.rules {
@@ -218,9 +219,9 @@ func (e *Engine) share(c *compiler) {
 	}
 }
 
-// exclude takes those candidates away of which a common condition does not hold. Where one
-// could not be computed, or waits for what comes later, the rules that are left compute all of
-// theirs, and answer for it.
+// exclude removes candidates whose shared condition does not hold. If a shared condition
+// cannot be evaluated, or waits for later evidence, the remaining rules evaluate all of
+// their own conditions.
 func (e *Engine) exclude(f *frame, candidates []int) []int {
 	if len(f.alive) != len(e.rules) {
 		f.alive = make([]bool, len(e.rules))
@@ -244,7 +245,7 @@ func (e *Engine) exclude(f *frame, candidates []int) []int {
 	return left
 }
 
-// apply computes a condition that several rules share.
+// apply evaluates a shared condition.
 func (e *Engine) apply(f *frame, m *common) {
 	t, ok := f.runAlone(m.code)
 	f.excluded = f.excluded && ok && t != unsure
@@ -258,7 +259,7 @@ func (e *Engine) apply(f *frame, m *common) {
 	}
 }
 
-// noteShared notes what a condition that some rules share is known without.
+// noteShared records the missing capabilities of a shared condition.
 func (e *Engine) noteShared(f *frame, rules []int) {
 	if f.given == nil {
 		f.given = make(map[*Compiled]schema.Capability)
@@ -268,14 +269,15 @@ func (e *Engine) noteShared(f *frame, rules []int) {
 	}
 }
 
-// runAlone computes a condition by itself. It is false where that took too long, or broke.
+// runAlone evaluates a condition by itself. It is false if that exceeded its steps or
+// panicked.
 func (f *frame) runAlone(c *code) (t tri, ok bool) {
 	f.begin()
 	if f.steps <= 0 || f.ctx.Err() != nil {
 		return unsure, false
 	}
 	defer func() {
-		if recover() != nil { // the rules that need it break on it again, and are named
+		if recover() != nil { // the rules with this condition panic on it again, and are reported
 			t, ok = unsure, false
 		}
 	}()
@@ -283,7 +285,7 @@ func (f *frame) runAlone(c *code) (t tri, ok bool) {
 	return t, !f.overrun
 }
 
-// begin gives the steps of one rule, or what the message has left.
+// begin grants the steps of one rule, or the rest of the message's.
 func (f *frame) begin() {
 	f.lacks, f.overrun, f.elements = lacks{}, false, f.elements[:0]
 	f.steps = min(maxRuleSteps, maxMessageSteps-f.spent)
@@ -306,7 +308,8 @@ func (e *Engine) candidates(f *frame) []int {
 	}
 	slices.Sort(out)
 	f.candidates = slices.Compact(out)
-	// Those that took too long before come last: they must not cost the others their turn.
+	// Rules that exceeded their steps before come last, so that they do not use up the
+	// steps of others.
 	faulty := func(i int) bool { return e.rules[i].faults.Load() > 0 }
 	if slices.ContainsFunc(f.candidates, faulty) {
 		slices.SortStableFunc(f.candidates, func(a, b int) int { return cmp.Compare(e.rules[a].faults.Load(), e.rules[b].faults.Load()) })
@@ -314,7 +317,7 @@ func (e *Engine) candidates(f *frame) []int {
 	return f.candidates
 }
 
-// Analyze parses and checks one rule, and says what it uses.
+// Analyze parses and checks one rule, and returns its uses.
 func Analyze(s *Schema, r *Rule) (Uses, error) {
 	_, checked, err := analyze(s, r)
 	if err != nil {
@@ -356,20 +359,20 @@ func (c *compiler) rule(r *Rule) (*Compiled, error) {
 	return out, nil
 }
 
-// Rules returns the rules that run.
+// Rules returns the valid rules.
 func (e *Engine) Rules() []*Compiled { return e.rules }
 
-// Invalid returns the rules that do not compile, and why.
+// Invalid returns the rules that do not compile, and the reasons.
 func (e *Engine) Invalid() []Invalid { return e.invalid }
 
-// Outcome is what became of a rule.
+// Outcome is the result of a rule.
 type Outcome string
 
 // The outcomes.
 const (
 	Match         Outcome = "match"
 	NoMatch       Outcome = "no-match"
-	Indeterminate Outcome = "indeterminate" // something could not be asked, and it matters
+	Indeterminate Outcome = "indeterminate" // missing evidence could decide
 	Failed        Outcome = "error"
 )
 
@@ -379,15 +382,15 @@ type Result struct {
 	Compiled *Compiled
 	Outcome  Outcome
 	Value    schema.Value      // of a query
-	Missing  schema.Capability // of Indeterminate: what it waits for; of Match: what it is a match without
-	Lists    []string          // that are not configured
+	Missing  schema.Capability // of Indeterminate: missing evidence that could decide; of Match: missing evidence that was not needed
+	Lists    []string          // lists that are not configured
 	Err      error             // of Failed
-	Tell     bool              // the fault is worth telling: a first one, or one that trips the rule
+	Tell     bool              // the fault is worth reporting: a first one, or one that trips the rule
 }
 
-// Judge runs the rules over a message, and calls yield with every result but NoMatch; of a
-// quick input with matches, failures, and what can be decided later. It ends early when the
-// context does; the rules that were not reached are Failed.
+// Judge runs the rules over a message, and calls yield with every result but NoMatch; for a
+// quick input with matches, failures, and rules that later evidence can decide. It ends
+// early when the context does; the remaining rules are Failed.
 func (e *Engine) Judge(ctx context.Context, in *Input, yield func(Result)) {
 	f := e.frame(ctx, in)
 	defer e.release(f)
@@ -402,7 +405,7 @@ func (e *Engine) Judge(ctx context.Context, in *Input, yield func(Result)) {
 	}
 }
 
-// frame returns a frame that remembers nothing.
+// frame returns a frame with an empty memory.
 func (e *Engine) frame(ctx context.Context, in *Input) *frame {
 	f, _ := e.frames.Get().(*frame)
 	if f == nil {
@@ -417,7 +420,7 @@ func (e *Engine) frame(ctx context.Context, in *Input) *frame {
 	return f
 }
 
-// release keeps the frame for another message, and nothing of this one.
+// release keeps the frame for another message, without data of this one.
 func (e *Engine) release(f *frame) {
 	for _, slot := range f.touched {
 		f.values[slot] = memo{}
@@ -433,7 +436,7 @@ func (e *Engine) release(f *frame) {
 	e.frames.Put(f)
 }
 
-// run runs one rule, whatever it does.
+// run runs one rule, and recovers from a panic.
 func (e *Engine) run(f *frame, r *Compiled) (out Result) {
 	out = Result{Rule: r.Rule, Compiled: r, Outcome: NoMatch}
 	switch {
@@ -456,7 +459,7 @@ func (e *Engine) run(f *frame, r *Compiled) (out Result) {
 	return out
 }
 
-// value computes a rule, as far as is asked for.
+// value evaluates a rule, as far as requested.
 func (f *frame) value(r *Compiled) schema.Value {
 	switch {
 	case f.in.Quick && r.Rule.Kind != Query:
@@ -472,14 +475,13 @@ func (f *frame) value(r *Compiled) schema.Value {
 	}
 }
 
-// all computes conditions until one of them does not hold, or cannot be known to hold even
-// later.
+// all evaluates conditions until one does not hold, or can never be known to hold.
 func (f *frame) all(conditions []*code) tri {
 	out := yes
 	for _, c := range conditions {
 		t := f.isTrue(c)
 		if t == no {
-			f.missing = 0 // decided, as far as a quick judgement goes
+			f.missing = 0 // decided for a quick judgement
 			return no
 		}
 		out = min(out, t)

@@ -166,7 +166,7 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// What the documentation leaves open is a switch each.
+// Each question that the documentation leaves open is a switch.
 func TestSwitches(t *testing.T) {
 	t.Parallel()
 	in := input(t, letter)
@@ -189,7 +189,7 @@ func TestSwitches(t *testing.T) {
 	}
 }
 
-// Rules with a fault are told where it is, and what to write instead.
+// Faults of rules include the position, and a suggested correction.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	s := rule.NewSchema()
@@ -224,7 +224,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// An explanation says what each condition was, and agrees with the engine.
+// An explanation has the result of each condition, and agrees with the engine.
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	s := rule.NewSchema()

@@ -10,33 +10,34 @@ import (
 	"outrider/internal/rule/schema"
 )
 
-// Input is a message and what can be asked about it. A source that is nil cannot be asked:
-// rules that need it are not decided.
+// Input is a message and the data sources for it. A nil source is unavailable: rules that
+// need it are indeterminate.
 type Input struct {
 	Message *mdm.Message // always non-nil
 	Lists   Lists        // always non-nil
 	Have    schema.Capability
 	Triage  *result.Triage
-	// Quick asks for matches, and for what Later decides: any other rule is given up as soon
-	// as it cannot be true.
+	// Quick requests only matches, and rules that Later may decide: other rules end as soon
+	// as they cannot be true.
 	Quick bool
-	// Later is what may be learned after this judgement. It matters to a quick one.
+	// Later is the evidence that may arrive after this judgement. It matters to a quick
+	// judgement.
 	Later     schema.Capability
-	Passwords func() []string // candidates for locked files
-	// cache is what the rules have asked about the message, shared by all who ask for them.
+	Passwords func() []string // candidates for encrypted files
+	// cache holds results for the message, shared by all sets of rules.
 	cache     map[any]any
-	asks      *frame // of the rules that ask now
-	described int    // what was found out about nodes, in bytes or nodes
-	// Open says what files are and what is in them.
+	asks      *frame // of the current rules
+	described int    // work on nodes, in bytes or nodes
+	// Open opens files, and reports their types and contents.
 	Open func([]attachment.Input) []*attachment.Report
-	// Profile says what was known of a sender before the message: of an address, or of a
+	// Profile returns the history of a sender before the message: of an address, or of a
 	// domain.
 	Profile func(kind ProfileKind, key string) *result.Profile
-	// Whois says when and by whom a domain was registered; nil where that is not known yet.
+	// Whois returns the registration of a domain; nil if not known yet.
 	Whois func(ctx context.Context, domain string) *result.Whois
 }
 
-// ProfileKind says by what a sender is known.
+// ProfileKind is the identity that a sender is known by.
 type ProfileKind int
 
 // The kinds of profiles.
@@ -47,13 +48,13 @@ const (
 	ByReplyTo
 )
 
-// asked is what an answer is remembered under.
+// asked is the cache key of an answer.
 type asked struct {
 	function string
 	about    any
 }
 
-// once asks a question once per message.
+// once calls ask once per message.
 func (f *frame) once(function string, about any, ask func() schema.Value) schema.Value {
 	key := asked{function, about}
 	if v, ok := f.cache[key].(answer); ok {
@@ -63,7 +64,7 @@ func (f *frame) once(function string, about any, ask func() schema.Value) schema
 	before := f.missing
 	f.missing = 0
 	v := ask()
-	if !f.overrun { // an answer that was cut short is none
+	if !f.overrun { // an answer that was cut short is not kept
 		f.cache[key] = answer{v, f.missing}
 	}
 	f.missing |= before
@@ -75,7 +76,7 @@ type answer struct {
 	missing schema.Capability
 }
 
-// profile asks about a sender.
+// profile looks up the profile of a sender.
 func profile(kind ProfileKind) func(*frame, *arguments) schema.Value {
 	return func(f *frame, _ *arguments) schema.Value {
 		if f.in.Profile == nil {
@@ -94,8 +95,8 @@ func profile(kind ProfileKind) func(*frame, *arguments) schema.Value {
 	}
 }
 
-// bySender says by what the sender is known: at a provider that gives everybody an
-// address, by the address. It is false if these providers are unknown.
+// bySender returns the identity of the sender: at a free mail provider, the address. It is
+// false if the list of these providers is missing.
 func (f *frame) bySender() (ProfileKind, bool) {
 	free := f.list("free_email_providers")
 	if free != nil && free.Has(f.in.Message.Sender.Email.Domain.Domain, true) {
@@ -120,7 +121,7 @@ func senderKey(f *frame, kind ProfileKind) string {
 	return ""
 }
 
-// whois asks for the registration of a domain.
+// whois looks up the registration of a domain.
 func whois(f *frame, a *arguments) schema.Value {
 	d, ok := a.values[0].Ref().(*mdm.Domain)
 	if !ok || d.RootDomain == nil {

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// fold replaces each letter by one that stands for all its cases, as the regular
-// expressions of Go do: the Kelvin sign is a k. Texts that are folded already are returned as they are.
+// fold replaces each letter by a representative of all its cases, as Go's regular
+// expressions do: the Kelvin sign is a k. Folded texts are returned unchanged.
 func fold(s string) string {
 	for i := range len(s) {
 		if c := s[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
@@ -42,10 +42,11 @@ func foldFrom(s string, i int) string {
 	return string(out[:n])
 }
 
-// isASCII reports whether a text has no other characters.
+// isASCII reports whether a text is all ASCII.
 func isASCII(s string) bool { return asciiLength(s) == len(s) }
 
-// asciiLength returns how many bytes of ASCII a text begins with. It looks at eight at once.
+// asciiLength returns the length of the ASCII prefix of a text. It checks eight bytes at
+// once.
 func asciiLength(s string) int {
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
@@ -60,7 +61,7 @@ func asciiLength(s string) int {
 	return i
 }
 
-// foldRune returns the least rune of the cases of a letter, in lower case where that is ASCII.
+// foldRune returns the least rune of the cases of a letter, or lower case in ASCII.
 func foldRune(r rune) rune {
 	if isCaseless(r) {
 		return r
@@ -75,8 +76,8 @@ func foldRune(r rune) rune {
 	return least
 }
 
-// isCaseless reports whether a character is in one of the large ranges in which no letter has
-// cases: signs and marks, the scripts of Asia, and pictures. Most of what is not ASCII is.
+// isCaseless reports whether a character is in one of the large ranges without case: signs
+// and marks, the scripts of Asia, and pictures. These contain most characters beyond ASCII.
 func isCaseless(r rune) bool {
 	switch {
 	case r < 0x370:
@@ -88,9 +89,9 @@ func isCaseless(r rune) bool {
 	}
 }
 
-// wildcard reports whether the whole of a text is of a pattern in which * stands for any
-// run of characters and ? for one. It takes time in proportion to the product of the
-// lengths at worst, for which it pays in steps, and of their sum for patterns of few stars.
+// wildcard reports whether a whole text matches a pattern with * for any run of characters
+// and ? for one. The worst case is proportional to the product of the lengths, paid in
+// steps; patterns with few stars take time proportional to the sum.
 func wildcard(f *frame, text, pattern string) bool {
 	t, p, star, mark := 0, 0, -1, 0
 	for n := 1; t < len(text); n++ {
@@ -116,7 +117,8 @@ func wildcard(f *frame, text, pattern string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-// next returns how far a star must reach at least: to where the text after it can stand.
+// next returns the minimum length of a star: up to a place where the text after it can
+// match.
 func next(text, rest string) int {
 	_, n := utf8.DecodeRuneInString(text)
 	if rest == "" || rest[0] == '*' || rest[0] == '?' {
@@ -128,12 +130,11 @@ func next(text, rest string) int {
 	return len(text)
 }
 
-// maxDistance bounds the characters whose edit distance is counted; of longer texts the
-// beginnings are compared.
+// maxDistance bounds the characters of an edit distance; longer texts are truncated.
 const maxDistance = 500
 
-// levenshtein counts the characters to insert, remove or replace that make one text of
-// another.
+// levenshtein returns the number of characters to insert, remove or replace to turn one
+// text into another.
 func levenshtein(a, b string) int {
 	var short, long [64]rune
 	x, y := runes(short[:0], a), runes(long[:0], b)
@@ -164,9 +165,9 @@ func levenshtein(a, b string) int {
 	return row[len(y)]
 }
 
-// distanceByBits is the distance of a text of 1 to 64 characters from another (Myers, 1999, as
-// Hyyrö has it): a column of the table at once, of which two sets of bits say where the next row
-// has one more, and where one less.
+// distanceByBits is the edit distance between a text of 1 to 64 characters and another
+// (Myers, 1999, in Hyyrö's form): a column of the table at once, as two bit sets of the
+// rows where the value increases and decreases.
 func distanceByBits(x, y []rune) int {
 	more, less := ^uint64(0), uint64(0)
 	last := uint64(1) << (len(x) - 1)
@@ -203,13 +204,13 @@ func runes(out []rune, s string) []rune {
 	return out
 }
 
-// Bounds of the bytes of a text that words and patterns are looked for in.
+// Bounds on the bytes of a text that words and patterns are searched in.
 const (
 	maxText      = 1 << 20
 	maxRegexText = 1 << 20
 )
 
-// cutText shortens a text to what functions look at, and says whether that is less than all.
+// cutText truncates a text for functions, and reports whether it did.
 func cutText(s string, end int) (string, bool) {
 	if len(s) <= end {
 		return s, false
@@ -220,7 +221,7 @@ func cutText(s string, end int) (string, bool) {
 	return s[:end], true
 }
 
-// cut is cutText for those who do not ask.
+// cut is cutText without the report.
 func (f *frame) cut(s string, end int) string {
 	s, _ = cutText(s, end)
 	return s

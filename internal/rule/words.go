@@ -9,12 +9,11 @@ import (
 	"outrider/internal/rule/schema"
 )
 
-// formula is what must hold for an expression to be true, as far as that can be said from
-// the words that stand in the message: a word, or so many of other formulas. Nil always
-// holds.
+// formula is a necessary condition of an expression, in terms of the words of the message:
+// a word, or a minimum number of other formulas. Nil always holds.
 type formula struct {
-	word  int // index in wordTable.words; -1 where parts are set
-	least int // how many of the parts hold
+	word  int // index in wordTable.words; -1 if parts are set
+	least int // minimum number of parts that hold
 	parts []*formula
 }
 
@@ -58,7 +57,7 @@ func (p *formula) holds(f *frame) bool {
 	return missing == 0
 }
 
-// wordTable is the words that rules look for, by the stream of texts in which they do.
+// wordTable holds the words that rules search for, by stream of texts.
 type wordTable struct {
 	words   []word
 	streams []*wordStream
@@ -66,11 +65,11 @@ type wordTable struct {
 	roots   []*branch
 }
 
-// branch is a stream among those that go on from the same values: what several streams have in
-// common of their way is gone once.
+// branch is a node in the tree of streams that start from the same values: common prefixes
+// of several streams are evaluated once.
 type branch struct {
 	at    *stream
-	reads *wordStream // the texts are looked through; or nil
+	reads *wordStream // the stream whose texts are searched; or nil
 	goes  []*branch
 }
 
@@ -79,32 +78,32 @@ type word struct {
 	text   string // folded
 }
 
-// wordStream is the words that are looked for in one stream. One machine reads a text, for all
-// streams that have it: the stream it comes from, those of arrays that it is a part of, and
-// those of what a function makes of it, where that is the text itself.
+// wordStream holds the words of one stream. One automaton reads a text for all streams that
+// contain it: its own stream, those of arrays with it, and those of functions that return
+// the text unchanged.
 type wordStream struct {
 	from    *stream
 	index   int
-	parts   []*wordStream  // where the texts are looked through instead; none where they are here
-	base    *wordStream    // whose machine reads the texts, and before whose they are made; or nil
-	makes   []*wordStream  // of which this is the base
-	ids     map[string]int // of words
-	numbers map[string]int // of words in the machine
+	parts   []*wordStream  // streams whose texts are searched instead; none if this one's are
+	base    *wordStream    // stream whose automaton reads the texts, and before whose they are made; or nil
+	makes   []*wordStream  // streams with this base
+	ids     map[string]int // ids of words
+	numbers map[string]int // numbers of words in the automaton
 	texts   []string       // by number
 	list    [][]int        // ids by number
-	somes   []int          // ids of the words that stand for having anything at all
+	somes   []int          // ids of the words that represent a non-empty stream
 	some    int            // the one of the stream itself, or -1
 	machine *automaton
 }
 
 func newWordTable() *wordTable { return &wordTable{byKey: make(map[string]*wordStream)} }
 
-// shortest is the length in bytes below which a word is not worth looking for: it is
-// in nearly every text.
+// shortest is the minimum length in bytes of a searched word: shorter ones occur in nearly
+// every text.
 const shortest = 3
 
-// isWord reports whether a folded text is worth looking for. Bytes that are no UTF-8 equal the
-// replacement character for patterns, and nothing here.
+// isWord reports whether a folded text is worth searching for. Invalid UTF-8 equals the
+// replacement character in patterns, but no bytes in this search.
 func isWord(text string) bool {
 	return len(text) >= shortest && !strings.ContainsRune(text, utf8.RuneError)
 }
@@ -124,7 +123,7 @@ func (t *wordTable) want(s *stream, text string) *formula {
 	return &formula{word: id}
 }
 
-// lookFor makes a word be looked for where the texts of the stream are read.
+// lookFor adds a word to the search in the texts of the stream.
 func (ws *wordStream) lookFor(text string, id int) {
 	for _, p := range ws.parts {
 		p.lookFor(text, id)
@@ -145,10 +144,10 @@ func (ws *wordStream) lookFor(text string, id int) {
 	ws.list[n] = append(ws.list[n], id)
 }
 
-// reader returns the stream whose machine reads the texts.
+// reader returns the stream whose automaton reads the texts.
 func (ws *wordStream) reader() *wordStream { return cmp.Or(ws.base, ws) }
 
-// wantSome returns the formula that the stream has anything at all.
+// wantSome returns the formula that the stream is not empty.
 func (t *wordTable) wantSome(s *stream) *formula {
 	if s == nil || s.full {
 		return nil
@@ -164,7 +163,7 @@ func (t *wordTable) wantSome(s *stream) *formula {
 	return &formula{word: ws.some}
 }
 
-// lookForSome makes a word stand for having anything at all.
+// lookForSome adds a word that represents a non-empty stream.
 func (ws *wordStream) lookForSome(id int) {
 	for _, p := range ws.parts {
 		p.lookForSome(id)
@@ -199,7 +198,7 @@ func (t *wordTable) add(ws *wordStream, text string) int {
 	return len(t.words) - 1
 }
 
-// build makes the machines, once all words are known.
+// build builds the automata, once all words are known.
 func (t *wordTable) build() {
 	for _, s := range t.streams {
 		if len(s.texts) > 0 {
@@ -214,7 +213,7 @@ func (t *wordTable) build() {
 	}
 }
 
-// branch returns the branch of a stream, and makes those that it goes on from.
+// branch returns the branch of a stream, and creates its parents.
 func (t *wordTable) branch(byKey map[string]*branch, s *stream) *branch {
 	b := byKey[s.key]
 	switch {
@@ -232,7 +231,7 @@ func (t *wordTable) branch(byKey map[string]*branch, s *stream) *branch {
 	return b
 }
 
-// walk looks through a value and what the streams make of it.
+// walk searches a value and the values that the streams derive from it.
 func (b *branch) walk(f *frame, v schema.Value) {
 	if b.reads != nil {
 		b.reads.look(f, v)
@@ -253,7 +252,7 @@ func (b *branch) walk(f *frame, v schema.Value) {
 	}
 }
 
-// readAll reads the texts of all streams, unless the judgement ends before.
+// readAll reads the texts of all streams, unless the judgement ends early.
 func (f *frame) readAll() {
 	for _, b := range f.words.table.roots {
 		if f.overrun = false; f.ctx.Err() != nil {
@@ -266,7 +265,7 @@ func (f *frame) readAll() {
 	}
 }
 
-// wordState is what is known of the words of one message.
+// wordState holds the words found in one message.
 type wordState struct {
 	table *wordTable
 	read  []bool   // by stream
@@ -317,19 +316,19 @@ func (f *frame) read(s int) {
 	}
 }
 
-// reads reports whether anything is looked for in the texts of the stream itself.
+// reads reports whether the texts of the stream itself are searched.
 func (ws *wordStream) reads() bool {
 	return len(ws.parts) == 0 && ws.base == nil && (ws.machine != nil || len(ws.somes) > 0)
 }
 
-// scan looks for all words of the stream.
+// scan searches the stream for all of its words.
 func (ws *wordStream) scan(f *frame) {
 	if ws.reads() {
 		ws.from.each(f, func(v schema.Value) { ws.look(f, v) })
 	}
 }
 
-// look looks for all words of the stream in one of its values.
+// look searches one value of the stream for all of its words.
 func (ws *wordStream) look(f *frame, v schema.Value) {
 	f.words.mark(ws.somes)
 	if ws.machine == nil || v.Kind() != schema.String {
@@ -342,7 +341,7 @@ func (ws *wordStream) look(f *frame, v schema.Value) {
 	ws.scanText(f, text)
 }
 
-// scanText looks for the words in a text, and in what is made of it where that is another.
+// scanText searches a text, and the different texts derived from it.
 func (ws *wordStream) scanText(f *frame, text string) {
 	same := append(f.words.lists[:0], ws.list)
 	for _, m := range ws.makes {
@@ -356,7 +355,7 @@ func (ws *wordStream) scanText(f *frame, text string) {
 	f.words.lists = same
 }
 
-// find marks the words of some lists that stand in a text.
+// find marks the words of some lists that are in a text.
 func (ws *wordStream) find(f *frame, text string, lists ...[][]int) {
 	if len(text) < shortest {
 		return
@@ -375,13 +374,13 @@ func (ws *wordStream) find(f *frame, text string, lists ...[][]int) {
 	})
 }
 
-// stepBytes is how many bytes of text are looked through in one step.
+// stepBytes is the number of bytes of text searched in one step.
 const stepBytes = 256
 
-// clause returns the words of which one must stand in a message for the formula to hold,
-// and which stand in few. Where so many of the parts hold, one of any of them does but for
-// one less than so many: those are left out whose words stand in most messages, by their
-// length. It is nil where there are none, and empty where it cannot hold.
+// clause returns words, rare in messages, of which one must be in a message for the formula
+// to hold. If at least k of n parts must hold, one of any n-k+1 parts does: the clauses
+// with the most frequent words, by length, are left out. It is nil if there is no such
+// clause, and empty if the formula cannot hold.
 func (p *formula) clause(t *wordTable) []int {
 	switch {
 	case p == nil:
@@ -410,10 +409,10 @@ func (p *formula) clause(t *wordTable) []int {
 	return out
 }
 
-// maxClause bounds the words under which a rule is looked up.
+// maxClause bounds the words that a rule is indexed under.
 const maxClause = 1000
 
-// rate estimates in which part of all messages one of the words is.
+// rate estimates the fraction of messages that contain one of the words.
 func (t *wordTable) rate(ids []int) float64 {
 	sum := 0.0
 	for _, id := range ids {

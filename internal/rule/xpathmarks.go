@@ -8,8 +8,8 @@ import (
 	"golang.org/x/net/html"
 )
 
-// Marks of the digest of a document: what precedes and follows a name, and before and behind
-// the value of an attribute.
+// Marks in the digest of a document: before and after a name, and before and after the
+// value of an attribute.
 const (
 	markElement   = "\x01"
 	markAttribute = "\x02"
@@ -17,11 +17,12 @@ const (
 	markEnd       = "\x04"
 )
 
-// leastDigest is the length in bytes that most digests have at least.
+// leastDigest is the usual minimum length of a digest, in bytes.
 const leastDigest = 2 << 10
 
-// digest lists the names, attributes and comments of a document, so that most expressions need
-// not go through it: they ask for what it does not have.
+// digest lists the names, attributes and comments of a document. It rules out most
+// expressions without a search of the document, because something that they require is
+// missing.
 func digest(root *html.Node) string {
 	var b strings.Builder
 	b.Grow(leastDigest)
@@ -40,7 +41,7 @@ func digest(root *html.Node) string {
 	return b.String()
 }
 
-// within reports whether a digest has all of some marks.
+// within reports whether a digest contains all marks.
 func within(digest string, marks []string) bool {
 	for _, m := range marks {
 		if !strings.Contains(digest, m) {
@@ -50,11 +51,12 @@ func within(digest string, marks []string) bool {
 	return true
 }
 
-// implied are the elements that a document can have without naming them, or by another name.
+// implied are the elements that a document can have without naming them, or under another
+// name.
 var implied = []string{"html", "head", "body", "tbody", "tr", "colgroup", "p", "br", "img"}
 
-// cannotHave reports whether a document cannot have an element of some marks, since its text does not
-// name it.
+// cannotHave reports whether a document cannot have an element with some marks, since its
+// text lacks the name.
 func cannotHave(raw string, marks []string) bool {
 	return slices.ContainsFunc(marks, func(m string) bool {
 		name, isElement := strings.CutPrefix(m, markElement)
@@ -63,7 +65,8 @@ func cannotHave(raw string, marks []string) bool {
 	})
 }
 
-// hasTag reports whether a text has the beginning of an element, in upper or lower case.
+// hasTag reports whether a text contains the beginning of an element, in upper or lower
+// case.
 func hasTag(raw, name string) bool {
 	for {
 		i := strings.IndexByte(raw, '<')
@@ -76,14 +79,14 @@ func hasTag(raw, name string) bool {
 	}
 }
 
-// marksOf returns what is in the digest of each document in which an XPath expression
-// selects something: the names of its steps, and the values that their attributes must have.
-// Of an expression that is more than one path it returns nothing.
+// marksOf returns the marks in the digest of every document in which an XPath expression
+// selects something: the names of its steps, and the required values of attributes. It
+// returns nothing for an expression of more than one path.
 func marksOf(expression string) (marks []string) {
 	s := strings.TrimSpace(expression)
 	for first := true; ; first = false {
 		step := strings.TrimPrefix(strings.TrimPrefix(s, "/"), "/")
-		if step == s && !first { // something else than a path
+		if step == s && !first { // not a path
 			return nil
 		}
 		found, rest, ok := cutStep(step)
@@ -96,7 +99,7 @@ func marksOf(expression string) (marks []string) {
 	}
 }
 
-// cutStep returns the marks of a step and its predicates, and what follows them.
+// cutStep returns the marks of a step and its predicates, and the rest.
 func cutStep(s string) (marks []string, rest string, ok bool) {
 	m := xpathStep.FindStringSubmatch(s)
 	if m == nil {
@@ -119,8 +122,8 @@ func cutStep(s string) (marks []string, rest string, ok bool) {
 	return marks, rest, ok
 }
 
-// Parts of an XPath expression: a step without its predicates, a condition on an attribute, and
-// what is between conditions.
+// Parts of an XPath expression: a step without its predicates, a condition on an attribute,
+// and the text between conditions.
 var (
 	xpathStep = regexp.MustCompile(`^(@|[a-z-]+::)?([A-Za-z_][\w-]*|\*|\.\.?)(\(\))?`)
 	xpathTerm = regexp.MustCompile(`^(?:(?:contains|starts-with)\(\s*@([\w-]+)\s*,\s*(?:"([^"]*)"|'([^']*)')\s*\)|@([\w-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'))?)$`)
@@ -131,8 +134,8 @@ var (
 	xpathPart = regexp.MustCompile(`\([^()]*\)|\[[^\[\]]*\]`)
 )
 
-// markOf returns the mark of a step, or "" where each document has it. It is false for what is
-// no step.
+// markOf returns the mark of a step, or "" if every document has it. It is false for text
+// that is no step.
 func markOf(axis, name string, called bool) (string, bool) {
 	switch {
 	case called && name == "comment":
@@ -148,7 +151,7 @@ func markOf(axis, name string, called bool) (string, bool) {
 	}
 }
 
-// cutPredicate returns what is in the brackets with which a text begins, and what follows.
+// cutPredicate returns the content of the brackets at the start of a text, and the rest.
 func cutPredicate(s string) (inside, rest string, ok bool) {
 	depth, quote := 0, byte(0)
 	for i := range len(s) {
@@ -170,7 +173,7 @@ func cutPredicate(s string) (inside, rest string, ok bool) {
 	return "", "", false
 }
 
-// conjuncts takes a condition apart at the "and" that stand in no text and no brackets.
+// conjuncts splits a condition at each "and" outside of strings and brackets.
 func conjuncts(s string) []string {
 	blank := func(part string) string { return strings.Repeat("_", len(part)) }
 	outer, before := xpathText.ReplaceAllStringFunc(s, blank), ""
@@ -185,8 +188,8 @@ func conjuncts(s string) []string {
 	return append(out, strings.TrimSpace(s[from:]))
 }
 
-// marksOfNames returns the marks of the conditions on an element that ask for its name, or for
-// what is there as seen from it.
+// marksOfNames returns the marks of the conditions on the name of an element, or on its
+// relatives.
 func marksOfNames(s string) (marks []string) {
 	if xpathOr.MatchString(s) {
 		return nil

@@ -8,8 +8,9 @@ import (
 	"outrider/internal/rule/result"
 )
 
-// simplePath is an XPath expression that selects all elements of a name, or an attribute of
-// them, or all comments. Most messages are asked for such, and one pass over the nodes answers.
+// simplePath is an XPath expression that selects all elements with a name, or an attribute
+// of them, or all comments. Most rules use these, and one pass over the nodes evaluates
+// them.
 type simplePath struct {
 	kind      html.NodeType
 	element   string // "" for any
@@ -18,7 +19,7 @@ type simplePath struct {
 
 var simplePaths = regexp.MustCompile(`^//(?:(comment\(\))|(\*|[a-z][a-z0-9]*)(?:/@([a-z][a-z-]*))?)$`)
 
-// simplePathOf returns the expression as a simple path, or nil where it is another.
+// simplePathOf returns the expression as a simple path, or nil if it is not one.
 func simplePathOf(expression string) *simplePath {
 	m := simplePaths.FindStringSubmatch(expression)
 	switch {
@@ -33,7 +34,7 @@ func simplePathOf(expression string) *simplePath {
 	}
 }
 
-// selectFrom returns what the path selects below a node, in the order of the document.
+// selectFrom returns the nodes that the path selects below a node, in document order.
 func (p *simplePath) selectFrom(f *frame, root *html.Node) (out []result.HTML, whole bool) {
 	out = []result.HTML{}
 	for n := range descendants(root) {
@@ -50,7 +51,7 @@ func (p *simplePath) selectFrom(f *frame, root *html.Node) (out []result.HTML, w
 	return out[:min(len(out), maxNodes)], true
 }
 
-// add describes a node, or its attributes of the name.
+// add describes a node, or its attributes with the name.
 func (p *simplePath) add(f *frame, out []result.HTML, n *html.Node) []result.HTML {
 	switch {
 	case p.kind == html.CommentNode:

@@ -7,9 +7,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// addressLink finds links to a bare IP address or an odd port: a machine without a
-// name, usually somebody else's. Links to private networks, as developers send them,
-// pass.
+// addressLink finds links to a bare IP address or an unusual port: a machine without a
+// name, often a compromised one. Links to private networks, common among developers, pass.
 func addressLink() Signal {
 	return Signal{
 		ID: "address-link", Name: "Link to a bare address", Class: verdict.ClassPhish, Weight: 3, Since: "0.1",

@@ -5,8 +5,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// advanceFee finds the stories that end in a fee: inheritances, lotteries, donations,
-// loans and orphaned millions. It takes many of its words, since each is in honest
+// advanceFee finds the pretexts of advance-fee fraud: inheritances, lotteries, donations,
+// loans and orphaned millions. It requires many of its words, since each occurs in honest
 // mail; answers in a conversation pass.
 func advanceFee() Signal {
 	return Signal{

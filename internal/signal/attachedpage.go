@@ -8,15 +8,15 @@ import (
 	"outrider/internal/verdict"
 )
 
-// attachedPage finds messages that say next to nothing and attach a web page or a
-// vector picture, which opens in the browser: the page is the message, out of sight of
-// whoever reads only the body. Pages beside a real text pass.
+// attachedPage finds messages with almost no text and an attached web page or vector
+// picture, which opens in the browser: the page is the actual message, outside of the body.
+// Pages beside a real text pass.
 func attachedPage() Signal {
 	return Signal{
 		ID: "attached-page", Name: "Attached page instead of text", Class: verdict.ClassPhish, Weight: 2.5, Since: "0.1",
 		Why: "The message says hardly anything and attaches the web page %s.",
 		Find: func(e *evidence.Evidence) []Match {
-			const hardlyAny = 40 // words, subject included: a greeting and a signature
+			const hardlyAny = 40 // words, including the subject: a greeting and a signature
 			if e.IsReply() || e.IsReport() || len(strings.Fields(e.Words())) > hardlyAny {
 				return nil
 			}

@@ -8,9 +8,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// brandImpersonation finds a brand in the name of the sender, or in the sender's
-// domain, where the domain is not one of the brand's. A brand in the subject alone
-// counts half, since honest mail speaks of brands; replies and lists pass.
+// brandImpersonation finds a brand in the display name or the domain of a sender whose
+// domain does not belong to the brand. A brand only in the subject counts half, since
+// honest mail mentions brands; replies and lists pass.
 func brandImpersonation() Signal {
 	return Signal{
 		ID: "brand-impersonation", Name: "Brand used by a stranger", Class: verdict.ClassPhish, Weight: 3.5, Since: "0.1",
@@ -21,7 +21,7 @@ func brandImpersonation() Signal {
 				return nil
 			}
 			if e.IsReport() && isSystem(a.Local) {
-				return nil // mail systems sign reports with the name of their maker
+				return nil // mail systems put the name of their vendor into reports
 			}
 			if b := brandIn(a.Name, a.Domain); b != "" {
 				return one(Match{Portion: verdict.PortionHeader, Field: "From", Value: a.Name + " <" + a.Address() + ">", Args: []any{b, a.Address()}})
@@ -38,14 +38,14 @@ func brandImpersonation() Signal {
 	}
 }
 
-// isSystem reports whether a local part is one that mail systems send reports from.
+// isSystem reports whether a local part is one that mail systems use for reports.
 func isSystem(local string) bool {
 	local = strings.ToLower(local)
 	return local == "postmaster" || strings.HasPrefix(local, "mailer-daemon") || strings.HasPrefix(local, "microsoftexchange")
 }
 
-// brandIn returns the name of the brand that text names and that the domain does not
-// belong to, or "". It looks again at what letters with a gap or look-alikes stand for.
+// brandIn returns the name of a brand in text that the domain does not belong to, or "". It
+// also resolves spaced letters and look-alikes.
 func brandIn(text, domain string) string {
 	if b := foreignBrand(text, domain); b != nil {
 		return b.name
@@ -53,8 +53,8 @@ func brandIn(text, domain string) string {
 	return ""
 }
 
-// plainLookalikes joins letters that stand apart ("P a y P a l") and replaces
-// characters beyond ASCII by those they look like.
+// plainLookalikes joins spaced letters ("P a y P a l") and replaces characters beyond ASCII
+// by the letters they resemble.
 func plainLookalikes(s string) string {
 	s = observable.ASCIILookalikes(s)
 	fields := strings.Fields(s)

@@ -7,9 +7,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// bulkMail finds mail sent to many that says so in its header. Discussion lists, to
-// which people can write back (List-Post), pass.
-// RFC 2369 (List-Unsubscribe), RFC 8058 (List-Unsubscribe-Post), RFC 2919 (List-Id).
+// bulkMail finds mail that declares itself as bulk mail in its header. Discussion lists, to
+// which people can write back (List-Post), pass. RFC 2369 (List-Unsubscribe), RFC 8058
+// (List-Unsubscribe-Post), RFC 2919 (List-Id).
 func bulkMail() Signal {
 	return Signal{
 		ID: "bulk-mail", Name: "Newsletter or mass mail", Class: verdict.ClassBulk, Weight: 5, Since: "0.1",

@@ -6,9 +6,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// callbackInvoice finds invented invoices that want to be called: an amount, a
-// subscription, and a telephone number, but no link to the sender's own site. Receipts
-// of shops have such a link and pass. Attached texts and documents are judged like the body.
+// callbackInvoice finds fake invoices that ask for a call: an amount, a subscription, and a
+// telephone number, but no link to the sender's own site. Receipts of shops have such a
+// link and pass. Attached texts and documents are judged like the body.
 func callbackInvoice() Signal {
 	return Signal{
 		ID: "callback-invoice", Name: "Invoice that wants a call", Class: verdict.ClassPhish, Weight: 5, Since: "0.1",
@@ -31,7 +31,7 @@ func callbackInvoice() Signal {
 	}
 }
 
-// callback judges one text. The number may stand in a link that dials instead.
+// callback judges one text. The number may be in a tel: link instead.
 func callback(e *evidence.Evidence, t *evidence.Text) Match {
 	times := worded(t.Phrases(lists().phrases)[int(topicCallback)], 2.5, 5) * share(t)
 	if times <= 0 {
@@ -47,7 +47,7 @@ func callback(e *evidence.Evidence, t *evidence.Text) Match {
 	return Match{Portion: t.Portion, Field: t.Field, Value: phone, Args: []any{phone + where(t)}, Times: times}
 }
 
-// dialled returns the first telephone number of a text or of its links, or "".
+// dialled returns the first telephone number in a text or its links, or "".
 func dialled(e *evidence.Evidence, t *evidence.Text) string {
 	if phones := t.Phones(); len(phones) > 0 {
 		return phones[0]

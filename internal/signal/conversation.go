@@ -5,8 +5,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// conversation speaks for mail that answers and quotes, with the header fields that go
-// with it. It weighs little, since anybody can imitate it.
+// conversation counts for mail that answers and quotes, with the matching header fields.
+// Its weight is small, since anybody can imitate it.
 func conversation() Signal {
 	return Signal{
 		ID: "conversation", Name: "Part of a conversation", Class: verdict.ClassPhish, Weight: -1, Since: "0.1",

@@ -10,9 +10,9 @@ import (
 )
 
 // credentialLure finds the wording of credential theft together with a link or a file:
-// accounts that expire, payments that failed, documents and parcels that wait. Conversations
-// pass; wording without a place to go does too. Of a proved sender all of whose links stay
-// with its own organisation it is what customers expect, and counts little.
+// expiring accounts, failed payments, waiting documents and parcels. Conversations pass; so
+// does wording without a link or file. From a proved sender whose links all lead to its own
+// organisation it is expected and counts little.
 func credentialLure() Signal {
 	return Signal{
 		ID: "credential-lure", Name: "Wording that lures to a login", Class: verdict.ClassPhish, Weight: 2.5, Since: "0.1",
@@ -30,12 +30,12 @@ func credentialLure() Signal {
 	}
 }
 
-// homeShare is what wording counts that customers expect.
+// homeShare weighs wording that customers expect.
 const homeShare = 0.25
 
-// staysHome reports whether the message leads nowhere but to its proved sender: its own
-// organisation, or another domain of the same brand. A message that greets without a name, uses
-// the name of another brand, or comes from a throw-away domain is not taken for one of a service.
+// staysHome reports whether all links lead to the proved sender's own organisation, or
+// another domain of the same brand. A message that greets without a name, names another
+// brand, or comes from a throw-away domain does not qualify.
 func staysHome(e *evidence.Evidence) bool {
 	d := e.Author().Domain
 	if !e.AuthorProved() || d == "" || isFreemail(d) || len(e.Links()) == 0 || listed(lists().hosting, d) || throwAway(d) > 0 ||
@@ -48,7 +48,8 @@ func staysHome(e *evidence.Evidence) bool {
 	return !slices.ContainsFunc(e.Links(), func(u observable.URL) bool { return u.Place != observable.PlaceImage && !atHome(&u, d) })
 }
 
-// atHome reports whether a link stays with the organisation of a domain, or the brand that owns it.
+// atHome reports whether a link leads to the organisation of a domain, or to the brand that
+// owns it.
 func atHome(u *observable.URL, domain string) bool {
 	if u.Org() == "" {
 		return false

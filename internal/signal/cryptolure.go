@@ -5,8 +5,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// cryptoLure finds the wording of wallet theft and false coin gifts, with a link.
-// Conversations about such technology pass.
+// cryptoLure finds the wording of wallet theft and fake cryptocurrency gifts, with a link.
+// Conversations about the technology pass.
 func cryptoLure() Signal {
 	return Signal{
 		ID: "crypto-lure", Name: "Wording that lures to a crypto wallet", Class: verdict.ClassPhish, Weight: 2.5, Since: "0.1",

@@ -9,9 +9,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// disguisedFile finds attachments that are not what their name says: a program called
-// a document, two extensions of which the last one counts, the right-to-left mark that
-// turns a name around, and containers that carry programs past Windows' warnings.
+// disguisedFile finds attachments whose type contradicts their name: a program with a
+// document's name, double extensions, the right-to-left override that reverses a name, and
+// containers that bypass Windows' warnings about programs.
 func disguisedFile() Signal {
 	return Signal{
 		ID: "disguised-file", Name: "File in disguise", Class: verdict.ClassMalware, Weight: 5, Since: "0.1",
@@ -47,8 +47,8 @@ func disguise(f *evidence.File) (name, how string) {
 	return "", ""
 }
 
-// doubleExtension reports whether a name pretends to be a document: "scan.pdf.exe",
-// "scan.pdf      .html".
+// doubleExtension reports whether a name imitates a document: "scan.pdf.exe", "scan.pdf
+// .html".
 func doubleExtension(name string) bool {
 	last := observable.Extension(name)
 	if !observable.RunsWhenOpened(last) && last != "html" && last != "htm" && last != "shtml" && last != "svg" {

@@ -7,9 +7,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// dmarcFailed finds mail that its own domain asks to refuse. Lists break signatures
-// honestly; mail through a list whose host proved itself counts little.
-// RFC 9989, Section 5.3: the owner of the author domain publishes what to do.
+// dmarcFailed finds mail that its own domain asks receivers to refuse. Lists break
+// signatures honestly; mail through a list whose host is proved counts little. RFC 9989,
+// Section 5.3: the owner of the author domain publishes the policy.
 func dmarcFailed() Signal {
 	return Signal{
 		ID: "dmarc-failed", Name: "Sender disowned by its domain", Class: verdict.ClassSpoof, Weight: 6, Since: "0.1",

@@ -6,9 +6,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// documentAction finds documents and archives that do something when they are opened, or are
-// built to hide what they hold. Macros that wait for a click are the business of office-macro;
-// ordinary links, local templates, forms and fields pass.
+// documentAction finds documents and archives that act when opened, or that are built to
+// hide their contents. Macros that wait for a click belong to office-macro; ordinary links,
+// local templates, forms and fields pass.
 func documentAction() Signal {
 	return Signal{
 		ID: "document-action", Name: "Document that acts when opened", Class: verdict.ClassMalware, Weight: 6.5, Since: "0.3",
@@ -31,7 +31,7 @@ func documentAction() Signal {
 	}
 }
 
-// actions says in words what a harm is, and how bad.
+// actions describes a harm in words, and returns its weight.
 func actions(h *attachment.Harm) (how string, times float64) {
 	switch h.Kind {
 	case attachment.HarmAutoMacro:

@@ -8,10 +8,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// documentLink finds attached documents of strangers that lead to somebody else's site:
-// a link inside a document is out of sight of whoever reads only the body. Documents that
-// lead to their sender's own site, answers, and mail of people who wrote before pass;
-// authors who are proved count half.
+// documentLink finds attached documents of strangers that link to a third party's site: a
+// link inside a document is outside of the body. Documents that link to their sender's own
+// site, answers, and mail of earlier senders pass; proved authors count half.
 func documentLink() Signal {
 	return Signal{
 		ID: "document-link", Name: "Link hidden in an attached document", Class: verdict.ClassPhish, Weight: 4, Since: "0.2",
@@ -34,9 +33,8 @@ func documentLink() Signal {
 	}
 }
 
-// foreignLink returns the host of the first link or code of a document that leads to
-// another organization than own, or "". What programs that make documents put into them
-// counts for nothing.
+// foreignLink returns the host of the first link or code of a document that leads outside
+// of the organization own, or "". Links that document software inserts are ignored.
 func foreignLink(d *attachment.Document, own string) string {
 	if d == nil {
 		return ""
@@ -55,8 +53,8 @@ func foreignLink(d *attachment.Document, own string) string {
 	return ""
 }
 
-// makesDocuments reports whether an organization makes programs that leave their address
-// in documents, or defines formats that documents name.
+// makesDocuments reports whether an organization makes programs that put their address into
+// documents, or defines formats that documents name.
 func makesDocuments(org string) bool {
 	switch org {
 	case "tcpdf.org", "adobe.com", "w3.org", "wkhtmltopdf.org", "ghostscript.com", "fpdf.org", "pdfkit.org", "itextpdf.com", "creativecommons.org":

@@ -7,9 +7,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// drawnCode finds QR codes that the text draws with characters or the cells of a table, where
-// filters for pictures do not see them. Codes that lead to the sender's own site, and those that
-// are no links, pass.
+// drawnCode finds QR codes that the text draws with characters or table cells, which
+// picture filters miss. Codes that lead to the sender's own site, and codes that are no
+// links, pass.
 func drawnCode() Signal {
 	return Signal{
 		ID: "drawn-code", Name: "QR code drawn without a picture", Class: verdict.ClassPhish, Weight: 6, Since: "0.3",

@@ -10,8 +10,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// encryptedArchive finds archives that no scanner can open while the text gives the
-// password away: whoever wants secrecy sends the password another way. An encrypted
+// encryptedArchive finds encrypted archives, which no scanner can open, in mail that
+// contains the password: senders who want secrecy send it by another channel. An encrypted
 // archive without its password in the text counts little.
 func encryptedArchive() Signal {
 	return Signal{
@@ -38,7 +38,7 @@ func isLocked(f *evidence.File) bool {
 	if f.Report != nil {
 		return f.Archive != nil && f.Archive.Encrypted > 0 || f.HasHarm(attachment.HarmLocked) || f.Encrypted && attachment.Opens(f.Format)
 	}
-	// It was not opened: its header tells whether it is encrypted.
+	// It was not opened: its header shows whether it is encrypted.
 	switch f.Format {
 	case "rar":
 		data := f.Part.Decoded()
@@ -55,7 +55,7 @@ func isLocked(f *evidence.File) bool {
 	return false
 }
 
-// givesPassword reports whether the text tells the password: the word, and after it a
+// givesPassword reports whether the text contains the password: the word, followed by a
 // colon, an equals sign or "is".
 func givesPassword(e *evidence.Evidence) bool {
 	text := observable.Fold(e.Current() + " " + e.Subject())

@@ -9,8 +9,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// executableAttachment finds attachments that run when opened, by name or by content,
-// in the open or in an archive. Signatures, calendars and documents pass.
+// executableAttachment finds attachments that run when opened, by name or by content, plain
+// or in an archive. Signatures, calendars and documents pass.
 func executableAttachment() Signal {
 	return Signal{
 		ID: "executable-attachment", Name: "Program attached", Class: verdict.ClassMalware, Weight: 10, Since: "0.1",
@@ -24,7 +24,7 @@ func executableAttachment() Signal {
 					continue
 				}
 				if f.Attached && onlyScript(name) && isPatchMail(e) {
-					times = 0.2 // programmers send each other scripts
+					times = 0.2 // programmers exchange scripts
 				}
 				if times > worst.Times {
 					worst = Match{Portion: verdict.PortionAttachment, Field: f.Part.Path, Value: name, Args: []any{name}, Times: times}
@@ -38,7 +38,7 @@ func executableAttachment() Signal {
 	}
 }
 
-// runs returns the name of the file, if it runs when opened.
+// runs returns the name of the file if it runs when opened.
 func runs(f *evidence.File) (string, bool) {
 	for _, n := range f.Names {
 		if observable.RunsWhenOpened(observable.Extension(n)) {
@@ -59,7 +59,7 @@ func onlyScript(name string) bool {
 	return false
 }
 
-// isPatchMail reports whether the text has a patch in it.
+// isPatchMail reports whether the text contains a patch.
 func isPatchMail(e *evidence.Evidence) bool {
 	return strings.Contains(e.Text(), "\n+++ ") || strings.Contains(e.Text(), "\ndiff --git")
 }

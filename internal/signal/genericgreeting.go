@@ -5,8 +5,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// genericGreeting finds greetings without a name. Firms that know their
-// customers use names; it says little alone.
+// genericGreeting finds greetings without a name. Firms address their customers by name; it
+// is weak alone.
 func genericGreeting() Signal {
 	return Signal{
 		ID: "generic-greeting", Name: "Greeting without a name", Class: verdict.ClassPhish, Weight: 0.8, Since: "0.1",

@@ -7,10 +7,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// headerOddities finds what proper mail programs never leave out or get wrong: no
-// Message-ID, no date, a date days ahead, no From. Small programs are careless, so it
-// says little alone.
-// RFC 5322, Section 3.6: Date and From are required, Message-ID should be there.
+// headerOddities finds faults that proper mail programs never make: no Message-ID, no date,
+// a date days ahead, no From. Small programs are careless, so it is weak alone. RFC 5322,
+// Section 3.6: Date and From are required, Message-ID should be present.
 func headerOddities() Signal {
 	return Signal{
 		ID: "header-oddities", Name: "Careless header", Class: verdict.ClassSpam, Weight: 0.8, Since: "0.1",

@@ -9,9 +9,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// hiddenLink finds links behind a shortener, behind open redirects of large sites, or
-// with a user name that looks like a domain. Services that shorten links to themselves
-// pass.
+// hiddenLink finds links through a shortener or an open redirect of a large site, or with a
+// user name that looks like a domain. Services that shorten links to themselves pass.
 func hiddenLink() Signal {
 	return Signal{
 		ID: "hidden-link", Name: "Link that hides where it leads", Class: verdict.ClassPhish, Weight: 1.5, Since: "0.1",
@@ -39,7 +38,7 @@ func hiddenLink() Signal {
 	}
 }
 
-// isRedirect recognises redirects that anybody can point anywhere.
+// isRedirect recognises redirects to arbitrary targets.
 func isRedirect(host, path, query string) bool {
 	switch {
 	case (strings.HasPrefix(host, "www.google.") || strings.HasPrefix(host, "google.")) && (strings.HasPrefix(path, "/url") || strings.HasPrefix(path, "/amp")):

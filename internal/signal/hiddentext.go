@@ -9,13 +9,13 @@ import (
 	"outrider/internal/verdict"
 )
 
-// smuggledTimes is how much text in invisible characters counts: it is for programs only.
+// smuggledTimes weighs text in invisible characters, which only programs read.
 const smuggledTimes = 2.2
 
-// hiddenText finds text in characters without a glyph, which no honest text has beside emoji, and
-// HTML that hides much text from the reader, to feed filters with it.
-// The preview line that newsletters hide is short, and passes; so do designs for
-// phones, which hide what they show elsewhere.
+// hiddenText finds text in characters without a glyph, which honest text uses only in
+// emoji, and HTML that hides much text from the reader to feed it to filters. The hidden
+// preview line of newsletters is short and passes; so do responsive designs, which hide
+// text that they show elsewhere.
 func hiddenText() Signal {
 	return Signal{
 		ID: "hidden-text", Name: "Hidden text", Class: verdict.ClassSpam, Weight: 1.5, Since: "0.1",

@@ -9,8 +9,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// hostedPage finds links to hosts where anybody can publish a page within minutes. It
-// says little alone; mail of the host itself passes.
+// hostedPage finds links to hosts where anybody can publish a page within minutes. It is
+// weak alone; mail of the host itself passes.
 func hostedPage() Signal {
 	return Signal{
 		ID: "hosted-page", Name: "Link to a free web host", Class: verdict.ClassPhish, Weight: 1.5, Since: "0.1",
@@ -26,8 +26,8 @@ func hostedPage() Signal {
 	}
 }
 
-// belongs reports whether a page is the author's: its domain is, or it is called like
-// the author's.
+// belongs reports whether a page is the author's: it has the author's domain, or the
+// author's name.
 func belongs(host, author string) bool {
 	if author == "" {
 		return false

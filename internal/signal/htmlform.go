@@ -6,9 +6,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// htmlForm finds pages that ask for a password inside the message: attached, where
-// they open from disk and no filter sees the address, or in the body. Forms without a
-// password, as surveys have, pass.
+// htmlForm finds pages that ask for a password inside the message: attached, where they
+// open from disk and no URL filter applies, or in the body. Forms without a password, such
+// as surveys, pass.
 func htmlForm() Signal {
 	return Signal{
 		ID: "html-form", Name: "Password form in the message", Class: verdict.ClassPhish, Weight: 8, Since: "0.1",

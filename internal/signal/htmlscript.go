@@ -9,9 +9,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// htmlScript finds attached pages that build themselves by script, redirect at once,
-// or hide their content in encodings: smuggling past filters. Pages without scripts,
-// as invoices are saved, pass, and so do plain scripts of the pages of browser extensions.
+// htmlScript finds attached pages that build their content by script, redirect at once, or
+// hide their content in encodings, to smuggle it past filters. Pages without scripts, such
+// as saved invoices, pass, and so do plain scripts of browser extensions.
 func htmlScript() Signal {
 	return Signal{
 		ID: "html-script", Name: "Attached page with hidden program", Class: verdict.ClassMalware, Weight: 5, Since: "0.1",
@@ -31,13 +31,14 @@ func htmlScript() Signal {
 	}
 }
 
-// decoders are names in scripts that unpack what was hidden.
+// decoders are script functions that decode hidden content.
 var decoders = [...]string{
 	"atob(", "unescape(", "fromCharCode", "eval(", "document.write", "decodeURIComponent(", "createObjectURL", "msSaveOrOpenBlob",
 	"new Function(", "CryptoJS", "innerHTML",
 }
 
-// tricks returns what a page does, the names in its scripts that tell, and how bad that is.
+// tricks returns the techniques of a page, the names in its scripts that show them, and
+// their weight.
 func tricks(page *reading.Page) (how, names string, times float64) {
 	const unpacks = "it unpacks something that it hides"
 	var found []string

@@ -6,8 +6,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// knownDomainUnproved finds mail from providers and brands that always prove their
-// mail, without any proof. Mailing lists may break proofs, so their mail passes.
+// knownDomainUnproved finds unauthenticated mail from providers and brands that
+// authenticate all their mail. Mailing lists may break signatures, so their mail passes.
 func knownDomainUnproved() Signal {
 	return Signal{
 		ID: "known-domain-unproved", Name: "Well-known sender without proof", Class: verdict.ClassSpoof, Weight: 2, Since: "0.1",
@@ -25,12 +25,12 @@ func knownDomainUnproved() Signal {
 	}
 }
 
-// undecided reports whether a check could not be finished, so that there may be proof.
+// undecided reports whether a check did not finish, so that the mail may be authentic.
 func undecided(e *evidence.Evidence) bool {
 	return len(e.Auth.Degraded()) > 0 || e.Auth.SPF.Result == mailauth.TempError
 }
 
-// throughList reports whether a mailing list sent the message on.
+// throughList reports whether the message came through a mailing list.
 func throughList(e *evidence.Evidence) bool {
 	h := e.Message.Header()
 	return h.Has("List-Id") || h.Has("List-Post")

@@ -8,9 +8,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// knownSender speaks for mail of one author who is proved by DMARC and whose address is known
-// by several wanted messages. Without proof anybody could claim the history, one
-// harmless message is none, and none excuses new payment details.
+// knownSender counts for mail of one author who passed DMARC and whose address has sent
+// several wanted messages. Without proof anybody could claim that history, one harmless
+// message is no history, and no history excuses new payment details.
 func knownSender() Signal {
 	return Signal{
 		ID: "known-sender", Name: "Known sender with proof", Class: verdict.ClassPhish, Weight: -2, Since: "0.1",

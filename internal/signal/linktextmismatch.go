@@ -7,10 +7,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// linkTextMismatch finds links that show one domain and lead to another. Tracking by
-// mailing services does that honestly; where the link stays with the sender's
-// organization it passes, and where the sender is proved and shows its own domain it
-// counts little.
+// linkTextMismatch finds links that show one domain and lead to another. Mailing services
+// do so for tracking: a link to the sender's organization passes, and a proved sender that
+// shows its own domain counts little.
 func linkTextMismatch() Signal {
 	return Signal{
 		ID: "link-text-mismatch", Name: "Link leads elsewhere than it shows", Class: verdict.ClassPhish, Weight: 3, Since: "0.1",
@@ -35,7 +34,7 @@ func linkTextMismatch() Signal {
 	}
 }
 
-// leadsThere reports whether the link leads to what it shows, or to its sender.
+// leadsThere reports whether the link leads to the domain that it shows, or to its sender.
 func leadsThere(e *evidence.Evidence, u *observable.URL, shown string) bool {
 	if u.IP.IsValid() {
 		return false

@@ -57,14 +57,13 @@ const (
 	numTopics
 )
 
-// sections names the topics as the list does.
+// sections holds the names of the topics in the list.
 var sections = [numTopics]string{
 	"credential", "crypto", "prize", "miracle", "seo", "trade", "advance", "extortion", "favour", "payment", "payroll",
 	"callback", "procurement", "secret", "greeting", "removal", "account", "demand",
 }
 
-// tables are the lists in the form in which they are asked. They are made when first
-// needed and never change.
+// tables holds the lists in searchable form. They are built on first use and never change.
 type tables struct {
 	phrases    *observable.Lexicon
 	brands     []brand
@@ -76,7 +75,7 @@ type tables struct {
 	services   map[string]bool
 }
 
-// brand is a name that attackers use, and the domains that may use it.
+// brand is a name that attackers imitate, and the domains that may use it.
 type brand struct {
 	name    string
 	domains []string
@@ -94,7 +93,7 @@ var lists = sync.OnceValue(func() *tables {
 	return t
 })
 
-// lines yields the lines of a list that are no comments.
+// lines yields the lines of a list without comments.
 func lines(text string) func(func(string) bool) {
 	return func(yield func(string) bool) {
 		for line := range strings.Lines(text) {
@@ -165,7 +164,7 @@ func parseBrands(text string) (brands []brand, words []observable.Phrase) {
 func (b *brand) owns(domain string) bool {
 	for _, d := range b.domains {
 		label, wild := strings.CutSuffix(d, ".*")
-		// The label is looked for first: finding the brand of a domain costs more.
+		// The label is searched first: finding the brand of a domain costs more.
 		if wild && strings.Contains(domain, label) && observable.Brand(domain) == label || !wild && address.Within(domain, d) {
 			return true
 		}
@@ -173,7 +172,7 @@ func (b *brand) owns(domain string) bool {
 	return false
 }
 
-// listed reports whether the domain, or one above it, is in the set.
+// listed reports whether the domain or a parent domain is in the set.
 func listed(set map[string]bool, domain string) bool {
 	for domain != "" {
 		if set[domain] {
@@ -195,11 +194,11 @@ func isFreemail(domain string) bool {
 // phrases returns the phrases of a topic in the message.
 func phrases(e *evidence.Evidence, t topic) []string { return e.Phrases(lists().phrases)[int(t)] }
 
-// maxStrength bounds the phrases that are added up; more say nothing new.
+// maxStrength bounds the phrases that are added up; more add no information.
 const maxStrength = 40
 
-// strength adds up phrases: long ones say more than single words, which stand in all
-// kinds of mail, and those within another phrase say nothing more.
+// strength adds up phrases: long ones count more than single words, which occur in all
+// kinds of mail; phrases within another phrase do not count.
 func strength(found []string) float64 {
 	found = found[:min(len(found), maxStrength)]
 	sum := 0.0
@@ -223,7 +222,7 @@ func worded(found []string, low, high float64) float64 {
 	return min(max((strength(found)-low)/(high-low), 0), 2)
 }
 
-// quoted joins the first phrases for people.
+// quoted joins the first phrases for display.
 func quoted(found []string) string {
 	return strings.Join(found[:min(len(found), 5)], ", ")
 }

@@ -7,8 +7,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// lookalikeDomain finds domains made to be taken for one that the tenant owns or
-// trades with, in From, Reply-To and links. Domains that the tenant knows pass.
+// lookalikeDomain finds domains that imitate one that the tenant owns or trades with, in
+// From, Reply-To and links. Domains that the tenant knows pass.
 func lookalikeDomain() Signal {
 	return Signal{
 		ID: "lookalike-domain", Name: "Look-alike of a trusted domain", Class: verdict.ClassPhish, Weight: 8, Since: "0.1",
@@ -25,7 +25,7 @@ func lookalikeDomain() Signal {
 	}
 }
 
-// claim is one domain that readers see, and where.
+// claim is one domain that readers see, and its place.
 type claim struct {
 	domain  string
 	portion verdict.Portion

@@ -6,9 +6,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// messageFragment finds messages that are cut into several: a mail program puts the
-// pieces together again, and no server on the way has seen the whole. No program of today
-// sends them; pieces that reports return pass.
+// messageFragment finds messages that are split into several: a mail program reassembles
+// them, and no server sees the whole. No current program sends them; pieces that reports
+// return pass.
 func messageFragment() Signal {
 	return Signal{
 		ID: "message-fragment", Name: "Message cut into pieces", Class: verdict.ClassMalware, Weight: 6, Since: "0.2",

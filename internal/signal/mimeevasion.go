@@ -8,16 +8,16 @@ import (
 	"outrider/internal/verdict"
 )
 
-// mimeEvasion finds structure that mail programs read in different ways, which serves
-// to show people what filters do not see. What careless programs write, as missing
-// header ends or long lines, passes.
+// mimeEvasion finds structure that mail programs interpret in different ways, which shows
+// people content that filters miss. Faults of careless programs, such as missing header
+// ends or long lines, pass.
 func mimeEvasion() Signal {
 	return Signal{
 		ID: "mime-evasion", Name: "Structure made to be read in two ways", Class: verdict.ClassPhish, Weight: 2, Since: "0.1",
 		Why: "The message is built so that one mail program shows something else than another.",
 		Find: func(e *evidence.Evidence) []Match {
 			if e.IsReport() || isDaemon(e) {
-				return nil // old mail systems build them so
+				return nil // old mail systems produce these
 			}
 			for _, d := range e.Message.Defects {
 				if times := evasive(d.Kind); times > 0 {
@@ -29,7 +29,7 @@ func mimeEvasion() Signal {
 	}
 }
 
-// evasive says how much a defect serves evasion.
+// evasive returns how strongly a defect indicates evasion.
 func evasive(k message.DefectKind) float64 {
 	switch k {
 	case message.DefectDuplicateFrom:

@@ -5,8 +5,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// miracleOffer finds the goods that mass mail sells: cures, potency, dates, free
-// energy, insurance. One of its words is not enough.
+// miracleOffer finds the typical goods of mass mail: cures, potency, dates, free energy,
+// insurance. A single word is not enough.
 func miracleOffer() Signal {
 	return Signal{
 		ID: "miracle-offer", Name: "Miracle offer", Class: verdict.ClassSpam, Weight: 2.5, Since: "0.1",

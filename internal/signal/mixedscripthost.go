@@ -9,8 +9,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// mixedScriptHost finds domains that borrow look-alike letters from another alphabet,
-// in the sender's address or in links. Domains written in one alphabet pass.
+// mixedScriptHost finds domains that mix in look-alike letters of another alphabet, in the
+// sender's address or in links. Domains in one alphabet pass.
 func mixedScriptHost() Signal {
 	return Signal{
 		ID: "mixed-script-host", Name: "Domain with look-alike letters", Class: verdict.ClassPhish, Weight: 6, Since: "0.1",
@@ -40,8 +40,8 @@ func isASCII(s string) bool {
 	return true
 }
 
-// latinOnly reports whether a name has Latin letters only, as "bücher" has: folding
-// takes its accents off, which is no disguise.
+// latinOnly reports whether a name has Latin letters only, such as "bücher": folding
+// removes its accents, which are no disguise.
 func latinOnly(s string) bool {
 	return isASCII(observable.Fold(s))
 }

@@ -7,8 +7,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// namedInSubject finds the recipient's own address in the subject, which machines put
-// there to seem personal. Answers and delivery reports pass.
+// namedInSubject finds the recipient's own address in the subject, which bulk senders
+// insert to seem personal. Answers and delivery reports pass.
 func namedInSubject() Signal {
 	return Signal{
 		ID: "named-in-subject", Name: "Your address in the subject", Class: verdict.ClassPhish, Weight: 1.5, Since: "0.1",

@@ -66,7 +66,8 @@ func TestHyphenationIsNoObfuscation(t *testing.T) {
 	}
 }
 
-// Mail systems sign reports with the name of their maker; whoever is none speaks as the brand.
+// Mail systems sign reports with the name of their vendor; other senders who do so imitate
+// the brand.
 func TestReportsThatNameTheMakerOfTheSystem(t *testing.T) {
 	t.Parallel()
 	report := func(from, status string) string {

@@ -10,8 +10,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// nameShowsAddress finds display names that show another address or domain than the
-// one that sent the message: phones show the name only, and the name of a group like one. Addresses of the same
+// nameShowsAddress finds display names that contain another address or domain than the
+// sender's: phones show only the name, or the name of a group. Addresses of the same
 // organization, and "via" rewriting by lists, pass.
 func nameShowsAddress() Signal {
 	return Signal{
@@ -31,13 +31,13 @@ func nameShowsAddress() Signal {
 	}
 }
 
-// shownIn returns the address or domain that a name shows, or "".
+// shownIn returns the address or domain in a display name, or "".
 func shownIn(name string) string {
 	for word := range strings.FieldsSeq(name) {
 		word = strings.Trim(word, `"'()<>[],;:`)
 		if local, domain, ok := strings.Cut(word, "@"); ok && local != "" {
 			if d, err := address.Domain(domain); err == nil && strings.Contains(d, ".") {
-				return d // after an "@" people take any name for a domain
+				return d // after an "@" any name looks like a domain
 			}
 			word = domain
 		}

@@ -5,8 +5,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// newSenderPayment finds payment wording in the first message that an address ever
-// sent. Known senders, and offline judgement without a memory, pass.
+// newSenderPayment finds payment wording in the first message from an address. Known
+// senders, and offline judgement without history, pass.
 func newSenderPayment() Signal {
 	return Signal{
 		ID: "new-sender-payment", Name: "Stranger speaks of payment", Class: verdict.ClassBEC, Weight: 1.5, Since: "0.1",

@@ -8,9 +8,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// obfuscatedText finds text written so that machines cannot read it: letters of
-// several alphabets in a word, mathematical letters, marks piled on Latin letters,
-// invisible characters inside words. Names with accents and emoji pass.
+// obfuscatedText finds text made unreadable to machines: letters of several alphabets in a
+// word, mathematical letters, stacked marks on Latin letters, invisible characters inside
+// words. Names with accents and emoji pass.
 func obfuscatedText() Signal {
 	return Signal{
 		ID: "obfuscated-text", Name: "Text made unreadable for machines", Class: verdict.ClassSpam, Weight: 3, Since: "0.1",
@@ -35,7 +35,7 @@ func obfuscatedText() Signal {
 	}
 }
 
-// obfuscation says which trick the text uses at least enough times, or "".
+// obfuscation returns the technique that the text uses at least enough times, or "".
 func obfuscation(s string, enough int) string {
 	if isASCII(s) {
 		return ""
@@ -57,12 +57,12 @@ func obfuscation(s string, enough int) string {
 	return ""
 }
 
-// trickCounter counts tricks character by character.
+// trickCounter counts techniques character by character.
 type trickCounter struct {
 	styled, marks, hidden, mixed int
 
 	latin, other bool // letters of the word so far
-	counted      bool // the word counts as mixed already
+	counted      bool // the word was counted as mixed
 	pending      int  // invisible characters after a letter
 	last         rune
 }
@@ -72,7 +72,7 @@ func (c *trickCounter) add(r rune) {
 	case r >= 0x1D400 && r <= 0x1D7FF, r >= 0x1F130 && r <= 0x1F189, r >= 0x24B6 && r <= 0x24E9, r >= 0xFF21 && r <= 0xFF5A:
 		c.styled++
 	case unicode.Is(unicode.Mn, r):
-		// Marks that have no composed form with a Latin letter: no language writes them.
+		// Marks without a composed form for the Latin letter: no language writes them.
 		if c.last < 0x80 && unicode.IsLetter(c.last) && (r < 0x300 || r > 0x32F) && (r < 0xFE00 || r > 0xFE0F) {
 			c.marks++
 		}
@@ -80,7 +80,7 @@ func (c *trickCounter) add(r rune) {
 		if unicode.IsLetter(c.last) && r != 0x200C && r != 0x200D && r != 0xAD {
 			c.pending++
 		}
-		return // last stays, so that the letter after completes it
+		return // last stays, so that the next letter completes it
 	case unicode.IsLetter(r):
 		c.letter(r)
 	default:

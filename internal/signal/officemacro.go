@@ -6,9 +6,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// officeMacro finds Office documents with a VBA project. Companies send each other
-// such workbooks, so it needs company to become a verdict; documents without macros
-// pass.
+// officeMacro finds Office documents with a VBA project. Companies exchange such workbooks,
+// so it takes other signals to reach a verdict; documents without macros pass.
 func officeMacro() Signal {
 	return Signal{
 		ID: "office-macro", Name: "Document with macros", Class: verdict.ClassMalware, Weight: 5, Since: "0.1",
@@ -32,7 +31,7 @@ func officeMacro() Signal {
 // hasMacros reports whether a document has macros of any kind.
 func hasMacros(f *evidence.File) bool {
 	if f.Attached && attachment.HasOLEMacros(f.Part.Decoded()) {
-		return true // also where the rest of the document cannot be read
+		return true // also if the rest of the document cannot be read
 	}
 	return f.HasHarm(attachment.HarmMacro, attachment.HarmAutoMacro, attachment.HarmMacroSheet, attachment.HarmAutoSheet)
 }

@@ -5,8 +5,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// ownDomainSpoof finds mail that claims to be from the tenant's own domain but comes
-// from outside without proof. Mail of the own servers passes.
+// ownDomainSpoof finds mail that claims the tenant's own domain but comes from outside
+// without proof. Mail of the own servers passes.
 func ownDomainSpoof() Signal {
 	return Signal{
 		ID: "own-domain-spoof", Name: "Own domain used from outside", Class: verdict.ClassSpoof, Weight: 7, Since: "0.1",

@@ -5,10 +5,10 @@ import (
 	"outrider/internal/verdict"
 )
 
-// paymentChange finds new bank details and pressure to pay. A text that says that an account
-// has changed counts whoever sent it and in whatever conversation: accounts of suppliers are
-// taken over, and this is what for. Other wording of payment counts in mail from a free
-// mailbox, a stranger or without proof. Invoices with unchanged details pass.
+// paymentChange finds new bank details and pressure to pay. A text that announces a changed
+// account counts from any sender and in any conversation: attackers take over accounts of
+// suppliers for this purpose. Other wording of payment counts in mail from a free mailbox,
+// a stranger or without proof. Invoices with unchanged details pass.
 func paymentChange() Signal {
 	return Signal{
 		ID: "payment-change", Name: "New bank details", Class: verdict.ClassBEC, Weight: 3, Since: "0.1",
@@ -27,8 +27,8 @@ func paymentChange() Signal {
 	}
 }
 
-// newAccount returns the match of a text that says that money is to go to another account than
-// before. That a colleague, proved, says so about his own house is no fraud from outside.
+// newAccount returns the match of a text that asks for payment to a different account. The
+// same from a proved colleague about the own organisation is no fraud from outside.
 func newAccount(e *evidence.Evidence) []Match {
 	if e.ColleagueProved() {
 		return nil

@@ -5,8 +5,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// payrollChange finds requests to send a salary elsewhere, from outside of the tenant.
-// Mail from the own domain with proof, and newsletters about payroll, pass.
+// payrollChange finds requests from outside of the tenant to pay a salary to another
+// account. Proved mail of the own domain, and newsletters about payroll, pass.
 func payrollChange() Signal {
 	return Signal{
 		ID: "payroll-change", Name: "Salary to a new account", Class: verdict.ClassBEC, Weight: 4, Since: "0.1",

@@ -12,21 +12,21 @@ import (
 	"outrider/internal/verdict"
 )
 
-// How much the name of a colleague counts where there is an honest reason for it, or where it is
-// not quite the name.
+// Shares for the name of a colleague that has an honest explanation, or is not an exact
+// match.
 const (
 	namesakeShare = 0.3
 	typoShare     = 0.3 // without a demand
-	demandShare   = 0.8 // a typo, or a name in the signature alone, with a demand
+	demandShare   = 0.8 // a typo, or a name only in the signature, with a demand
 )
 
-// personImpersonation finds the name of a registered person on a foreign address. The
-// name is found in any order of its words, with initials, with one letter off, and in look-alike
-// letters; a name that only signs counts where the text demands money or a favour.
+// personImpersonation finds the name of a registered person on a foreign address. It
+// matches any order of words, initials, one wrong letter, and look-alike letters; a name
+// only in the signature counts if the text demands money or a favour.
 //
-// The person's own addresses and proved mail of the own domain pass. So do services that write in
-// the name of their users, proved by DMARC. Proved senders of another organization who bear the
-// name, or unlisted services, count little as long as they demand nothing.
+// The person's own addresses and proved mail of the own domain pass. So do services that
+// write on behalf of their users, proved by DMARC. Proved namesakes of another
+// organization, and unlisted services, count little if they demand nothing.
 func personImpersonation() Signal {
 	return Signal{
 		ID: "person-impersonation", Name: "Name of a colleague on a foreign address", Class: verdict.ClassBEC, Weight: 8.5, Since: "0.1",
@@ -71,21 +71,22 @@ func impersonates(e *evidence.Evidence, a *message.Mailbox, p *tenant.Person) []
 	})
 }
 
-// isTheirs reports whether an address is the person's own, or one of the house that may be.
+// isTheirs reports whether an address is the person's own, or a possible one in an own
+// domain.
 func isTheirs(e *evidence.Evidence, a *message.Mailbox, p *tenant.Person) bool {
 	if slices.Contains(p.Addresses, strings.ToLower(a.Address())) {
-		return true // whether that address is proved is the business of other signals
+		return true // other signals check whether that address is proved
 	}
 	return ownDomain(e, a.Domain) && (e.AuthorProved() || e.FromInside()) // a namesake, or another address of the person
 }
 
-// nameShare returns how much the name counts on an address: nothing for a service that writes
-// for its users, little for a proved namesake or an unknown service that demands nothing.
+// nameShare returns the weight of the name on an address: none for a service that writes
+// for its users, little for a proved namesake or an unknown service without a demand.
 func nameShare(e *evidence.Evidence, a *message.Mailbox) float64 {
 	service := strings.TrimSpace(observable.Words(serviceIn(a.Name)))
 	claimed := strings.ReplaceAll(service, " ", "")
 	if claimed != "" && isListAddress(e, a) && !demands(e) {
-		return namesakeShare // lists write in the name of their members where DMARC forbids to write as them
+		return namesakeShare // lists write in the name of members whose DMARC policy forbids it
 	}
 	if !e.AuthorProved() || isFreemail(a.Domain) {
 		return 1
@@ -101,8 +102,8 @@ func nameShare(e *evidence.Evidence, a *message.Mailbox) float64 {
 	return 1
 }
 
-// isListAddress reports whether an address is that of the mailing list that the message came through.
-// RFC 2919 and RFC 2369.
+// isListAddress reports whether an address belongs to the mailing list of the message. RFC
+// 2919 and RFC 2369.
 func isListAddress(e *evidence.Evidence, a *message.Mailbox) bool {
 	if !throughList(e) || !e.ListHostProved() {
 		return false
@@ -112,13 +113,14 @@ func isListAddress(e *evidence.Evidence, a *message.Mailbox) bool {
 	return strings.Contains(strings.ToLower(h.Get("List-Post")), "mailto:"+address) || strings.Contains(id, "<"+strings.Replace(address, "@", ".", 1)+">")
 }
 
-// onlyNotifies reports whether the message does what the notice of a service does: it leads to the
-// service alone, and asks for no sign-in.
+// onlyNotifies reports whether the message is a plain notice of a service: all links lead
+// to the service, and it asks for no sign-in.
 func onlyNotifies(e *evidence.Evidence) bool {
 	return staysHome(e) && len(wording(e, topicCredential, 0.3, 1.8)) == 0
 }
 
-// serviceIn returns the service that a name tells: "Ann Lee (Tracker)", "Ann Lee via Tracker".
+// serviceIn returns the service in a display name: "Ann Lee (Tracker)", "Ann Lee via
+// Tracker".
 func serviceIn(name string) string {
 	lower := strings.ToLower(name)
 	for _, via := range []string{" via ", " über ", " through "} {
@@ -132,13 +134,14 @@ func serviceIn(name string) string {
 	return ""
 }
 
-// isService reports whether a domain belongs to a service that writes in the name of its users.
+// isService reports whether a domain belongs to a service that writes on behalf of its
+// users.
 func isService(domain string) bool {
 	return listed(lists().services, domain) || listed(lists().services, observable.Brand(domain)+".*")
 }
 
-// isServiceName reports whether a word is the name of a listed service, which another domain that
-// has the word in it only borrows.
+// isServiceName reports whether a word is the name of a listed service; other domains that
+// contain the word imitate it.
 func isServiceName(word string) bool {
 	for d := range lists().services {
 		if observable.Brand(strings.TrimSuffix(d, ".*")+".com") == word || observable.Brand(d) == word {
@@ -148,10 +151,10 @@ func isServiceName(word string) bool {
 	return false
 }
 
-// maxSigners bounds the lines of a text in which a name is looked for.
+// maxSigners bounds the lines of a text that are searched for a name.
 const maxSigners = 40
 
-// signsAsColleague finds a demand that somebody from outside signs with a colleague's name.
+// signsAsColleague finds a demand from outside signed with a colleague's name.
 func signsAsColleague(e *evidence.Evidence) []Match {
 	author := e.Author()
 	if e.ColleagueProved() || len(e.Tenant.People) == 0 || !demands(e) {
@@ -182,8 +185,9 @@ func domainOf(p *tenant.Person) string {
 	return domain
 }
 
-// sameName reports whether shown has all words of name, in any order and look-alike
-// letters. One word but the family name may be an initial, and titles may stand around.
+// sameName reports whether shown has all words of name, in any order and with look-alike
+// letters. One word other than the family name may be an initial, and titles may surround
+// the name.
 func sameName(shown, name string) bool {
 	have, want := nameWords(shown), nameWords(name)
 	if len(want) < 2 || len(have) < 2 || len(have) > len(want)+2 {
@@ -205,17 +209,17 @@ func sameName(shown, name string) bool {
 	return initials <= 1
 }
 
-// The lengths from which a word with one letter off is taken for another: shorter names are one
-// letter from many others. One that lacks or doubles a letter is taken so earlier where the text
-// makes a demand.
+// The minimum lengths of a word to match with one wrong letter: shorter names differ from
+// many others in one letter. A missing or doubled letter matches from a lower length if the
+// text makes a demand.
 const (
 	shortestTypo   = 5
 	shortestDemand = 4
 )
 
-// nearName reports whether shown is name but for one letter of one word, or written in one word.
-// Words from shortestTypo bytes may have any letter off, shorter ones from shortest bytes one
-// letter more or less.
+// nearName reports whether shown differs from name in one letter of one word, or is name as
+// one word. Words from shortestTypo bytes may have any letter wrong, shorter ones from
+// shortest bytes one letter more or fewer.
 func nearName(shown, name string, shortest int) bool {
 	have, want := nameWords(shown), nameWords(name)
 	if len(want) < 2 || len(have) == 0 {
@@ -241,13 +245,12 @@ func nearName(shown, name string, shortest int) bool {
 	return off == 1
 }
 
-// nearWord reports whether a word of a name is one letter off.
+// nearWord reports whether a word of a name has one wrong letter.
 func nearWord(have, want string, shortest int) bool {
 	return len(want) >= shortest && (len(want) >= shortestTypo || len(have) != len(want)) && observable.OneEdit(have, want)
 }
 
-// nameWords returns the words of a name as skeletons; an address in the name is none
-// of them.
+// nameWords returns the words of a name as skeletons, without addresses.
 func nameWords(s string) []string {
 	if i := strings.IndexAny(s, "(<["); i > 0 {
 		s = s[:i]

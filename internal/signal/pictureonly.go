@@ -8,8 +8,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// pictureOnly finds messages that are a linked picture with hardly any text: what they
-// say cannot be read by machines. Signatures with a logo have text beside it and pass.
+// pictureOnly finds messages that consist of a linked picture with hardly any text, so that
+// text filters cannot read them. Signatures with a logo have text as well and pass.
 func pictureOnly() Signal {
 	return Signal{
 		ID: "picture-only", Name: "Picture instead of text", Class: verdict.ClassSpam, Weight: 2, Since: "0.1",
@@ -22,7 +22,7 @@ func pictureOnly() Signal {
 			images, words := 0, 0
 			for _, page := range pages {
 				images += page.Images.Shown
-				words += len(strings.Fields(page.Shown)) - len(strings.Fields(strings.Join(page.Images.Alt, " "))) // what a picture says is no text beside it
+				words += len(strings.Fields(page.Shown)) - len(strings.Fields(strings.Join(page.Images.Alt, " "))) // text in a picture does not count
 			}
 			links := e.Links()
 			if images == 0 || words > 30 || len(links) == 0 {

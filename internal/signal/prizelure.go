@@ -5,9 +5,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// prizeLure finds prizes, vouchers and surveys that reward, with a link. Shops write
-// so to their customers: mail that links to its sender's own proved domain counts
-// little.
+// prizeLure finds prizes, vouchers and rewarded surveys, with a link. Shops send such mail
+// to customers: links to the sender's own proved domain count little.
 func prizeLure() Signal {
 	return Signal{
 		ID: "prize-lure", Name: "Prize or reward", Class: verdict.ClassSpam, Weight: 2, Since: "0.1",

@@ -5,9 +5,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// procurement finds requests for quotation and orders from strangers, after which are
-// goods on credit or a harmful attachment. Honest buyers write so too: it says little
-// alone, and proved mail of known senders passes.
+// procurement finds requests for quotation and orders from strangers, which precede theft
+// of goods on credit or a harmful attachment. Honest buyers write the same, so it is weak
+// alone; proved mail of known senders passes.
 func procurement() Signal {
 	return Signal{
 		ID: "stranger-order", Name: "Order or quotation from a stranger", Class: verdict.ClassBEC, Weight: 1.5, Since: "0.1",

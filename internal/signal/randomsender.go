@@ -7,9 +7,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// randomSender finds local parts made by a machine: many digits, or letters and digits
-// in turn. Bounce and notification addresses of services have such parts too, so it
-// says little alone.
+// randomSender finds machine-made local parts: many digits, or alternating letters and
+// digits. Bounce and notification addresses of services look alike, so it is weak alone.
 func randomSender() Signal {
 	return Signal{
 		ID: "random-sender", Name: "Machine-made sender address", Class: verdict.ClassSpam, Weight: 1, Since: "0.1",

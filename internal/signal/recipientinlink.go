@@ -9,9 +9,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// recipientInLink finds links that carry the recipient's address, plain or in base64,
-// which phishing pages use to fill in the form. Links to unsubscribe carry it too and
-// pass.
+// recipientInLink finds links that contain the recipient's address, plain or in base64,
+// which phishing pages use to fill in the form. Unsubscribe links contain it too and pass.
 func recipientInLink() Signal {
 	return Signal{
 		ID: "recipient-in-link", Name: "Link carries your address", Class: verdict.ClassPhish, Weight: 2, Since: "0.1",
@@ -48,7 +47,7 @@ func carries(lower, raw string, recipients []string) bool {
 	return false
 }
 
-// isLeave reports whether a link is for leaving a list or changing its settings.
+// isLeave reports whether a link unsubscribes from a list or changes its settings.
 func isLeave(u *observable.URL) bool {
 	s := strings.ToLower(u.Host + u.Path + u.Query + u.Text)
 	for _, w := range [...]string{"unsub", "optout", "opt-out", "abmeld", "abbestell", "preferenc", "remove", "options", "mailman", "listinfo", "desinscri", "desabonn", "baja", "descadastr", "cancel"} {

@@ -5,8 +5,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// removalOffer finds advertising without the header that honest mailers give for
-// leaving: the text speaks of removal, but there is no List-Unsubscribe.
+// removalOffer finds advertising that offers removal in its text but lacks the
+// List-Unsubscribe field of honest mailers.
 func removalOffer() Signal {
 	return Signal{
 		ID: "removal-offer", Name: "Advertising without a proper way out", Class: verdict.ClassSpam, Weight: 1.5, Since: "0.1",

@@ -6,9 +6,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// replyToDiffers finds replies that leave the sender's organization for a free
-// mailbox, the common shape of fraud. Lists, and companies with a service of their own
-// domain for replies, pass.
+// replyToDiffers finds a Reply-To that leaves the sender's organization for a free mailbox,
+// which is typical of fraud. Lists, and companies that receive replies at a service under
+// their own domain, pass.
 func replyToDiffers() Signal {
 	return Signal{
 		ID: "reply-to-differs", Name: "Replies go to a free mailbox elsewhere", Class: verdict.ClassBEC, Weight: 2.5, Since: "0.1",

@@ -48,7 +48,7 @@ var worst = map[string]verdict.Disposition{
 	"bad-10-seo-spam.eml":          verdict.Spam,
 }
 
-// The samples come over loopback, where nobody can prove anything.
+// The samples come over loopback, so that no sender is authenticated.
 func TestSamplesAreJudgedAsTheirNamesSay(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob("../../samples/*.eml")

@@ -5,8 +5,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// searchSpam finds cold offers of search ranking, links, web design and address lists.
-// Talk about a website among people who know each other passes.
+// searchSpam finds cold offers of search ranking, links, web design and address lists. Talk
+// about a website among people who know each other passes.
 func searchSpam() Signal {
 	return Signal{
 		ID: "search-spam", Name: "Cold offer of web services", Class: verdict.ClassSpam, Weight: 3.5, Since: "0.1",

@@ -1,13 +1,13 @@
-// Package signal holds the built-in detectors: one aspect of unwanted mail each.
+// Package signal holds the built-in detectors, one per aspect of unwanted mail.
 //
-// A signal looks at the evidence of a message and says what it saw, where, and in one
-// sentence why that matters to the reader. Its weight is the log-odds it adds to one
-// class; weights of what real mail shows often are fitted (weights.go), the others are
-// set by hand in the file of the signal. testdata has one corpus per signal, with the
-// messages that it must find and near misses that it must not.
+// A signal examines the evidence of a message and returns what it found, where, and in one
+// sentence why that matters to the reader. Its weight is the log-odds it adds to one class;
+// weights of frequent signals are fitted to real mail (weights.go), the others are set by
+// hand in the file of the signal. testdata has one corpus per signal, with messages that
+// must match and near misses that must not.
 //
-// Limits: words are matched in the major European languages, Japanese and Chinese as
-// listed in lists/phrases.txt; pictures are not read.
+// Limits: words are matched in the major European languages, Japanese and Chinese as listed
+// in lists/phrases.txt; text in pictures is not read.
 package signal
 
 import (
@@ -26,12 +26,12 @@ import (
 // Signal is one detector.
 type Signal struct {
 	ID     string              // stable machine name
-	Name   string              // short title for people
-	Class  verdict.Class       // the class it speaks for
-	Least  verdict.Disposition // mildest disposition of a message that it is found in; None sets none
-	Weight float64             // log-odds per match, times Match.Times; fitted ones replace it
-	Since  string              // version that had it first
-	Why    string              // one sentence; %s stands for the arguments of the match
+	Name   string              // short title for display
+	Class  verdict.Class       // class that the weight counts for
+	Least  verdict.Disposition // mildest disposition of a matching message; None sets none
+	Weight float64             // log-odds per match, times Match.Times; a fitted weight replaces it
+	Since  string              // first version that has it
+	Why    string              // one sentence; %s stands for an argument of the match
 	Find   func(*evidence.Evidence) []Match
 }
 
@@ -39,15 +39,15 @@ type Signal struct {
 type Match struct {
 	Portion verdict.Portion
 	Field   string  // header field, part number or envelope command, or ""
-	Value   string  // what was seen
+	Value   string  // what was found
 	Args    []any   // for Why
-	Times   float64 // how strongly, as a multiple of the weight; 0 stands for 1
+	Times   float64 // strength as a multiple of the weight; 0 stands for 1
 }
 
-// version changes whenever a signal or a weight does.
+// version changes with every change of a signal or a weight.
 const version = "1"
 
-// All lists every signal with the weight in use.
+// All lists every signal with its effective weight.
 func All() []Signal {
 	all := ByHand()
 	for i := range all {
@@ -58,8 +58,8 @@ func All() []Signal {
 	return all
 }
 
-// ByHand lists every signal with the weight set by hand: who sent it, what it carries,
-// where it leads, what it says, what speaks for it.
+// ByHand lists every signal with the weight set by hand, grouped into sender, attachments,
+// links, wording, and signs of wanted mail.
 func ByHand() []Signal {
 	return []Signal{
 		dmarcFailed(), knownDomainUnproved(), ownDomainSpoof(), personImpersonation(), nameShowsAddress(), lookalikeDomain(),
@@ -73,12 +73,12 @@ func ByHand() []Signal {
 	}
 }
 
-// Set is the signals in use. It is immutable and safe for concurrent use.
+// Set holds the enabled signals. It is immutable and safe for concurrent use.
 type Set struct{ signals []Signal }
 
-// New returns all signals but those whose ids are disabled.
+// New returns all signals except the disabled ids.
 func New(disabled []string) *Set {
-	lists() // made at start, so that no message waits for it
+	lists() // built at start, so that no message waits for it
 	return &Set{signals: slices.DeleteFunc(All(), func(s Signal) bool { return slices.Contains(disabled, s.ID) })}
 }
 
@@ -114,11 +114,11 @@ func (s *Signal) finding(m *Match) verdict.Finding {
 	}
 }
 
-// maxArg bounds the bytes of a value inside a reason, which stays one sentence.
+// maxArg bounds the bytes of a value inside a reason, so that it stays one sentence.
 const maxArg = 80
 
-// argument returns a value as it can be in a reason. A list that is too long ends after one
-// of its items.
+// argument returns a value for use in a reason. A list that is too long ends after a whole
+// item.
 func argument(s string) string {
 	short := printable(s, maxArg)
 	if len(short) == len(printable(s, len(s))) {
@@ -130,7 +130,8 @@ func argument(s string) string {
 	return short + "…"
 }
 
-// printable replaces what could disturb a reader or a log, and cuts at a character.
+// printable replaces characters that could disturb a reader or a log, and cuts at a
+// character boundary.
 func printable(s string, limit int) string {
 	s = strings.ToValidUTF8(s, "?")
 	s = strings.Map(func(c rune) rune {
@@ -152,5 +153,5 @@ func printable(s string, limit int) string {
 	return s[:limit]
 }
 
-// one returns the single match m.
+// one returns a list of the single match m.
 func one(m Match) []Match { return []Match{m} }

@@ -9,14 +9,13 @@ import (
 	"outrider/internal/observable"
 )
 
-// manyFiles is the number of files from which an archive can be a package of software.
+// manyFiles is the minimum number of files of a software package.
 const manyFiles = 20
 
-// inPackage says how surely a script belongs into the archive that it is in, 0 to 1. Saved web
-// pages, sources and browser extensions hold scripts in folders, among many files. A small
-// package is believed in part, where its manifest says what it is: anybody can add that file.
-// A script that is beside the folders, or among documents only, is what the archive is
-// opened for.
+// inPackage returns the likelihood, 0 to 1, that a script is an ordinary part of its
+// archive. Saved web pages, sources and browser extensions hold scripts in folders, among
+// many files. A small package with a manifest counts in part, since anybody can add that
+// file. A script outside of the folders, or among documents only, is the archive's purpose.
 func inPackage(f *evidence.File) float64 {
 	switch observable.Extension(f.Name) {
 	case "js", "mjs", "bat", "sys", "inf", "cmd", "ps1":
@@ -36,7 +35,8 @@ func inPackage(f *evidence.File) float64 {
 	return 0
 }
 
-// atTop reports whether nothing but the one folder that holds the whole archive is above the file.
+// atTop reports whether the file is at the top of the archive, or in the one folder that
+// holds everything.
 func atTop(f *evidence.File) bool {
 	top, rest, found := strings.Cut(slashed(f.Name), "/")
 	if !found {
@@ -54,7 +54,7 @@ func atTop(f *evidence.File) bool {
 	return true
 }
 
-// software counts the files that are no documents.
+// software counts the files other than documents.
 func software(files []attachment.File) int {
 	n := 0
 	for i := range files {
@@ -65,8 +65,8 @@ func software(files []attachment.File) int {
 	return n
 }
 
-// hasManifest reports whether the archive has the file that describes a package of JavaScript or
-// an extension of a browser, in the folder of the script or above it.
+// hasManifest reports whether the archive has the manifest of a JavaScript package or a
+// browser extension, in the folder of the script or above it.
 func hasManifest(f *evidence.File) bool {
 	name, files := slashed(f.Name), f.Report.Files
 	for i := range files {

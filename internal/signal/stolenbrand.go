@@ -10,11 +10,11 @@ import (
 	"outrider/internal/verdict"
 )
 
-// stolenBrand finds the three parts of a phishing message together: it speaks as a
-// brand, presses the reader to act, and leads to a host that belongs to
-// the brand no more than its sender does. Each part is in honest mail; so the sum
-// of the parts says less than that they meet. Proved mail that leads to its own sender
-// passes, as that of resellers does; so do proved lists and conversations.
+// stolenBrand finds the three parts of a phishing message together: it uses a brand,
+// presses the reader to act, and links to a host outside of the brand and of its sender.
+// Each part occurs in honest mail, so the combination counts more than the sum. Proved mail
+// that links to its own sender passes, such as that of resellers; so do proved lists and
+// conversations.
 func stolenBrand() Signal {
 	return Signal{
 		ID: "stolen-brand", Name: "Login lure in the name of a brand", Class: verdict.ClassPhish, Weight: 3.5, Since: "0.1",
@@ -31,7 +31,7 @@ func stolenBrand() Signal {
 			}
 			times := 1.0
 			if len(wording(e, topicCredential, 0.6, 1.8)) == 0 {
-				times = 0.6 // the name alone presses, if nothing leads to the brand
+				times = 0.6 // the name alone is pressure if no link leads to the brand
 			}
 			link, toBrand := leadsAway(e, b)
 			if link == nil || times < 1 && (named == nil || toBrand) {
@@ -42,8 +42,8 @@ func stolenBrand() Signal {
 	}
 }
 
-// leadsAway returns the first link to a host that is not the brand's, or nil, and
-// whether another one is.
+// leadsAway returns the first link to a host outside of the brand, or nil, and whether
+// there is another.
 func leadsAway(e *evidence.Evidence, b *brand) (away *observable.URL, toBrand bool) {
 	links := e.Links()
 	for i := range links[:min(len(links), maxClaims)] {
@@ -57,8 +57,7 @@ func leadsAway(e *evidence.Evidence, b *brand) (away *observable.URL, toBrand bo
 	return away, toBrand
 }
 
-// foreignBrand returns the brand that text names and that the domain does not belong
-// to, or nil.
+// foreignBrand returns the brand in text that the domain does not belong to, or nil.
 func foreignBrand(text, domain string) *brand {
 	for _, words := range []string{observable.Words(text), observable.Words(plainLookalikes(text))} {
 		for _, i := range slices.Sorted(maps.Keys(lists().brandWords.Find(words))) {

@@ -8,9 +8,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// suspiciousDomain finds sender domains as spammers register them by the thousand:
-// under endings where abuse is common, with labels of random letters, or deep
-// subdomains. Mail that a known sender sends passes elsewhere by its history.
+// suspiciousDomain finds sender domains of the kind that spammers register in bulk: endings
+// with much abuse, labels of random letters, or deep subdomains. Known senders are exempted
+// by their history.
 func suspiciousDomain() Signal {
 	return Signal{
 		ID: "suspicious-domain", Name: "Throw-away sender domain", Class: verdict.ClassSpam, Weight: 1.5, Since: "0.1",
@@ -38,8 +38,8 @@ func suspiciousDomain() Signal {
 	}
 }
 
-// looksRandom reports whether a label was made by a machine: letters and digits in
-// turn, or runs of consonants that no language has.
+// looksRandom reports whether a label is machine-made: alternating letters and digits, or
+// runs of consonants that no language has.
 func looksRandom(label string) bool {
 	if len(label) < 6 || strings.HasPrefix(label, "xn--") {
 		return false

@@ -9,9 +9,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// throwawayLink finds links to domains as attackers register them: endings where
-// abuse is common, labels of random letters, brands inside foreign domains. Links to
-// the sender's own organization pass.
+// throwawayLink finds links to domains of the kind that attackers register: endings with
+// much abuse, labels of random letters, brands inside foreign domains. Links to the
+// sender's own organization pass.
 func throwawayLink() Signal {
 	return Signal{
 		ID: "throwaway-link", Name: "Link to a throw-away domain", Class: verdict.ClassPhish, Weight: 1.5, Since: "0.1",
@@ -31,8 +31,8 @@ func throwawayLink() Signal {
 	}
 }
 
-// foreignHosts returns the hosts to which the first links lead, each once, but those of the
-// sender's organization and of services that rewrite links.
+// foreignHosts returns the distinct hosts of the first links, without those of the sender's
+// organization and of services that rewrite links.
 func foreignHosts(e *evidence.Evidence) []string {
 	var out []string
 	seen := map[string]bool{}

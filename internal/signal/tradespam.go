@@ -5,8 +5,8 @@ import (
 	"outrider/internal/verdict"
 )
 
-// tradeSpam finds cold offers of goods and courses: manufacturers, freight, trainings.
-// Known senders, partners and conversations pass.
+// tradeSpam finds cold offers of goods and courses: manufacturers, freight, training. Known
+// senders, partners and conversations pass.
 func tradeSpam() Signal {
 	return Signal{
 		ID: "trade-spam", Name: "Cold offer of goods", Class: verdict.ClassSpam, Weight: 2.5, Since: "0.1",

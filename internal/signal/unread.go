@@ -7,9 +7,10 @@ import (
 	"outrider/internal/verdict"
 )
 
-// unreadContent finds messages that are larger, deeper or fuller than what is read of a message:
-// what lies beyond a limit can be anything, and a message built to reach one is not clean. Long
-// conversations and many style rules pass; what was not read for want of time is judged again.
+// unreadContent finds messages that exceed the limits of reading in size, depth or number
+// of parts: content beyond a limit can be anything, and a message built to reach one is not
+// clean. Long conversations and many style rules pass; content that was not read for lack
+// of time is judged again.
 func unreadContent() Signal {
 	return Signal{
 		ID: "unread-content", Name: "Not all could be checked", Class: verdict.ClassMalware, Weight: 1, Since: "0.3", Least: verdict.Suspicious,

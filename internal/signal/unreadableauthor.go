@@ -8,11 +8,11 @@ import (
 	"outrider/internal/verdict"
 )
 
-// unreadableAuthor finds a From field that clients read in different ways, or that has no address
-// with a domain that could be checked: some clients show what is written there all the same.
-// Comments, folds and quoted local parts have one reading by the standard and pass; so do lists and
-// reports, of which old programs leave the address out.
-// RFC 5322, Section 3.6.2: From holds one mailbox or several.
+// unreadableAuthor finds a From field that clients interpret in different ways, or that has
+// no address with a domain to check: some clients still show its text. Comments, folds and
+// quoted local parts are unambiguous by the standard and pass; so do lists and reports,
+// where old programs omit the address. RFC 5322, Section 3.6.2: From holds one mailbox or
+// several.
 func unreadableAuthor() Signal {
 	return Signal{
 		ID: "unreadable-author", Name: "Sender without a readable address", Class: verdict.ClassSpoof, Weight: 6, Since: "0.3",
@@ -41,18 +41,18 @@ func unreadableAuthor() Signal {
 	}
 }
 
-// daemonShare is what counts of a sender that old mail systems write.
+// daemonShare weighs sender names that old mail systems write.
 const daemonShare = 0.3
 
-// isDaemon reports whether a message is what mail systems sent before reports had a format: it
-// has no reverse-path, and its author is called as they are.
+// isDaemon reports whether a message is a report from before reports had a format: it has a
+// null reverse-path, and a typical author name of a mail system.
 func isDaemon(e *evidence.Evidence) bool {
 	local := strings.ToLower(e.Author().Local)
 	return e.NullSender() && (strings.HasPrefix(local, "mailer-daemon") || local == "postmaster" || local == "mail daemon")
 }
 
-// ambiguity returns how far a fault of an address serves to show another author than is checked.
-// Careless programs encode or quote whole addresses.
+// ambiguity returns how well a defect of an address can show another author than the
+// checked one. Careless programs encode or quote whole addresses.
 func ambiguity(d message.AddressDefect) float64 {
 	switch d {
 	case message.AddressSeveralAt, message.AddressSeveralWords, message.AddressTooLong, message.AddressUnreadable:

@@ -5,8 +5,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// urgentFavour finds the opening of executive fraud: a short message with a favour, a
-// secret, no time for a call, gift cards. Long texts and texts with links pass.
+// urgentFavour finds the opening of executive fraud: a short message that asks for a
+// favour, for secrecy or for gift cards, or rules out a call. Long texts and texts with
+// links pass.
 func urgentFavour() Signal {
 	return Signal{
 		ID: "urgent-favour", Name: "Urgent favour in secret", Class: verdict.ClassBEC, Weight: 3, Since: "0.1",
@@ -20,5 +21,5 @@ func urgentFavour() Signal {
 	}
 }
 
-// maxFavour is the longest text, in bytes, that asks a favour of a colleague.
+// maxFavour is the longest text, in bytes, of a request for a favour from a colleague.
 const maxFavour = 2000

@@ -6,19 +6,19 @@ import (
 	"outrider/internal/evidence"
 )
 
-// How much words count where readers see them less, or expect them.
+// Shares of words in texts that readers see less, or expect.
 const (
-	hiddenShare = 0.5 // shown only when hidden: what readers do not see defrauds few, but somebody put it there
+	hiddenShare = 0.5 // text shown only when hidden: readers miss it, but somebody put it there
 )
 
-// wording returns the match of a topic whose phrases stand in one of the texts with a strength
-// above low; at high it counts once, and at most twice. The text in which it counts most is
-// the one that is named.
+// wording returns the match of a topic whose phrases are in one of the texts with a
+// strength above low; at high it counts once, and at most twice. The match names the text
+// in which it counts most.
 func wording(e *evidence.Evidence, t topic, low, high float64) []Match {
 	return wordingIn(e, t, low, high, func(*evidence.Text) bool { return true })
 }
 
-// wordingIn is wording for the texts that are meant.
+// wordingIn is wording for the given texts.
 func wordingIn(e *evidence.Evidence, t topic, low, high float64, meant func(*evidence.Text) bool) []Match {
 	var best Match
 	mild := 1.0
@@ -26,7 +26,7 @@ func wordingIn(e *evidence.Evidence, t topic, low, high float64, meant func(*evi
 		mild = daemonShare
 	}
 	if e.IsReport() {
-		return nil // mail systems speak of mailboxes and deliveries
+		return nil // mail systems write about mailboxes and deliveries
 	}
 	for _, text := range e.Texts() {
 		if !meant(text) {
@@ -44,7 +44,7 @@ func wordingIn(e *evidence.Evidence, t topic, low, high float64, meant func(*evi
 	return one(best)
 }
 
-// share returns how much the words of a text count.
+// share returns the weight of the words of a text.
 func share(t *evidence.Text) float64 {
 	if t.Hidden {
 		return hiddenShare
@@ -52,7 +52,7 @@ func share(t *evidence.Text) float64 {
 	return 1
 }
 
-// where names the place of a text that is not the body.
+// where names the place of a text outside of the body.
 func where(t *evidence.Text) string {
 	switch {
 	case t.Hidden:
@@ -63,10 +63,10 @@ func where(t *evidence.Text) string {
 	return ""
 }
 
-// chance returns the strength that a long text reaches without meaning it: letters that
-// defraud have up to 400 words, twice with both alternatives, newsletters thousands.
-// In a piece of a long text this is so as well for what newsletters write about: one of many pieces
-// has several of their words.
+// chance returns the strength that a long text reaches by chance: fraudulent letters have
+// up to 400 words, twice that with both alternatives; newsletters have thousands. For
+// topics of newsletters this holds for a piece of a long text too: several of the words
+// occur in some piece.
 func chance(t *evidence.Text, about topic) float64 {
 	const free, per, most = 700, 250, 4
 	n := strings.Count(t.Words(), " ")
@@ -86,16 +86,18 @@ func isNewsworthy(t topic) bool {
 	}
 }
 
-// hasLure reports whether the message asks the reader to go somewhere: by a link, a file, or a
-// picture that is one.
+// hasLure reports whether the message offers the reader a link, a file, or a linked
+// picture.
 func hasLure(e *evidence.Evidence) bool {
 	return len(e.Links()) > 0 || len(e.Files()) > 0
 }
 
-// isShort reports whether a text is short enough to ask a favour of a colleague.
+// isShort reports whether a text is short enough to be a request for a favour from a
+// colleague.
 func isShort(t *evidence.Text) bool { return len(t.Text) <= maxFavour }
 
-// demands reports whether the author wants money, a favour in secret, or a salary sent elsewhere.
+// demands reports whether the author asks for money, a secret favour, or a salary paid
+// elsewhere.
 func demands(e *evidence.Evidence) bool {
 	return len(wordingIn(e, topicFavour, 0.9, 3, isShort)) > 0 || len(wording(e, topicPayment, 1.8, 4)) > 0 ||
 		len(wordingIn(e, topicPayroll, 0.9, 2, isShort)) > 0 || len(wordingIn(e, topicDemand, 0.3, 1, isShort)) > 0

@@ -14,8 +14,8 @@ type dateReader struct {
 	zone                                   *time.Location
 }
 
-// parseDate reads the date in s, in whatever language and order clients write it. It
-// returns the zero time where day and month cannot be told apart.
+// parseDate parses the date in s, in any language and order of a client. It returns the
+// zero time if day and month are ambiguous.
 func parseDate(s string) time.Time {
 	const most = 200
 	r := dateReader{zone: time.UTC}

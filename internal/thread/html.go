@@ -10,8 +10,8 @@ import (
 	"outrider/internal/markup"
 )
 
-// SplitHTMLFrom takes a document apart: first where the structure that mail clients write
-// says so, then by the rules for text. The sender is that of SplitFrom.
+// SplitHTMLFrom splits a document: first by the structure that mail clients write, then by
+// the rules for text. The sender is that of SplitFrom.
 func SplitHTMLFrom(doc *markup.Document, sender string) Thread {
 	lines := readLines(doc.DisplayText())
 	offsets := make([]int, len(lines))
@@ -20,7 +20,7 @@ func SplitHTMLFrom(doc *markup.Document, sender string) Thread {
 		offsets[i] = at
 		at += len(lines[i].raw) + 1
 	}
-	change := make([]int, len(lines)+1) // of the depth, at each line
+	change := make([]int, len(lines)+1) // change of the depth, by line
 	for _, span := range doc.Spans() {
 		kind := structure(span.Node)
 		if kind == noStructure {
@@ -51,12 +51,12 @@ func SplitHTMLFrom(doc *markup.Document, sender string) Thread {
 	return split(lines, sender)
 }
 
-// lineAt returns the line in which the offset is.
+// lineAt returns the line of the offset.
 func lineAt(offsets []int, offset int) int {
 	return max(sort.SearchInts(offsets, offset+1)-1, 0)
 }
 
-// kindOf is what an element says about the conversation.
+// kindOf is the role of an element in the conversation.
 type kindOf uint8
 
 const (
@@ -65,10 +65,10 @@ const (
 	startsMessage
 )
 
-// structure recognizes the marks of Gmail, Apple Mail, Thunderbird, Yahoo and Proton
-// around quotations, and those of Outlook above a copied header.
+// structure recognizes the quotation markup of Gmail, Apple Mail, Thunderbird, Yahoo and
+// Proton, and Outlook's markup above a copied header.
 func structure(n *html.Node) kindOf {
-	const longest = 400 // bytes of a value that is no mark
+	const longest = 400 // bytes; longer values are no markup of a client
 	kind := noStructure
 	for i := range n.Attr {
 		if a := &n.Attr[i]; len(a.Val) <= longest {

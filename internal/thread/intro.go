@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// header reads a copied header at line i, with the separator above it. It returns how
-// many lines it took, or 0.
+// header parses a copied header at line i, with the separator above it. It returns the
+// number of lines, or 0.
 func (s *splitter) header(i int) int {
 	from := i
 	separated := isSeparator(s.lines[i].lower) || isRule(s.lines[i].text)
@@ -30,20 +30,20 @@ func (s *splitter) header(i int) int {
 	return end - from
 }
 
-// copied is what a copied header says.
+// copied holds the fields of a copied header.
 type copied struct {
 	from, date, to, cc, subject string
-	seen                        int // different labels
+	seen                        int // number of distinct labels
 }
 
-// isHeader reports whether the lines are a header: sender and two more, or one more
-// where the text around says so.
+// isHeader reports whether the lines are a header: sender and two more fields, or one more
+// if the context suggests a header.
 func (f *copied) isHeader(hint bool) bool {
 	return f.from != "" && (f.seen >= 3 || hint && f.seen >= 2) || hint && f.seen >= 3
 }
 
-// fields reads labelled lines from i on, up to the first that is none; a line without
-// a label goes on with the one before it while that is a list of people.
+// fields parses labelled lines from i on, up to the first other line; a line without a
+// label continues a list of people.
 func (s *splitter) fields(i, depth int, hint bool) (f copied, end int) {
 	end = i
 	var last *string
@@ -72,7 +72,7 @@ func (s *splitter) fields(i, depth int, hint bool) (f copied, end int) {
 	return f, end
 }
 
-// goesOn reports whether a header goes on after the blank line at i.
+// goesOn reports whether a header continues after the blank line at i.
 func (s *splitter) goesOn(i, depth int, f *copied) bool {
 	if f.seen == 0 || f.subject != "" && f.from != "" || i+1 >= len(s.lines) || s.lines[i+1].depth != depth {
 		return false
@@ -83,7 +83,7 @@ func (s *splitter) goesOn(i, depth int, f *copied) bool {
 
 func isPeople(s string) bool { return strings.ContainsAny(s, "@;<") && len(s) < 2000 }
 
-// take stores the value, and returns where.
+// take stores the value, and returns its field.
 func (f *copied) take(kind label, value string) *string {
 	var p *string
 	switch kind {
@@ -108,7 +108,7 @@ func (f *copied) take(kind label, value string) *string {
 	return p
 }
 
-// readLabel reads "From: value", with the emphasis that conversion from HTML leaves.
+// readLabel parses "From: value", with the emphasis marks of HTML conversion.
 func readLabel(s string) (label, string) {
 	const longest = 60
 	head := s[:min(len(s), longest)]
@@ -132,7 +132,7 @@ func isLabelled(s string) bool {
 	return i > 0 && i <= longest && len(strings.Fields(s[:i])) <= 3
 }
 
-// isSeparator reports whether a line is above an original message.
+// isSeparator reports whether a line separates an original message from the text above.
 func isSeparator(lower string) bool {
 	if len(lower) > 120 {
 		return false
@@ -149,7 +149,7 @@ func isSeparator(lower string) bool {
 	return containsAny(inner, separatorWords)
 }
 
-// isRule reports whether a line is a rule, which Outlook draws above a header.
+// isRule reports whether a line is a horizontal rule, which Outlook draws above a header.
 func isRule(s string) bool {
 	return len(s) >= 10 && strings.Trim(s, "_-=") == ""
 }
@@ -172,14 +172,14 @@ func hasAnyPrefix(s string, words []string) bool {
 	return false
 }
 
-// attribution reads "On Monday Ann wrote:" at line i, which clients break over up to
-// three lines. It returns how many lines it took, or 0.
+// attribution parses "On Monday Ann wrote:" at line i, which clients wrap over up to three
+// lines. It returns the number of lines, or 0.
 func (s *splitter) attribution(i int) int {
 	const mostLines = 3
 	joined, depth := "", s.lines[i].depth
 	for n := 0; n < mostLines && i+n < len(s.lines); n++ {
 		l := &s.lines[i+n]
-		// An address that was broken before ">" looks like a quotation.
+		// An address that was wrapped before ">" looks like a quotation.
 		if l.text == "" || l.depth != depth && (n == 0 || l.depth != depth+1 || !strings.Contains(joined, "<")) {
 			return 0
 		}
@@ -205,7 +205,7 @@ func mayGoOn(s string) bool {
 
 func hasDigit(s string) bool { return strings.ContainsAny(s, "0123456789") }
 
-// hasYear reports whether four digits stand together.
+// hasYear reports whether s has four consecutive digits.
 func hasYear(s string) bool {
 	run := 0
 	for i := range len(s) {
@@ -220,8 +220,8 @@ func hasYear(s string) bool {
 	return false
 }
 
-// isAttribution reports whether the line introduces a quotation: it ends with a colon
-// and says who wrote, with a date or an address.
+// isAttribution reports whether the line introduces a quotation: it ends with a colon and
+// contains a verb of writing, with a date or an address.
 func isAttribution(s string) bool {
 	trimmed := strings.TrimRight(s, " *_\u200e\u200f")
 	if !strings.HasSuffix(trimmed, ":") && !strings.HasSuffix(trimmed, "：") {
@@ -245,7 +245,7 @@ func isShortWrote(lower string) bool {
 		strings.HasSuffix(lower, " a écrit :") || strings.HasSuffix(lower, " escribió:")) && len(strings.Fields(lower)) <= 5
 }
 
-// attributed returns whom an attribution names.
+// attributed returns the author in an attribution.
 func attributed(s string) Mailbox {
 	lower := strings.ToLower(s)
 	before := s
@@ -270,7 +270,7 @@ func attributed(s string) Mailbox {
 	return m
 }
 
-// nameBefore returns the name at the end of s: what follows the last comma, digit or
+// nameBefore returns the name at the end of s: the text after the last comma, digit or
 // verb.
 func nameBefore(s string) string {
 	if lower := strings.ToLower(s); len(lower) == len(s) {
@@ -288,7 +288,7 @@ func nameBefore(s string) string {
 	return strings.Trim(s, " \"'*:,")
 }
 
-// mailbox reads "Name <address>", "Name [mailto:address]" or either alone.
+// mailbox parses "Name <address>", "Name [mailto:address]" or either alone.
 func mailbox(s string) Mailbox {
 	open := strings.IndexAny(s, "<[")
 	if open < 0 {
@@ -309,7 +309,7 @@ func mailbox(s string) Mailbox {
 	return m
 }
 
-// mailboxes reads a list between semicolons, or commas outside of quotes.
+// mailboxes parses a list separated by semicolons, or by commas outside of quotes.
 func mailboxes(s string) []Mailbox {
 	const most = 200
 	var out []Mailbox

@@ -16,8 +16,8 @@ const (
 	outlook = "-----Original Message-----\nFrom: Someone <x@there.test>\nSent: Monday, November 2, 2026 9:00 AM\nTo: Ann\nSubject: bill\n\n"
 )
 
-// TestOwnText holds that a quotation is what the mail says where its author adds nothing,
-// and is not where the author writes above it.
+// TestOwnText checks that a quotation counts as the author's text if its author adds
+// nothing, and does not if he writes above it.
 func TestOwnText(t *testing.T) {
 	t.Parallel()
 	marked := "> " + lure

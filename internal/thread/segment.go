@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// segment takes the current message apart. What remains as text is never empty when
-// there is anything but banners: an attacker could otherwise call all of it a notice.
+// segment splits the current message. The remaining text is never empty unless there are
+// only banners: an attacker could otherwise declare all of it a notice.
 func (s *splitter) segment(sender string) Segment {
 	var g Segment
 	var body []int
@@ -31,10 +31,10 @@ func (s *splitter) segment(sender string) Segment {
 	return g
 }
 
-// banners takes the warnings at the head of a message away; a line goes on with a
-// banner when it warns too.
+// banners removes the warnings at the top of a message; a line continues a banner if it is
+// a warning too.
 func (s *splitter) banners(at []int) (rest []int, found []Banner) {
-	const look, maxBanners = 12, 20 // lines of text; real mail has one banner, or two
+	const look, maxBanners = 12, 20 // lines of text; real mail has one or two banners
 	seen, open := 0, false
 	for n, i := range at {
 		l := &s.lines[i]
@@ -71,8 +71,8 @@ func isWarningWord(lower string) bool {
 	return len(lower) < 30 && containsAny(lower, []string{"caution", "warning", "attention", "achtung", "external", "extern"})
 }
 
-// disclaimer takes the legal notice at the end away: from the first paragraph that
-// begins as one does.
+// disclaimer removes the legal notice at the end, from the first paragraph with the
+// beginning of one.
 func (s *splitter) disclaimer(at []int) (rest, notice []int) {
 	blank := true
 	for n, i := range at {
@@ -91,10 +91,11 @@ func (s *splitter) disclaimer(at []int) (rest, notice []int) {
 
 func isRuleAbove(s *splitter, at []int, n int) bool { return n > 0 && isRule(s.lines[at[n-1]].text) }
 
-// signature takes the signature at the end away.
+// signature removes the signature at the end.
 func (s *splitter) signature(at []int, sender string) (rest, signature []int) {
 	for n, i := range at {
-		// RFC 3676, Section 4.3: the line "-- " begins the signature; clients lose the space.
+		// RFC 3676, Section 4.3: the line "-- " begins the signature; clients lose the
+		// space.
 		if raw := s.lines[i].raw; raw == "-- " || raw == "--" {
 			return at[:n], at[n:]
 		}
@@ -105,7 +106,7 @@ func (s *splitter) signature(at []int, sender string) (rest, signature []int) {
 	return at, nil
 }
 
-// signatureStart looks for a closing, a client's line or a name among the last lines.
+// signatureStart finds a closing, a client's line or a name among the last lines.
 func (s *splitter) signatureStart(at []int, sender string) int {
 	const look, longest = 12, 70
 	start, seen := len(at), 0
@@ -168,7 +169,7 @@ func isNameLine(s string) bool {
 	return true
 }
 
-// isSenderLine reports whether a short line has a name of the sender.
+// isSenderLine reports whether a short line contains a name of the sender.
 func isSenderLine(lower, sender string) bool {
 	const longest = 40
 	if sender == "" || len(lower) > longest || len(strings.Fields(lower)) > 4 {

@@ -1,24 +1,22 @@
-// Package thread tells which part of a mail is new, and what the conversation
-// quoted below it was.
+// Package thread separates the new text of a mail from the conversation quoted below it.
 //
-// A reply carries what it answers: after marks (">"), below a line such as "On
-// Monday Ann wrote:", or below a copy of the header of the original. Judging the
-// whole text judges words that somebody else wrote, or that an attacker made up
-// to look like a conversation. This package gives every line to one message, and
-// sets apart what is no text of its author: warning banners, signatures and
-// legal notices.
+// A reply includes the message that it answers: after quote marks (">"), below a line such
+// as "On Monday Ann wrote:", or below a copy of the original's header. Judging the whole
+// text would judge words of other people, or words that an attacker arranged to look like a
+// conversation. This package assigns every line to one message, and separates text that is
+// not the author's own: warning banners, signatures and legal notices.
 //
-// Standards: RFC 3676, Section 4.3 (the signature separator "-- ") and Section
-// 4.5 (quote depth); the rest is convention, in the words of the mail clients in
-// 25 languages (words.go).
+// Standards: RFC 3676, Section 4.3 (the signature separator "-- ") and Section 4.5 (quote
+// depth); the rest is convention, in the phrases of mail clients in 25 languages
+// (words.go).
 //
-// Divergences: text of which all is quoted and nothing says by whom is new text,
-// since anybody can put a mark before a line. Structure of HTML counts where mail
-// clients write it; a blockquote without their marks is text.
+// Divergences: text that is entirely quoted without an attribution is new text, since
+// anybody can put a quote mark before a line. HTML structure counts only with the markup of
+// mail clients; a plain blockquote is text.
 //
-// Limits: maxLines lines, maxMessages earlier messages, maxDepth levels of
-// quotation; what is beyond belongs to the last message or level. Dates are read
-// where their order of day and month is certain, and are zero otherwise.
+// Limits: maxLines lines, maxMessages earlier messages, maxDepth levels of quotation;
+// content beyond belongs to the last message or level. Dates are parsed if the order of day
+// and month is certain, and are zero otherwise.
 package thread
 
 import (
@@ -30,7 +28,7 @@ import (
 
 // Bounds on one text.
 const (
-	maxLines       = 50_000 // lines read as such; the rest goes with the last
+	maxLines       = 50_000 // lines that are examined; the rest belongs to the last message
 	maxMessages    = 100    // earlier messages; long conversations have 30
 	maxDepth       = 32     // levels of quotation
 	maxAttribution = 400    // bytes of the line before a quotation, joined
@@ -38,16 +36,16 @@ const (
 	maxBanner      = 500    // bytes of a line that can be a banner
 )
 
-// Thread is one text, taken apart. Every line that is not blank is in exactly one of
-// its strings, Current.Preamble excepted.
+// Thread is one text, split into messages. Every line that is not blank is in exactly one
+// of its strings, except for Current.Preamble.
 type Thread struct {
 	Current  Segment
 	Previous []Message // newest first
-	Bare     bool      // the author wrote nothing but banners, a signature, a legal notice or a word; what is quoted is all that the mail says
-	Cut      bool      // there are more messages, lines or levels than are told apart
+	Bare     bool      // the author wrote only banners, a signature, a legal notice or a word; the quotation is the whole content
+	Cut      bool      // the text exceeds the limits on messages, lines or levels
 }
 
-// Segment is what the author of the mail wrote.
+// Segment is the text by the author of the mail.
 type Segment struct {
 	Text       string
 	Preamble   string // the line before the quotation: that of Previous[0], or ""
@@ -56,22 +54,22 @@ type Segment struct {
 	Disclaimer string // legal notice
 }
 
-// Message is one message that is quoted.
+// Message is one quoted message.
 type Message struct {
 	Index    int // in Previous
 	Text     string
 	Preamble string // the header or line that introduces it, as written, or ""
-	Copied   bool   // a copied header introduces it, or the line of a forward
+	Copied   bool   // introduced by a copied header or the line of a forward
 	From     Mailbox
 	To, Cc   []Mailbox
 	Subject  string
-	Date     time.Time // zero where it is not certain; UTC where no zone is given
+	Date     time.Time // zero if uncertain; UTC without a zone
 	Banners  []Banner
 }
 
-// Own returns what the mail says in its author's name: the current text, and where the
-// author added nothing to what is quoted, that too. Anybody can put a mark before each
-// line, or a header above them; whoever shows a text and says nothing of it says it.
+// Own returns the text that counts as the author's: the current text, and the quoted text
+// if the author added nothing to it. Anybody can put quote marks before lines, or a header
+// above them; quoting without a comment is a statement of the author.
 func (t *Thread) Own() string {
 	if !t.Bare {
 		return t.Current.Text
@@ -93,15 +91,15 @@ func (t *Thread) quoted() []string {
 	return texts
 }
 
-// Mailbox is a person as a quotation names one; either may be "".
+// Mailbox is a person in a quotation; either field may be "".
 type Mailbox struct{ Name, Address string }
 
 // Banner is a warning that a gateway or client put above the text.
 type Banner struct{ Text string }
 
-// SplitFrom takes a text apart that is in display form: a plain part, or DisplayText of
-// package markup. The sender is a name, an address, both or "": a line with that name at the
-// end is a signature.
+// SplitFrom splits a text in display form: a plain part, or DisplayText of package markup.
+// The sender is a name, an address, both or "": a line with that name at the end is a
+// signature.
 func SplitFrom(text, sender string) Thread { return split(readLines(text), sender) }
 
 // line is one line of the input.
@@ -110,7 +108,7 @@ type line struct {
 	text  string // without quote marks, trimmed
 	lower string
 	depth int
-	start bool // the structure of HTML says that an earlier message begins here
+	start bool // HTML structure marks the start of an earlier message
 }
 
 func readLines(text string) []line {
@@ -146,7 +144,7 @@ func unquote(s string) (rest string, depth int) {
 
 func clip(s string, n int) string { return strings.ToValidUTF8(s[:min(n, len(s))], "") }
 
-// split gives each line to a message, then takes the current one apart.
+// split assigns each line to a message, then splits the current one.
 func split(lines []line, sender string) Thread {
 	s := splitter{lines: lines, owner: []int{current}, cut: len(lines) == maxLines}
 	for i := 0; i < len(lines); {
@@ -158,10 +156,10 @@ func split(lines []line, sender string) Thread {
 
 const current = -1
 
-// splitter is the state while lines are read.
+// splitter holds the state of splitting.
 type splitter struct {
 	lines    []line
-	owner    []int // owner[depth] is the message to which lines of that depth belong
+	owner    []int // owner[depth] is the message of lines at that depth
 	current  []int // lines of the current message
 	messages []draft
 	wrote    bool // the current message has more than banners, a signature and a notice
@@ -176,8 +174,7 @@ type draft struct {
 	body  []int
 }
 
-// step gives the line at i, and those that belong to it, to a message. It returns
-// where to go on.
+// step assigns the line at i, and related lines, to a message. It returns the next line.
 func (s *splitter) step(i int) int {
 	l := &s.lines[i]
 	if l.text == "" {
@@ -217,8 +214,8 @@ func (s *splitter) give(i int) {
 	}
 }
 
-// pending is how many deeper levels stay known when a line of depth d is between
-// quoted ones: an answer between the lines goes on with the same message.
+// pending is the number of deeper levels that stay open when a line of depth d is between
+// quoted ones: after an inline answer the same message continues.
 func (s *splitter) pending(d int) int { return min(1, len(s.owner)-d-1) }
 
 // open begins an earlier message and returns its number.
@@ -233,8 +230,8 @@ func (s *splitter) open(preamble []int) int {
 	return len(s.messages) - 1
 }
 
-// begin opens the message that lines from..to introduce: one that owns the lines of
-// the same depth from here on, or those of the next depth when these follow.
+// begin opens the message that lines from..to introduce: it owns the following lines of the
+// same depth, or those of the next depth if these follow.
 func (s *splitter) begin(from, to int) *draft {
 	depth := s.lines[from].depth
 	preamble := make([]int, 0, to-from)
@@ -260,7 +257,7 @@ func (s *splitter) begin(from, to int) *draft {
 	return &s.messages[n]
 }
 
-// next returns the first line from i on that is not blank, within reach.
+// next returns the first line from i on that is not blank, within range.
 func (s *splitter) next(i int) int {
 	const reach = 4
 	for n := 0; i < len(s.lines) && n < reach && s.lines[i].text == ""; n++ {
@@ -269,7 +266,7 @@ func (s *splitter) next(i int) int {
 	return i
 }
 
-// join returns the lines as text, blank ones at either end left out.
+// join returns the lines as text, without blank lines at either end.
 func (s *splitter) join(at []int) string {
 	var b strings.Builder
 	blank, size := 0, 0
@@ -315,8 +312,8 @@ func (s *splitter) finish(sender string) Thread {
 	return t
 }
 
-// reclaim makes a quotation that nothing introduces the current text, when there is
-// no other: a mark before each line must not hide a text.
+// reclaim makes a quotation without an introduction the current text, if there is no other
+// text: quote marks must not hide a text.
 func (s *splitter) reclaim() {
 	if !s.isBlank(s.current) || len(s.messages) == 0 || len(s.messages[0].intro) > 0 {
 		return
@@ -326,8 +323,8 @@ func (s *splitter) reclaim() {
 }
 
 // isBare reports whether the current message has no text of its own. One word, or a
-// signature with a closing, is none above a forward or an unnamed quotation; it can be an
-// answer to what is attributed.
+// signature with a closing, does not count above a forward or an unattributed quotation; it
+// can answer an attributed one.
 func (s *splitter) isBare(t *Thread) bool {
 	if first := &t.Previous[0]; !first.Copied && first.Preamble != "" {
 		return !s.wrote && !s.closed

@@ -1,8 +1,8 @@
 package thread
 
-// The words of mail clients, in lower case. Each table is read only.
+// Phrases of mail clients, in lower case. The tables are read-only.
 
-// label is what a header line names.
+// label is the meaning of a header line.
 type label uint8
 
 const (
@@ -56,7 +56,7 @@ var labels = map[string]label{
 	"bcc": labelOther, "organization": labelOther, "priority": labelOther,
 }
 
-// wroteWords end, or stand within, the line before a quotation.
+// wroteWords end, or occur in, the line before a quotation.
 var wroteWords = []string{
 	" wrote", " writes", " said", "schrieb", "geschrieben", " écrit", "a ecrit", "escribió", "escribio", "ha scritto", "scrisse",
 	" escreveu", "schreef", "geschreven", "napisał", "napisal", " pisze", " skrev", "kirjoitti", "napsal", " píše", "пишет", "писал",
@@ -64,14 +64,14 @@ var wroteWords = []string{
 	"작성:", "đã viết", " viết", "كتب", "כתב", "zitat von", "quoting ", "citando ", "citat ", "citation de",
 }
 
-// openings are how a line before a quotation begins, which may go on on the next line.
+// openings begin a line before a quotation, which may continue on the next line.
 var openings = []string{
 	"on ", "am ", "le ", "el ", "il ", "em ", "no dia ", "op ", "w dniu ", "dnia ", "den ", "på ", "dne ", "po ", "út ", "st ", "čt ",
 	"pá ", "so ", "ne ", "ma ", "ti ", "ke ", "to ", "pe ", "la ", "su ", "στις ", "în ", "pe data ", "vào ", "lúc ", "في ", "بتاريخ ",
 	"בתאריך ", "ב-", "пн", "вт", "ср", "чт", "пт", "сб", "вс", "нд", "quoting ", "zitat von ", "på ", "tor", "fre", "man", "ons",
 }
 
-// separatorWords stand between dashes above an original message.
+// separatorWords occur between dashes above an original message.
 var separatorWords = []string{
 	"original", "ursprüngliche", "nachricht", "origine", "messaggio", "mensaje", "mensagem", "bericht", "wiadomość", "meddelande",
 	"melding", "besked", "meddelelse", "viesti", "zpráva", "сообщение", "повідомлення", "ileti", "mesaj", "μήνυμα", "üzenet",
@@ -111,7 +111,7 @@ var closings = []string{
 	"此致", "敬上", "祝好", "감사합니다", "trân trọng", "مع التحية", "تحياتي", "בברכה", "hugs", "later", "talk to you soon", "see you",
 }
 
-// disclaimerWords stand in the first line of legal notices.
+// disclaimerWords occur in the first line of legal notices.
 var disclaimerWords = []string{
 	"this email and any", "this e-mail and any", "this message and any", "this email is confidential", "this e-mail is confidential",
 	"this message is intended", "this email is intended", "this e-mail is intended", "this message contains confidential",
@@ -125,7 +125,7 @@ var disclaimerWords = []string{
 	"이 메일", "email này", "هذه الرسالة", "הודעה זו",
 }
 
-// bannerWords are what gateways and clients write above mail from outside.
+// bannerWords occur in warnings that gateways and clients put above external mail.
 var bannerWords = []string{
 	"originated from outside", "originates from outside", "originated outside", "from outside of", "from outside the org", "from outside your org",
 	"came from outside", "sent from outside", "external sender", "external email", "external e-mail", "external message", "email is from an external",
@@ -141,7 +141,7 @@ var bannerWords = []string{
 // bannerStarts begin a line that is a banner.
 var bannerStarts = []string{"[external]", "[extern]", "[externe]", "[external email]", "*** external", "**external", "[externo]", "[esterno]", "[ext]", "external:"}
 
-// bannerMore are lines that go on with a banner.
+// bannerMore are lines that continue a banner.
 var bannerMore = []string{
 	"do not click", "don't click", "don’t click", "unless you recogni", "use caution", "exercise caution", "be careful", "learn why this is important", "caution", "warning", "attachments",
 	"klicken sie", "ne cliquez pas", "no haga clic", "non fare clic", "não clique", "klik niet", "nie klikaj", "klicka inte", "ikke klikk",

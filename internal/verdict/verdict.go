@@ -1,12 +1,12 @@
-// Package verdict holds the words of judgement: Class, Finding, Disposition and
+// Package verdict holds the vocabulary of judgement: Class, Finding, Disposition and
 // Verdict.
 //
-// A verdict is a sum of named findings. Each finding adds log-odds to one class
-// of unwanted mail, and a calibrated model turns the sums into probabilities, so
-// that the same list explains the verdict in the header, the console, the API
-// and the SIEM. Dispositions and their order are those of the reference product.
+// A verdict is a sum of named findings. Each finding adds log-odds to one class of unwanted
+// mail, and a calibrated model turns the sums into probabilities, so that one list explains
+// the verdict in the header, the console, the API and the SIEM. Dispositions and their
+// order are those of the reference product.
 //
-// The package imports nothing of Outrider and does no I/O.
+// The package imports no other package of Outrider and does no I/O.
 package verdict
 
 import (
@@ -19,7 +19,7 @@ import (
 // Class is one kind of unwanted mail.
 type Class uint8
 
-// The classes, in the order in which ties between them are broken.
+// The classes, in tie-breaking order.
 const (
 	ClassMalware Class = iota // carries or leads to malicious code
 	ClassPhish                // steals credentials or data by impersonation
@@ -52,7 +52,7 @@ func ParseClass(name string) (Class, error) {
 			return c, nil
 		}
 	}
-	return 0, fmt.Errorf("parsing class: %q is none of %s", name, strings.Join(classNames[:], ", "))
+	return 0, fmt.Errorf("parsing class: %q is not one of %s", name, strings.Join(classNames[:], ", "))
 }
 
 // MarshalText writes the name of the class.
@@ -64,7 +64,7 @@ func (c *Class) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Portion says in which part of the message a finding is.
+// Portion is the part of the message that contains a finding.
 type Portion string
 
 // The portions of a message.
@@ -77,28 +77,29 @@ const (
 	PortionStructure  Portion = "structure"
 )
 
-// MaxValue bounds the bytes of Finding.Value: enough to recognise what was seen,
-// short enough for a header line.
+// MaxValue bounds the bytes of Finding.Value: enough to recognise the value, short enough
+// for a header line.
 const MaxValue = 200
 
-// Finding is one reason for a verdict: what was seen, where, and what it weighs.
+// Finding is one reason for a verdict: the observed value, its place, and its weight.
 type Finding struct {
 	ID      string  `json:"id"`               // stable machine name, for example "reply-to-differs"
-	Name    string  `json:"name"`             // short title for people
-	Class   Class   `json:"class"`            // the class it speaks for
-	Weight  float64 `json:"weight"`           // log-odds (natural logarithm) added to the class; negative speaks against it
-	Field   string  `json:"field,omitempty"`  // header field, part number or envelope command where it is
+	Name    string  `json:"name"`             // short title for display
+	Class   Class   `json:"class"`            // class that the weight counts for
+	Weight  float64 `json:"weight"`           // log-odds (natural logarithm) added to the class; a negative weight counts against it
+	Field   string  `json:"field,omitempty"`  // header field, part number or envelope command
 	Portion Portion `json:"portion"`          // portion of the message
-	Value   string  `json:"value,omitempty"`  // the value seen, at most MaxValue bytes
-	Reason  string  `json:"reason,omitempty"` // one sentence that explains it to an employee
-	Detail  string  `json:"detail,omitempty"` // one sentence for analysts, where it says more than Reason: what a rule looks for
-	Action  string  `json:"action,omitempty"` // what the operator has asked for where a rule matches: quarantine, reject or defer
+	Value   string  `json:"value,omitempty"`  // the observed value, at most MaxValue bytes
+	Reason  string  `json:"reason,omitempty"` // one sentence that explains the finding to an employee
+	Detail  string  `json:"detail,omitempty"` // one sentence for analysts, if it adds to Reason: what a rule matches
+	Action  string  `json:"action,omitempty"` // the operator's action for a matching rule: quarantine, reject or defer
 
-	// Least is the mildest disposition that the message can have with this finding; None sets none.
+	// Least is the mildest disposition of a message with this finding; None sets none.
 	Least Disposition `json:"least,omitzero"`
 }
 
-// Explanation returns the sentence for analysts, with the name of the rule where a rule matched.
+// Explanation returns the sentence for analysts, with the name of the rule for a rule's
+// finding.
 func (f *Finding) Explanation() string {
 	if f.Detail == "" {
 		return f.Reason
@@ -106,12 +107,12 @@ func (f *Finding) Explanation() string {
 	return f.Name + ": " + f.Detail
 }
 
-// Disposition is the one word that sums up a verdict.
+// Disposition is the summary of a verdict in one word.
 type Disposition uint8
 
-// Dispositions, least severe first, so that the larger value is the worse one. SPOOF is above
-// SUSPICIOUS, since forged mail is held by default and suspicious mail is tagged: evidence that is
-// added to a forgery must not release it.
+// Dispositions, least severe first, so that the larger value is more severe. SPOOF is above
+// SUSPICIOUS, since forged mail is held by default and suspicious mail is tagged:
+// additional evidence must not release forged mail.
 const (
 	None Disposition = iota
 	Unknown
@@ -145,7 +146,7 @@ func ParseDisposition(name string) (Disposition, error) {
 			return d, nil
 		}
 	}
-	return None, fmt.Errorf("parsing disposition: %q is none of %s", name, strings.Join(dispositionNames[:], ", "))
+	return None, fmt.Errorf("parsing disposition: %q is not one of %s", name, strings.Join(dispositionNames[:], ", "))
 }
 
 // MarshalText writes the name of the disposition.
@@ -180,27 +181,27 @@ func (p Probabilities) Worst() (Class, float64) {
 	return worst, p[worst]
 }
 
-// Verdict is what Outrider thinks of one message, and why.
+// Verdict is the judgement of one message, with its reasons.
 type Verdict struct {
 	Disposition Disposition   `json:"disposition"`
-	Also        []Disposition `json:"also,omitempty"`     // milder ones whose thresholds are met as well, worst first
-	Score       float64       `json:"score"`              // 0 to 1: how sure Outrider is that the message is unwanted
+	Also        []Disposition `json:"also,omitempty"`     // milder dispositions whose thresholds are met too, most severe first
+	Score       float64       `json:"score"`              // probability, 0 to 1, that the message is unwanted
 	Classes     Probabilities `json:"classes"`            // probability per class
 	Findings    []Finding     `json:"findings"`           // heaviest first
 	Degraded    []string      `json:"degraded,omitempty"` // stages that missed their deadline or lacked a source
-	// Undecided are the detections that wait for what a second look can learn.
+	// Undecided are the detections that wait for evidence of a later re-evaluation.
 	Undecided []Undecided       `json:"undecided,omitempty"`
 	Versions  map[string]string `json:"versions,omitempty"` // detector sets and models that were used
 }
 
-// Undecided is a detection that could go either way, and what it waits for.
+// Undecided is a detection that lacks evidence, and the evidence that it waits for.
 type Undecided struct {
-	ID    string   `json:"id"`    // that its finding would have
+	ID    string   `json:"id"`    // of the finding that it would add
 	Waits []string `json:"waits"` // capabilities, for example "whois"
 }
 
-// Sort orders the findings heaviest first, and equal ones by name, so that two
-// judgements of one message read the same.
+// Sort orders the findings heaviest first, then by name, so that the order is
+// deterministic.
 func (v *Verdict) Sort() {
 	slices.SortStableFunc(v.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(b.Weight, a.Weight), cmp.Compare(a.ID, b.ID))

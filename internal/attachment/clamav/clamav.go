@@ -1,18 +1,18 @@
-// Package clamav asks a ClamAV daemon whether a file is known to be malicious.
+// Package clamav scans files with a ClamAV daemon.
 //
-// Signatures of known malware are somebody else's work, updated several times a day, and
-// the daemon that has them keeps a gigabyte in memory; so it is a service beside us and
-// not a library within. A file goes to it over a socket in pieces and one line comes back.
-// A daemon that is down, busy or reloading says nothing about the file: such errors are
-// temporary, and the caller decides whether mail waits for them.
+// Signatures of known malware are maintained by others and updated several times a day, and
+// the daemon that holds them uses a gigabyte of memory; so it is a separate service and not
+// a library. A file is sent over a socket in pieces and one line is returned. A daemon that
+// is down, busy or reloading yields no result for the file: such errors are temporary, and
+// the caller decides whether mail waits.
 //
 // Standards: the protocol of clamd(8), commands zPING, zVERSION and zINSTREAM.
 //
 // Divergences: a name in a reply is kept without the digest that extended detection
-// information puts after it.
+// information appends.
 //
-// Limits: one connection for one command. Files beyond Config.Bytes are not sent, and the
-// limit of the daemon, StreamMaxLength, may be lower.
+// Limits: one connection per command. Files beyond Config.Bytes are not sent, and the limit
+// of the daemon, StreamMaxLength, may be lower.
 package clamav
 
 import (
@@ -27,13 +27,13 @@ import (
 	"time"
 )
 
-// Config says where the daemon is. Zero fields take the defaults named.
+// Config locates the daemon. Zero fields mean the stated defaults.
 type Config struct {
 	Network string        // "unix" or "tcp" (unix)
 	Address string        // path or host:port (/run/clamav/clamd.ctl)
 	Bytes   int64         // largest file to send (100 MiB, the default of StreamMaxLength)
 	Connect time.Duration // for the connection (5 s)
-	Wall    time.Duration // for a command with its connection (60 s)
+	Wall    time.Duration // for a command including its connection (60 s)
 }
 
 const (
@@ -41,10 +41,10 @@ const (
 	maxReply = 4 << 10
 )
 
-// Client asks one daemon. It is safe for concurrent use.
+// Client uses one daemon. It is safe for concurrent use.
 type Client struct{ config Config }
 
-// New returns a client. It connects when it is asked.
+// New returns a client. It connects on each command.
 func New(c Config) *Client {
 	if c.Network == "" {
 		c.Network = "unix"
@@ -64,13 +64,13 @@ func New(c Config) *Client {
 	return &Client{c}
 }
 
-// ErrTooLarge is the error for a file that is larger than we send or the daemon takes.
+// ErrTooLarge is the error for a file above our limit or the daemon's.
 var ErrTooLarge = errors.New("the file is larger than clamd takes")
 
-// Error is a failure of the daemon or of the way to it. It says nothing about the file,
-// and is temporary.
+// Error is a failure of the daemon or of the connection to it. It is no result for the
+// file, and is temporary.
 type Error struct {
-	Action string // what was asked for
+	Action string // failed action
 	Err    error
 }
 
@@ -80,10 +80,10 @@ func (e *Error) Error() string { return e.Action + ": " + e.Err.Error() }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Temporary reports that asking again later makes sense.
+// Temporary reports that a later retry makes sense.
 func (e *Error) Temporary() bool { return true }
 
-// Version asks for the version of the engine and of the signatures.
+// Version returns the versions of the engine and of the signatures.
 func (c *Client) Version(ctx context.Context) (Version, error) {
 	reply, err := c.ask(ctx, "VERSION", nil)
 	if err != nil {
@@ -96,8 +96,8 @@ func (c *Client) Version(ctx context.Context) (Version, error) {
 	return v, nil
 }
 
-// Scan asks about a file. It returns the name of the signature that matched, or "". The
-// error is ErrTooLarge or an *Error.
+// Scan scans a file. It returns the name of the matching signature, or "". The error is
+// ErrTooLarge or an *Error.
 func (c *Client) Scan(ctx context.Context, data []byte) (signature string, err error) {
 	if int64(len(data)) > c.config.Bytes {
 		return "", fmt.Errorf("scanning %d bytes, %d are allowed: %w", len(data), c.config.Bytes, ErrTooLarge)
@@ -124,8 +124,8 @@ func (c *Client) ask(ctx context.Context, command string, stream []byte) ([]byte
 	if err != nil {
 		return nil, fmt.Errorf("connecting: %w", err)
 	}
-	defer func() { _ = conn.Close() }() // the reply is there, or an error is
-	// A time that is past ends reads and writes under way.
+	defer func() { _ = conn.Close() }() // the reply or an error was returned before
+	// A deadline in the past ends pending reads and writes.
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
 	sent := send(conn, command, stream)
 	reply, err := readReply(conn)
@@ -133,7 +133,7 @@ func (c *Client) ask(ctx context.Context, command string, stream []byte) ([]byte
 	case ctx.Err() != nil && err != nil:
 		return nil, context.Cause(ctx)
 	case err == nil:
-		return reply, nil // the daemon answers before the end of what it does not want
+		return reply, nil // the daemon replies before the end of a stream that it refuses
 	case sent != nil:
 		return nil, sent
 	}
@@ -144,7 +144,7 @@ func (c *Client) ask(ctx context.Context, command string, stream []byte) ([]byte
 // and an empty one at the end.
 func send(w io.Writer, command string, stream []byte) error {
 	b := bufio.NewWriterSize(w, chunk+4)
-	_, _ = b.WriteString("z" + command + "\x00") // a buffer remembers its error until Flush
+	_, _ = b.WriteString("z" + command + "\x00") // a buffer keeps its error until Flush
 	if command == "INSTREAM" {
 		for len(stream) > 0 {
 			n := min(len(stream), chunk)

@@ -1,6 +1,6 @@
 package clamav
 
-// What the fuzz test reaches inside for.
+// Internals for the fuzz test.
 var (
 	ParseScan    = parseScan
 	ParseVersion = parseVersion

@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// Version is what the daemon says of itself.
+// Version is the version of the daemon and its signatures.
 type Version struct {
 	Engine   string    // such as "1.4.3"
 	Database int       // number of the daily signatures, 0 if there are none
-	Date     time.Time // of the daily signatures, as the daemon's clock has it
+	Date     time.Time // of the daily signatures, by the daemon's clock
 }
 
-// maxName is how long a name of a signature may be.
+// maxName bounds the name of a signature.
 const maxName = 200
 
-// parseScan reads the reply to a stream.
+// parseScan parses the reply to a stream.
 func parseScan(reply string) (signature string, err error) {
 	text := strings.TrimPrefix(reply, "stream: ")
 	switch {
@@ -49,8 +49,8 @@ func undigest(name string) string {
 	return name[:open]
 }
 
-// parseVersion reads "ClamAV 1.4.3/27800/Tue Oct  7 08:00:00 2025", of which all after the
-// engine is missing where there are no daily signatures.
+// parseVersion parses "ClamAV 1.4.3/27800/Tue Oct 7 08:00:00 2025", where the text after
+// the engine is missing without daily signatures.
 func parseVersion(reply string) (Version, error) {
 	text, ok := strings.CutPrefix(reply, "ClamAV ")
 	if !ok {
@@ -76,7 +76,7 @@ func unexpected(reply []byte) error {
 	return fmt.Errorf("clamd answers %q", printable(string(reply)))
 }
 
-// printable returns the beginning of a text with nothing but visible ASCII and blanks.
+// printable returns the beginning of a text, only visible ASCII and blanks.
 func printable(s string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {

@@ -5,16 +5,16 @@ import (
 	"encoding/binary"
 )
 
-// device is a disk or a part of one: bytes, either as they are, or in blocks.
+// device is a disk or a partition: plain bytes, or blocks.
 type device struct {
 	data  []byte
 	block int64   // size of a block; 0 if the data are the disk
-	table []int64 // of each block, where it lies in data; -1 reads as zeros
-	start int64   // of the part
+	table []int64 // offset of each block in data; -1 reads as zeros
+	start int64   // of the partition
 	size  int64
 }
 
-// part returns a part of the disk, which ends where the disk ends.
+// part returns a part of the disk, up to the end of the disk.
 func (d *device) part(at, size int64) *device {
 	p := *d
 	at = min(max(at, 0), d.size)
@@ -81,7 +81,7 @@ func open(data []byte, m *Image) *device {
 	}
 	footer := cut(data, int64(len(data))-512, 512)
 	if !bytes.HasPrefix(footer, []byte("conectix")) {
-		footer = cut(data, 0, 512) // the copy of a file that is cut
+		footer = cut(data, 0, 512) // the copy in a truncated file
 	}
 	if !bytes.HasPrefix(footer, []byte("conectix")) || len(footer) < 512 {
 		return flat
@@ -100,8 +100,8 @@ const (
 	vhdDifferent = 4
 )
 
-// openVHD reads the footer and, of a dynamic disk, the table of blocks. Each block begins
-// with a map of its sectors.
+// openVHD reads the footer and, of a dynamic disk, the block table. Each block begins with
+// a bitmap of its sectors.
 func openVHD(data, footer []byte, m *Image) *device {
 	be := binary.BigEndian
 	size := int64(be.Uint64(footer[48:]) &^ (1 << 63))
@@ -146,8 +146,8 @@ const (
 	vhdxSector   = "\x1d\xbf\x41\x81\x6f\xa9\x09\x47\xba\x47\xf2\x33\xa8\xfa\xab\x5f"
 )
 
-// openVHDX reads the tables of regions, of metadata and of blocks. Between the entries of
-// blocks stand those of maps of sectors, one after as many as a map is for.
+// openVHDX reads the tables of regions, of metadata and of blocks. Entries of sector
+// bitmaps are interleaved with those of blocks at a fixed interval.
 func openVHDX(data []byte, m *Image) *device {
 	regions := vhdxRegions(cut(data, 192<<10, 64<<10))
 	if regions == nil {
@@ -176,7 +176,7 @@ func openVHDX(data []byte, m *Image) *device {
 			continue
 		}
 		at := int64(-1)
-		if state := e & 7; state == 6 || state == 7 { // fully or partly there
+		if state := e & 7; state == 6 || state == 7 { // fully or partly present
 			at = int64(e>>20) << 20
 		}
 		d.table = append(d.table, at)
@@ -184,7 +184,7 @@ func openVHDX(data []byte, m *Image) *device {
 	return d
 }
 
-// vhdxRegions reads a table of regions: their offsets and sizes by their identities.
+// vhdxRegions parses a region table: offsets and sizes by identity.
 func vhdxRegions(b []byte) map[string][2]int64 {
 	if len(b) < 16 || !bytes.HasPrefix(b, []byte("regi")) {
 		return nil
@@ -196,7 +196,7 @@ func vhdxRegions(b []byte) map[string][2]int64 {
 	return out
 }
 
-// vhdxItems reads the table of metadata. Offsets count from its beginning.
+// vhdxItems parses the metadata table. Offsets count from its beginning.
 func vhdxItems(b []byte) map[string][]byte {
 	if len(b) < 32 || !bytes.HasPrefix(b, []byte("metadata")) {
 		return nil

@@ -1,19 +1,20 @@
 // Package disk lists the files of disk images: raw ones, and those of virtual machines.
 //
-// Windows mounts a virtual disk at a double click, and files inside carry no mark of the
-// web. An image may be the disk as it is, with a table of partitions or without, or be
-// stored in blocks with a table that says where each lies; and in a partition is a file
-// system. The package goes through these layers and reads nothing that the tables do not
-// name, so that a disk of two terabytes in a small file costs no more than the file.
+// Windows mounts a virtual disk at a double click, and files inside have no Mark of the
+// Web. An image may be a plain disk, with or without a partition table, or be stored in
+// blocks with a table of their places; a partition contains a file system. The package
+// reads only data referenced by these tables, so that a sparse disk of two terabytes costs
+// no more than its file.
 //
 // Standards: Virtual Hard Disk Image Format Specification 1.0, MS-VHDX, UEFI 2.10 (master
-// boot records and GUID partition tables), and FAT: General Overview of On-Disk Format 1.03.
+// boot records and GUID partition tables), and FAT: General Overview of On-Disk Format
+// 1.03.
 //
 // Divergences: of a GUID partition table the first copy is read, and checksums are not
-// checked; a chain of clusters is read as far as it goes.
+// verified; a chain of clusters is read up to its first defect.
 //
-// Limits: NTFS, exFAT and other file systems are noted and not read; of disks that depend
-// on a parent only what the file holds is seen; logs of VHDX are not replayed.
+// Limits: NTFS, exFAT and other file systems are noted and not read; of differencing disks
+// only the data in the file is read; logs of VHDX are not replayed.
 package disk
 
 import (
@@ -23,15 +24,15 @@ import (
 	"slices"
 )
 
-// Note is an oddity of an image.
+// Note is a defect of an image.
 type Note string
 
 // The notes of an image.
 const (
-	Broken      Note = "broken"       // a table leads nowhere
-	Parent      Note = "parent"       // a disk that keeps only what differs from another
-	Unsupported Note = "unsupported"  // a file system that is not read
-	NoPartition Note = "no-partition" // nothing that looks like a file system
+	Broken      Note = "broken"       // a table refers to nothing
+	Parent      Note = "parent"       // a differencing disk
+	Unsupported Note = "unsupported"  // an unsupported file system
+	NoPartition Note = "no-partition" // no file system found
 	OverLimit   Note = "over-limit"   // something was left out
 )
 
@@ -44,12 +45,12 @@ type File struct {
 	cluster uint32
 }
 
-// Open returns the content of the file, as far as its chain of clusters goes.
+// Open returns the content of the file, up to the end of its chain of clusters.
 func (f *File) Open() io.Reader {
 	return io.LimitReader(&chain{volume: f.volume, cluster: f.cluster, left: f.Size}, f.Size)
 }
 
-// Image is what a disk holds.
+// Image is the content of a disk.
 type Image struct {
 	Label   string // of the first volume that has one
 	Systems []string
@@ -70,8 +71,8 @@ func le64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 // sectorSize is the unit of tables of partitions.
 const sectorSize = 512
 
-// Read lists the files of an image, at most entries with the folders. What is broken
-// becomes a note, never an error.
+// Read lists the files of an image, at most entries including folders. Defects become
+// notes, never errors.
 func Read(data []byte, entries int) *Image {
 	m := &Image{}
 	r := &reader{image: m, entries: entries, steps: maxSteps}
@@ -86,11 +87,11 @@ type reader struct {
 	steps   int // clusters of folders that may still be read
 }
 
-// maxSteps bounds the clusters of all folders. Each step costs one cluster of at most
-// 64 KiB, which is looked at once.
+// maxSteps bounds the clusters of all folders. Each step reads one cluster of at most 64
+// KiB.
 const maxSteps = 4096
 
-// maxPartitions bounds the partitions of a disk; four and a hundred are the usual ends.
+// maxPartitions bounds the partitions of a disk; tables usually have four or 128.
 const maxPartitions = 128
 
 // disk reads the file systems of a disk: one without partitions, or those of its table.
@@ -112,7 +113,7 @@ func (r *reader) disk(d *device) {
 }
 
 // partitions returns the partitions of a disk. A master boot record with a partition of
-// type 0xEE stands for a table of GUID partitions.
+// type 0xEE indicates a GUID partition table.
 func partitions(d *device, boot []byte) []*device {
 	if len(boot) < sectorSize || boot[510] != 0x55 || boot[511] != 0xAA {
 		return nil
@@ -125,7 +126,7 @@ func partitions(d *device, boot []byte) []*device {
 		case 0:
 		case 0xEE:
 			return guidPartitions(d)
-		case 5, 0x0F: // UEFI leaves these to older systems: a chain of further tables
+		case 5, 0x0F: // UEFI excludes these: a chain of further tables
 			out = append(out, extended(d, start)...)
 		default:
 			out = append(out, d.part(start, size))
@@ -177,7 +178,7 @@ func guidPartitions(d *device) []*device {
 	return nil
 }
 
-// system reads the file system of a partition, and reports false if none is known.
+// system reads the file system of a partition, and reports false if it is unknown.
 func (r *reader) system(d *device) bool {
 	boot := d.read(0, sectorSize)
 	if len(boot) < sectorSize {
@@ -201,7 +202,7 @@ func (r *reader) system(d *device) bool {
 	return true
 }
 
-// named notes a file system that is not read.
+// named notes an unsupported file system.
 func (r *reader) named(system string) {
 	r.image.Systems = append(r.image.Systems, system)
 	r.image.note(Unsupported)

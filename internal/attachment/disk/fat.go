@@ -12,10 +12,10 @@ import (
 type fat struct {
 	disk      *device
 	cluster   int64 // bytes of a cluster
-	table     int64 // where the first table begins
-	data      int64 // where cluster 2 begins
+	table     int64 // offset of the first table
+	data      int64 // offset of cluster 2
 	count     int64 // clusters
-	root      int64 // where the root folder of FAT12 and FAT16 begins
+	root      int64 // offset of the root folder of FAT12 and FAT16
 	rootSize  int64
 	rootStart uint32 // first cluster of the root folder of FAT32
 	bits      int
@@ -23,8 +23,8 @@ type fat struct {
 
 func (v *fat) kind() string { return map[int]string{12: "fat12", 16: "fat16", 32: "fat32"}[v.bits] }
 
-// openFAT reads the boot sector, and reports false for what is no FAT. The number of
-// clusters, and nothing else, tells the kind. FAT 1.03, "FAT Type Determination".
+// openFAT reads the boot sector, and reports false if it is no FAT. The number of clusters
+// alone determines the kind. FAT 1.03, "FAT Type Determination".
 func openFAT(d *device, boot []byte) (*fat, bool) {
 	sector, per := int64(le16(boot[11:])), int64(boot[13])
 	reserved, tables := int64(le16(boot[14:])), int64(boot[16])
@@ -57,7 +57,7 @@ func openFAT(d *device, boot []byte) (*fat, bool) {
 	return v, true
 }
 
-// next returns the cluster that follows, 0 at the end of a chain.
+// next returns the next cluster, 0 at the end of a chain.
 func (v *fat) next(n uint32) uint32 {
 	var value, last uint32
 	switch v.bits {
@@ -94,8 +94,8 @@ func (v *fat) bytes(n uint32) []byte {
 	return v.disk.read(v.data+(int64(n)-2)*v.cluster, v.cluster)
 }
 
-// chain reads clusters one after another. Its end is that of the file or of the chain, and
-// a circle ends with the size of the file.
+// chain reads clusters in order. It ends with the file or the chain; a loop ends with the
+// size of the file.
 type chain struct {
 	volume  *fat
 	cluster uint32
@@ -120,7 +120,7 @@ func (c *chain) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// dir is a folder that waits to be read.
+// dir is a pending folder.
 type dir struct {
 	cluster uint32
 	path    string
@@ -129,7 +129,7 @@ type dir struct {
 // maxPath bounds a path; Windows opens up to 260 letters.
 const maxPath = 4096
 
-// walk lists the folders from the root on. A folder is read once.
+// walk lists the folders from the root on. Each folder is read once.
 func (r *reader) walk(v *fat) {
 	seen := map[uint32]bool{v.rootStart: true}
 	todo := []dir{{v.rootStart, ""}}
@@ -149,7 +149,7 @@ func (r *reader) walk(v *fat) {
 	}
 }
 
-// folder hands the clusters of a folder to the listing, and reports whether to go on.
+// folder passes the clusters of a folder to the listing, and reports whether to continue.
 func (r *reader) folder(v *fat, d dir, l *listing) bool {
 	if d.cluster == 0 { // the root of FAT12 and FAT16 is before the clusters
 		for at := int64(0); at < v.rootSize; at += 4096 {
@@ -178,8 +178,8 @@ type listing struct {
 	path   string
 	dirs   []dir
 	long   []uint16 // the long name so far
-	sum    byte     // of the short name that it belongs to
-	order  byte     // of the part of it that comes next
+	sum    byte     // checksum of its short name
+	order  byte     // order of its next part
 }
 
 // The attributes of an entry. FAT 1.03, "FAT Directory Structure".
@@ -189,7 +189,7 @@ const (
 	attrLong   = 0x0F
 )
 
-// entries reads entries of 32 bytes, and reports whether the folder goes on.
+// entries parses entries of 32 bytes, and reports whether the folder continues.
 func (l *listing) entries(b []byte) bool {
 	for ; len(b) >= 32; b = b[32:] {
 		e := b[:32]
@@ -214,8 +214,8 @@ func (l *listing) entries(b []byte) bool {
 	return len(b) == 0
 }
 
-// part takes a part of a long name, which stand in reverse before the short one. FAT
-// 1.03, "FAT Long Directory Entries".
+// part takes a part of a long name; the parts precede the short one in reverse. FAT 1.03,
+// "FAT Long Directory Entries".
 func (l *listing) part(e []byte) {
 	order := e[0] & 0x3F
 	if e[0]&0x40 != 0 {
@@ -267,11 +267,11 @@ func (l *listing) entry(e []byte) bool {
 	return true
 }
 
-// shortName returns a name of eight and three letters, in lower case where the entry says
-// so, as Windows does.
+// shortName returns a name of eight and three letters, in lower case if the entry says so,
+// as Windows does.
 func shortName(e []byte) string {
 	raw := append([]byte(nil), e[:11]...)
-	if raw[0] == 5 { // stands for a letter that marks deleted entries
+	if raw[0] == 5 { // replaces a letter that marks deleted entries
 		raw[0] = 0xE5
 	}
 	name, ext := oem(raw[:8]), oem(raw[8:])
@@ -287,7 +287,7 @@ func shortName(e []byte) string {
 	return name + "." + ext
 }
 
-// oem decodes letters of code page 437, without the blanks after them.
+// oem decodes letters of code page 437, without trailing blanks.
 func oem(b []byte) string {
 	s, err := charmap.CodePage437.NewDecoder().Bytes(b)
 	if err != nil {
@@ -296,7 +296,7 @@ func oem(b []byte) string {
 	return strings.TrimRight(string(s), " \x00")
 }
 
-// checksum ties a long name to its short one. FAT 1.03, "Name Checksum".
+// checksum connects a long name with its short one. FAT 1.03, "Name Checksum".
 func checksum(short []byte) byte {
 	var sum byte
 	for _, c := range short {

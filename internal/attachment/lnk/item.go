@@ -12,8 +12,8 @@ import (
 // maxItems bounds the items of one list; the deepest honest folders stay below 40.
 const maxItems = 256
 
-// itemList returns the path that a list of shell items spells. MS-SHLLINK, 2.2.1: every
-// item begins with its size, and a size of zero ends the list.
+// itemList returns the path of a list of shell items. MS-SHLLINK, 2.2.1: every item begins
+// with its size, and a size of zero ends the list.
 func itemList(d []byte) string {
 	path := ""
 	for range maxItems {
@@ -31,8 +31,8 @@ func itemList(d []byte) string {
 	return path
 }
 
-// itemName names an item by its class. The shell keeps the classes to itself; these are
-// the ones that its own folders write.
+// itemName names an item by its class. The classes are undocumented; these are the ones
+// that the shell's own folders write.
 func itemName(item []byte) string {
 	switch class := item[2]; class & 0x70 {
 	case 0x10: // a root of the shell; My Computer adds nothing to a path
@@ -53,7 +53,7 @@ func itemName(item []byte) string {
 	return ""
 }
 
-// computer is the folder of the drives, whose name is in no path.
+// computer is the folder of the drives, which is not part of paths.
 const computer = "20d04fe0-3aea-1069-a2d8-08002b30309d"
 
 func rootName(item []byte) string {
@@ -71,7 +71,7 @@ func rootName(item []byte) string {
 // longName is the signature of the extension block that holds the full name of a file.
 const longName = "\x04\x00\xef\xbe"
 
-// fileName prefers the long name of the extension block to the short one in front.
+// fileName prefers the long name of the extension block to the preceding short one.
 func fileName(item []byte) string {
 	if at := bytes.Index(item, []byte(longName)); at >= 4 {
 		if s := extensionName(item[at-4:]); s != "" {
@@ -87,7 +87,7 @@ func fileName(item []byte) string {
 	return zeroEnded(item[14:])
 }
 
-// extensionName returns the name in an extension block. Its place depends on the version
+// extensionName returns the name in an extension block. Its offset depends on the version
 // of Windows that wrote it.
 func extensionName(b []byte) string {
 	if len(b) < 20 {
@@ -110,7 +110,8 @@ func extensionName(b []byte) string {
 	return zeroEnded16(b[at:])
 }
 
-// address reads an item of an internet folder: flags, a size, and the text after as much.
+// address reads an item of an internet folder: flags, a size, that many bytes, and the
+// text.
 func address(item []byte) string {
 	if len(item) < 8 {
 		return ""

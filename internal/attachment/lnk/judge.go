@@ -7,13 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// The dialogue of the shell shows 260 characters of the target; no person types forty blanks.
+// The shell dialogue shows 260 characters of the target; people do not type forty blanks.
 const (
 	shownCharacters = 260
 	paddingBlanks   = 40
 )
 
-// judge notes what honest shortcuts do not do.
+// judge notes properties that honest shortcuts do not have.
 func (l *Link) judge() {
 	if utf8.RuneCountInString(l.Arguments) > shownCharacters {
 		l.note(LongArguments)
@@ -29,7 +29,7 @@ func (l *Link) judge() {
 	}
 }
 
-// longestBlank returns the length of the longest run of characters that show nothing.
+// longestBlank returns the length of the longest run of invisible characters.
 func longestBlank(s string) int {
 	most, n := 0, 0
 	for _, r := range s {
@@ -42,13 +42,13 @@ func longestBlank(s string) int {
 	return most
 }
 
-// isBlank counts the letters that show nothing, the Hangul filler and the Braille blank.
+// isBlank also counts letters without a glyph, the Hangul filler and the Braille blank.
 func isBlank(r rune) bool {
 	return unicode.IsSpace(r) || !unicode.IsGraphic(r) || r == 0x3164 || r == 0x2800
 }
 
 // disagrees reports whether the path and the shell items end in different files. Folders
-// are left out of it: the shell shows them under other names.
+// are ignored: the shell shows them under other names.
 func (l *Link) disagrees() bool {
 	known := l.Local
 	if known == "" {
@@ -57,10 +57,10 @@ func (l *Link) disagrees() bool {
 	return known != "" && l.Items != "" && !strings.EqualFold(fileOf(known), fileOf(l.Items))
 }
 
-// fileOf returns the last element of a path of Windows.
+// fileOf returns the last element of a Windows path.
 func fileOf(p string) string { return path.Base(strings.ReplaceAll(strings.Trim(p, `" `), `\`, "/")) }
 
-// interpreters are programs of Windows that run what their command line says.
+// interpreters are Windows programs that run commands from their arguments.
 var interpreters = map[string]bool{
 	"bash": true, "bitsadmin": true, "certutil": true, "cmd": true, "conhost": true, "control": true, "cscript": true, "curl": true,
 	"explorer": true, "finger": true, "forfiles": true, "ftp": true, "hh": true, "installutil": true, "java": true, "javaw": true,
@@ -69,8 +69,8 @@ var interpreters = map[string]bool{
 	"ssh": true, "wmic": true, "wscript": true, "wsl": true,
 }
 
-// Interpreter returns the name of the target without extension, in lower case, if it is a
-// program that runs what its arguments say, or else "".
+// Interpreter returns the name of the target without extension, in lower case, if it is an
+// interpreter, or "".
 func (l *Link) Interpreter() string {
 	for _, p := range []string{l.Environment, l.Local, l.Network, l.Items, l.Relative} {
 		if name := strings.TrimSuffix(strings.ToLower(fileOf(p)), ".exe"); interpreters[name] {
@@ -80,7 +80,7 @@ func (l *Link) Interpreter() string {
 	return ""
 }
 
-// viewers are programs whose icon means a document.
+// viewers are programs whose icon indicates a document.
 var viewers = map[string]bool{
 	"acrobat.exe": true, "acrord32.exe": true, "chrome.exe": true, "excel.exe": true, "firefox.exe": true, "foxitpdfreader.exe": true,
 	"iexplore.exe": true, "mspaint.exe": true, "msedge.exe": true, "notepad.exe": true, "onenote.exe": true, "outlook.exe": true,
@@ -94,7 +94,7 @@ var documentIcons = map[string][]int{
 	"imageres.dll": {2, 3, 4, 13, 14, 97, 102, -3, -4, -102, -1002},
 }
 
-// imitates reports whether an icon makes a person think of a document or folder.
+// imitates reports whether an icon indicates a document or folder.
 func imitates(icon string, index int) bool {
 	file := strings.ToLower(fileOf(icon))
 	for _, k := range documentIcons[file] {

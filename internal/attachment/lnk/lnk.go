@@ -1,18 +1,18 @@
-// Package lnk reads shortcuts of Windows, as the shell does before it starts their target.
+// Package lnk reads Windows shortcuts as the shell does before it starts their target.
 //
 // A shortcut names its target several times: as a list of shell items, as a path, and as a
-// path with environment variables, and the shell takes the last one that it can resolve.
-// Senders let it start an interpreter with a long command line, push that command line out
-// of the dialogue with spaces, borrow the icon of a document, and append the real program
-// after the end of the format. The package reads every name, and what is appended.
+// path with environment variables, and the shell uses the last one that it can resolve.
+// Attackers let it start an interpreter with a long command line, push that command line
+// out of the dialogue with spaces, borrow the icon of a document, and append the real
+// program after the end of the format. The package reads every name, and appended data.
 //
 // Standards: MS-SHLLINK 8.0.
 //
-// Divergences: a structure that is cut or lies about its size ends the reading with a
-// note, and what was read before stays.
+// Divergences: a structure that is truncated or has a wrong size ends the reading with a
+// note, and earlier data is kept.
 //
-// Limits: property stores and the consoles' settings are passed over; items of shell
-// extensions other than drives, files, shares and addresses show as their class.
+// Limits: property stores and the consoles' settings are skipped; items of shell extensions
+// other than drives, files, shares and addresses show as their class.
 package lnk
 
 import (
@@ -26,12 +26,12 @@ import (
 	"outrider/internal/attachment/ole"
 )
 
-// Note is an oddity of a shortcut.
+// Note is a defect of a shortcut.
 type Note string
 
 // The notes of a shortcut.
 const (
-	Broken          Note = "broken"           // a structure is cut
+	Broken          Note = "broken"           // a truncated structure
 	PaddedArguments Note = "padded-arguments" // blanks push the arguments out of the dialogue
 	LongArguments   Note = "long-arguments"   // more than the dialogue shows
 	BorrowedIcon    Note = "borrowed-icon"    // an interpreter with the icon of a document or folder
@@ -40,12 +40,12 @@ const (
 	Overlay         Note = "overlay"          // bytes after the end of the format
 )
 
-// Link is what a shortcut says. It is never nil and holds whatever could be read. All
+// Link is the content of a shortcut. It is never nil and holds everything readable. All
 // strings are UTF-8.
 type Link struct {
 	Local       string // path of the file on a volume, or ""
 	Network     string // path on a share, as \\server\share\path, or ""
-	Items       string // path by the list of shell items, or ""
+	Items       string // path in the list of shell items, or ""
 	Environment string // path with environment variables, or ""
 
 	Description string
@@ -56,9 +56,9 @@ type Link struct {
 	IconIndex   int    // in that file, or the negative number of a resource
 	Show        string // "normal", "maximized" or "minimized"
 	Hotkey      string // such as "Ctrl+Alt+T", or ""
-	Machine     string // NetBIOS name of the computer it was made on, or ""
+	Machine     string // NetBIOS name of the computer that made it, or ""
 	MAC         string // of its network card, as "00:00:5e:00:53:01", or ""
-	Overlay     []byte // after the end of the format, nil if nothing is there
+	Overlay     []byte // after the end of the format, nil if none
 	Notes       []Note
 }
 
@@ -72,7 +72,7 @@ func (l *Link) Target() string {
 	return ""
 }
 
-// CommandLine returns the target and its arguments, with runs of blanks made one.
+// CommandLine returns the target and its arguments, with runs of blanks collapsed.
 func (l *Link) CommandLine() string {
 	return strings.Join(append([]string{l.Target()}, strings.Fields(l.Arguments)...), " ")
 }
@@ -99,7 +99,7 @@ const (
 
 const headerSize = 76
 
-// Read reads a shortcut. What is broken becomes a note, never an error.
+// Read parses a shortcut. Defects become notes, never errors.
 func Read(data []byte) *Link {
 	l := &Link{}
 	if len(data) < headerSize {
@@ -130,10 +130,10 @@ func Read(data []byte) *Link {
 	return l
 }
 
-// header reads what the fixed part tells. MS-SHLLINK, 2.1.
+// header parses the fixed part. MS-SHLLINK, 2.1.
 func (l *Link) header(d []byte) {
 	l.IconIndex = int(int32(le32(d[56:])))
-	l.Show = "normal" // every other value is to be read as this one
+	l.Show = "normal" // the default for all other values
 	switch le32(d[60:]) {
 	case 3:
 		l.Show = "maximized"
@@ -165,7 +165,7 @@ func hotkey(key, modifiers byte) string {
 	return name
 }
 
-// info reads where the target was found. MS-SHLLINK, 2.3.
+// info reads the location of the target. MS-SHLLINK, 2.3.
 func (l *Link) info(d []byte) {
 	if len(d) < 28 {
 		return
@@ -193,8 +193,8 @@ func (l *Link) info(d []byte) {
 	}
 }
 
-// shareName reads a CommonNetworkRelativeLink. MS-SHLLINK, 2.3.2: an offset of the name
-// beyond 20 tells that one in UTF-16 follows.
+// shareName parses a CommonNetworkRelativeLink. MS-SHLLINK, 2.3.2: an offset of the name
+// beyond 20 means that one in UTF-16 follows.
 func shareName(d []byte) string {
 	if len(d) < 20 {
 		return ""
@@ -240,7 +240,7 @@ const (
 	itemsBlock       = 0xa000000c
 )
 
-// extra reads the blocks after the strings, and takes what follows their end.
+// extra parses the blocks after the strings, and takes the data after their end.
 func (l *Link) extra(r *reader) {
 	for !r.short {
 		if len(r.rest) < 4 || le32(r.rest) < 4 { // the terminal block
@@ -276,7 +276,7 @@ func (l *Link) block(kind uint32, b []byte) {
 	}
 }
 
-// longPath returns the path of a block that holds it twice: 260 bytes of the code page
+// longPath returns the path of a block that contains it twice: 260 bytes of the code page
 // and 520 bytes of UTF-16. MS-SHLLINK, 2.5.4.
 func longPath(b []byte) string {
 	if len(b) >= 788 {
@@ -287,8 +287,8 @@ func longPath(b []byte) string {
 	return zeroEnded(b[8:min(len(b), 268)])
 }
 
-// tracker reads where the shortcut was made. MS-SHLLINK, 2.5.10: the second identifier is
-// a UUID of version 1, which ends with the address of a network card.
+// tracker reads the origin of the shortcut. MS-SHLLINK, 2.5.10: the second identifier is a
+// UUID of version 1, which ends with the address of a network card.
 func (l *Link) tracker(b []byte) {
 	if len(b) < 64 {
 		return
@@ -299,8 +299,8 @@ func (l *Link) tracker(b []byte) {
 	}
 }
 
-// reader takes structures from the front of what is left. Once the bytes end it gives
-// nothing more.
+// reader takes structures from the front of the remaining bytes; after the end it returns
+// nothing.
 type reader struct {
 	rest  []byte
 	short bool
@@ -324,7 +324,7 @@ func (r *reader) u16() uint16 {
 	return binary.LittleEndian.Uint16(b)
 }
 
-// sized takes a structure that begins with its own size.
+// sized takes a structure that begins with its size.
 func (r *reader) sized() []byte {
 	if len(r.rest) < 4 {
 		r.short = true
@@ -335,7 +335,7 @@ func (r *reader) sized() []byte {
 
 func le32(b []byte) uint32 { return binary.LittleEndian.Uint32(b) }
 
-// from returns what follows an offset, which must not lie in the size field.
+// from returns the bytes from an offset, which must not lie in the size field.
 func from(b []byte, at uint32) []byte {
 	if at < 4 || uint64(at) >= uint64(len(b)) {
 		return nil
@@ -353,7 +353,7 @@ func zeroEnded16(b []byte) string {
 	return s
 }
 
-// zero16 returns where the first unit of zero is.
+// zero16 returns the offset of the first zero unit.
 func zero16(b []byte) int {
 	for k := 0; k+1 < len(b); k += 2 {
 		if b[k] == 0 && b[k+1] == 0 {
@@ -371,7 +371,7 @@ func text16(b []byte) string {
 	return string(utf16.Decode(units))
 }
 
-// join appends a path to another with one backslash between.
+// join joins two paths with one backslash.
 func join(path, rest string) string {
 	if path == "" || rest == "" {
 		return path + rest

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// attach makes the program die with this process, and returns what must be called when it
-// has ended: the kernel means the thread that started it, which must live as long.
+// attach makes the program die with this process, and returns a function to call after its
+// end: the kernel refers to the thread that started it, which must live as long.
 func attach(cmd *exec.Cmd) func() {
 	runtime.LockOSThread()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

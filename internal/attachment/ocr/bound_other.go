@@ -10,5 +10,5 @@ import (
 
 func attach(*exec.Cmd) func() { return func() {} }
 
-// bound fails: only Linux has the limits that hostile pictures call for.
+// bound fails: only Linux has the required limits.
 func bound(int, int64, time.Duration) error { return errors.New("reading text needs Linux") }

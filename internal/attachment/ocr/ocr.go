@@ -1,18 +1,17 @@
-// Package ocr reads the text that a picture shows.
+// Package ocr recognises the text in a picture.
 //
-// A letter that is one screenshot says nothing to a filter and everything to its reader.
-// Reading letters from pixels is done by Tesseract, a program of its own, which this
-// package runs once for each picture. It hands over plain samples, so that no decoder of
-// that program meets a stranger's file, and takes back words with a measure of how sure
-// they are; text of low confidence is guesswork and should weigh little.
+// A letter that is one screenshot is opaque to a filter and readable to people. Tesseract,
+// a separate program, recognises the text; this package runs it once per picture. It passes
+// plain samples, so that no decoder of that program reads a stranger's file, and returns
+// words with a confidence; text of low confidence is guesswork and should weigh little.
 //
 // Standards: Netpbm PGM (input), Tesseract's tab-separated output of twelve columns.
 //
 // Divergences: none.
 //
-// Limits: the program gets a bound on its memory, its processor time and the clock, no
-// environment, no file to write, and one thread. Languages are those installed and
-// configured; the one of a text is not detected. Only Linux has the bounds.
+// Limits: the program runs with bounded memory, CPU and wall time, without environment or
+// files to write, and with one thread. Languages are those installed and configured; the
+// language of a text is not detected. Only Linux has these bounds.
 package ocr
 
 import (
@@ -30,16 +29,16 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// Config says how text is read. Zero fields take the defaults named.
+// Config configures text recognition. Zero fields mean the stated defaults.
 type Config struct {
 	Program   string        `json:"program"`   // path of tesseract (/usr/bin/tesseract)
 	Languages []string      `json:"languages"` // as Tesseract names them (eng)
-	Pixels    int           `json:"pixels"`    // a larger picture is shrunk to (4 million)
+	Pixels    int           `json:"pixels"`    // larger pictures are shrunk to this (4 million)
 	Memory    int64         `json:"memory"`    // address space of the program, bytes (1 GiB)
 	Wall      time.Duration `json:"wall"`      // for one picture (10 s)
 }
 
-// Bounds of what the program may answer.
+// Bounds of the program's output.
 const (
 	maxOutput  = 4 << 20
 	maxErrors  = 2 << 10
@@ -47,12 +46,12 @@ const (
 	checkClock = 10 * time.Second
 )
 
-// Text is what a picture says.
+// Text is the recognised text of a picture.
 type Text struct {
 	Text       string  // lines; paragraphs are apart by an empty line
 	Words      int     // words kept
 	Confidence float64 // mean over the letters, 0 to 100
-	Languages  string  // that were looked for, such as "deu+eng"
+	Languages  string  // configured languages, such as "deu+eng"
 }
 
 // Reader reads text. It is safe for concurrent use.
@@ -61,7 +60,7 @@ type Reader struct {
 	langs  string
 }
 
-// Open checks that the program runs and has the languages.
+// Open checks that the program runs and supports the languages.
 func Open(ctx context.Context, c Config) (*Reader, error) {
 	if c.Program == "" {
 		c.Program = "/usr/bin/tesseract"
@@ -111,8 +110,8 @@ func (r *Reader) Read(ctx context.Context, img image.Image) (Text, error) {
 	return t, nil
 }
 
-// grey returns a picture over white, doubled if it is small, since the letters of screens
-// are, and shrunk if it is large.
+// grey returns a picture over white, doubled if it is small, since letters on screens are
+// small, and shrunk if it is large.
 func (r *Reader) grey(img image.Image) *image.Gray {
 	b := img.Bounds()
 	w, h := b.Dx(), b.Dy()
@@ -134,7 +133,7 @@ func (r *Reader) grey(img image.Image) *image.Gray {
 	return g
 }
 
-// pgm returns a picture as Netpbm has it.
+// pgm encodes a picture as Netpbm.
 func pgm(g *image.Gray) []byte {
 	return append(fmt.Appendf(nil, "P5\n%d %d\n255\n", g.Rect.Dx(), g.Rect.Dy()), g.Pix...)
 }
@@ -155,7 +154,7 @@ func (r *Reader) run(ctx context.Context, input []byte, args ...string) ([]byte,
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", r.config.Program, err)
 	}
-	// It waits for its input, so the bounds are there before it does anything.
+	// It waits for its input, so the bounds apply before it does anything.
 	err = bound(cmd.Process.Pid, r.config.Memory, r.config.Wall)
 	if err == nil {
 		_, err = io.Copy(in, bytes.NewReader(input))
@@ -170,14 +169,14 @@ func (r *Reader) run(ctx context.Context, input []byte, args ...string) ([]byte,
 	return out.Bytes(), nil
 }
 
-// limited keeps the first bytes, and swallows the rest.
+// limited keeps the first bytes, and discards the rest.
 type limited struct {
 	bytes.Buffer
 
 	most int
 }
 
-// Write keeps what there is room for.
+// Write keeps bytes up to the limit.
 func (l *limited) Write(p []byte) (int, error) {
 	_, _ = l.Buffer.Write(p[:min(len(p), l.most-l.Len())]) // a buffer does not fail
 	return len(p), nil

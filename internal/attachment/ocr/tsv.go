@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// The columns of Tesseract's table that tell where a word is and what it is.
+// The columns of Tesseract's table with the position and value of a word.
 const (
 	columnLevel = 0 // wordLevel for words
 	columnBlock = 2
@@ -20,7 +20,7 @@ const (
 	wordLevel   = "5"
 )
 
-// parse reads the table. A row that is none is passed over.
+// parse parses the table. Malformed rows are skipped.
 func parse(out []byte) Text {
 	var t Text
 	var b strings.Builder
@@ -59,7 +59,7 @@ func word(row []byte) (cells []string, conf float64, ok bool) {
 	return cells, conf, err == nil && conf >= 0 && conf <= 100 && cells[columnText] != ""
 }
 
-// between returns what is between two words.
+// between returns the separator of two words.
 func between(before, now []string) string {
 	switch {
 	case before == nil:

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// The records of a workbook that matter. MS-XLS, 2.3.2.
+// The relevant records of a workbook. MS-XLS, 2.3.2.
 const (
 	biffFormula     = 0x0006
 	biffExternSheet = 0x0017
@@ -30,11 +30,11 @@ const macroSheet = 0x0040
 type workbook struct {
 	*reader
 	names  []string       // defined names, the first has number 1
-	starts map[int]string // sheets by where their records begin
-	ranges []int          // sheets that references to other sheets mean
-	sheet  string         // current one
-	macro  bool           // it is a sheet of macro formulas
-	old    bool           // of Excel 5 or 95: strings have one byte a character, and no flags
+	starts map[int]string // sheets by the offset of their records
+	ranges []int          // sheets that references to other sheets use
+	sheet  string         // current sheet
+	macro  bool           // a sheet of macro formulas
+	old    bool           // Excel 5 or 95: strings have one byte a character, and no flags
 }
 
 // workbook reads the records of a workbook. MS-XLS, 2.1.4: identifier, size, data.
@@ -47,7 +47,7 @@ func (r *reader) workbook(b []byte) {
 			return
 		}
 		data := b[pos+4 : pos+4+size]
-		if id == biffFilePass && !unlocked { // the records after it are encrypted
+		if id == biffFilePass && !unlocked { // the following records are encrypted
 			r.doc.Encrypted = true
 			if b, unlocked = r.unlockWorkbook(b, data); !unlocked {
 				return
@@ -90,14 +90,14 @@ func (w *workbook) record(id uint16, data []byte, pos int) {
 		if len(data) > 8 {
 			w.text(w.shortString(data[8:], int(le16(data[6:]))))
 		}
-	case biffString: // the value of the formula before
+	case biffString: // the value of the previous formula
 		if len(data) > 2 {
 			w.text(w.shortString(data[2:], int(le16(data))))
 		}
 	}
 }
 
-// shortString reads a string of n characters, with flags in front but in Excel 5 and 95.
+// shortString reads a string of n characters, after flags except in Excel 5 and 95.
 func (w *workbook) shortString(b []byte, n int) string {
 	if w.old {
 		return Decode(b[:min(n, len(b))], 1252)
@@ -145,14 +145,14 @@ func shortString(b []byte, n int) string {
 	return Decode(b[:min(n, len(b))], 1252)
 }
 
-// builtIn are the names that are one character. MS-XLS, 2.5.66.
+// builtIn are the names encoded as one character. MS-XLS, 2.5.66.
 var builtIn = [...]string{
 	"Consolidate_Area", "Auto_Open", "Auto_Close", "Extract", "Database", "Criteria", "Print_Area", "Print_Titles", "Recorder",
 	"Data_Form", "Auto_Activate", "Auto_Deactivate", "Sheet_Title", "_FilterDatabase",
 }
 
-// definedName reads a Lbl. MS-XLS, 2.4.150. Excel takes every name that begins with that
-// of a macro which runs by itself.
+// definedName reads a Lbl. MS-XLS, 2.4.150. Excel runs every name that begins with that of
+// an automatic macro.
 func (w *workbook) definedName(b []byte) {
 	if len(b) < 16 {
 		return
@@ -179,7 +179,7 @@ func (w *workbook) definedName(b []byte) {
 }
 
 // exchange reads a SupBook. MS-XLS, 2.4.271: in links of dynamic data exchange the
-// character 3 is between service and topic.
+// character 3 separates service and topic.
 func (w *workbook) exchange(b []byte) {
 	if len(b) < 5 {
 		return
@@ -221,7 +221,7 @@ const (
 	maxFormulaWork = 16 << 20 // bytes that decoding may write
 )
 
-// cellName returns the name of a cell, such as "B3", by its row and column from 0.
+// cellName returns the name of a cell, such as "B3", by its row and column, from 0.
 func cellName(row int, col uint16) string {
 	name := ""
 	for n := int(col&0x3FFF) + 1; n > 0; n = (n - 1) / 26 {
@@ -231,7 +231,7 @@ func cellName(row int, col uint16) string {
 }
 
 // hyperlink returns the address in an HLink. MS-XLS, 2.4.140, and MS-OSHARED, 2.3.7.1:
-// flags tell which of display name, frame, moniker and place follow.
+// flags select the display name, frame, moniker and place that follow.
 func hyperlink(b []byte) string {
 	if len(b) < 32 {
 		return ""
@@ -286,7 +286,7 @@ func countedString(b []byte) (string, []byte) {
 	return strings.TrimRight(utf16le(b[4:4+n]), "\x00"), b[4+n:]
 }
 
-// sharedStrings reads an SST, which goes on in records of its own. MS-XLS, 2.4.265.
+// sharedStrings reads an SST, which continues in further records. MS-XLS, 2.4.265.
 func (w *workbook) sharedStrings(c continued) {
 	c.take(8)
 	for range w.limits.Text / 2 { // no string takes less than its line
@@ -310,13 +310,13 @@ func pad(b []byte, n int) []byte {
 	return append(slices.Clone(b), make([]byte, n)...)
 }
 
-// continued reads data that goes on in Continue records.
+// continued reads data that continues in Continue records.
 type continued struct {
 	now  []byte
 	rest []byte // of the stream, after the current record
 }
 
-// more goes on in the next record, if it continues this one.
+// more continues in the next record, if it continues this one.
 func (c *continued) more() bool {
 	if len(c.rest) < 4 || le16(c.rest) != biffContinue {
 		return false
@@ -326,7 +326,8 @@ func (c *continued) more() bool {
 	return true
 }
 
-// take returns the next n bytes, which the writer never splits, or fewer at the end.
+// take returns the next n bytes, which are never split between records, or fewer at the
+// end.
 func (c *continued) take(n int) []byte {
 	for len(c.now) == 0 {
 		if !c.more() {
@@ -348,7 +349,7 @@ func (c *continued) skip(n int) {
 	}
 }
 
-// chars reads n characters. Where they go on in a record, that begins with new flags.
+// chars reads n characters. A continuation begins with new flags.
 func (c *continued) chars(n int, wide bool) string {
 	var out strings.Builder
 	for n > 0 {

@@ -6,14 +6,14 @@ import (
 
 // The marks of sector chains. MS-CFB, 2.1.
 const (
-	endOfChain = 0xFFFFFFFA // and above: no number of a sector
+	endOfChain = 0xFFFFFFFA // and above: no sector number
 	noEntry    = 0xFFFFFFFF
 	miniSector = 64
-	miniCutoff = 4096 // shorter streams live in the mini stream
+	miniCutoff = 4096 // shorter streams are in the mini stream
 )
 
 // container is the file system of a compound file. Office opens files with broken chains,
-// so that a chain is read as far as it is good.
+// so a chain is read up to its first defect.
 type container struct {
 	data   []byte
 	sector int // bytes of a sector
@@ -21,11 +21,11 @@ type container struct {
 	mini   []uint32 // sector chains of the mini stream
 	small  []byte   // the mini stream
 	dirs   []byte   // entries of 128 bytes
-	room   int      // bytes that may still be read; chains may share sectors
+	room   int      // remaining bytes to read; chains may share sectors
 	broken bool
 }
 
-// openContainer reads the tables, and reports false for what is no compound file.
+// openContainer reads the tables, and reports false if it is no compound file.
 func openContainer(data []byte) (*container, bool) {
 	if len(data) < 512 || !bytes.HasPrefix(data, []byte("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")) {
 		return nil, false
@@ -42,13 +42,12 @@ func openContainer(data []byte) (*container, bool) {
 	if len(c.dirs) >= 128 {
 		c.small = c.chain(le32(c.dirs[116:]), len(data))
 	}
-	c.broken = c.broken || len(c.dirs) == len(data) // the chain goes in circles
+	c.broken = c.broken || len(c.dirs) == len(data) // the chain has a loop
 	c.room = len(data)                              // for the streams
 	return c, len(c.dirs) >= 128
 }
 
-// at returns a sector, nil if the file has none of the number. The header takes the place
-// of a sector.
+// at returns a sector, nil if out of range. The header takes the place of a sector.
 func (c *container) at(n uint32) []byte {
 	from := (int64(n) + 1) * int64(c.sector)
 	if n >= endOfChain || from >= int64(len(c.data)) {
@@ -57,8 +56,8 @@ func (c *container) at(n uint32) []byte {
 	return c.data[from:min(from+int64(c.sector), int64(len(c.data)))]
 }
 
-// readFAT reads the sectors of the allocation table: the header names 109, and a chain of
-// its own the others. MS-CFB, 2.3 and 2.5.
+// readFAT reads the sectors of the allocation table: the header lists 109, and a separate
+// chain the others. MS-CFB, 2.3 and 2.5.
 func (c *container) readFAT() {
 	list := c.data[76:512]
 	next := le32(c.data[68:])
@@ -75,7 +74,7 @@ func (c *container) readFAT() {
 	c.broken = true
 }
 
-// addFAT appends a sector of the table; there is no more than one entry for each sector.
+// addFAT appends a sector of the table, which has at most one entry per sector.
 func (c *container) addFAT(b []byte) {
 	for ; len(b) >= 4 && len(c.fat) <= len(c.data)/c.sector+c.sector; b = b[4:] {
 		c.fat = append(c.fat, le32(b))
@@ -129,12 +128,12 @@ func (c *container) entry(n uint32) (dirEntry, bool) {
 	}
 	b := c.dirs[int64(n)*128:][:128]
 	e := dirEntry{kind: b[66], left: le32(b[68:]), right: le32(b[72:]), child: le32(b[76:]), start: le32(b[116:])}
-	e.size = int64(le32(b[120:])) // the upper half is junk in version 3, and no file here needs it
+	e.size = int64(le32(b[120:])) // the upper half is undefined in version 3, and unused here
 	e.name = utf16le(b[:max(0, min(int(le16(b[64:])), 64)-2)])
 	return e, true
 }
 
-// classes returns the class identifiers of storages, as the bytes of the directory. MS-CFB, 2.6.1.
+// classes returns the class identifiers of storages, as in the directory. MS-CFB, 2.6.1.
 func (c *container) classes() []string {
 	var out []string
 	for b := c.dirs; len(b) >= 128 && len(out) < maxClasses; b = b[128:] {
@@ -148,18 +147,18 @@ func (c *container) classes() []string {
 // maxClasses bounds the classes kept of one file.
 const maxClasses = 1000
 
-// place is an entry to visit and the storages around it.
+// place is a pending entry and its storages.
 type place struct {
 	entry uint32
 	dir   string
 	depth int
 }
 
-// maxStorages bounds storages inside one another; honest documents stay under six.
+// maxStorages bounds nested storages; honest documents have fewer than six.
 const maxStorages = 16
 
-// walk calls f for every stream, each entry once, in the order of the tree of siblings.
-// It stops when f returns false. Without recursion a tree that is a list costs no stack.
+// walk calls f for every stream, each entry once, in order of the sibling tree. It stops
+// when f returns false. Without recursion a degenerate tree costs no stack.
 func (c *container) walk(f func(dir, name string, b []byte) bool) {
 	root, _ := c.entry(0)
 	todo := []place{{root.child, "", 0}}
@@ -186,7 +185,7 @@ func (c *container) walk(f func(dir, name string, b []byte) bool) {
 	}
 }
 
-// stream returns the bytes of a stream as far as they are there.
+// stream returns the readable bytes of a stream.
 func (c *container) stream(e dirEntry) []byte {
 	size := int(min(e.size, int64(len(c.data))))
 	var b []byte

@@ -10,11 +10,12 @@ import (
 	"unicode/utf16"
 )
 
-// defaultPasswords are what Office tries by itself, so that a document protected by one opens
-// without a prompt. MS-OFFCRYPTO, 2.3.7.6 names the first; the second is PowerPoint's.
+// defaultPasswords are tried automatically by Office, so that a document protected by one
+// opens without a prompt. MS-OFFCRYPTO, 2.3.7.6 defines the first; the second is
+// PowerPoint's.
 var defaultPasswords = [...]string{"VelvetSweatshop", "/01Hannes Ruescher/01"}
 
-// DefaultPasswords returns the passwords that Office tries by itself.
+// DefaultPasswords returns the passwords that Office tries automatically.
 func DefaultPasswords() []string { return slices.Clone(defaultPasswords[:]) }
 
 // unlock calls try with the passwords until one opens, and keeps it.
@@ -36,11 +37,11 @@ func utf16Bytes(s string) []byte {
 	return b
 }
 
-// rc4Header is how a stream is encrypted. MS-OFFCRYPTO, 2.3.5.1 and 2.3.6.1.
+// rc4Header holds the encryption parameters of a stream. MS-OFFCRYPTO, 2.3.5.1 and 2.3.6.1.
 type rc4Header struct {
 	salt     []byte
 	verifier []byte // and its digest, encrypted in one run
-	api      bool   // by the CryptoAPI, with SHA-1; else of 40 bits, with MD5
+	api      bool   // CryptoAPI, with SHA-1; else 40 bits, with MD5
 	keyBits  int
 }
 
@@ -61,7 +62,7 @@ func readRC4(b []byte) (rc4Header, bool) {
 		return rc4Header{}, false
 	}
 	h := rc4Header{api: true, keyBits: int(le32(b[28:]))}
-	if h.keyBits == 0 { // MS-OFFCRYPTO, 2.3.5.1: stands for 40
+	if h.keyBits == 0 { // MS-OFFCRYPTO, 2.3.5.1: 0 means 40
 		h.keyBits = 40
 	}
 	v := b[12+size:]
@@ -69,7 +70,7 @@ func readRC4(b []byte) (rc4Header, bool) {
 	return h, h.keyBits >= 40 && h.keyBits <= 128 && h.keyBits%8 == 0 && le32(b[20:]) == 0x6801
 }
 
-// rc4Keys makes the keys of blocks.
+// rc4Keys derives the keys of blocks.
 type rc4Keys struct {
 	rc4Header
 	base []byte
@@ -86,7 +87,7 @@ func (h rc4Header) keys(password []byte) rc4Keys {
 	return rc4Keys{h, sum[:5]}
 }
 
-// cipher returns the cipher of a block, nil for a key of a size that there is not.
+// cipher returns the cipher of a block, nil for an invalid key size.
 func (k rc4Keys) cipher(block uint32) *rc4.Cipher {
 	seed := binary.LittleEndian.AppendUint32(slices.Clone(k.base), block)
 	var key []byte
@@ -106,7 +107,7 @@ func (k rc4Keys) cipher(block uint32) *rc4.Cipher {
 	return c
 }
 
-// opens reports whether the keys decrypt the verifier to what its digest says.
+// opens reports whether the keys decrypt the verifier to match its digest.
 func (k rc4Keys) opens() bool {
 	c := k.cipher(0)
 	if c == nil {
@@ -148,14 +149,14 @@ func (r *reader) unlockRC4(header []byte) (rc4Keys, bool) {
 	})
 }
 
-// The parts of a document of Word that stay as they are, and its blocks. MS-DOC, 2.2.6.2.
+// The unencrypted parts of a Word document, and its block size. MS-DOC, 2.2.6.2.
 const (
 	wordClear = 68
 	wordBlock = 512
 )
 
 // unlockWord returns the streams of an encrypted document, or false if no password opens
-// it. The header is before the table, and the FIB tells its size.
+// it. The header precedes the table, and the FIB has its size.
 func (r *reader) unlockWord(main, table []byte) ([]byte, []byte, bool) {
 	size := int64(le32(main[14:]))
 	if le16(main[wordFlag:])&0x8000 != 0 || size > int64(len(table)) || len(main) < wordClear { // 0x8000: obfuscated by XOR
@@ -177,12 +178,12 @@ func (r *reader) unlockWord(main, table []byte) ([]byte, []byte, bool) {
 // biffBlock is the size of the blocks of a workbook. MS-XLS, 2.2.10.
 const biffBlock = 1024
 
-// clearRecords are the records whose data stay as they are. MS-XLS, 2.2.10.
+// clearRecords are the records with unencrypted data. MS-XLS, 2.2.10.
 var clearRecords = map[uint16]bool{biffBOF: true, biffFilePass: true, 0x0194: true, 0x0195: true, 0x00E1: true, 0x0196: true, 0x0138: true}
 
-// unlockWorkbook returns the stream of a workbook whose FilePass has the data, or false if
-// no password opens it. Headers of records are not encrypted and count as positions, and
-// neither are the places of sheets.
+// unlockWorkbook returns the stream of a workbook with that FilePass, or false if no
+// password opens it. Headers of records are not encrypted and count as positions, as do the
+// offsets of sheets.
 func (r *reader) unlockWorkbook(stream, filePass []byte) ([]byte, bool) {
 	if len(filePass) < 2 || le16(filePass) != 1 { // 0: obfuscated by XOR
 		return nil, false

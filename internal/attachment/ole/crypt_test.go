@@ -146,7 +146,7 @@ func TestPasswords(t *testing.T) {
 	}
 }
 
-// The names of the documents of the suite tell their passwords, or Office knows them.
+// The passwords of the documents of the suite are in their names, or Office's defaults.
 func TestPasswordsOfTheSuite(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
@@ -175,7 +175,7 @@ func TestPasswordsOfTheSuite(t *testing.T) {
 	}
 }
 
-// TestRoundsAreBounded wants an answer for a document that asks for ten million rounds.
+// TestRoundsAreBounded requires a result for a document with ten million rounds.
 func TestRoundsAreBounded(t *testing.T) {
 	t.Parallel()
 	data := build(agile("right", "body", 10_000_000)...)

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// operand is a value on the stack of a formula. A literal is a string as written, which
-// gets its quotes when it is used in something else.
+// operand is a value on the stack of a formula. A literal is a string as written, which is
+// quoted when used in an expression.
 type operand struct {
 	text    string
 	literal bool
@@ -22,9 +22,9 @@ func (o operand) String() string {
 	return o.text
 }
 
-// tokens decodes the tokens of one formula, which stand in the order of a stack machine.
-// MS-XLS, 2.2.2. Strings that are put together from constants are put together, as senders
-// of malware take them apart letter by letter.
+// tokens decodes the tokens of one formula, which are in the order of a stack machine.
+// MS-XLS, 2.2.2. Constant strings are concatenated, since malware splits them letter by
+// letter.
 type tokens struct {
 	*workbook
 	b     []byte
@@ -32,15 +32,15 @@ type tokens struct {
 	wide  bool // of a binary workbook of Excel 2007: rows and lengths take more bytes. MS-XLSB, 2.2.2
 }
 
-// Formula12 writes a formula of a binary workbook of Excel 2007 as Excel shows it, with constant
-// strings put together. Names are those that the workbook defines.
+// Formula12 formats a formula of a binary workbook of Excel 2007 as Excel shows it, with
+// constant strings concatenated. names are defined by the workbook.
 func Formula12(code []byte, names []string) string {
 	w := &workbook{reader: &reader{doc: &Document{}, limits: DefaultLimits()}, names: names}
 	t := tokens{workbook: w, b: code, wide: true}
 	return t.decode()
 }
 
-// CellName returns the name of a cell by its row and column from 0.
+// CellName returns the name of a cell by its row and column, from 0.
 func CellName(row, col int) string { return cellName(row, uint16(col)) }
 
 // cell reads a row and a column.
@@ -49,7 +49,7 @@ func (t *tokens) cell() (row int, col uint16) {
 	case t.wide:
 		b := t.next(6)
 		return int(le32(b)), le16(b[4:])
-	case t.old: // the upper bits of a row tell that it is relative
+	case t.old: // the upper bits of a row mean that it is relative
 		b := t.next(3)
 		return int(le16(b) & 0x3FFF), uint16(b[2])
 	}
@@ -71,14 +71,14 @@ func (t *tokens) area() string {
 	return cellName(int(le16(b)), le16(b[4:])) + ":" + cellName(int(le16(b[2:])), le16(b[6:]))
 }
 
-// maxFormula is what Excel allows for the text of a formula.
+// maxFormula is Excel's limit on the text of a formula.
 const maxFormula = 8 << 10
 
 func (t *tokens) decode() string {
 	for len(t.b) > 0 && t.work <= maxFormulaWork {
 		token := t.b[0]
 		t.b = t.b[1:]
-		if token >= 0x20 { // three classes of the same
+		if token >= 0x20 { // three classes of the same token
 			token = token&0x1F | 0x20
 		}
 		if !t.token(token) {
@@ -114,7 +114,7 @@ func (t *tokens) pop(n int) []operand {
 	return out
 }
 
-// next takes n bytes, zeros where they end.
+// next takes n bytes, zeros after the end.
 func (t *tokens) next(n int) []byte {
 	if n > len(t.b) {
 		t.b = nil
@@ -155,7 +155,7 @@ func (t *tokens) token(token byte) bool {
 	return true
 }
 
-// concatenate joins two operands, at once if both are constant.
+// concatenate joins two operands, immediately if both are constant.
 func (t *tokens) concatenate() {
 	o := t.pop(2)
 	if len(o) < 2 {
@@ -168,7 +168,7 @@ func (t *tokens) concatenate() {
 	t.push(o[0].String() + "&" + o[1].String())
 }
 
-// constant decodes the tokens that stand for a value, or for no change of it.
+// constant decodes the tokens of values and of no-ops.
 func (t *tokens) constant(token byte) bool {
 	switch token {
 	case 0x01, 0x02: // the formula is with another cell
@@ -230,7 +230,7 @@ func (t *tokens) attribute() {
 	}
 }
 
-// sizes are those of the tokens that decode to nothing useful.
+// sizes are those of the ignored tokens.
 var sizes = map[byte]int{0x20: 7, 0x26: 6, 0x27: 6, 0x28: 6, 0x29: 2, 0x2A: 4, 0x2B: 8, 0x3C: 6, 0x3D: 10}
 
 // sizes12 are those that differ in a binary workbook of Excel 2007.
@@ -262,14 +262,14 @@ func (t *tokens) reference(token byte) bool {
 			return false
 		}
 		t.next(n)
-		if token != 0x26 && token != 0x29 { // the expression after stands for these
+		if token != 0x26 && token != 0x29 { // these replace the expression after them
 			t.push("#REF!")
 		}
 	}
 	return true
 }
 
-// size returns how many bytes a token takes that decodes to nothing useful.
+// size returns the size of an ignored token.
 func (t *tokens) size(token byte) (int, bool) {
 	n, ok := sizes[token]
 	if other, is := sizes12[token]; t.wide && is {
@@ -341,7 +341,7 @@ func (t *tokens) call(id uint16, arguments int) {
 	if name == "" {
 		name = fmt.Sprintf("FUNCTION.%d", id)
 	}
-	if id == 255 && len(args) > 0 { // a function by its name, which is the first argument
+	if id == 255 && len(args) > 0 { // a function by name, which is the first argument
 		name, args = args[0].text, args[1:]
 	}
 	var s strings.Builder

@@ -1,13 +1,13 @@
 package ole
 
-// function is a function of formulas, with its number of arguments where that is fixed.
+// function is a formula function, with its number of arguments if fixed.
 type function struct {
 	name      string
 	arguments int
 }
 
-// functions are those that macro sheets use, by the numbers of MS-XLS, 2.5.198.17; from
-// 0x8000 on they are commands, 2.5.198.4. Formulas with others show their numbers.
+// functions are those used in macro sheets, by the numbers of MS-XLS, 2.5.198.17; from
+// 0x8000 on they are commands, 2.5.198.4. Others are shown by number.
 var functions = map[uint16]function{
 	0: {"COUNT", 0}, 1: {"IF", 3}, 2: {"ISNA", 1}, 3: {"ISERROR", 1}, 4: {"SUM", 0}, 5: {"AVERAGE", 0}, 6: {"MIN", 0}, 7: {"MAX", 0},
 	8: {"ROW", 1}, 9: {"COLUMN", 1}, 10: {"NA", 0}, 19: {"PI", 0}, 20: {"SQRT", 1}, 24: {"ABS", 1}, 25: {"INT", 1}, 26: {"SIGN", 1},

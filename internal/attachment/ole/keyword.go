@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// Keyword is a word of macro source that matters.
+// Keyword is a suspicious word of macro source.
 type Keyword struct {
 	Type        string `json:"type"` // "autoexec", "suspicious", "ioc", "hex_string" or "base64_string"
 	Keyword     string `json:"keyword"`
 	Description string `json:"description"`
 }
 
-// onWork describes events that a reader causes.
+// onWork describes events that the reader triggers.
 const onWork = "runs when someone works with the document"
 
-// watched are words by what they tell, in lower case. A trailing star stands for the rest
-// of the word, a leading one for its beginning.
+// watched are words by their meaning, in lower case. A trailing star matches the rest of
+// the word, a leading one its beginning.
 var watched = []struct{ kind, description, words string }{
 	{"autoexec", "runs when the document is opened", "autoexec autoopen auto_open document_open documentopen workbook_open " +
 		"workbook_activate auto_activate autonew document_new *_layout *_painting *_painted inkpicture*_resize"},
@@ -47,12 +47,12 @@ var (
 	base64Pattern = regexp.MustCompile(`"[A-Za-z0-9+/]{24,}={0,2}"`)
 )
 
-// Keywords returns the words of macro source that matter, each once, in the order of the
-// lists and then of the text. It takes linear time.
+// Keywords returns the distinct suspicious words of macro source, in order of the lists and
+// then of the text. It takes linear time.
 func Keywords(source string) []Keyword {
 	words := map[string]string{} // as written, by lower case
 	for _, w := range wordPattern.FindAllString(source, 200_000) {
-		w = w[:min(len(w), 80)] // none that is watched is longer
+		w = w[:min(len(w), 80)] // watched words are not longer
 		for _, piece := range append(strings.Split(w, "."), w) {
 			if key := strings.ToLower(piece); words[key] == "" {
 				words[key] = piece
@@ -75,8 +75,8 @@ func Keywords(source string) []Keyword {
 // procedure matches the head of a procedure. MS-VBAL, 5.3.1.
 var procedure = regexp.MustCompile(`(?im)^[ \t]*(?:(?:public|private|friend|static)[ \t]+)*(?:sub|function)[ \t]+([\pL_][\pL\pN_]*)`)
 
-// AutoMacros returns the procedures that run by themselves when the document is opened or
-// closed, each once.
+// AutoMacros returns the distinct procedures that run automatically when the document is
+// opened or closed.
 func (d *Document) AutoMacros() []string {
 	words := map[string]string{}
 	for _, m := range d.Modules {
@@ -98,7 +98,7 @@ func (d *Document) AutoMacros() []string {
 	return out
 }
 
-// maxProcedures bounds the procedures looked at in one module.
+// maxProcedures bounds the examined procedures of one module.
 const maxProcedures = 5000
 
 // match returns the word that a pattern matches, as written, or "".

@@ -5,7 +5,7 @@ import (
 	"hash/crc32"
 )
 
-// rtfDictionary is what every packed RTF may refer to. MS-OXRTFCP, 2.1.2.1.
+// rtfDictionary is the initial content of the window. MS-OXRTFCP, 2.1.2.1.
 const rtfDictionary = `{\rtf1\ansi\mac\deff0\deftab720{\fonttbl;}{\f0\fnil \froman \fswiss \fmodern \fscript \fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\colortbl\red0\green0\blue0` +
 	"\r\n" + `\par \pard\plain\f0\fs20\b\i\u\tab\tx`
 
@@ -22,8 +22,8 @@ var (
 	errRTFSum    = errors.New("the checksum of packed RTF is wrong")
 )
 
-// UnpackRTF undoes the compression of RTF in Outlook, to at most limit bytes. With an
-// error of length or checksum it returns what it could unpack, as Outlook may show it.
+// UnpackRTF decompresses Outlook's RTF, to at most limit bytes. With an error of length or
+// checksum it returns the unpacked part, since Outlook may show it.
 func UnpackRTF(d []byte, limit int) ([]byte, error) {
 	if len(d) < 16 {
 		return nil, errNotRTF
@@ -52,7 +52,7 @@ func UnpackRTF(d []byte, limit int) ([]byte, error) {
 	return w.out, nil
 }
 
-// rtfWindow is what was unpacked, and the ring of 4 KiB that tokens refer to.
+// rtfWindow is the output, and the ring of 4 KiB that tokens refer to.
 type rtfWindow struct {
 	ring [4096]byte
 	at   int
@@ -88,7 +88,7 @@ func (w *rtfWindow) put(c byte) {
 	w.at = (w.at + 1) % len(w.ring)
 }
 
-// reference copies from the ring. One to the place of writing is the end.
+// reference copies from the ring. A reference to the write position is the end.
 func (w *rtfWindow) reference(from, length int) bool {
 	if from == w.at {
 		return false

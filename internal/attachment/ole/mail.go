@@ -14,10 +14,10 @@ const (
 	propertyStream  = "__properties_version1.0"
 )
 
-// maxMessages bounds the messages inside one another and beside each other.
+// maxMessages bounds the nested and sibling messages.
 const maxMessages = 50
 
-// mailParts are the parts of a message while its streams are read.
+// mailParts collects the parts of a message from its streams.
 type mailParts struct {
 	mail       *Mail
 	files      map[string]*File
@@ -27,8 +27,8 @@ type mailParts struct {
 	isMessage  map[string]bool
 }
 
-// mail reads the message whose storage is dir, and those in it. MS-OXMSG, 2.1: a stream
-// per property, named by tag and type, and a storage per attachment and recipient.
+// mail reads the message whose storage is dir, and the messages in it. MS-OXMSG, 2.1: a
+// stream per property, named by tag and type, and a storage per attachment and recipient.
 func (r *reader) mail(dir string) *Mail {
 	r.messages++
 	p := mailParts{mail: &Mail{}, files: map[string]*File{}, recipients: map[string]*Recipient{}, isMessage: map[string]bool{}}
@@ -77,7 +77,7 @@ func (p *mailParts) part(storage, tag string, b []byte) {
 	}
 }
 
-// finish lists the parts in order, and reads the messages in the message.
+// finish lists the parts in order, and reads the inner messages.
 func (r *reader) finish(p *mailParts) {
 	m := p.mail
 	for _, storage := range p.order[:min(len(p.order), r.limits.Items)] {
@@ -108,7 +108,7 @@ func propertyText(tag string, b []byte) string {
 	return strings.TrimRight(Decode(b, 1252), "\x00")
 }
 
-// mailField keeps a property of the message. MS-OXPROPS names the tags.
+// mailField keeps a property of the message. MS-OXPROPS defines the tags.
 func (r *reader) mailField(m *Mail, tag string, b []byte) {
 	if len(b) > r.limits.Text {
 		r.doc.note(OverLimit)
@@ -123,7 +123,7 @@ func (r *reader) mailField(m *Mail, tag string, b []byte) {
 		if m.Sender == "" {
 			m.Sender = propertyText(tag, b)
 		}
-	case "5d01": // the address of SMTP, where 0C1F is one of the directory
+	case "5d01": // the SMTP address, if 0C1F is a directory address
 		m.Sender = propertyText(tag, b)
 	case "0e04":
 		m.To = propertyText(tag, b)
@@ -148,7 +148,8 @@ func (r *reader) packedRTF(b []byte) []byte {
 	return out
 }
 
-// attachment keeps a property of an attachment; the long name wins over the short one.
+// attachment keeps a property of an attachment; the long name takes precedence over the
+// short one.
 func attachment(f *File, m *Mail, tag string, b []byte) {
 	switch tag {
 	case "3707001f", "3707001e":
@@ -157,7 +158,7 @@ func attachment(f *File, m *Mail, tag string, b []byte) {
 		if f.Name == "" {
 			f.Name = propertyText(tag, b)
 		}
-	case "370d001f", "370d001e": // the path of an attachment that is not in the message
+	case "370d001f", "370d001e": // the path of an attachment outside of the message
 		m.remote = append(m.remote, propertyText(tag, b))
 	case "37010102":
 		f.Data = b
@@ -172,18 +173,18 @@ func (p *Recipient) field(tag string, b []byte) {
 		if p.Address == "" {
 			p.Address = propertyText(tag, b)
 		}
-	case "39fe": // the address of SMTP
+	case "39fe": // the SMTP address
 		p.Address = propertyText(tag, b)
 	}
 }
 
-// reminderSound returns the tag that the message uses for the sound of its reminder, or
-// "". Outlook fetched it from the path in it, be it on a stranger's server.
-// MS-OXPROPS, PidLidReminderFileParameter; MS-OXMSG, 2.2.3.1.2: an entry is a number, and
-// what it stands for: bit 0 a name, and the upper half the order of the tags.
+// reminderSound returns the tag for the reminder sound of the message, or "". Outlook used
+// to fetch it from its path, even from a stranger's server. MS-OXPROPS,
+// PidLidReminderFileParameter; MS-OXMSG, 2.2.3.1.2: an entry is a number, and its meaning:
+// bit 0 a name, and the upper half the order of the tags.
 func (r *reader) reminderSound(dir string) string {
 	if dir != "" {
-		return "" // only the outermost message is opened by itself
+		return "" // only the outermost message is opened automatically
 	}
 	const parameter = 0x851F
 	for b := r.find("__nameid_version1.0/__substg1.0_00030102"); len(b) >= 8; b = b[8:] {

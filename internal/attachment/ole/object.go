@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// linked keeps the places of a linked object. MS-OLEDS, 2.3.3: monikers follow the flags; they are
-// found by their classes, since those that are composed hold others.
+// linked keeps the targets of a linked object. MS-OLEDS, 2.3.3: monikers follow the flags;
+// they are found by their classes, since composite ones contain others.
 func (r *reader) linked(b []byte) {
 	for _, class := range [...]string{urlMoniker, fileMoniker} {
 		for at := 0; len(r.doc.Remote) < r.limits.Items; {
@@ -28,8 +28,9 @@ const (
 	maxFormStrings  = 64 << 10 // bytes
 )
 
-// form keeps the texts of a form. MS-OFORMS, 2.1: "f" holds the form and "o" its controls, where
-// macros hide commands in captions and tags. Only forms have both beside a compiled object.
+// form keeps the texts of a form. MS-OFORMS, 2.1: "f" holds the form and "o" its controls,
+// where macros hide commands in captions and tags. Only forms have both beside a compiled
+// object.
 func (r *reader) form(e entry) {
 	if r.find(e.dir+"o") == nil || r.find(e.dir+"f") == nil {
 		return
@@ -47,7 +48,7 @@ func (r *reader) form(e entry) {
 	}
 }
 
-// printable returns the runs of Latin text in bytes, also those of UTF-16.
+// printable returns the runs of Latin text in bytes, including UTF-16.
 func printable(b []byte, least int) []string {
 	var out []string
 	for _, step := range [...]int{1, 2} {

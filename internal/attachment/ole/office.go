@@ -10,15 +10,15 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
-// codePages names code pages of Windows as the encoding standard does; others are read as
+// codePages maps Windows code pages to names in the encoding standard; others are read as
 // Windows-1252.
 var codePages = map[int]string{
 	932: "shift_jis", 936: "gbk", 949: "euc-kr", 950: "big5", 874: "windows-874", 1250: "windows-1250", 1251: "windows-1251",
 	1253: "windows-1253", 1254: "windows-1254", 1255: "windows-1255", 1256: "windows-1256", 1257: "windows-1257", 1258: "windows-1258",
 }
 
-// Decode converts text of a code page of Windows to UTF-8, that of unknown ones as if it
-// were Windows-1252.
+// Decode converts text in a Windows code page to UTF-8; unknown code pages are read as
+// Windows-1252.
 func Decode(b []byte, codePage int) string {
 	if codePage == 65001 {
 		return strings.ToValidUTF8(string(b), "\uFFFD")
@@ -46,12 +46,12 @@ func utf16le(b []byte) string {
 	return string(utf16.Decode(u))
 }
 
-// slides reads the records of a presentation for their text, and for the compound files
-// which they hold: macros and embedded objects. MS-PPT, 2.3.1: containers are entered by going on behind
+// slides reads the records of a presentation for their text, and their compound files:
+// macros and embedded objects. MS-PPT, 2.3.1: containers are entered by continuing after
 // their header.
 func (r *reader) slides(b []byte) {
-	var within uint16 // the container that was entered last
-	var click string  // kind of the action whose name comes next
+	var within uint16 // the last entered container
+	var click string  // kind of the action whose name follows
 	for len(b) >= 8 {
 		version, kind, size := le16(b), le16(b[2:]), int64(le32(b[4:]))
 		b = b[8:]
@@ -77,10 +77,10 @@ func (r *reader) slides(b []byte) {
 	}
 }
 
-// lines writes the ends of paragraphs and lines as such.
+// lines converts paragraph and line ends.
 func lines(s string) string { return strings.NewReplacer("\r", "\n", "\v", "\n").Replace(s) }
 
-// clickKind returns what a click does. MS-PPT, 2.8.7: the ninth byte is the action.
+// clickKind returns the action of a click. MS-PPT, 2.8.7: the ninth byte is the action.
 func clickKind(b []byte) string {
 	if len(b) < 9 {
 		return ""
@@ -116,7 +116,7 @@ func (r *reader) storage(b []byte, packed bool) {
 			r.doc.note(BadPackage)
 		}
 	}
-	if r.nested { // presentations do not hold presentations this way
+	if r.nested { // presentations do not contain presentations in this form
 		return
 	}
 	inner := &reader{doc: r.doc, limits: r.limits, left: r.left, nested: true, shown: r.shown, work: r.work}

@@ -1,23 +1,24 @@
-// Package ole reads what an OLE compound file holds: old Office documents, VBA projects,
-// Outlook messages and installers.
+// Package ole reads the contents of an OLE compound file: old Office documents, VBA
+// projects, Outlook messages and installers.
 //
 // A compound file is a small file system of storages and streams, and each application
 // keeps its own records in them. Attackers use what Office runs or opens from there:
 // macros, sheets of old macro formulas, links of dynamic data exchange, and packages that
-// hold any file. The package lists these and runs nothing.
+// contain any file. The package lists these and runs nothing.
 //
-// Standards: MS-CFB (the container), MS-OVBA (macros), MS-XLS, MS-DOC and MS-PPT (as far as
-// text, links, sheets, macro formulas and embedded objects; of Excel 5 and 95 as well), MS-OLEPS (properties), MS-OLEDS
-// (packages), MS-OXMSG (messages), and MS-OXRTFCP (their packed bodies).
+// Standards: MS-CFB (the container), MS-OVBA (macros), MS-XLS, MS-DOC and MS-PPT (text,
+// links, sheets, macro formulas and embedded objects; of Excel 5 and 95 as well), MS-OLEPS
+// (properties), MS-OLEDS (packages), MS-OXMSG (messages), and MS-OXRTFCP (their packed
+// bodies).
 //
-// Divergences: a VBA project whose directory is broken is searched for source text by its
-// first line, and modules which no directory names are read.
+// Divergences: a VBA project with a broken directory is searched for source text by its
+// first line, and modules missing in a directory are read.
 //
-// Limits: documents of Word 95 and before give no text; numbers and the
-// formulas of ordinary sheets are not shown; macro formulas are decoded and not evaluated,
-// but for strings of constants; p-code is not disassembled; embedded storages are listed
-// as streams. Presentations behind passwords, obfuscation by XOR, and documents encrypted
-// for certificates are not opened.
+// Limits: documents of Word 95 and before give no text; numbers and the formulas of
+// ordinary sheets are not shown; macro formulas are decoded and not evaluated, except for
+// strings of constants; p-code is not disassembled; embedded storages are listed as
+// streams. Presentations behind passwords, obfuscation by XOR, and documents encrypted for
+// certificates are not opened.
 package ole
 
 import (
@@ -55,18 +56,18 @@ const (
 	PowerPoint Kind = "ppt"
 	Message    Kind = "msg"
 	Installer  Kind = "msi"
-	Encrypted  Kind = "encrypted" // an Office Open XML document behind a password
+	Encrypted  Kind = "encrypted" // an encrypted Office Open XML document
 )
 
-// Note is an oddity that is tolerated.
+// Note is a tolerated defect.
 type Note string
 
 // The notes of a document.
 const (
 	NotOLE     Note = "not-ole"
-	Broken     Note = "broken"     // the container ends early or goes in circles
-	BrokenVBA  Note = "broken-vba" // the directory of the project does not read
-	NoSource   Note = "no-source"  // a module has p-code and no source: a hint that it was stomped
+	Broken     Note = "broken"     // the container is truncated or has loops
+	BrokenVBA  Note = "broken-vba" // the directory of the project is unreadable
+	NoSource   Note = "no-source"  // a module has p-code and no source: a sign of stomping
 	BadPackage Note = "bad-package"
 	BadRTF     Note = "bad-rtf" // a packed body whose length or checksum is wrong
 	OverLimit  Note = "over-limit"
@@ -75,7 +76,7 @@ const (
 // Stream is an entry of the container.
 type Stream struct {
 	Path string `json:"path"` // storages and name, separated by "/"
-	Size int    `json:"size"` // bytes that could be read
+	Size int    `json:"size"` // readable bytes
 }
 
 // Module is a macro module.
@@ -95,13 +96,14 @@ type Sheet struct {
 
 // Formula is a formula of a macro sheet.
 type Formula struct {
-	Cell string `json:"cell"` // with the sheet, or a defined name
-	Text string `json:"text"` // as Excel shows it, with constant strings put together
+	Cell string `json:"cell"` // including the sheet, or a defined name
+	Text string `json:"text"` // as Excel shows it, with constant strings concatenated
 }
 
-// Action is what a click on a slide starts, or what a field or a message loads.
+// Action is an action at a click on a slide, or of a field or a message.
 type Action struct {
-	// Kind is "macro", "program", "reminder-sound" or "attachment-link", or that of a field.
+	// Kind is "macro", "program", "reminder-sound" or "attachment-link", or that of a
+	// field.
 	Kind   string `json:"kind"`
 	Target string `json:"target"`
 }
@@ -112,7 +114,7 @@ type File struct {
 	Data []byte `json:"-"`
 }
 
-// Info is what the document says about itself.
+// Info holds the document properties.
 type Info struct {
 	Title       string `json:"title"`
 	Author      string `json:"author"`
@@ -127,16 +129,16 @@ type Mail struct {
 	SenderName  string `json:"sender_name"`
 	Sender      string `json:"sender"`  // address
 	To          string `json:"to"`      // names as displayed
-	Headers     string `json:"headers"` // as received by SMTP, "" if it was not
+	Headers     string `json:"headers"` // as received by SMTP, "" if not
 	Text        string `json:"text"`
-	HTML        []byte `json:"-"` // in the character set that it names
+	HTML        []byte `json:"-"` // in its declared character set
 	RTF         []byte `json:"-"` // unpacked; HTML may be wrapped in it
 	Attachments []File `json:"attachments"`
 
 	Recipients []Recipient `json:"recipients"`
 	Messages   []*Mail     `json:"messages"` // attached ones
 
-	remote []string // paths of attachments that are elsewhere
+	remote []string // paths of external attachments
 }
 
 // Recipient is one of a message.
@@ -145,7 +147,7 @@ type Recipient struct {
 	Address string `json:"address"`
 }
 
-// Document is what was read. It is never nil and holds whatever could be read.
+// Document is the result of Read. It is never nil and holds everything readable.
 type Document struct {
 	Kind      Kind      `json:"kind"`
 	Encrypted bool      `json:"encrypted"`
@@ -156,17 +158,17 @@ type Document struct {
 	Keywords  []Keyword `json:"keywords"` // of the sources of all modules
 	Sheets    []Sheet   `json:"sheets"`
 	Formulas  int       `json:"formulas"` // cells with formulas, macro sheets included
-	// MacroFormulas are those of macro sheets, and of names that run by themselves.
+	// MacroFormulas are those of macro sheets, and of names that run automatically.
 	MacroFormulas []Formula `json:"macro_formulas"`
-	Text          string    `json:"text"`      // shown by the document, at most Limits.Text bytes
+	Text          string    `json:"text"`      // visible text of the document, at most Limits.Text bytes
 	AutoOpen      bool      `json:"auto_open"` // a defined name runs when the workbook opens
 	DDE           []string  `json:"dde"`       // service and topic
 	Actions       []Action  `json:"actions"`
 	Links         []string  `json:"links"` // as written
 	Embedded      []File    `json:"embedded"`
 	Equations     [][]byte  `json:"-"`              // data of the Equation Editor
-	EquationClass bool      `json:"equation_class"` // a storage is of its class
-	Remote        []string  `json:"remote"`         // where linked objects are
+	EquationClass bool      `json:"equation_class"` // a storage has the class of the Equation Editor
+	Remote        []string  `json:"remote"`         // targets of linked objects
 	FormStrings   []string  `json:"form_strings"`   // texts of the forms of a project
 	Info          Info      `json:"info"`
 	Mail          *Mail     `json:"mail"` // nil unless Kind is Message
@@ -194,15 +196,15 @@ type reader struct {
 	left      int64 // of Limits.Bytes
 	entries   []entry
 	passwords []string
-	spun      int  // rounds of hashing for passwords
+	spun      int  // hashing rounds spent on passwords
 	nested    bool // a compound file inside another
 	shown     *strings.Builder
 	work      int // bytes written in decoding formulas
 	messages  int // read
 }
 
-// Read reads a document. If it is encrypted, it tries the passwords that Office tries by
-// itself, and then the given ones. What is broken becomes a note, never an error.
+// Read parses a document. If it is encrypted, it tries the passwords that Office tries
+// automatically, and then the given ones. Defects become notes, never errors.
 func Read(data []byte, l Limits, passwords ...string) *Document {
 	d := &Document{}
 	r := &reader{doc: d, passwords: passwords, limits: l, left: l.Bytes, shown: &strings.Builder{}}
@@ -262,7 +264,7 @@ func (r *reader) find(path string) []byte {
 	return nil
 }
 
-// classify tells the application by its main stream.
+// classify determines the application by its main stream.
 func (r *reader) classify() {
 	kinds := map[string]Kind{
 		"worddocument": Word, "workbook": Excel, "book": Excel, "powerpoint document": PowerPoint,
@@ -280,7 +282,7 @@ func (r *reader) classify() {
 	}
 }
 
-// mangled reports a name as Windows Installer packs them, two characters in one of a
+// mangled reports a name in the encoding of Windows Installer, two characters in one of a
 // range that no other application uses.
 func mangled(name string) bool {
 	for _, c := range name {
@@ -289,7 +291,7 @@ func mangled(name string) bool {
 	return false
 }
 
-// entry reads what a stream holds by its name.
+// entry reads a stream according to its name.
 func (r *reader) entry(e entry) {
 	switch strings.ToLower(strings.TrimLeft(e.name, "\x01\x02\x03\x05")) {
 	case "encryptedpackage":
@@ -345,8 +347,8 @@ func (r *reader) native(b []byte) {
 	r.embed(f)
 }
 
-// Native reads the data of a package: names, flags, and the file. It reports false where
-// data is something else.
+// Native parses the data of a package: names, flags, and the file. It reports false for
+// other data.
 func Native(b []byte) (File, bool) {
 	if len(b) < 2 {
 		return File{}, false

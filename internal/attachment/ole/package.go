@@ -15,12 +15,11 @@ import (
 	"strings"
 )
 
-// maxSpins bounds the rounds of hashing for one document, all passwords together: Office
-// writes 100,000, and takes ten million.
+// maxSpins bounds the hashing rounds for one document, total of all passwords: Office
+// writes 100,000, and accepts ten million.
 const maxSpins = 4_000_000
 
-// unlockPackage decrypts the document that is a zip inside. MS-OFFCRYPTO, 2.3.4.4: its
-// size is before it.
+// unlockPackage decrypts a zip-based document. MS-OFFCRYPTO, 2.3.4.4: its size precedes it.
 func (r *reader) unlockPackage() {
 	info, b := r.find("EncryptionInfo"), r.find("EncryptedPackage")
 	if len(info) < 8 || len(b) < 8 {
@@ -36,7 +35,7 @@ func (r *reader) unlockPackage() {
 	r.doc.Package = plain[:min(size, uint64(len(plain)))]
 }
 
-// spin hashes a password with its salt, and the digest again and again with a counter.
+// spin hashes a password with its salt, and then the digest repeatedly with a counter.
 // MS-OFFCRYPTO, 2.3.4.7 and 2.3.4.11.
 func (r *reader) spin(h hash.Hash, salt, password []byte, rounds int) []byte {
 	h.Reset()
@@ -54,7 +53,7 @@ func (r *reader) spin(h hash.Hash, salt, password []byte, rounds int) []byte {
 	return sum
 }
 
-// spins takes rounds from what a document may cost, and reports whether there were enough.
+// spins takes rounds from the budget of a document, and reports whether there were enough.
 func (r *reader) spins(n int) bool {
 	if r.spun += n; r.spun > maxSpins {
 		r.doc.note(OverLimit)
@@ -63,7 +62,7 @@ func (r *reader) spins(n int) bool {
 	return true
 }
 
-// standard decrypts a package of Office 2007: AES in blocks of its own, SHA-1, and 50,000
+// standard decrypts a package of Office 2007: AES in independent blocks, SHA-1, and 50,000
 // rounds. MS-OFFCRYPTO, 2.3.4.5 to 2.3.4.9.
 func (r *reader) standard(info, b []byte) []byte {
 	const rounds = 50_000
@@ -94,7 +93,7 @@ func (r *reader) standard(info, b []byte) []byte {
 	return ecb(key, b)
 }
 
-// expand makes a digest twice as long. MS-OFFCRYPTO, 2.3.4.7, as CryptDeriveKey does.
+// expand doubles the length of a digest. MS-OFFCRYPTO, 2.3.4.7, as CryptDeriveKey does.
 func expand(sum []byte) []byte {
 	var out []byte
 	for _, fill := range [...]byte{0x36, 0x5C} {
@@ -108,7 +107,7 @@ func expand(sum []byte) []byte {
 	return out
 }
 
-// ecb decrypts whole blocks, each by itself.
+// ecb decrypts independent whole blocks.
 func ecb(key, b []byte) []byte {
 	c, err := aes.NewCipher(key)
 	if err != nil {
@@ -121,7 +120,8 @@ func ecb(key, b []byte) []byte {
 	return out
 }
 
-// agileKey is how a part of an agile document is encrypted. MS-OFFCRYPTO, 2.3.4.10.
+// agileKey holds the encryption parameters of a part of an agile document. MS-OFFCRYPTO,
+// 2.3.4.10.
 type agileKey struct {
 	Spins         int    `xml:"spinCount,attr"`
 	Bits          int    `xml:"keyBits,attr"`
@@ -135,7 +135,7 @@ type agileKey struct {
 	Key           string `xml:"encryptedKeyValue,attr"`
 }
 
-// newHash returns the digest, nil for one that is not read.
+// newHash returns the digest, nil for an unsupported one.
 func (k *agileKey) newHash() hash.Hash {
 	switch strings.ReplaceAll(strings.ToUpper(k.Digest), "-", "") {
 	case "SHA1":
@@ -150,21 +150,21 @@ func (k *agileKey) newHash() hash.Hash {
 	return nil
 }
 
-// valid reports whether the key is of the kinds that are read.
+// valid reports whether the kind of key is supported.
 func (k *agileKey) valid() bool {
 	return k.newHash() != nil && k.Cipher == "AES" && k.Chaining == "ChainingModeCBC" && k.Block == aes.BlockSize &&
 		(k.Bits == 128 || k.Bits == 192 || k.Bits == 256) && k.Spins >= 0
 }
 
-// The blocks that keys for parts are made with. MS-OFFCRYPTO, 2.3.4.13.
+// The blocks for deriving the keys of parts. MS-OFFCRYPTO, 2.3.4.13.
 const (
 	verifierInputKey = "\xFE\xA7\xD2\x76\x3B\x4B\x9E\x79"
 	verifierHashKey  = "\xD7\xAA\x0F\x6D\x30\x61\x34\x4E"
 	packageKey       = "\x14\x6E\x0B\xE7\xAB\xAC\xD0\xD6"
 )
 
-// agile decrypts a package of Office 2010 and later: the password opens a key, and that
-// the document in segments of 4096 bytes.
+// agile decrypts a package of Office 2010 and later: the password decrypts a key, which
+// decrypts the document in segments of 4096 bytes.
 func (r *reader) agile(info, b []byte) []byte {
 	var x struct {
 		Data agileKey   `xml:"keyData"`
@@ -174,7 +174,7 @@ func (r *reader) agile(info, b []byte) []byte {
 		return nil
 	}
 	x.Data.Spins = 0
-	slot := x.Keys[len(x.Keys)-1] // certificates may stand before the password
+	slot := x.Keys[len(x.Keys)-1] // certificates may precede the password
 	if !slot.valid() || !x.Data.valid() {
 		return nil
 	}
@@ -228,7 +228,7 @@ func (k *agileKey) segments(key, b []byte) []byte {
 	return out
 }
 
-// fit cuts a digest, or makes it longer.
+// fit truncates or pads a digest.
 func fit(b []byte, n int, pad byte) []byte {
 	for len(b) < n {
 		b = append(b, pad)
@@ -236,7 +236,7 @@ func fit(b []byte, n int, pad byte) []byte {
 	return b[:n]
 }
 
-// cbc decrypts whole blocks that depend on one another, nil with a wrong key size.
+// cbc decrypts chained whole blocks, nil with a wrong key size.
 func cbc(key, iv, b []byte) []byte {
 	c, err := aes.NewCipher(key)
 	if err != nil {
@@ -247,7 +247,7 @@ func cbc(key, iv, b []byte) []byte {
 	return out
 }
 
-// decode64 decodes as much of a value as there is.
+// decode64 decodes the valid prefix of a value.
 func decode64(s string) []byte {
 	b := make([]byte, base64.StdEncoding.DecodedLen(len(s)))
 	n, err := base64.StdEncoding.Decode(b, []byte(s))

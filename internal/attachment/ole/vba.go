@@ -10,7 +10,7 @@ func le16(b []byte) uint16 { return binary.LittleEndian.Uint16(b) }
 func le32(b []byte) uint32 { return binary.LittleEndian.Uint32(b) }
 
 // vba reads the projects. MS-OVBA, 2.2.1: a project is a storage "VBA" with a stream "dir"
-// that names the modules.
+// that lists the modules.
 func (r *reader) vba() {
 	for _, e := range r.entries {
 		if !strings.EqualFold(e.name, "dir") {
@@ -33,7 +33,7 @@ func (r *reader) vba() {
 	}
 }
 
-// project is what the directory stream tells.
+// project holds the data of the directory stream.
 type project struct {
 	codePage int
 	modules  []moduleRecord
@@ -44,8 +44,8 @@ type moduleRecord struct {
 	offset       int // of the source in the stream
 }
 
-// readDir reads the records of a directory. MS-OVBA, 2.3.4.2: an identifier, a size, and
-// the data. The version record gives the size of a part of its data only.
+// readDir parses the records of a directory. MS-OVBA, 2.3.4.2: an identifier, a size, and
+// the data. The version record gives only the size of a part of its data.
 func readDir(b []byte) project {
 	p := project{codePage: 1252}
 	var m *moduleRecord
@@ -75,8 +75,8 @@ func readDir(b []byte) project {
 	return p
 }
 
-// module reads one module. MS-OVBA, 2.3.4.3: compiled code, which is a cache that only its
-// own version of Office trusts, and then the compressed source.
+// module reads one module. MS-OVBA, 2.3.4.3: compiled code, a cache that only its own
+// version of Office uses, and then the compressed source.
 func (r *reader) module(dir string, rec moduleRecord, codePage int) {
 	m := Module{Name: Decode(rec.name, codePage), PCode: rec.offset}
 	m.Stream = dir + Decode(rec.stream, codePage)
@@ -91,10 +91,10 @@ func (r *reader) module(dir string, rec moduleRecord, codePage int) {
 	r.keep(m)
 }
 
-// emptyPCode is more than the compiled code of a module without statements takes.
+// emptyPCode is an upper bound on the compiled code of a module without statements.
 const emptyPCode = 2048
 
-// Statements counts the lines of source that a person wrote.
+// Statements counts the lines of source written by a person.
 func (m *Module) Statements() int {
 	n := 0
 	for line := range strings.Lines(m.Source) {
@@ -119,7 +119,7 @@ func (r *reader) keep(m Module) {
 }
 
 // search finds modules without a directory: source begins with a line of attributes, whose
-// first letters no compression can shorten.
+// first letters cannot be compressed.
 func (r *reader) search(dir string) {
 	for _, e := range r.entries {
 		at := bytes.Index(e.data, []byte("\x00Attribut"))
@@ -132,8 +132,8 @@ func (r *reader) search(dir string) {
 	}
 }
 
-// expand decompresses a container, and reports false where none begins. MS-OVBA, 2.4.1.3:
-// chunks of at most 4096 bytes, each with a header.
+// expand decompresses a container, and reports false without one. MS-OVBA, 2.4.1.3: chunks
+// of at most 4096 bytes, each with a header.
 func (r *reader) expand(b []byte) ([]byte, bool) {
 	if len(b) < 3 || b[0] != 1 {
 		return nil, false
@@ -158,8 +158,8 @@ func (r *reader) expand(b []byte) ([]byte, bool) {
 	return out, true
 }
 
-// expandChunk appends a chunk. MS-OVBA, 2.4.1.3.5: a byte of flags tells of eight tokens
-// whether each is a character or a copy of what the chunk wrote before.
+// expandChunk appends a chunk. MS-OVBA, 2.4.1.3.5: a byte of flags marks each of eight
+// tokens as a character or a copy of earlier output of the chunk.
 func expandChunk(out, b []byte) []byte {
 	start := len(out)
 	for len(b) > 0 {
@@ -180,8 +180,8 @@ func expandChunk(out, b []byte) []byte {
 	return out
 }
 
-// copyToken unpacks a copy. MS-OVBA, 2.4.1.3.19.1: the more was written, the more bits the
-// offset takes, from 4 to 12.
+// copyToken unpacks a copy. MS-OVBA, 2.4.1.3.19.1: the offset takes from 4 to 12 bits,
+// increasing with the output.
 func copyToken(out []byte, start int, token uint16) []byte {
 	bits := 4
 	for 1<<bits < len(out)-start {

@@ -56,8 +56,8 @@ func clx(b []byte) (at, size int64) {
 	return int64(le32(b[pos:])), int64(le32(b[pos+4:]))
 }
 
-// pieces calls f for the text of each piece. MS-DOC, 2.9.38: changes of properties stand
-// before the table, which lists first positions of text and then places.
+// pieces calls f for the text of each piece. MS-DOC, 2.9.38: property changes precede the
+// table, which lists first the text positions and then the file positions.
 func (r *reader) pieces(b, clx []byte, f func(string)) {
 	for len(clx) >= 3 && clx[0] == 1 {
 		clx = clx[min(len(clx), 3+int(le16(clx[1:]))):]
@@ -81,8 +81,8 @@ func (r *reader) pieces(b, clx []byte, f func(string)) {
 	}
 }
 
-// piece returns the text of a piece. MS-DOC, 2.9.73: bit 30 of the place tells that it is
-// 8-bit text at half of it.
+// piece returns the text of a piece. MS-DOC, 2.9.73: bit 30 of the position means 8-bit
+// text at half of it.
 func piece(b []byte, fc uint32, chars int64) string {
 	at, wide := int64(fc&0x3FFFFFFF), fc&0x40000000 == 0
 	if !wide {
@@ -100,15 +100,15 @@ func piece(b []byte, fc uint32, chars int64) string {
 	return Decode(b, 1252)
 }
 
-// wordText tells shown text from the instructions of fields. MS-DOC, 2.8.25: the
+// wordText separates visible text from the instructions of fields. MS-DOC, 2.8.25: the
 // characters 19, 20 and 21 begin a field, its result, and its end.
 type wordText struct {
 	reader *reader
 	out    strings.Builder
-	fields []*strings.Builder // instructions that are open; nil where the result is shown
+	fields []*strings.Builder // open instructions; nil in a result
 }
 
-// maxFields bounds fields inside one another; honest ones reach four.
+// maxFields bounds nested fields; honest ones reach four.
 const maxFields = 32
 
 func (w *wordText) write(s string) {
@@ -143,7 +143,7 @@ func (w *wordText) instruction(end bool) {
 
 func (w *wordText) char(c rune) {
 	to := &w.out
-	for _, f := range w.fields { // what is inside an instruction belongs to it
+	for _, f := range w.fields { // text inside an instruction belongs to it
 		if f != nil {
 			to = f
 			break
@@ -164,13 +164,13 @@ func (w *wordText) char(c rune) {
 	}
 }
 
-// fetching are the fields that load something, or start it.
+// fetching are the fields that load or start something.
 var fetching = map[string]bool{
 	"DATABASE": true, "DDE": true, "DDEAUTO": true, "IMPORT": true, "INCLUDE": true, "INCLUDEPICTURE": true, "INCLUDETEXT": true,
 	"LINK": true, "MACROBUTTON": true, "RD": true,
 }
 
-// field keeps the instruction of a field, or its address if it is a link.
+// field keeps the instruction of a field, or the address of a link.
 func (r *reader) field(code string) {
 	code = strings.TrimSpace(code)
 	kind, rest, _ := strings.Cut(code, " ")
@@ -183,8 +183,8 @@ func (r *reader) field(code string) {
 	}
 }
 
-// fieldAddress returns the first argument that is no switch: \l, \o and \t have one of
-// their own, which are a place, a hint, and a frame.
+// fieldAddress returns the first argument that is no switch: \l, \o and \t have their own
+// arguments, which are a place, a hint, and a frame.
 func fieldAddress(s string) string {
 	for s = strings.TrimSpace(s); s != ""; s = strings.TrimSpace(s) {
 		if s[0] == '"' {
@@ -221,7 +221,7 @@ func (r *reader) action(kind, target string) {
 	r.doc.Actions = append(r.doc.Actions, Action{kind, target})
 }
 
-// text appends to the text of the document, a line for each call.
+// text appends to the text of the document, one line per call.
 func (r *reader) text(s string) {
 	if s == "" {
 		return

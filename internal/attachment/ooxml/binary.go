@@ -8,7 +8,7 @@ import (
 	"unicode/utf16"
 )
 
-// The records of a binary workbook that matter. MS-XLSB, 2.3.2.
+// The relevant records of a binary workbook. MS-XLSB, 2.3.2.
 const (
 	brtRow        = 0
 	brtCellText   = 6
@@ -26,14 +26,14 @@ const (
 // BinaryFormula is a formula of a binary workbook, in its tokens. MS-XLSB, 2.2.2.
 type BinaryFormula struct {
 	Name  string // defined name, "" for a cell
-	Macro bool   // of a macro sheet, or of a name that runs
+	Macro bool   // of a macro sheet, or of a name that runs automatically
 	Row   int
 	Col   int
 	Code  []byte
 }
 
-// records calls f with the records of a part. MS-XLSB, 2.1.4: an identifier of one or two bytes
-// and a size of up to four, seven bits in each. What is cut ends the reading.
+// records calls f with the records of a part. MS-XLSB, 2.1.4: an identifier of one or two
+// bytes and a size of up to four, seven bits in each. A truncated record ends the reading.
 func (r *reader) records(data []byte, f func(id int, b []byte)) {
 	for len(data) > 0 {
 		id, n := int(data[0]), 1
@@ -67,7 +67,7 @@ func sevenBits(b []byte) (v, used int) {
 	return v, used
 }
 
-// fields reads the front of a record; after its end are zeros.
+// fields reads the front of a record; zeros after its end.
 type fields struct{ b []byte }
 
 func (f *fields) next(n int) []byte {
@@ -87,7 +87,7 @@ func (f *fields) u32() int { return int(binary.LittleEndian.Uint32(f.next(4))) }
 func (f *fields) str() string {
 	n := f.u32()
 	if n == math.MaxUint32 || n > len(f.b)/2 {
-		if n != math.MaxUint32 { // of no string the length is -1
+		if n != math.MaxUint32 { // a null string has length -1
 			f.b = nil
 		}
 		return ""
@@ -126,7 +126,7 @@ func (r *reader) binaryWorkbook(data []byte) {
 	})
 }
 
-// binaryName keeps a name that runs by itself. MS-XLSB, 2.4.684.
+// binaryName keeps a name that runs automatically. MS-XLSB, 2.4.684.
 func (r *reader) binaryName(f fields) {
 	f.next(9) // flags, key and sheet
 	name := f.str()
@@ -202,8 +202,8 @@ func (r *reader) binaryCell(id, row int, f fields, macro bool) {
 	}
 }
 
-// reachesOutside reports tokens of functions that fetch something: HYPERLINK is 359 and 255 is a
-// function by its name, as WEBSERVICE is. MS-XLSB, 2.5.97.10.
+// reachesOutside reports tokens of functions that fetch something: HYPERLINK is 359 and 255
+// is a function by name, such as WEBSERVICE. MS-XLSB, 2.5.97.10.
 func reachesOutside(code []byte) bool {
 	for i := 0; i+3 < len(code); i++ {
 		if t := code[i]; t == 0x22 || t == 0x42 || t == 0x62 {

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Flavour is a document in one XML file.
+// Flavour is the format of a document in one XML file.
 type Flavour string
 
-// The flavours of documents in one XML file.
+// The formats of documents in one XML file.
 const (
 	NoFlavour Flavour = ""
 	WordXML   Flavour = "wordml"  // Word 2003
@@ -20,8 +20,8 @@ const (
 	FlatODF   Flavour = "fodt"    // OpenDocument. ISO 26300-1, 2.2.1
 )
 
-// FlavourOf tells a document in XML by its root and the namespaces in the beginning of it, in
-// lower case; root is the root without its prefix.
+// FlavourOf identifies a document in XML by its root and the namespaces in its beginning,
+// in lower case; root is the root without its prefix.
 func FlavourOf(root, beginning string) Flavour {
 	switch {
 	case root == "worddocument" && strings.Contains(beginning, "schemas.microsoft.com/office/word/200"):
@@ -59,7 +59,7 @@ func ReadFlat(data []byte, flavour Flavour, l Limits) *Document {
 	return d
 }
 
-// flatParts cuts a package in one file into its parts. ECMA-376-1, Annex M.
+// flatParts splits a package in one file into its parts. ECMA-376-1, Annex M.
 func (r *reader) flatParts(data []byte) []part {
 	data = r.utf8(data)
 	x := xml.NewDecoder(bytes.NewReader(data))
@@ -102,7 +102,7 @@ func flatData(b []byte, packed bool) []byte {
 	return decode64(string(b))
 }
 
-// decode64 decodes as much of a text as is good.
+// decode64 decodes the valid prefix of a text.
 func decode64(s string) []byte {
 	s = strings.Map(func(c rune) rune {
 		if c <= ' ' {
@@ -118,7 +118,8 @@ func decode64(s string) []byte {
 	return out[:n]
 }
 
-// binaries reads what Word 2003 keeps in base64: macros as "editdata.mso", pictures and objects.
+// binaries reads the base64 data of Word 2003: macros as "editdata.mso", pictures and
+// objects.
 func (r *reader) binaries(data []byte) {
 	var name string
 	var text strings.Builder

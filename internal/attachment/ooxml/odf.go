@@ -47,7 +47,7 @@ func (r *reader) openDocument(data []byte) {
 
 type openReader struct {
 	*reader
-	body   int // elements of the body that are open: text is there only
+	body   int // open elements of the body: only they contain text
 	script bool
 	source strings.Builder
 }
@@ -81,7 +81,7 @@ func (o *openReader) start(e xml.StartElement) {
 	}
 }
 
-// event keeps what an event starts. ISO 26300-1, 14.4: a script by its address.
+// event keeps the action of an event. ISO 26300-1, 14.4: a script by its address.
 func (o *openReader) event(e xml.StartElement, href string) {
 	kind := ActionMacro
 	switch attr(e, "event-name") {
@@ -107,7 +107,7 @@ func (o *openReader) outside(e xml.StartElement, name, href string) {
 	}
 }
 
-// fetched keeps a relationship to something outside of the package.
+// fetched keeps a relationship to an external target.
 func (o *openReader) fetched(name, href string) {
 	if !strings.Contains(href, ":") && !strings.HasPrefix(href, "//") {
 		return

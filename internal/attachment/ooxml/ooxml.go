@@ -1,22 +1,23 @@
-// Package ooxml reads what an Office Open XML document holds and where it points.
+// Package ooxml reads the contents and the external targets of an Office Open XML document.
 //
-// Such a document is a zip of parts in XML, tied together by relationships. Attacks live
-// in few places: a template or object fetched from outside, macros, sheets of old macro
-// formulas, dynamic data exchange in fields, embedded files, and links. The package lists
-// these with the text and runs nothing; the bytes of macros and embedded files are handed
-// out for the readers of those formats.
+// Such a document is a zip of XML parts, connected by relationships. Attacks use few
+// places: a template or object fetched from outside, macros, sheets of old macro formulas,
+// dynamic data exchange in fields, embedded files, and links. The package lists these with
+// the text and runs nothing; it passes the bytes of macros and embedded files to the
+// readers of those formats.
 //
-// Standards: ECMA-376 parts 1 and 2 (documents and packaging), MS-OFFMACRO2, MS-CUSTOMUI, MS-XLSB
-// (binary workbooks), ECMA-388 (XPS), ISO 26300 (OpenDocument), the XML of Word and Excel 2003
-// (MS-OI29500 calls it WordprocessingML 2003), and packages in one XML file (ECMA-376-1, Annex M).
+// Standards: ECMA-376 parts 1 and 2 (documents and packaging), MS-OFFMACRO2, MS-CUSTOMUI,
+// MS-XLSB (binary workbooks), ECMA-388 (XPS), ISO 26300 (OpenDocument), the XML of Word and
+// Excel 2003 (MS-OI29500 calls it WordprocessingML 2003), and packages in one XML file
+// (ECMA-376-1, Annex M).
 //
-// Divergences: part names are compared without case, relationships are believed before
-// names and names before content types, and XML need not be well formed. Entities are
-// never expanded; a document type is recorded as a Note.
+// Divergences: part names are compared without case, relationships take precedence over
+// names and names over content types, and XML need not be well formed. Entities are never
+// expanded; a document type is recorded as a Note.
 //
-// Limits: of binary workbooks the names of sheets, texts, links and the formulas of macro sheets
-// are read, those of ordinary sheets as far as they reach outside. An encrypted document is no zip
-// but an OLE file, see package ole.
+// Limits: of binary workbooks the names of sheets, texts, links and the formulas of macro
+// sheets are read, those of ordinary sheets only if they access outside data. An encrypted
+// document is an OLE file, see package ole.
 package ooxml
 
 import (
@@ -30,13 +31,13 @@ import (
 
 // Limits bounds what one Read may cost.
 type Limits struct {
-	Entries   int   // parts looked at
-	Bytes     int64 // unpacked, all parts together
+	Entries   int   // parts that are read
+	Bytes     int64 // unpacked, total of all parts
 	FileBytes int64 // unpacked of one part
-	Tokens    int   // of XML, all parts together
+	Tokens    int   // of XML, total of all parts
 	Depth     int   // of XML elements
 	Text      int   // bytes of text
-	Items     int   // of each list
+	Items     int   // per list
 }
 
 // DefaultLimits returns the limits for one document in a worker of 256 MiB.
@@ -69,20 +70,20 @@ const (
 	stateVisible      = "visible"
 )
 
-// Note is an oddity that readers tolerate.
+// Note is a defect that readers tolerate.
 type Note string
 
 // The notes of a document.
 const (
 	NotZip    Note = "not-zip"
 	BadPart   Note = "bad-part"   // a part does not unpack or is not XML
-	Doctype   Note = "doctype"    // a part has a document type, as no honest writer makes
+	Doctype   Note = "doctype"    // a part has a document type, which honest writers never use
 	UTF16     Note = "utf-16"     // a part is written in UTF-16, which hides it from patterns
 	Duplicate Note = "duplicate"  // two parts of one name
 	OverLimit Note = "over-limit" // something was left out
 )
 
-// Relationship ties a part to another or to something outside.
+// Relationship connects a part with another or with an external target.
 type Relationship struct {
 	Part     string `json:"part"`   // source part, "" for the package
 	Type     string `json:"type"`   // last segment of the type, such as "attachedTemplate"
@@ -96,13 +97,13 @@ type Field struct {
 	Code string `json:"code"` // the whole instruction
 }
 
-// Action is something that a click or the opening starts.
+// Action is an action at a click or on opening.
 type Action struct {
 	Kind   string `json:"kind"`
 	Target string `json:"target"`
 }
 
-// File is a part that is a file of its own.
+// File is a part that is a separate file.
 type File struct {
 	Name string `json:"name"` // part name
 	Data []byte `json:"-"`
@@ -115,7 +116,7 @@ type Sheet struct {
 	Macro bool   `json:"macro"` // holds formulas of Excel 4 macros
 }
 
-// Info is what the document says about itself.
+// Info holds the document properties.
 type Info struct {
 	Title       string `json:"title"`
 	Author      string `json:"author"`
@@ -127,7 +128,7 @@ type Info struct {
 	Modified    string `json:"modified"` // as written
 }
 
-// Document is what was read. It is never nil and holds whatever could be read.
+// Document is the result of Read. It is never nil and holds everything readable.
 type Document struct {
 	Kind           Kind            `json:"kind"`
 	MacroEnabled   bool            `json:"macro_enabled"` // by content type
@@ -138,9 +139,9 @@ type Document struct {
 	Actions        []Action        `json:"actions"`
 	Sheets         []Sheet         `json:"sheets"`
 	Names          []string        `json:"names"`    // defined in a binary workbook, in their order
-	Formulas       []string        `json:"formulas"` // of macro sheets, and those of others that reach outside
+	Formulas       []string        `json:"formulas"` // of macro sheets, and those of others that access outside data
 	BinaryFormulas []BinaryFormula `json:"-"`        // as Formulas, in the tokens of a binary workbook
-	Classes        []string        `json:"classes"`  // of embedded objects, as the document tells them
+	Classes        []string        `json:"classes"`  // of embedded objects, as declared
 	ActiveX        []string        `json:"activex"`  // class identifiers
 	Macros         []File          `json:"macros"`   // VBA projects
 	Embedded       []File          `json:"embedded"`
@@ -150,8 +151,7 @@ type Document struct {
 	Notes          []Note          `json:"notes"`
 }
 
-// External returns the relationships of the types which lead outside, all types if none
-// is given.
+// External returns the external relationships of the types, all types if none is given.
 func (d *Document) External(types ...string) []Relationship {
 	var out []Relationship
 	for _, r := range d.Relationships {
@@ -175,12 +175,12 @@ type reader struct {
 	left   int64
 	tokens int
 	text   strings.Builder
-	roles  map[string]string // last type of the relationships to a part, by lower-case name
+	roles  map[string]string // last relationship type to a part, by lower-case name
 	sheets map[string]int    // index in Document.Sheets by relationship id
 	seen   map[string]bool   // links
 }
 
-// Read reads a document. What is broken becomes a note, never an error.
+// Read parses a document. Defects become notes, never errors.
 func Read(data []byte, l Limits) *Document {
 	d := &Document{}
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
@@ -199,7 +199,7 @@ func newReader(d *Document, l Limits) *reader {
 
 // read reads the parts of a document.
 func (r *reader) read(files []part) {
-	for _, f := range files { // what the names mean comes first
+	for _, f := range files { // parts that define names come first
 		switch f.key {
 		case "[content_types].xml":
 			r.contentTypes(r.unpack(f))
@@ -220,7 +220,7 @@ func (r *reader) read(files []part) {
 	r.doc.Text = strings.TrimSpace(r.text.String())
 }
 
-// part is a part of the package with its normal name, in a zip or with its bytes.
+// part is a part of the package with its normalized name, in a zip or as bytes.
 type part struct {
 	name string
 	key  string // lower case, without leading slash
@@ -252,7 +252,7 @@ func partKey(name string) string {
 	return strings.ToLower(strings.TrimLeft(strings.ReplaceAll(name, "\\", "/"), "/"))
 }
 
-// unpack returns the bytes of a part as far as they are good and may be had.
+// unpack returns the readable bytes of a part within the limits.
 func (r *reader) unpack(p part) []byte {
 	if p.zip == nil {
 		return p.data
@@ -264,7 +264,7 @@ func (r *reader) unpack(p part) []byte {
 	}
 	defer f.Close() //nolint:errcheck // nothing is written
 	most := min(r.left, r.limits.FileBytes)
-	// Deflate shrinks a thousandfold at most, so that a claim costs no memory of its own.
+	// Deflate shrinks at most a thousandfold, so that a false size allocates no memory.
 	claimed := min(p.zip.UncompressedSize64, 1100*p.zip.CompressedSize64, uint64(most))
 	room := bytes.NewBuffer(make([]byte, 0, claimed+bytes.MinRead))
 	if _, err := room.ReadFrom(io.LimitReader(f, most+1)); err != nil {
@@ -279,7 +279,7 @@ func (r *reader) unpack(p part) []byte {
 	return b
 }
 
-// part reads one part by the relationship that leads to it, else by its name.
+// part reads one part by its relationship, else by its name.
 func (r *reader) part(p part) {
 	dir, base := path.Split(p.key)
 	role := r.roles[p.key]
@@ -321,11 +321,11 @@ func (r *reader) xmlPart(p part, dir, base, role string) {
 	case strings.HasPrefix(p.key, "ppt/") && strings.Contains(dir, "slide"):
 		r.slide(r.unpack(p))
 	case role == "officeDocument":
-		r.word(r.unpack(p)) // a main part of an unusual name
+		r.word(r.unpack(p)) // a main part with an unusual name
 	}
 }
 
-// keep appends an item as long as there is room.
+// keep appends an item while there is room.
 func keep[T any](r *reader, list []T, item T) []T {
 	if len(list) >= r.limits.Items {
 		r.doc.note(OverLimit)

@@ -28,8 +28,8 @@ func attr(e xml.StartElement, name string) string {
 	return ""
 }
 
-// walk reads a part as far as it is XML. Raw tokens keep no stack and accept what is not
-// well formed, which Office repairs as well.
+// walk reads a part up to the first error. Raw tokens keep no stack and accept XML that is
+// not well formed, which Office repairs as well.
 func (r *reader) walk(data []byte, h handler) {
 	x := xml.NewDecoder(bytes.NewReader(r.utf8(data)))
 	x.Strict = false
@@ -52,7 +52,7 @@ func (r *reader) walk(data []byte, h handler) {
 	}
 }
 
-// token hands one token on, and returns by how much it changes the depth.
+// token passes one token on, and returns its change of the depth.
 func (r *reader) token(t xml.Token, h handler) int {
 	switch t := t.(type) {
 	case xml.StartElement:
@@ -73,7 +73,7 @@ func (r *reader) token(t xml.Token, h handler) int {
 	return 0
 }
 
-// utf8 converts a part in UTF-16, told by its mark.
+// utf8 converts a part in UTF-16, recognised by its mark.
 func (r *reader) utf8(b []byte) []byte {
 	var order binary.ByteOrder
 	switch {
@@ -92,7 +92,7 @@ func (r *reader) utf8(b []byte) []byte {
 	return []byte(string(utf16.Decode(u)))
 }
 
-// contentTypes tells the kind. ECMA-376-2, 10.1.2.
+// contentTypes determines the kind. ECMA-376-2, 10.1.2.
 func (r *reader) contentTypes(data []byte) {
 	r.walk(data, handler{start: func(e xml.StartElement) {
 		t := strings.ToLower(attr(e, "ContentType"))
@@ -115,7 +115,7 @@ func (r *reader) contentTypes(data []byte) {
 	}})
 }
 
-// relationships reads the relationships of the part that the name of theirs tells.
+// relationships reads the relationships of a part, which their own part name identifies.
 // ECMA-376-2, 9.3.
 func (r *reader) relationships(key string, data []byte) {
 	dir, base := path.Split(key)
@@ -148,8 +148,8 @@ func resolve(dir, target string) string {
 	return strings.TrimPrefix(path.Clean("/"+target), "/")
 }
 
-// macroSheet marks the sheet of a relationship to one with macros, also where the workbook names
-// no such sheet: Excel repairs that.
+// macroSheet marks the sheet of a macro sheet relationship, even if the workbook does not
+// list it: Excel repairs that.
 func (r *reader) macroSheet(id string, rel *Relationship) {
 	if rel.Type != "xlMacrosheet" && rel.Type != "xlIntlMacrosheet" {
 		return
@@ -178,7 +178,7 @@ func (r *reader) workbook(data []byte) {
 			}
 		}
 	}})
-	if len(r.sheets) > len(r.doc.Sheets) { // ids of sheets that found no room
+	if len(r.sheets) > len(r.doc.Sheets) { // ids of sheets beyond the limit
 		r.sheets = map[string]int{}
 	}
 }
@@ -224,7 +224,8 @@ func (r *reader) sheet(data []byte, macro bool) {
 	})
 }
 
-// outward are the functions and signs of formulas that reach out of the workbook.
+// outward are the functions and operators of formulas that access data outside of the
+// workbook.
 var outward = []string{"HYPERLINK(", "WEBSERVICE(", "RTD(", "CALL(", "EXEC(", "REGISTER(", "DDE(", "|"}
 
 func (r *reader) formula(s string, macro bool) {
@@ -244,8 +245,8 @@ func (r *reader) formula(s string, macro bool) {
 	}
 }
 
-// JoinLiterals returns a formula with the texts that it puts together by "&" as one text, so that
-// an address in pieces is found. ECMA-376-1, 18.17.2.2.
+// JoinLiterals returns a formula with string literals joined by "&" merged, so that a split
+// address is found. ECMA-376-1, 18.17.2.2.
 func JoinLiterals(formula string) string {
 	if !strings.Contains(formula, "&") {
 		return formula
@@ -266,7 +267,8 @@ func JoinLiterals(formula string) string {
 	return out.String()
 }
 
-// joint cuts the end of a text, "&" and the beginning of the next text from the front of s.
+// joint cuts the end of a string literal, "&" and the start of the next from the front of
+// s.
 func joint(s string) (string, bool) {
 	s, ok := strings.CutPrefix(strings.TrimLeft(s[1:], " "), "&")
 	if !ok {
@@ -276,7 +278,7 @@ func joint(s string) (string, bool) {
 }
 
 // word reads text and fields. ECMA-376-1, 17.16: a complex field is a run of instruction
-// text between marks, which attackers cut into many runs.
+// text between marks, which attackers split into many runs.
 func (r *reader) word(data []byte) {
 	w := &wordReader{reader: r}
 	r.walk(data, handler{start: w.start, text: w.text, end: w.end})
@@ -288,7 +290,7 @@ func (r *reader) word(data []byte) {
 type wordReader struct {
 	*reader
 	in    string             // "t" or "instrText" while inside such an element
-	codes []*strings.Builder // of the fields that are open, innermost last
+	codes []*strings.Builder // of the open fields, innermost last
 }
 
 func (w *wordReader) start(e xml.StartElement) {
@@ -314,14 +316,14 @@ func (w *wordReader) start(e xml.StartElement) {
 	}
 }
 
-// class keeps the class of an embedded object, which its data need not tell.
+// class keeps the class of an embedded object, which its data may lack.
 func (r *reader) class(name string) {
 	if name != "" {
 		r.doc.Classes = keep(r, r.doc.Classes, name)
 	}
 }
 
-// mark opens a field, or closes its instruction.
+// mark opens a field, or ends its instruction.
 func (w *wordReader) mark(kind string) {
 	switch {
 	case kind == "begin" && len(w.codes) < 32:
@@ -361,8 +363,8 @@ func (w *wordReader) end(name string) {
 	}
 }
 
-// add keeps a field. ECMA-376-1, 17.16.5: the first word tells what it does, and for
-// HYPERLINK the second where it leads.
+// add keeps a field. ECMA-376-1, 17.16.5: the first word is its kind, and for HYPERLINK the
+// second is its target.
 func (r *reader) add(code string) {
 	code = strings.TrimSpace(code)
 	kind, rest, _ := strings.Cut(code, " ")

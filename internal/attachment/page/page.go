@@ -1,18 +1,16 @@
-// Package page draws the pages of a PDF.
+// Package page renders the pages of a PDF.
 //
 // A lure may have no link and no text at all: a page that is one drawing, with a code to
-// scan in it. What people see then is known only to a renderer, and renderers of PDF are
-// large programs with a long history of holes. This package runs PDFium inside a virtual
-// machine, WebAssembly, which has no files, no network, no clock to go by and a bound on
-// its memory, and is stopped by the clock.
+// scan in it. Only a renderer shows what people see, and PDF renderers are large programs
+// with a long history of vulnerabilities. This package runs PDFium inside a WebAssembly
+// virtual machine without files, network or real clock, with bounded memory and time.
 //
 // Standards: ISO 32000-1 and 32000-2, as PDFium reads them.
 //
 // Divergences: forms and annotations are drawn as on a screen; scripts do not run.
 //
-// Limits: making a Renderer takes two to three seconds of a processor and about 300 MB, so
-// a process has one, and only where it was started for it. Pages beyond Limits.Pages are a
-// note.
+// Limits: making a Renderer takes two to three seconds of CPU time and about 300 MB, so a
+// process has one, and only if started for it. Pages beyond Limits.Pages are a note.
 package page
 
 import (
@@ -34,7 +32,7 @@ import (
 
 // Limits bounds what one Render may cost.
 type Limits struct {
-	Pages int           `json:"pages"` // drawn, from the first
+	Pages int           `json:"pages"` // rendered, from the first
 	Side  int           `json:"side"`  // pixels of the longer side of a picture, at most 2000
 	Wall  time.Duration `json:"wall"`  // for opening the document, and for each page
 }
@@ -42,7 +40,7 @@ type Limits struct {
 // DefaultLimits returns the limits for one document.
 func DefaultLimits() Limits {
 	return Limits{
-		Pages: 3,    // lures have one to five, and show what they want on the first
+		Pages: 3,    // lures have one to five, and show their message on the first
 		Side:  1600, // as picture.Limits.Side
 		Wall:  3 * time.Second,
 	}
@@ -54,14 +52,14 @@ const (
 	startWall   = 30 * time.Second // for making one instance, which takes milliseconds
 )
 
-// Note is what was left out.
+// Note is the reason why something was left out.
 type Note string
 
 // The notes of a Render.
 const (
 	MorePages  Note = "more-pages" // the document has more than Limits.Pages
-	Late       Note = "late"       // the clock ended a page and the rest
-	Unreadable Note = "unreadable" // PDFium does not open the document, or not a page
+	Late       Note = "late"       // a page, and the rest, ran out of time
+	Unreadable Note = "unreadable" // PDFium cannot open the document, or a page
 	Crashed    Note = "crashed"    // PDFium failed inside
 	NotDrawn   Note = "not-drawn"  // a page without a size
 )
@@ -72,18 +70,18 @@ type Picture struct {
 	Image  *image.RGBA
 }
 
-// Renderer draws pages. It is for one caller at a time.
+// Renderer renders pages. It serves one caller at a time.
 type Renderer struct {
 	pool pdfium.Pool
 	stop context.CancelFunc
 }
 
-// Open makes a Renderer, which Close ends.
+// Open creates a Renderer, which Close ends.
 func Open() (*Renderer, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	pool, err := webassembly.Init(webassembly.Config{
 		Context: ctx, MaxTotal: 1, MaxIdle: 1, Stdout: io.Discard, Stderr: io.Discard,
-		FSConfig: wazero.NewFSConfig(), // nothing of this machine
+		FSConfig: wazero.NewFSConfig(), // no access to this machine
 		RuntimeConfig: wazero.NewRuntimeConfig().
 			WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling).
 			WithMemoryLimitPages(memoryPages).
@@ -105,8 +103,9 @@ func (r *Renderer) Close() error {
 	return nil
 }
 
-// Render draws the first pages of a document. The password is that of the user, "" if none
-// is needed. What cannot be drawn is a note; an error means that the Renderer is of no use.
+// Render renders the first pages of a document. The password is that of the user, "" if
+// none is needed. A page that cannot be rendered is a note; an error means that the
+// Renderer is unusable.
 func (r *Renderer) Render(ctx context.Context, data []byte, password string, l Limits) ([]Picture, []Note, error) {
 	start, cancel := context.WithTimeout(ctx, startWall)
 	defer cancel()
@@ -115,7 +114,7 @@ func (r *Renderer) Render(ctx context.Context, data []byte, password string, l L
 		return nil, nil, fmt.Errorf("starting an instance of pdfium: %w", err)
 	}
 	d := &drawing{instance: instance, limits: l}
-	defer func() { _ = instance.Close() }() // it fails for one that was killed
+	defer func() { _ = instance.Close() }() // it fails after the instance was killed
 	d.open(ctx, data, password)
 	return d.pictures, d.notes, nil
 }
@@ -126,7 +125,7 @@ type drawing struct {
 	limits   Limits
 	pictures []Picture
 	notes    []Note
-	dead     bool // the instance does not answer any more
+	dead     bool // the instance no longer responds
 }
 
 func (d *drawing) open(ctx context.Context, data []byte, password string) {
@@ -175,14 +174,14 @@ func (d *drawing) page(document references.FPDF_DOCUMENT, index int) error {
 		d.note(NotDrawn)
 		return nil
 	}
-	// The pixels are in the memory of the machine, and gone with it.
+	// The pixels are in the memory of the machine, which is freed with it.
 	own := image.NewRGBA(drawn.Rect)
 	copy(own.Pix, drawn.Pix)
 	d.pictures = append(d.pictures, Picture{index + 1, own})
 	return nil
 }
 
-// within does one step under the clock.
+// within runs one step with a time limit.
 func (d *drawing) within(ctx context.Context, step func() error) {
 	ctx, cancel := context.WithTimeout(ctx, d.limits.Wall)
 	defer cancel()

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// collect looks into every revision of every object, each value once.
+// collect examines every revision of every object, each value once.
 func (r *reader) collect() {
 	files := map[*stream]bool{}
 	for _, o := range r.objects {
@@ -25,7 +25,7 @@ func (r *reader) collect() {
 	r.doc.Info = Info{get("Title"), get("Author"), get("Subject"), get("Creator"), get("Producer")}
 }
 
-// walk visits a value without following references, so that it ends.
+// walk visits a value without following references, so that it terminates.
 func (r *reader) walk(v value, files map[*stream]bool) {
 	switch v := v.(type) {
 	case array:
@@ -54,7 +54,7 @@ func sorted(d dict) []name {
 	return keys
 }
 
-// look reads what a dictionary asks for. ISO 32000-1, 12.6 (actions), 7.11 (files) and
+// look reads the requests of a dictionary. ISO 32000-1, 12.6 (actions), 7.11 (files) and
 // 12.7 (forms).
 func (r *reader) look(d dict, files map[*stream]bool) {
 	if s, ok := r.resolve(d["S"]).(name); ok {
@@ -90,11 +90,11 @@ func (r *reader) look(d dict, files map[*stream]bool) {
 	}
 }
 
-// maxBases bounds the bases of a document, of which each revision has one.
+// maxBases bounds the bases of a document; each revision has one.
 const maxBases = 8
 
-// absolute resolves links by the base that the catalogue tells. ISO 32000-1, 12.6.4.7 and table
-// 27. A link that is not relative stays as it is.
+// absolute resolves links by the base in the catalogue. ISO 32000-1, 12.6.4.7 and table 27.
+// An absolute link is unchanged.
 func (r *reader) absolute() {
 	var bases []*url.URL
 	for _, b := range r.bases {
@@ -119,7 +119,7 @@ func (r *reader) absolute() {
 	}
 }
 
-// trigger records what happens when the document is opened. A destination is no action.
+// trigger records an action on opening the document. A destination is no action.
 func (r *reader) trigger(kind string, v value) {
 	if s, ok := r.resolve(r.dict(v)["S"]).(name); ok {
 		r.act(kind, string(s))
@@ -144,8 +144,8 @@ func (r *reader) action(kind name, d dict) {
 	}
 }
 
-// target returns the file, program or address of an action. Launch keeps the program of
-// Windows apart, with its parameters. ISO 32000-1, table 204.
+// target returns the file, program or address of an action. Launch has separate fields for
+// the Windows program and its parameters. ISO 32000-1, table 204.
 func (r *reader) target(d dict) string {
 	if win := r.dict(d["Win"]); win != nil {
 		return strings.TrimSpace(r.string(win["F"]) + " " + r.string(win["P"]))
@@ -173,7 +173,8 @@ func (r *reader) act(kind, target string) {
 	}
 }
 
-// once reports whether the key is new, so that what a thousand pages repeat is listed once.
+// once reports whether the key is new, so that items repeated on a thousand pages are
+// listed once.
 func (r *reader) once(key string) bool {
 	if r.seen[key] || len(r.seen) > 4*r.limits.Items {
 		return false
@@ -182,7 +183,7 @@ func (r *reader) once(key string) bool {
 	return true
 }
 
-// keep appends an item as long as there is room.
+// keep appends an item while there is room.
 func keep[T any](r *reader, list []T, item T) []T {
 	if len(list) >= r.limits.Items {
 		r.doc.note(OverLimit)
@@ -226,8 +227,8 @@ func (r *reader) script(v value) {
 	r.doc.Scripts = keep(r, r.doc.Scripts, s)
 }
 
-// fileSpec reads an embedded file. ISO 32000-1, 7.11.4: EF names the same content once
-// per platform.
+// fileSpec reads an embedded file. ISO 32000-1, 7.11.4: EF lists the same content once per
+// platform.
 func (r *reader) fileSpec(d, ef dict, files map[*stream]bool) {
 	for _, k := range []name{"UF", "F", "DOS", "Unix", "Mac"} {
 		s, ok := r.resolve(ef[k]).(*stream)
@@ -248,7 +249,7 @@ func (r *reader) field(kind string, d dict) {
 	if n, ok := r.resolve(d["V"]).(name); ok {
 		value = string(n)
 	}
-	if len(value) > 1<<10 { // what people fill in is short
+	if len(value) > 1<<10 { // typed values are short
 		value = strings.ToValidUTF8(value[:1<<10], "")
 	}
 	r.doc.Fields = keep(r, r.doc.Fields, Field{Name: r.string(d["T"]), Kind: kind, Value: value})
@@ -260,7 +261,7 @@ func (r *reader) string(v value) string {
 	return decodeText(t.raw)
 }
 
-// decodeText reads UTF-16 and UTF-8 by their marks, and else the encoding of PDF, which
+// decodeText decodes UTF-16 and UTF-8 by their marks, and otherwise PDFDocEncoding, which
 // is near Windows-1252. ISO 32000-1, 7.9.2.2.
 func decodeText(b []byte) string {
 	switch s := string(b); {

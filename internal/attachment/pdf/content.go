@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// pages counts the pages and reads their text, by the page tree and then by what the
-// tree does not reach.
+// pages counts the pages and reads their text, by the page tree and then the pages outside
+// of the tree.
 func (r *reader) pages() {
 	w := &writer{reader: r, fonts: map[ref]*font{}}
 	done := map[int]bool{}
@@ -47,7 +47,7 @@ func (r *reader) tree(w *writer, v value, inherited dict, depth int, done map[in
 	}
 }
 
-// page reads the content of a page, whose streams count as one. ISO 32000-1, 7.8.2.
+// page reads the content of a page, whose streams are concatenated. ISO 32000-1, 7.8.2.
 func (r *reader) page(w *writer, d, resources dict) {
 	r.doc.Pages++
 	if r.doc.Pages > r.limits.Pages {
@@ -100,8 +100,8 @@ func (w *writer) gap(s string) {
 	}
 }
 
-// run interprets content. The operands stand before their operator; none takes more than
-// a few, so that a longer list is of no use.
+// run interprets content. Operands precede their operator; no operator takes more than a
+// few, so longer lists are truncated.
 func (w *writer) run(content []byte, resources dict, depth int) {
 	x := &lexer{data: content, nesting: 8}
 	var args array
@@ -171,8 +171,8 @@ func (w *writer) show(v value) {
 	}
 }
 
-// showAll shows strings with moves between them, in thousandths of the font size. A move
-// of a fifth is as wide as a blank.
+// showAll shows strings with moves between them, in thousandths of the font size. A move of
+// a fifth counts as a blank.
 func (w *writer) showAll(v value) {
 	a, _ := v.(array)
 	for _, e := range a {
@@ -183,7 +183,7 @@ func (w *writer) showAll(v value) {
 	}
 }
 
-// maxForms bounds forms that draw forms; honest writers make two.
+// maxForms bounds nested forms; honest writers use two.
 const maxForms = 8
 
 // form runs a form object. ISO 32000-1, 8.10.
@@ -217,7 +217,7 @@ func (w *writer) form(args array, resources dict, depth int) {
 	w.font, w.canvas.pen = font, pen
 }
 
-// font turns codes into text. The nil font is one that was not found.
+// font converts codes to text. The nil font is a missing one.
 type font struct {
 	composite bool
 	toUnicode *cmap
@@ -238,7 +238,7 @@ func (w *writer) load(v value) *font {
 			f.toUnicode = readCMap(b)
 		}
 	}
-	// Fonts that are no objects of their own are read each time they are chosen.
+	// Fonts that are direct objects are parsed each time they are selected.
 	if a, ok := w.resolve(w.dict(d["Encoding"])["Differences"]).(array); ok && w.spend(16*len(a)) {
 		f.names = differences(a)
 	}
@@ -248,7 +248,7 @@ func (w *writer) load(v value) *font {
 	return f
 }
 
-// differences reads the changes to an encoding. ISO 32000-1, 9.6.6.1: a code, then the
+// differences parses the changes to an encoding. ISO 32000-1, 9.6.6.1: a code, then the
 // names of the glyphs from there on.
 func differences(a array) map[byte]rune {
 	out := map[byte]rune{}
@@ -267,7 +267,7 @@ func differences(a array) map[byte]rune {
 	return out
 }
 
-// glyphs are names that letters and digits in running text have.
+// glyphs are the names of letters and digits in running text.
 var glyphs = map[string]rune{
 	"space": ' ', "period": '.', "comma": ',', "colon": ':', "semicolon": ';', "hyphen": '-', "slash": '/', "at": '@',
 	"underscore": '_', "question": '?', "equal": '=', "ampersand": '&', "percent": '%', "numbersign": '#', "plus": '+',
@@ -331,8 +331,8 @@ type span struct {
 	to        rune
 }
 
-// readCMap reads the sections of a map. The sizes are bounded by the stream, ranges stay
-// ranges.
+// readCMap parses the sections of a map. The stream bounds the sizes, and ranges are not
+// expanded.
 func readCMap(b []byte) *cmap {
 	m := &cmap{width: 1, chars: map[int]string{}}
 	x := &lexer{data: b, nesting: 4}
@@ -409,7 +409,7 @@ func (m *cmap) decode(b []byte, f *font) string {
 	return out.String()
 }
 
-// lookup caches what ranges answer, so that text costs a map access per code.
+// lookup caches the results of ranges, so that text costs one map access per code.
 func (m *cmap) lookup(c int, f *font) string {
 	if s, ok := m.chars[c]; ok {
 		return s
@@ -418,7 +418,7 @@ func (m *cmap) lookup(c int, f *font) string {
 	if m.width == 1 && !f.composite {
 		s = f.simple([]byte{byte(c)})
 	}
-	// The range that begins last before the code; honest ranges do not overlap.
+	// The last range that begins before the code; honest ranges do not overlap.
 	after, _ := slices.BinarySearchFunc(m.ranges, c+1, func(r span, c int) int { return r.low - c })
 	if after > 0 && c <= m.ranges[after-1].high {
 		s = string(m.ranges[after-1].to + rune(c-m.ranges[after-1].low))

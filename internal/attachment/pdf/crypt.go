@@ -11,11 +11,11 @@ import (
 	"encoding/binary"
 )
 
-// padding stands for the missing characters of a password. ISO 32000-1, 7.6.3.3.
+// padding replaces the missing characters of a password. ISO 32000-1, 7.6.3.3.
 const padding = "\x28\xBF\x4E\x5E\x4E\x75\x8A\x41\x64\x00\x4E\x56\xFF\xFA\x01\x08" +
 	"\x2E\x2E\x00\xB6\xD0\x68\x3E\x80\x2F\x0C\xA9\xFE\x64\x53\x69\x7A"
 
-// cipherKey opens the strings and streams of a document.
+// cipherKey decrypts the strings and streams of a document.
 type cipherKey struct {
 	key             []byte
 	text, streams   name // V2, AESV2, AESV3, or None
@@ -26,8 +26,8 @@ type cipherKey struct {
 // milliseconds each.
 const maxPasswords = 30
 
-// unlock tries the empty user password, with which readers open a document without
-// asking, and then the others, and decrypts the strings.
+// unlock tries the empty user password, with which readers open a document without a
+// prompt, and then the others, and decrypts the strings.
 func (r *reader) unlock(passwords []string) {
 	d := r.dict(r.trailer["Encrypt"])
 	if d == nil {
@@ -58,7 +58,7 @@ func (r *reader) try(k *cipherKey, d dict, passwords []string) bool {
 	return false
 }
 
-// methods reads the ciphers. ISO 32000-1, 7.6.5: versions 4 and 5 name them in crypt
+// methods reads the ciphers. ISO 32000-1, 7.6.5: versions 4 and 5 define them in crypt
 // filters.
 func (r *reader) methods(k *cipherKey, d dict) bool {
 	k.text, k.streams, k.bytes = "V2", "V2", 5
@@ -121,8 +121,8 @@ func (r *reader) derive(k *cipherKey, d dict, password string) bool {
 	return k.check(u, id)
 }
 
-// check compares what the key makes with the U entry. ISO 32000-1, 7.6.3.4, algorithms
-// 4 to 6.
+// check compares the key's output with the U entry. ISO 32000-1, 7.6.3.4, algorithms 4 to
+// 6.
 func (k *cipherKey) check(u, id []byte) bool {
 	if k.revision == 2 {
 		return bytes.Equal(rc4With(k.key, []byte(padding)), u[:32])
@@ -149,8 +149,8 @@ func rc4With(key, in []byte) []byte {
 	return out
 }
 
-// derive256 is for keys of 256 bits. ISO 32000-2, 7.6.4.3.3, algorithm 2.A: U is a hash,
-// a salt that checks it, and a salt for the key that encrypts the key.
+// derive256 is for keys of 256 bits. ISO 32000-2, 7.6.4.3.3, algorithm 2.A: U is a hash, a
+// salt for verification, and a salt for the key that encrypts the key.
 func (k *cipherKey) derive256(u, ue []byte, password string) bool {
 	if len(u) < 48 || len(ue) < 32 || k.revision > 6 {
 		return false
@@ -174,8 +174,8 @@ func (k *cipherKey) derive256(u, ue []byte, password string) bool {
 	return true
 }
 
-// hash6 is algorithm 2.B of ISO 32000-2, 7.6.4.3.4, for user passwords: at least 64
-// rounds, until the last byte of a round allows an end, as it always does by the 288th.
+// hash6 is algorithm 2.B of ISO 32000-2, 7.6.4.3.4, for user passwords: at least 64 rounds,
+// until the last byte of a round allows an end, by the 288th at the latest.
 func hash6(password, salt []byte) []byte {
 	first := sha256.Sum256(append(bytes.Clone(password), salt...))
 	k := first[:]
@@ -239,7 +239,7 @@ func (k *cipherKey) stream(s *stream) []byte {
 	return k.decrypt(k.streams, s.raw, s.num)
 }
 
-// decrypt is algorithm 1 of ISO 32000-1, 7.6.2. Generations above 0 are not told apart.
+// decrypt is algorithm 1 of ISO 32000-1, 7.6.2. Generations above 0 are not supported.
 func (k *cipherKey) decrypt(method name, in []byte, num int) []byte {
 	key := k.key
 	if method == "V2" || method == "AESV2" {
@@ -259,7 +259,7 @@ func (k *cipherKey) decrypt(method name, in []byte, num int) []byte {
 	return in
 }
 
-// unAES decrypts CBC with the vector in front and padding at the end.
+// unAES decrypts CBC with a leading vector and padding at the end.
 func unAES(key, in []byte) []byte {
 	block, err := aes.NewCipher(key)
 	if err != nil || len(in) < 32 {

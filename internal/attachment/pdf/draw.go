@@ -13,12 +13,12 @@ import (
 const (
 	maxDrawings  = 3      // pages
 	maxSegments  = 60_000 // of the paths of one page
-	maxStates    = 64     // saved inside one another
+	maxStates    = 64     // nested saved states
 	maxFills     = 24     // changes of colour that are drawn
 	maxRows      = 400e3  // of pixels that lines cross; the largest code needs half
 	drawingSide  = 1000   // pixels of the longer side
-	drawingRim   = 16     // pixels around, for a code needs a quiet zone
-	leastShapes  = 60     // small ones, below which there is no code
+	drawingRim   = 16     // pixels of margin, since a code needs a quiet zone
+	leastShapes  = 60     // minimum number of small shapes of a code
 	smallShape   = 80     // points; a corner mark has seven modules
 	largestPlace = 20_000 // points from the origin
 )
@@ -45,7 +45,7 @@ type pen struct {
 	grey  uint8
 }
 
-// segment ends a line, or begins one.
+// segment is an end point of a line.
 type segment struct {
 	x, y float64 // points
 	move bool
@@ -57,7 +57,7 @@ type filled struct {
 	grey     uint8
 }
 
-// canvas collects the paths that a page fills. Strokes, patterns and clipping are left out.
+// canvas collects the filled paths of a page. Strokes, patterns and clipping are left out.
 type canvas struct {
 	pen
 	saved    []pen
@@ -69,7 +69,7 @@ type canvas struct {
 
 func newCanvas() *canvas { return &canvas{pen: pen{space: matrix{1, 0, 0, 1, 0, 0}}} }
 
-// operate handles the operators of paths and of what fills them. ISO 32000-1, 8.5 and 8.6.8.
+// operate handles the operators of paths and of their fill. ISO 32000-1, 8.5 and 8.6.8.
 func (c *canvas) operate(op keyword, args array) {
 	switch op {
 	case "q":
@@ -115,7 +115,7 @@ func (c *canvas) path(op keyword, n []float64) {
 		c.to(n[0]+n[2], n[1]+n[3], false)
 		c.to(n[0], n[1]+n[3], false)
 	case (op == "c" && len(n) == 6 || (op == "v" || op == "y") && len(n) == 4):
-		// A curve of a module is a corner: its control points are near enough.
+		// A curve of a module is treated as a corner: its control points are close enough.
 		for k := 0; k < len(n); k += 2 {
 			c.to(n[k], n[k+1], false)
 		}
@@ -147,7 +147,7 @@ func luma(r, g, b uint8) uint8 {
 	return uint8((299*uint32(r) + 587*uint32(g) + 114*uint32(b)) / 1000)
 }
 
-// numbers returns the operands if all are numbers, and valid until the next call.
+// numbers returns the operands if all are numbers; valid until the next call.
 func (c *canvas) numbers(args array) []float64 {
 	out := c.operands[:0]
 	for _, a := range args {
@@ -160,7 +160,7 @@ func (c *canvas) numbers(args array) []float64 {
 	return out
 }
 
-// box is where something is, in points.
+// box is a bounding box, in points.
 type box struct{ x0, y0, x1, y1 float64 }
 
 func (b *box) add(x, y float64) {
@@ -171,7 +171,7 @@ func nowhere() box {
 	return box{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}
 }
 
-// small returns where the small shapes are, and how many.
+// small returns the bounding box and number of the small shapes.
 func (c *canvas) small() (around box, count int) {
 	around = nowhere()
 	for _, f := range c.fills {
@@ -192,7 +192,7 @@ func (c *canvas) small() (around box, count int) {
 	return around, count
 }
 
-// picture draws the place of the small shapes, nil if there are too few for a code.
+// picture draws the area of the small shapes, nil if there are too few for a code.
 func (c *canvas) picture() image.Image {
 	b, count := c.small()
 	if count < leastShapes || b.x1-b.x0 < 1 || b.y1-b.y0 < 1 {
@@ -224,12 +224,13 @@ type painter struct {
 	rows  float64 // of the picture that lines have crossed
 }
 
-// at returns where a point is in the picture. The origin of a page is at its lower left.
+// at returns the position of a point in the picture. The origin of a page is at its lower
+// left.
 func (p *painter) at(s segment) (x, y float64) {
 	return (s.x-p.box.x0)*p.scale + drawingRim, (p.box.y1-s.y)*p.scale + drawingRim
 }
 
-// fill draws paths of one colour. The brush is as large as they are, since it costs by its size.
+// fill draws paths of one colour. The brush has their size, since its cost depends on it.
 func (p *painter) fill(path []segment, grey uint8) {
 	around := nowhere()
 	for _, s := range path {
@@ -258,7 +259,8 @@ func (p *painter) fill(path []segment, grey uint8) {
 	p.paint(area, grey)
 }
 
-// paint puts what the brush covers on the picture. The brush draws masks much faster than grey.
+// paint draws the mask of the brush on the picture. The brush draws masks much faster than
+// grey.
 func (p *painter) paint(area image.Rectangle, grey uint8) {
 	mask := image.NewAlpha(image.Rect(0, 0, area.Dx(), area.Dy()))
 	p.brush.DrawOp = draw.Src

@@ -8,7 +8,7 @@ import (
 	"math/bits"
 )
 
-// spend takes n bytes of what may be decoded.
+// spend takes n bytes of the decoding budget.
 func (r *reader) spend(n int) bool {
 	if int64(n) > r.left {
 		r.left = 0
@@ -19,15 +19,15 @@ func (r *reader) spend(n int) bool {
 	return true
 }
 
-// decode returns the content of a stream, and the first filter that it could not remove
-// ("" if none). ISO 32000-1, 7.4.
+// decode returns the content of a stream, and the first unsupported filter, or "". ISO
+// 32000-1, 7.4.
 func (r *reader) decode(s *stream) ([]byte, name) {
 	if b, ok := r.decoded[s]; ok {
 		return b, ""
 	}
 	body := s.raw
 	if r.key != nil && !s.bare {
-		if !r.spend(len(body)) { // what does not decode is not remembered, and decrypted again
+		if !r.spend(len(body)) { // undecodable streams are not cached, and decrypted again
 			return nil, ""
 		}
 		body = r.key.stream(s)
@@ -53,7 +53,7 @@ func (r *reader) decode(s *stream) ([]byte, name) {
 	return body, ""
 }
 
-// list returns the entry of a dictionary that may be one value or an array.
+// list returns a dictionary entry that may be one value or an array.
 func (r *reader) list(d dict, key, short name) array {
 	v := r.resolve(d[key])
 	if v == nil {
@@ -68,7 +68,7 @@ func (r *reader) list(d dict, key, short name) array {
 	return array{v}
 }
 
-// filter removes one filter, and reports false for those that belong to pictures.
+// filter applies one filter, and reports false for picture filters.
 func (r *reader) filter(n name, p dict, body []byte) ([]byte, bool) {
 	var out []byte
 	switch n {
@@ -98,8 +98,8 @@ func (r *reader) filter(n name, p dict, body []byte) ([]byte, bool) {
 	return out, true
 }
 
-// flate inflates as far as the data are good. Readers accept a stream with a bad zlib
-// header or checksum.
+// flate inflates the valid prefix. Readers accept a stream with a bad zlib header or
+// checksum.
 func (r *reader) flate(body []byte) []byte {
 	var src io.Reader
 	if z, err := zlib.NewReader(bytes.NewReader(body)); err == nil {
@@ -115,8 +115,8 @@ func (r *reader) flate(body []byte) []byte {
 	return out.Bytes()
 }
 
-// predict undoes the predictors. ISO 32000-1, 7.4.4.4: 2 is that of TIFF, 10 and above
-// are those of PNG, which each row names.
+// predict reverses the predictors. ISO 32000-1, 7.4.4.4: 2 is that of TIFF, 10 and above
+// are those of PNG, selected by each row.
 func (r *reader) predict(p dict, b []byte) []byte {
 	kind := r.int(p["Predictor"])
 	if kind < 2 {
@@ -155,7 +155,7 @@ func unTIFF(b []byte, row, pixel, bits int) []byte {
 
 func unPNG(b []byte, row, pixel int) []byte {
 	out := make([]byte, 0, len(b))
-	var above []byte // the row before, nil for the first
+	var above []byte // the previous row, nil for the first
 	for at := 0; at+1 < len(b); at += row + 1 {
 		start := len(out)
 		out = append(out, b[at+1:min(at+1+row, len(b))]...)
@@ -165,7 +165,7 @@ func unPNG(b []byte, row, pixel int) []byte {
 	return out
 }
 
-// unfilter undoes one row of PNG. RFC 2083, Section 6.
+// unfilter reverses the filter of one PNG row. RFC 2083, Section 6.
 func unfilter(kind byte, line, above []byte, pixel int) {
 	for i := range line {
 		var left, up, corner byte
@@ -203,7 +203,7 @@ func paeth(a, b, c int) byte {
 	return byte(c)
 }
 
-// un85 undoes ASCII base-85. ISO 32000-1, 7.4.3.
+// un85 decodes ASCII base-85. ISO 32000-1, 7.4.3.
 func un85(b []byte) []byte {
 	out := make([]byte, 0, len(b)*4/5+4)
 	var group uint32
@@ -226,7 +226,7 @@ func un85(b []byte) []byte {
 	return tail85(out, group, n)
 }
 
-// tail85 ends a group of n digits, which stand for n-1 bytes.
+// tail85 ends a group of n digits, which encode n-1 bytes.
 func tail85(out []byte, group uint32, n int) []byte {
 	if n < 2 {
 		return out
@@ -238,8 +238,8 @@ func tail85(out []byte, group uint32, n int) []byte {
 	return append(out, whole[:n-1]...)
 }
 
-// unRunLength undoes run lengths. ISO 32000-1, 7.4.5: 128 ends the data. The size is known
-// before anything is written, so that the buffer is made once.
+// unRunLength decodes run lengths. ISO 32000-1, 7.4.5: 128 ends the data. The size is
+// computed first, so that the buffer is allocated once.
 func unRunLength(b []byte, most int) []byte {
 	size := 0
 	for i := 0; i < len(b) && b[i] != 128 && size <= most; {
@@ -269,8 +269,8 @@ func unRunLength(b []byte, most int) []byte {
 	return out
 }
 
-// unLZW undoes LZW of codes from 9 to 12 bits. ISO 32000-1, 7.4.4.2: 256 clears the
-// table, 257 ends the data. Entries are ranges of the output, since each is there.
+// unLZW decodes LZW of codes from 9 to 12 bits. ISO 32000-1, 7.4.4.2: 256 clears the table,
+// 257 ends the data. Entries are ranges of the output, which contains each of them.
 func unLZW(b []byte, early, most int) []byte {
 	type span struct{ from, to int }
 	var (

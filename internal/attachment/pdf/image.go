@@ -20,7 +20,8 @@ func (r *reader) image(s *stream) {
 	body, left := r.decode(s)
 	i.Data = body
 	r.colours(&i, r.entry(s, "ColorSpace", "CS"))
-	// ISO 32000-1, 8.9.5.2: [1 0] turns the samples round; 8.9.6.2: a mask paints where they are 0.
+	// ISO 32000-1, 8.9.5.2: [1 0] inverts the samples; 8.9.6.2: a mask paints where they
+	// are 0.
 	if a, ok := r.entry(s, "Decode", "D").(array); ok && len(a) > 1 && len(i.Palette) == 0 && r.int(a[0]) > r.int(a[1]) {
 		i.Inverted = !i.Inverted
 	}
@@ -42,7 +43,7 @@ func (r *reader) image(s *stream) {
 	r.doc.Images = append(r.doc.Images, i)
 }
 
-// entry returns what a picture says under a name or the short form of it.
+// entry returns a value of a picture under a name or its short form.
 func (r *reader) entry(s *stream, long, short name) value {
 	if v := r.resolve(s.dict[long]); v != nil {
 		return v
@@ -52,7 +53,7 @@ func (r *reader) entry(s *stream, long, short name) value {
 
 func (r *reader) either(s *stream, long, short name) int { return r.int(r.entry(s, long, short)) }
 
-// colours reads a colour space. ISO 32000-1, 8.6; Indexed is 8.6.6.3.
+// colours parses a colour space. ISO 32000-1, 8.6; Indexed is 8.6.6.3.
 func (r *reader) colours(i *Image, v value) {
 	i.Components = r.components(v)
 	a, ok := v.(array)
@@ -76,7 +77,7 @@ func (r *reader) colours(i *Image, v value) {
 	}
 }
 
-// components returns how many samples a pixel has. ISO 32000-1, 8.6.
+// components returns the number of samples per pixel. ISO 32000-1, 8.6.
 func (r *reader) components(v value) int {
 	v = r.resolve(v)
 	a, ok := v.(array)
@@ -102,8 +103,8 @@ func (r *reader) components(v value) int {
 	return 1
 }
 
-// inline reads a picture inside content, and moves after it. ISO 32000-1, 8.9.7: its
-// bytes end with EI.
+// inline reads a picture inside content, and moves after it. ISO 32000-1, 8.9.7: its bytes
+// end with EI.
 func (w *writer) inline(x *lexer, resources dict) {
 	s := &stream{dict: dict{}, bare: true}
 	var key value
@@ -130,7 +131,7 @@ func (w *writer) inline(x *lexer, resources dict) {
 	w.image(s)
 }
 
-// endOfInline returns where the bytes of an inline picture end.
+// endOfInline returns the end of the bytes of an inline picture.
 func endOfInline(data []byte, from int) int {
 	for i := from; ; {
 		at := bytes.Index(data[i:], []byte("EI"))
@@ -144,11 +145,11 @@ func endOfInline(data []byte, from int) int {
 	}
 }
 
-// maxComponents is how many samples a pixel may have to be shown.
+// maxComponents bounds the samples per pixel.
 const maxComponents = 32
 
 // Picture returns the pixels of a raw picture, nil for other formats, for more pixels than
-// most, and for samples that are no picture. Rows that are missing are white.
+// most, and for invalid samples. Missing rows are white.
 func (i *Image) Picture(most int) image.Image {
 	switch {
 	case i.Format != "raw" || i.Width <= 0 || i.Height <= 0 || i.Width > most/i.Height:
@@ -188,7 +189,7 @@ func (i *Image) line(to, line, sample []uint8) {
 	}
 }
 
-// indexed returns a picture of one sample a pixel, which names a colour of a palette or is grey.
+// indexed returns a picture of one sample per pixel, an index of a palette or a grey value.
 func (i *Image) indexed(row int) image.Image {
 	colours := make(color.Palette, 1<<i.Bits)
 	for v := range colours {
@@ -211,7 +212,7 @@ func (i *Image) indexed(row int) image.Image {
 			to[x] = line[x/each] >> (8 - i.Bits - x%each*i.Bits) & most
 		}
 	}
-	if rows < i.Height { // rows that are missing are white
+	if rows < i.Height { // missing rows are white
 		white := colours.Index(color.White)
 		for k := rows * out.Stride; k < len(out.Pix); k++ {
 			out.Pix[k] = uint8(white)
@@ -220,7 +221,7 @@ func (i *Image) indexed(row int) image.Image {
 	return out
 }
 
-// triples writes a row of pixels that are red, green and blue already.
+// triples writes a row of RGB pixels.
 func triples(to, from []uint8) {
 	for x := 0; 3*x+3 <= len(from); x++ {
 		at, p := from[3*x:][:3:3], to[4*x:][:4:4]
@@ -228,7 +229,7 @@ func triples(to, from []uint8) {
 	}
 }
 
-// sample returns one sample: an index as it is, a colour stretched to eight bits.
+// sample returns one sample: an index unchanged, a colour stretched to eight bits.
 func (i *Image) sample(line []byte, n int) uint8 {
 	switch i.Bits {
 	case 16:

@@ -12,12 +12,12 @@ type (
 	name  string
 	text  struct {
 		raw []byte
-		odd bool // written in hex, or with escapes that nothing needs
+		odd bool // written in hex, or with needless escapes
 	}
 	keyword string
 	array   []value
 	dict    map[name]value
-	ref     int // object number; generations do not tell apart what a scan finds
+	ref     int // object number; generations are ignored
 	stream  struct {
 		dict dict
 		raw  []byte // as stored, decrypted once the document is unlocked
@@ -32,8 +32,8 @@ type lexer struct {
 	pos     int
 	nesting int
 	hidden  bool // a name hid a regular character
-	split   bool // the literal string being read has escapes that nothing needs
-	cut     bool // something had no end
+	split   bool // the current literal string has needless escapes
+	cut     bool // something was unterminated
 }
 
 func space(c byte) bool {
@@ -50,7 +50,7 @@ func regular(c byte) bool {
 
 func digit(c byte) bool { return c >= '0' && c <= '9' }
 
-// skip passes white space and comments.
+// skip skips white space and comments.
 func (x *lexer) skip() {
 	for x.pos < len(x.data) {
 		c := x.data[x.pos]
@@ -67,7 +67,7 @@ func (x *lexer) skip() {
 	}
 }
 
-// run returns the regular characters at the position and passes them.
+// run returns the regular characters at the position and skips them.
 func (x *lexer) run() []byte {
 	from := x.pos
 	for x.pos < len(x.data) && regular(x.data[x.pos]) {
@@ -76,8 +76,8 @@ func (x *lexer) run() []byte {
 	return x.data[from:x.pos]
 }
 
-// next returns the next value, and false at the end of the data. Closing brackets come
-// out as keywords.
+// next returns the next value, and false at the end of the data. Closing brackets are
+// keywords.
 func (x *lexer) next() (value, bool) {
 	x.skip()
 	if x.pos >= len(x.data) {
@@ -110,7 +110,7 @@ func (x *lexer) next() (value, bool) {
 	}
 }
 
-// maxKeyword bounds a keyword, in bytes: the longest that means something has ten.
+// maxKeyword bounds a keyword, in bytes: the longest valid one has ten.
 const maxKeyword = 64
 
 // word returns a number, a reference, a constant or an operator.
@@ -137,7 +137,7 @@ func (x *lexer) word() value {
 	return n
 }
 
-// number reads an integer or a real without exponent, as ISO 32000-1, 7.3.3 wants it.
+// number parses an integer or a real without exponent, as in ISO 32000-1, 7.3.3.
 func number(w []byte) (float64, bool) {
 	if len(w) > 32 || bytes.ContainsAny(w, "eExXpP_nN") {
 		return 0, false
@@ -224,7 +224,7 @@ func (x *lexer) literal() text {
 	return text{out, x.split}
 }
 
-// escape reads what follows a backslash.
+// escape parses the text after a backslash.
 func (x *lexer) escape(out []byte) []byte {
 	if x.pos >= len(x.data) {
 		return out
@@ -256,7 +256,7 @@ func (x *lexer) escape(out []byte) []byte {
 	return append(out, byte(n))
 }
 
-// hex reads a string in angle brackets. ISO 32000-1, 7.3.4.3: an odd last digit is
+// hex parses a string in angle brackets. ISO 32000-1, 7.3.4.3: an odd last digit is
 // followed by a zero.
 func (x *lexer) hex() text {
 	out, high := []byte{}, -1
@@ -281,14 +281,14 @@ func (x *lexer) hex() text {
 	return text{out, true}
 }
 
-// end reports whether v ends an array or dictionary: its bracket, or the word that begins
-// what follows one which was never closed.
+// end reports whether v ends an array or dictionary: its bracket, or a word that can only
+// follow an unclosed one.
 func end(v value, ok bool, bracket keyword) bool {
 	k, is := v.(keyword)
 	return !ok || is && (k == bracket || k == "endobj" || k == "stream" || k == "obj")
 }
 
-// enter bounds nesting: inside too many brackets everything is an empty value.
+// enter bounds nesting: beyond the bound everything is an empty value.
 func (x *lexer) enter() bool {
 	if x.nesting <= 0 {
 		x.cut = true
@@ -315,7 +315,7 @@ func (x *lexer) array() array {
 	}
 }
 
-// close goes back before a word that is no bracket, for whoever waits for it.
+// close goes back before a word that is no bracket, for the enclosing parser.
 func (x *lexer) close(from int, v value, bracket keyword) {
 	if v != bracket {
 		x.pos, x.cut = from, true

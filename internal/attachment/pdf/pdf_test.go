@@ -152,8 +152,8 @@ func TestFormsWithinForms(t *testing.T) {
 	check(t, describe(read(strings.Replace(in, "(4) Tj ET /X Do", "(4) Tj ET", 1)+trailer)), "!note over-limit")
 }
 
-// TestHostile wants little work for shapes that make readers slow. What other processes do
-// meanwhile is no matter.
+// TestHostile bounds the work for shapes that make readers slow, independent of the load of
+// the machine.
 func TestHostile(t *testing.T) {
 	const n = 1 << 20
 	tests := map[string]string{

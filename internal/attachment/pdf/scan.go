@@ -9,7 +9,7 @@ import (
 type object struct {
 	num    int
 	value  value
-	packed bool // inside an object stream, whose encryption covers it
+	packed bool // inside an object stream, which is encrypted as a whole
 }
 
 // reader is the state of one Read.
@@ -19,10 +19,10 @@ type reader struct {
 	data    []byte
 	limits  Limits
 	left    int64 // of Limits.Bytes
-	work    int   // bytes read a second time after broken objects
+	work    int   // bytes read again after broken objects
 	objects []object
 	current map[int]int // index of the last definition by number
-	starts  offsets     // offsets of the objects that were found
+	starts  offsets     // offsets of the found objects
 	decoded map[*stream][]byte
 	trailer dict            // the last of each key
 	ends    [2]int          // see find
@@ -30,16 +30,16 @@ type reader struct {
 	seen    map[string]bool // links, actions, and scripts
 }
 
-// offsets is a set of offsets: a map of them costs more than reading the objects.
+// offsets is a set of offsets: a map would cost more than parsing the objects.
 type offsets []uint64
 
 func (b offsets) set(at int) { b[at/64] |= 1 << (at % 64) }
 
 func (b offsets) has(at int) bool { return b[at/64]&(1<<(at%64)) != 0 }
 
-// scan finds objects by their "1 0 obj". Each byte is passed once, but for what follows
-// a broken object, which is read again as long as that costs less than the document. It
-// ends where no object can be kept any more.
+// scan finds objects by "1 0 obj". Each byte is read once, except after a broken object,
+// where bytes are read again at a cost below that of the document. It ends when no further
+// object can be kept.
 func (r *reader) scan() {
 	r.trailer, r.starts, r.seen = dict{}, make(offsets, len(r.data)/64+1), map[string]bool{}
 	for pos := 0; pos < len(r.data); {
@@ -67,9 +67,8 @@ func (r *reader) scan() {
 	}
 }
 
-// ObjectNumber reads the number of an object backward from its "obj", which is at an
-// offset, and where the number begins. The number and the generation have at most ten and
-// five digits.
+// ObjectNumber parses the number of an object backward from its "obj" at an offset, and
+// returns its start. The number and the generation have at most ten and five digits.
 func ObjectNumber(data []byte, at int) (num, start int, ok bool) {
 	back := func(p, most int, is func(byte) bool) int {
 		q := p
@@ -89,7 +88,7 @@ func ObjectNumber(data []byte, at int) (num, start int, ok bool) {
 	return num, start, err == nil && num > 0 && num < 1<<31
 }
 
-// object reads the object whose body begins at pos, and returns where it ends.
+// object parses the object whose body begins at pos, and returns its end.
 func (r *reader) object(num, pos int) (end int, whole bool) {
 	x := &lexer{data: r.data, pos: pos, nesting: r.limits.Nesting}
 	v, _ := x.next()
@@ -125,8 +124,8 @@ func (r *reader) add(o object) {
 	r.objects = append(r.objects, o)
 }
 
-// stream reads the body of a stream and passes its end. ISO 32000-1, 7.3.8.1: the length
-// is in the dictionary; readers look for "endstream" where it is wrong or elsewhere.
+// stream reads the body of a stream and skips its end. ISO 32000-1, 7.3.8.1: the length is
+// in the dictionary; readers search for "endstream" if it is wrong or indirect.
 func (r *reader) stream(d dict, num int, x *lexer) *stream {
 	from := x.pos + len("stream")
 	if bytes.HasPrefix(r.data[from:], []byte("\r\n")) {
@@ -153,8 +152,8 @@ func (r *reader) stream(d dict, num int, x *lexer) *stream {
 	return &stream{dict: d, raw: bytes.TrimSuffix(raw, []byte("\r")), num: num}
 }
 
-// find returns where word comes next, or the end of the data. A word which is missing is
-// looked for once: r.ends remembers from where on, and where it comes next.
+// find returns the next offset of word, or the end of the data. A missing word is searched
+// once: r.ends caches the search range and its result.
 func (r *reader) find(slot int, word string, from int) int {
 	if at := r.ends[slot]; at >= from {
 		return at
@@ -169,8 +168,8 @@ func (r *reader) find(slot int, word string, from int) int {
 	return at
 }
 
-// trailers reads all trailer dictionaries; later ones win. ISO 32000-1, 7.5.5 and, for
-// cross-reference streams, 7.5.8.
+// trailers parses all trailer dictionaries; later ones take precedence. ISO 32000-1, 7.5.5
+// and, for cross-reference streams, 7.5.8.
 func (r *reader) trailers() {
 	for _, o := range r.objects {
 		if s, ok := o.value.(*stream); ok && s.dict["Type"] == name("XRef") {
@@ -201,8 +200,8 @@ func (r *reader) merge(d dict) {
 	}
 }
 
-// byXref reads objects which the last cross-reference table names and the scan passed
-// over, such as those inside the bytes of another stream. ISO 32000-1, 7.5.4.
+// byXref reads objects in the last cross-reference table that the scan missed, such as
+// those inside the bytes of another stream. ISO 32000-1, 7.5.4.
 func (r *reader) byXref() {
 	at := bytes.LastIndex(r.data, []byte("startxref"))
 	if at < 0 {
@@ -226,9 +225,9 @@ func (r *reader) byXref() {
 	}
 }
 
-// at reads the object that begins at an offset, unless it is known or none is there.
+// at reads the object at an offset, unless it is known or missing.
 func (r *reader) at(off int) {
-	for range 8 { // a long run of blanks, named by many entries, would cost its square
+	for range 8 { // a long run of blanks, referenced by many entries, would cost quadratic time
 		if off < len(r.data) && space(r.data[off]) {
 			off++
 		}
@@ -264,7 +263,7 @@ func (r *reader) objectStreams() {
 	}
 }
 
-// packed reads the values of an object stream in order, so that overlapping offsets cost
+// packed parses the values of an object stream in order, so that overlapping offsets cost
 // nothing.
 func (r *reader) packed(index, body []byte) {
 	x := &lexer{data: index, nesting: 1}
@@ -284,7 +283,7 @@ func (r *reader) packed(index, body []byte) {
 		if !more {
 			return
 		}
-		// A later definition in the file proper wins over an older one that is packed.
+		// A later definition in the file itself takes precedence over an older packed one.
 		if old, known := r.current[int(n)]; known && !r.objects[old].packed {
 			r.objects = append(r.objects, object{num: int(n), value: v, packed: true})
 			continue

@@ -9,15 +9,16 @@ import (
 	"github.com/makiuchi-d/gozxing/multi/qrcode"
 )
 
-// attempt is one way to look at a picture.
+// attempt is one way to search a picture.
 type attempt struct {
-	grey     func() *image.Gray // made when it is its turn
-	num, den int                // of the scale against the picture as sampled
+	grey     func() *image.Gray // called when it is its turn
+	num, den int                // scale relative to the picture as sampled
 	coloured bool
 }
 
-// findCodes looks as it is and in the negative, and only if that shows nothing, at other
-// sizes and in single channels: a code is drawn once, but hidden in many ways.
+// findCodes searches the picture as it is and in the negative and, only if that finds
+// nothing, at other sizes and in single channels: most codes are plain, but there are many
+// ways to hide one.
 func (r *reading) findCodes(p *pixels) {
 	before := r.centers
 	hard := p.w*p.h > hardPixels && !p.plain
@@ -33,13 +34,13 @@ func (r *reading) findCodes(p *pixels) {
 	}
 }
 
-// hardPixels bounds the pictures of many colours that are looked at in every way. Lures that
-// hide a code are small or have few colours; photographs are large, have many, and cost most
-// where there is nothing to find.
+// hardPixels bounds the pictures of many colours that are searched in every way. Lures that
+// hide a code are small or have few colours; photographs are large, have many, and cost
+// most without a code.
 const hardPixels = 160_000
 
-// harder returns the further attempts. Marked tells that the first one has seen a corner mark:
-// twice the size shows what is drawn too small, not what is not there.
+// harder returns the further attempts. marked reports whether the first one has found a
+// corner mark: twice the size helps with a code that is too small, not with a missing one.
 func (r *reading) harder(p *pixels, hard, marked bool) []attempt {
 	var list []attempt
 	if len(r.Codes) > 0 {
@@ -61,14 +62,14 @@ func (r *reading) harder(p *pixels, hard, marked bool) []attempt {
 	return list
 }
 
-// Bounds of what the further attempts are worth.
+// Bounds on the further attempts.
 const (
 	fullContrast = 200 // a range of brightness that stretching hardly changes
-	tinySide     = 240 // pixels; in smaller pictures a mark may show at twice the size only
-	largeSide    = 400 // pixels; a code that fills a fifth of such a picture shows at half the size
+	tinySide     = 240 // pixels; in smaller pictures a mark may only be found at twice the size
+	largeSide    = 400 // pixels; a code that fills a fifth of such a picture is found at half the size
 )
 
-// channels looks at each colour alone, of large pictures at half the size.
+// channels searches each colour separately, in large pictures at half the size.
 func (r *reading) channels(p *pixels) {
 	half := min(p.w, p.h) >= largeSide
 	for _, grey := range p.channels() {
@@ -122,8 +123,8 @@ func (r *reading) tryOnce(factor int, a attempt, negative bool, scan func() (fou
 	}
 }
 
-// scanInk returns the codes in the ink of a picture, and how many candidates for corner marks it
-// has. Only where three can belong together the reader is asked.
+// scanInk returns the codes in the ink of a picture, and the number of candidates for
+// corner marks. It runs the decoder only if three can belong together.
 func scanInk(k *ink, most int) (codes found, centers int, n Note) {
 	marks := k.marks(most)
 	if len(marks) > most {
@@ -136,7 +137,7 @@ func scanInk(k *ink, most int) (codes found, centers int, n Note) {
 	return codes, max(centers, len(marks)), n
 }
 
-// scan returns the codes of one grey picture, as scanInk.
+// scan returns the codes of one grey picture, like scanInk.
 func scan(g *image.Gray, most int) (codes found, centers int, n Note) {
 	if g.Rect.Dx() < leastSide || g.Rect.Dy() < leastSide {
 		return read(gozxing.NewHybridBinarizer(&luminance{grey: g}), most)
@@ -144,10 +145,10 @@ func scan(g *image.Gray, most int) (codes found, centers int, n Note) {
 	return scanInk(newInk(g, statsOf(g), false), most)
 }
 
-// tooMany is thrown through the finder, whose next step takes cubic time.
+// tooMany is a panic value that aborts the finder, whose next step takes cubic time.
 type tooMany struct{}
 
-// read asks the library for the codes of a picture, and counts its candidates for corner marks.
+// read runs the library on a picture, and counts its candidates for corner marks.
 func read(pixels gozxing.Binarizer, most int) (codes found, centers int, n Note) {
 	defer func() {
 		switch recover().(type) {
@@ -171,7 +172,7 @@ func read(pixels gozxing.Binarizer, most int) (codes found, centers int, n Note)
 		}),
 	})
 	if err != nil {
-		return nil, centers, "" // no code is no oddity
+		return nil, centers, "" // a missing code is no defect
 	}
 	for _, f := range results {
 		codes = append(codes, Code{Text: strings.ToValidUTF8(f.GetText(), "\ufffd"), Corners: corners(f.GetResultPoints())})
@@ -188,7 +189,7 @@ func corners(points []gozxing.ResultPoint) []image.Point {
 	return list
 }
 
-// luminance shows a small grey picture to the library.
+// luminance adapts a small grey picture to the library.
 type luminance struct {
 	gozxing.LuminanceSource
 	grey *image.Gray

@@ -13,16 +13,16 @@ import (
 // is at most three cells wide.
 const maxCells = 600
 
-// FromBlocks returns the payloads of the QR codes drawn in text with blocks, parts of blocks, dots
-// of Braille or number signs and spaces, however many make a module. Marks of quotation and a blank line
-// between the lines do not matter.
+// FromBlocks returns the payloads of the QR codes drawn in text with blocks, partial
+// blocks, Braille dots or number signs and spaces, with any number of characters per
+// module. Quote marks and blank lines between the lines are ignored.
 func FromBlocks(text string) []string {
 	var out []string
 	var group []string
 	blank := 0
 	for line := range strings.Lines(text + "\n\n\n") {
 		line = unquote(line)
-		// A line of a code that has nothing dark is its margin.
+		// A line of a code without dark cells is its margin.
 		if strings.TrimSpace(line) == "" && blank == 0 {
 			blank++
 			continue
@@ -41,7 +41,7 @@ func FromBlocks(text string) []string {
 	return out
 }
 
-// unquote returns a line without its end and the marks of quotation before it.
+// unquote returns a line without its end and the leading quote marks.
 func unquote(line string) string {
 	line = strings.TrimRight(line, "\r\n")
 	for strings.HasPrefix(line, ">") {
@@ -56,15 +56,15 @@ func FromTable(rows [][]bool) []string {
 	return fromGrid(rows)
 }
 
-// The characters of drawings. Whole ones are dark above and below.
+// The characters of drawings. Full ones are dark above and below.
 const (
 	wholeBlocks = "█▓■⬛▉▇#"
 	quarters    = "▀▄▌▐▖▗▘▙▚▛▜▝▞▟"
 	lightBlocks = "|░□⬜"
 )
 
-// parts are the quarters of quarters that are dark: upper left 1, upper right 2, lower left 4,
-// lower right 8, in the order of the characters.
+// parts are the dark quarters of quadrant characters: upper left 1, upper right 2, lower
+// left 4, lower right 8, in order of the characters.
 var parts = [...]uint8{3, 12, 5, 10, 4, 8, 1, 13, 9, 7, 11, 2, 6, 14}
 
 // brailleDots are the bits of a cell of Braille, by rows. Unicode, Section 21.1.
@@ -72,7 +72,7 @@ var brailleDots = [4][2]uint8{{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0
 
 const firstBraille, lastBraille = 0x2800, 0x28ff
 
-// drawn reports whether a line has nothing but blocks.
+// drawn reports whether a line consists of blocks.
 func drawn(line string) bool {
 	dark := false
 	for _, c := range line {
@@ -107,7 +107,7 @@ func cell(c rune) (dark [4][2]bool) {
 	return dark
 }
 
-// fromLines reads lines of blocks.
+// fromLines decodes lines of blocks.
 func fromLines(lines []string) []string {
 	grid := make([][]bool, 4*len(lines))
 	for k, line := range lines {
@@ -120,11 +120,11 @@ func fromLines(lines []string) []string {
 	return fromGrid(grid)
 }
 
-// shapes are the sides of cells that are tried. A code is square, so that the number of cells
-// tells which fits.
+// shapes are the cell sizes that are tried. A code is square, so the number of cells
+// determines the shape.
 var shapes = [...][2]int{{1, 1}, {1, 2}, {2, 1}, {1, 3}, {1, 4}, {1, 5}, {1, 6}, {2, 3}, {3, 2}, {3, 1}, {4, 1}}
 
-// fromGrid draws the cells at the two shapes that make them most like a square, and reads them.
+// fromGrid draws the cells in the two shapes closest to a square, and decodes them.
 func fromGrid(grid [][]bool) []string {
 	wide := 0
 	for _, row := range grid {
@@ -146,7 +146,7 @@ func fromGrid(grid [][]bool) []string {
 	return nil
 }
 
-// inked returns the size of what is dark.
+// inked returns the size of the dark area.
 func inked(grid [][]bool) (width, height int) {
 	left, right, top, bottom := math.MaxInt, -1, -1, -1
 	for y, row := range grid {
@@ -162,17 +162,18 @@ func inked(grid [][]bool) (width, height int) {
 	return max(1, right-left+1), max(1, bottom-top+1)
 }
 
-// slant is by how much sides differ, as a ratio.
+// slant is the difference of the sides, as a ratio.
 func slant(w, h int) float64 { return math.Abs(math.Log(float64(w) / float64(h))) }
 
-// Sides of a drawing in pixels: what is larger is drawn as small as it can be, or not at all.
+// Sides of a drawing in pixels: larger drawings are drawn as small as possible, or not at
+// all.
 const (
 	drawnPixels = 1000
 	mostPixels  = 2400
 )
 
-// drawGrid draws cells of w by h units and reads them, in the negative too, since the
-// ground of a terminal is dark.
+// drawGrid draws cells of w by h units and decodes them, in the negative too, since the
+// background of a terminal is dark.
 func drawGrid(grid [][]bool, wide, w, h int) []string {
 	side := max(wide*w, len(grid)*h)
 	if side > mostPixels {
@@ -206,7 +207,7 @@ func drawGrid(grid [][]bool, wide, w, h int) []string {
 	return out
 }
 
-// merge appends what is new.
+// merge appends new elements.
 func merge(to, from []string) []string {
 	for _, s := range from {
 		if !slices.Contains(to, s) {

@@ -2,9 +2,9 @@ package picture
 
 import "math"
 
-// A code has three marks, each a dark square in a light ring in a dark one: every line through
-// its middle has runs of 1:1:3:1:1. ISO/IEC 18004, Section 6.3.3. The search for them is that of
-// gozxing; three are needed before that is asked to read.
+// A code has three marks, each a dark square in a light ring in a dark one: every line
+// through the centre has runs of 1:1:3:1:1. ISO/IEC 18004, Section 6.3.3. The search is
+// that of gozxing; its decoder only runs with three marks.
 
 // mark is a candidate for a corner mark.
 type mark struct {
@@ -12,15 +12,15 @@ type mark struct {
 	seen         float64
 }
 
-// rowStep is how many rows lie between those that are searched: a mark is seven modules high.
+// rowStep is the distance between searched rows: a mark is seven modules high.
 const rowStep = 3
 
 // marks returns the candidates in the picture, at most one more than most.
 func (k *ink) marks(most int) []mark {
 	var found []mark
 	for y := rowStep - 1; y < k.h && len(found) <= most; y += rowStep {
-		var runs [5]int // the last ones; the oldest first
-		n := 0          // of them, from a dark one on
+		var runs [5]int // the last runs, oldest first
+		n := 0          // number of them, from a dark one on
 		k.row(y, func(dark bool, length, end int) {
 			if n == 0 && !dark {
 				return
@@ -62,7 +62,7 @@ func ratio(runs [5]int, slack float64) bool {
 	return true
 }
 
-// confirm looks at the column, the row and a diagonal through a candidate.
+// confirm checks the column, the row and a diagonal through a candidate.
 func (k *ink) confirm(runs [5]int, end, y int) (mark, bool) {
 	total := sum(runs)
 	x := middle(runs, end)
@@ -83,8 +83,8 @@ func (k *ink) confirm(runs [5]int, end, y int) (mark, bool) {
 	return mark{cx, cy, float64(total) / 7, 1}, true
 }
 
-// across returns the five runs of a line through a pixel of the middle one, and where the last
-// ends. A ring longer than most is none.
+// across returns the five runs of a line through a pixel of the middle one, and the end of
+// the last. A ring longer than most does not count.
 func (k *ink) across(x, y, dx, dy, most int) (runs [5]int, end int, ok bool) {
 	i := 0
 	step := func(run, sign int, dark bool, most int) bool {
@@ -110,7 +110,7 @@ func (k *ink) across(x, y, dx, dy, most int) (runs [5]int, end int, ok bool) {
 	return runs, max(x*dx, y*dy) + i, ok
 }
 
-// middle returns the middle of five runs that end before a place.
+// middle returns the centre of five runs with the given end.
 func middle(runs [5]int, end int) float64 {
 	return float64(end-runs[4]-runs[3]) - float64(runs[2])/2
 }
@@ -119,7 +119,7 @@ func sum(runs [5]int) int { return runs[0] + runs[1] + runs[2] + runs[3] + runs[
 
 func abs(n int) int { return max(n, -n) }
 
-// addMark adds a candidate, or moves the one that it is the same as.
+// addMark adds a candidate, or merges it with an existing one.
 func addMark(list []mark, m mark) []mark {
 	for i := range list {
 		o := &list[i]
@@ -133,8 +133,8 @@ func addMark(list []mark, m mark) []mark {
 	return append(list, m)
 }
 
-// triple reports whether three candidates can be the corners of one code: alike, and at the ends
-// of two equal lines that meet at a right angle, as gozxing asks.
+// triple reports whether three candidates can be the corners of one code: similar, and at
+// the ends of two equal lines at a right angle, as in gozxing.
 func triple(a, b, c mark) bool {
 	low, high := min(a.module, b.module, c.module), max(a.module, b.module, c.module)
 	if high-low > 2*alikePixels && high > low*(1+2*alikeShare) {
@@ -149,7 +149,8 @@ func triple(a, b, c mark) bool {
 	return modules <= 190 && short+other >= 8*2*low && other-short < 0.12*short && math.Abs(long-right) < 0.12*min(long, right)
 }
 
-// By how much marks of one code differ at most, as gozxing has it between neighbours in size.
+// Maximum differences between the marks of one code, as gozxing uses between neighbours in
+// size.
 const (
 	alikePixels = 0.5
 	alikeShare  = 0.05
@@ -157,7 +158,8 @@ const (
 
 func distance(a, b mark) float64 { return math.Hypot(a.x-b.x, a.y-b.y) }
 
-// mayHold reports whether candidates can be the marks of a code. Three are tried in any case.
+// mayHold reports whether candidates can be the marks of a code. The first three are always
+// tried.
 func mayHold(list []mark) bool {
 	if len(list) <= 3 {
 		return len(list) == 3

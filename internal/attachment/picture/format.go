@@ -14,7 +14,7 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// format is a decoder and how its pictures begin.
+// format is a decoder and the magic number of its pictures.
 type format struct {
 	name   string
 	magic  []string
@@ -34,7 +34,7 @@ func formats() []format {
 	}
 }
 
-// sniff returns the format by the first bytes, whatever the file is called.
+// sniff returns the format by the first bytes, independent of the file name.
 func sniff(data []byte) *format {
 	for _, f := range formats() {
 		for _, m := range f.magic {
@@ -49,16 +49,16 @@ func sniff(data []byte) *format {
 	return nil
 }
 
-// maxScanned bounds the pixels of all scans of a JPEG together, each of which the decoder
-// walks over: twenty of the largest picture, where programs write up to thirteen.
+// maxScanned bounds the pixels of all scans of a JPEG, each of which the decoder processes:
+// twenty times the largest picture, while programs write up to thirteen scans.
 const maxScanned = 320_000_000
 
-// scans counts the scans of a JPEG. ITU-T T.81, Section B.1.1.5: within a scan a zero is
-// after each 0xff.
+// scans counts the scans of a JPEG. ITU-T T.81, Section B.1.1.5: within a scan a zero
+// follows each 0xff.
 func scans(data []byte) int { return bytes.Count(data, []byte("\xff\xda")) }
 
-// Chunks calls f for the chunks of a PNG picture until it returns false. The result is false
-// where a chunk would go on after the end of the file. PNG, Section 5.3.
+// Chunks calls f for the chunks of a PNG picture until it returns false. The result is
+// false if a chunk extends beyond the end of the file. PNG, Section 5.3.
 func Chunks(data []byte, f func(kind string, body []byte) bool) (whole bool) {
 	for at := 8; at+12 <= len(data); {
 		size := uint64(binary.BigEndian.Uint32(data[at:]))
@@ -73,9 +73,9 @@ func Chunks(data []byte, f func(kind string, body []byte) bool) (whole bool) {
 	return true
 }
 
-// Segments calls f for the segments of a JPEG picture up to the header of its first scan, with
-// that. It returns where they end; whole is false where one before the scan has no size that
-// can be. ITU-T T.81, Section B.1.1.4.
+// Segments calls f for the segments of a JPEG picture up to and including the header of its
+// first scan. It returns their end; whole is false if a segment before the scan has an
+// invalid size. ITU-T T.81, Section B.1.1.4.
 func Segments(data []byte, f func(kind byte, body []byte)) (end int, whole bool) {
 	at := 2
 	for at+4 <= len(data) && data[at] == 0xff {
@@ -113,8 +113,8 @@ func riff(data []byte, f func(kind string, body []byte) bool) {
 	}
 }
 
-// largestFrame returns the pixels of the largest frame, which need not be those of the
-// canvas that the header of the file promises.
+// largestFrame returns the pixels of the largest frame, which may exceed those of the
+// canvas in the header of the file.
 func largestFrame(data []byte) int {
 	most := 0
 	riff(data, func(kind string, b []byte) bool {

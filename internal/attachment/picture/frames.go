@@ -14,16 +14,16 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// Bounds of the frames of a moving picture that are looked at for codes.
+// Bounds of the frames of a moving picture that are searched for codes.
 const (
-	maxFrames     = 24        // looked at, spread over all
-	maxFramePixel = 8_000_000 // of all frames that are looked at
-	maxAllFrames  = 1000      // decoded to come to those
+	maxFrames     = 24        // searched, spread over all
+	maxFramePixel = 8_000_000 // of all searched frames
+	maxAllFrames  = 1000      // decoded to reach those
 	maxAllPixels  = 32_000_000
 )
 
-// frames looks for codes in what a moving picture shows after its first frame, and in the further
-// pages of TIFF.
+// frames finds codes in a moving picture after its first frame, and in the further pages of
+// TIFF.
 func (r *reading) frames(f *format, data []byte) {
 	defer func() {
 		if recover() != nil {
@@ -42,7 +42,7 @@ func (r *reading) frames(f *format, data []byte) {
 	}
 }
 
-// shows looks at one frame, and reports whether to go on.
+// shows searches one frame, and reports whether to continue.
 func (r *reading) shows(img image.Image) bool {
 	b := img.Bounds()
 	r.framePixels += b.Dx() * b.Dy()
@@ -56,7 +56,7 @@ func (r *reading) shows(img image.Image) bool {
 	return len(r.Codes) == 0
 }
 
-// chosen reports whether a frame of so many is looked at.
+// chosen reports whether frame k of count is searched.
 func (r *reading) chosen(k, count int) bool {
 	if count <= maxFrames {
 		return true
@@ -137,15 +137,15 @@ func clone(img *image.RGBA) *image.RGBA {
 	return &out
 }
 
-// pngFrame is a frame of an animated PNG: its place, and its pixels as they are packed.
+// pngFrame is a frame of an animated PNG: its position, and its packed pixels.
 type pngFrame struct {
 	area           image.Rectangle
 	dispose, blend byte
 	data           []byte
 }
 
-// pngFrames reads an animated PNG. PNG 3rd edition, Section 11.3.6: each frame is a picture of
-// its own, with the header and palette of the first.
+// pngFrames reads an animated PNG. PNG 3rd edition, Section 11.3.6: each frame is a
+// separate picture, with the header and palette of the first.
 func (r *reading) pngFrames(data []byte) {
 	head, shared, frames := apng(data)
 	if len(frames) < 2 || len(head) != 13 {
@@ -244,7 +244,7 @@ func (f *pngFrame) decode(head, shared []byte) image.Image {
 	return img
 }
 
-// webpFrames reads the frames of an animated WebP, each by itself. RFC 9649, Section 2.7.1.1.
+// webpFrames reads the frames of an animated WebP separately. RFC 9649, Section 2.7.1.1.
 func (r *reading) webpFrames(data []byte) {
 	count := 0
 	riff(data, func(kind string, body []byte) bool {
@@ -261,7 +261,7 @@ func (r *reading) webpFrames(data []byte) {
 	})
 }
 
-// webpFrame decodes the chunk with the pixels of a frame as a file of its own.
+// webpFrame decodes the chunk with the pixels of a frame as a separate file.
 func webpFrame(body []byte) (img image.Image) {
 	riff(append(make([]byte, 12), body...), func(kind string, pixels []byte) bool {
 		if kind != "VP8 " && kind != "VP8L" {
@@ -281,8 +281,8 @@ func webpFrame(body []byte) (img image.Image) {
 	return img
 }
 
-// tiffPages reads the pages of TIFF after the first: each directory names the next. TIFF 6.0,
-// Section 2. The decoder starts where the header says, so that each page gets a header of its own.
+// tiffPages reads the pages of TIFF after the first: each directory refers to the next.
+// TIFF 6.0, Section 2. The decoder starts at the header, so each page gets its own header.
 func (r *reading) tiffPages(data []byte) {
 	order := byteOrder(data)
 	if order == nil || len(data) < 8 {
@@ -333,7 +333,7 @@ func (r *reading) tiffPage(data []byte, at uint32, order binary.ByteOrder) bool 
 	return err != nil || r.shows(img)
 }
 
-// headed is a file with another beginning.
+// headed is a file with a replaced beginning.
 type headed struct{ head, data []byte }
 
 func (h *headed) ReadAt(p []byte, off int64) (int, error) {

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// dhash tells of 8 rows of 9 pixels whether each is darker than the next.
+// dhash compares each pixel with the next one in 8 rows of 9 pixels.
 func dhash(g *image.Gray) uint64 {
 	small := resize(g, 9, 8)
 	var h uint64
@@ -21,7 +21,7 @@ func dhash(g *image.Gray) uint64 {
 	return h
 }
 
-// phash tells of the 64 lowest frequencies of 32 by 32 pixels which are above the median.
+// phash compares the 64 lowest frequencies of 32 by 32 pixels with their median.
 func phash(g *image.Gray) uint64 {
 	const n, k = 32, 8
 	small := resize(g, n, n)
@@ -46,7 +46,7 @@ func phash(g *image.Gray) uint64 {
 	return above(freq)
 }
 
-// wave is the cosine of frequency u at x, as the type II transform has it.
+// wave is the cosine of frequency u at x in the type II transform.
 func wave(x, u, n int) float64 {
 	return math.Cos(math.Pi * float64(u) * (2*float64(x) + 1) / (2 * float64(n)))
 }

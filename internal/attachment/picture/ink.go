@@ -7,26 +7,27 @@ import (
 	"github.com/makiuchi-d/gozxing"
 )
 
-// ink tells dark from light in a grey picture, by blocks of 8 by 8 pixels whose threshold is the
-// mean of the blocks around. The rule is that of gozxing's HybridBinarizer, which copies each
-// picture twice and is left out here: ink is asked about few pixels where there is no code.
+// ink separates dark from light in a grey picture, by blocks of 8 by 8 pixels whose
+// threshold is the mean of the surrounding blocks. The rule is that of gozxing's
+// HybridBinarizer, which copies each picture twice and is replaced here: few pixels are
+// needed where there is no code.
 type ink struct {
 	grey     *image.Gray
 	w, h     int
 	negative bool    // light is ink
 	bw, bh   int     // blocks
-	level    []uint8 // by blocks: what is at most so bright is ink, of the negative if that is asked
+	level    []uint8 // by blocks: values up to it are ink, or of the negative if set
 }
 
-// Figures of the binarizer.
+// Parameters of the binarizer.
 const (
 	block     = 8
-	leastSide = 5 * block // shorter pictures have one threshold for all of them
-	flat      = 24        // what is no contrast within a block
+	leastSide = 5 * block // smaller pictures have one threshold
+	flat      = 24        // range within a block that counts as no contrast
 )
 
-// blockStats are the sum, least and greatest brightness of each block. The last block of a row
-// or column is moved inside the picture.
+// blockStats holds the sum, minimum and maximum brightness of each block. The last block of
+// a row or column is moved inside the picture.
 type blockStats struct {
 	w, h   int
 	blocks []blockStat
@@ -84,8 +85,8 @@ func newInk(g *image.Gray, s *blockStats, negative bool) *ink {
 	return k
 }
 
-// points returns the black point of each block: its mean or, where it has no contrast, a guess
-// that it is ground, unless the blocks before it say otherwise.
+// points returns the black point of each block: its mean or, without contrast, a guess that
+// it is background, unless the previous blocks indicate otherwise.
 func (k *ink) points(s *blockStats) []int {
 	points := make([]int, len(s.blocks))
 	for i, b := range s.blocks {
@@ -115,7 +116,7 @@ func (k *ink) at(x, y int) bool {
 	return v <= k.level[y/block*k.bw+x/block]
 }
 
-// row calls f for each run of a row, with where it ends.
+// row calls f for each run of a row, with its end.
 func (k *ink) row(y int, f func(dark bool, length, end int)) {
 	pix, level := k.grey.Pix[y*k.grey.Stride:][:k.w], k.level[y/block*k.bw:]
 	flip := uint8(0)
@@ -136,7 +137,7 @@ func (k *ink) row(y int, f func(dark bool, length, end int)) {
 	f(dark, k.w-start, k.w)
 }
 
-// matrix returns all pixels as the reader of codes wants them.
+// matrix returns all pixels in the form of the decoder.
 func (k *ink) matrix() *gozxing.BitMatrix {
 	m, err := gozxing.NewBitMatrix(k.w, k.h)
 	if err != nil {
@@ -158,7 +159,7 @@ func (k *ink) matrix() *gozxing.BitMatrix {
 	return m
 }
 
-// drawnInk hands a matrix to the reader of codes, which asks for nothing else.
+// drawnInk passes a matrix to the decoder, which uses nothing else.
 type drawnInk struct {
 	gozxing.Binarizer
 	bits *gozxing.BitMatrix

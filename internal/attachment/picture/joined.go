@@ -6,15 +6,15 @@ import (
 	"image/draw"
 )
 
-// joinedPixels bounds the halves of a code. They are small, since a mail shows them at their
-// size, and every pair of pictures is tried.
+// joinedPixels bounds the halves of a code. They are small, since a mail shows them at
+// original size, and every pair of pictures is tried.
 const joinedPixels = 2_000_000
 
-// joinedSlack is by how many pixels the sides of two halves may differ.
+// joinedSlack is the tolerated difference of the sides of two halves, in pixels.
 const joinedSlack = 2
 
-// Joined returns the codes that show only where two pictures touch: beside each other if
-// they are equally high, one below the other if equally wide, and either of them first.
+// Joined returns the codes that appear only where two pictures touch: side by side if their
+// heights are equal, stacked if their widths are, in either order.
 func Joined(a, b []byte, l Limits) []Code {
 	l.Pixels = min(l.Pixels, joinedPixels)
 	if !fits(a, b) {
@@ -33,7 +33,7 @@ func Joined(a, b []byte, l Limits) []Code {
 	return r.Codes
 }
 
-// leastJoined is what a side of a half of the smallest code has in pixels.
+// leastJoined is the minimum side of half of the smallest code, in pixels.
 const leastJoined = 8
 
 // fits reports by their headers whether two pictures have a side in common.
@@ -43,7 +43,7 @@ func fits(a, b []byte) bool {
 	return min(w1, h1, w2, h2) >= leastJoined && (near(h1, h2) || near(w1, w2))
 }
 
-// sizeOf returns the size that a header tells, zeros where it does not.
+// sizeOf returns the size in a header, zeros if unknown.
 func sizeOf(data []byte) (w, h int) {
 	f := sniff(data)
 	if f == nil {

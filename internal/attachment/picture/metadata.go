@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// metadata reads what is beside the pixels.
+// metadata reads the data besides the pixels.
 func (r *reading) metadata(data []byte) {
 	switch r.Format {
 	case "jpeg":
@@ -113,7 +113,7 @@ func (r *reading) text(key string, value []byte) {
 	r.add(strings.ReplaceAll(key, " ", ""), string(value))
 }
 
-// inflate returns the beginning of what is packed.
+// inflate returns the beginning of packed data.
 func (r *reading) inflate(b []byte) []byte {
 	z, err := zlib.NewReader(bytes.NewReader(b))
 	if err != nil {
@@ -127,8 +127,8 @@ func (r *reading) inflate(b []byte) []byte {
 	return out
 }
 
-// xmpProperty finds the simple properties, as an attribute or an element. XMP is XML, but
-// what is broken in it must not hide the rest.
+// xmpProperty matches the simple properties, as an attribute or an element. XMP is XML, but
+// a defect in it must not hide the rest.
 func xmpProperty() *regexp.Regexp {
 	return regexp.MustCompile(`(?:xmp|tiff|photoshop|xmpMM|pdf|exif):(CreatorTool|Software|Make|Model|Artist|CreateDate|` +
 		`ModifyDate|DocumentID|Producer|UserComment|History)(?:="([^"<]{1,1000})"|>([^<]{1,1000})<)`)
@@ -142,7 +142,7 @@ func (r *reading) xmp(b []byte) {
 	}
 }
 
-// exifName returns ExifTool's name of a tag of text, or nothing.
+// exifName returns ExifTool's name of a text tag, or "".
 func exifName(tag uint16) string {
 	switch tag {
 	case 0x010d:
@@ -197,7 +197,7 @@ func (r *reading) exif(b []byte) {
 			r.note(MetadataLoop)
 			continue
 		}
-		// Honest pictures have five directories; a chain of many is as bad as a loop.
+		// Honest pictures have five directories; a long chain is treated like a loop.
 		if seen = append(seen, queue[0]); len(seen) > 16 {
 			r.note(MetadataLoop)
 			return
@@ -206,7 +206,8 @@ func (r *reading) exif(b []byte) {
 	}
 }
 
-// directory reads one directory and returns the offsets of those it leads to.
+// directory reads one directory and returns the offsets of the directories that it refers
+// to.
 func (r *reading) directory(b []byte, order binary.ByteOrder, at uint32) (next []uint32) {
 	if uint64(at)+2 > uint64(len(b)) {
 		r.note(BadMetadata)

@@ -1,10 +1,10 @@
-// Package picture reads what a picture says without showing it.
+// Package picture extracts the content of a picture without showing it.
 //
-// Lures hide their text and links in pictures, since filters read text: a QR code is a
-// link that only a phone follows. A picture is also the cheapest bomb of all, since a few
-// bytes of header promise any number of pixels, so the header is believed before the rest
-// is touched. This package finds QR codes however they are drawn, reads the metadata that
-// the maker's tools left behind, and takes hashes by which alike pictures meet.
+// Lures hide their text and links in pictures, since filters read text: a QR code is a link
+// that only a phone follows. A picture is also the cheapest bomb, since a few bytes of
+// header declare any number of pixels, so the header is checked before the rest is read.
+// This package finds QR codes in many renderings, reads the metadata of the maker's tools,
+// and computes hashes that match similar pictures.
 //
 // Standards: ISO/IEC 18004 (QR codes, by gozxing), CIPA DC-008 (Exif 2.32) over TIFF 6.0,
 // PNG 3rd edition, Sections 5.3 (chunks) and 11.3.3 (textual ones), ITU-T T.81, Section
@@ -14,9 +14,10 @@
 // out, and loops between directories end the reading; each is recorded as a Note. Names of
 // metadata are those of ExifTool, which public rules test for.
 //
-// Limits: of moving pictures and of TIFF with several pages maxFrames are looked at, spread over
-// all. AVIF, HEIC, JPEG XL and icons are not decoded; of SVG only codes are looked for. Large
-// pictures of many colours are looked at in fewer ways than small ones and drawings, see harder.
+// Limits: of moving pictures and of TIFF with several pages maxFrames are searched, spread
+// over all. AVIF, HEIC, JPEG XL and icons are not decoded; SVG is only searched for codes.
+// Large pictures of many colours are searched in fewer ways than small ones and drawings,
+// see harder.
 package picture
 
 import (
@@ -25,15 +26,15 @@ import (
 	"image/color"
 )
 
-// Limits bounds what one Read may cost.
+// Limits bounds the cost of one Read.
 type Limits struct {
 	Pixels   int  // width times height; more are not decoded
-	Side     int  // pixels; longer sides are shrunk before codes are looked for
+	Side     int  // pixels; longer sides are shrunk before the search for codes
 	Codes    int  // codes kept
 	Centers  int  // candidates for the corner marks of codes, per attempt; the cost is cubic
 	Metadata int  // fields kept
 	Text     int  // bytes of one field, and of one inflated text chunk
-	Hashes   bool // take the perceptual hashes too
+	Hashes   bool // compute the perceptual hashes too
 }
 
 // DefaultLimits returns the limits for one picture in a worker of 256 MiB.
@@ -48,14 +49,14 @@ func DefaultLimits() Limits {
 	}
 }
 
-// Note is an oddity of a picture.
+// Note is a defect of a picture.
 type Note string
 
 // The notes of a picture.
 const (
-	UnknownFormat Note = "unknown-format" // no picture that we decode
+	UnknownFormat Note = "unknown-format" // no supported picture format
 	TooLarge      Note = "too-large"      // more pixels than the limit, not decoded
-	ManyFrames    Note = "many-frames"    // frames or pages that were not looked at
+	ManyFrames    Note = "many-frames"    // frames or pages that were not searched
 	ManyScans     Note = "many-scans"     // pixels that are drawn again and again, not decoded
 	Broken        Note = "broken"         // the header or the pixels do not decode
 	DecoderFailed Note = "decoder-failed" // a decoder panicked
@@ -64,13 +65,13 @@ const (
 	MetadataLoop  Note = "metadata-loop"  // a directory that leads to itself
 )
 
-// Picture is what one file says.
+// Picture is the content of one file.
 type Picture struct {
 	Format        string // png, jpeg, gif, bmp, webp, tiff, or empty
-	Width, Height int    // pixels, as the header says
-	Codes         []Code // in the order found, each payload once
+	Width, Height int    // pixels, from the header
+	Codes         []Code // distinct payloads, in the order found
 	Metadata      []Field
-	Decoded       bool       // whether the facts below are known
+	Decoded       bool       // whether the following facts are known
 	DHash, PHash  uint64     // perceptual hashes; compare by Distance
 	Mean          color.RGBA // the mean colour over white
 	OneColour     bool       // a spacer or a tracking pixel
@@ -82,12 +83,12 @@ type Code struct {
 	Text     string
 	Corners  []image.Point // of the finder marks: bottom left, top left, top right; pixels
 	Inverted bool          // drawn light on dark
-	Coloured bool          // seen in one colour channel only
+	Coloured bool          // visible in one colour channel only
 }
 
 // Field is one piece of metadata.
 type Field struct {
-	Name  string // as ExifTool says it, such as Software
+	Name  string // ExifTool's name, such as Software
 	Value string // UTF-8, trimmed
 }
 
@@ -97,10 +98,10 @@ type reading struct {
 	limits  Limits
 	centers int // candidates for corner marks so far
 
-	framePixels int // of frames that were looked at
+	framePixels int // of searched frames
 }
 
-// Read reads a picture. It never fails: what does not decode is a note.
+// Read reads a picture. It never fails: undecodable data is a note.
 func Read(data []byte, l Limits) *Picture {
 	r := &reading{Picture: &Picture{}, limits: l}
 	f := sniff(data)
@@ -119,7 +120,7 @@ func Read(data []byte, l Limits) *Picture {
 	return r.Picture
 }
 
-// Decode returns the pixels of a picture, nil if it does not decode or has too many.
+// Decode returns the pixels of a picture, nil if it cannot be decoded or has too many.
 func Decode(data []byte, l Limits) image.Image {
 	f := sniff(data)
 	if f == nil {
@@ -128,7 +129,7 @@ func Decode(data []byte, l Limits) image.Image {
 	return (&reading{Picture: &Picture{}, limits: l}).decode(f, data)
 }
 
-// Look takes the facts from pixels that were decoded elsewhere, at most Limits.Pixels.
+// Look takes the facts from pixels decoded elsewhere, at most Limits.Pixels.
 func Look(img image.Image, l Limits) *Picture {
 	b := img.Bounds()
 	r := &reading{Picture: &Picture{Width: b.Dx(), Height: b.Dy()}, limits: l}
@@ -159,7 +160,7 @@ func (p *Picture) note(n Note) {
 	p.Notes = append(p.Notes, n)
 }
 
-// decode returns the pixels if the header promises few enough.
+// decode returns the pixels if the header declares few enough.
 func (r *reading) decode(f *format, data []byte) (img image.Image) {
 	defer func() {
 		if recover() != nil {
@@ -193,7 +194,7 @@ func (r *reading) decode(f *format, data []byte) (img image.Image) {
 	return img
 }
 
-// look takes the facts from the pixels.
+// look derives the facts from the pixels.
 func (r *reading) look(img image.Image) {
 	p := sample(img, r.limits.Side)
 	if p == nil {
@@ -208,7 +209,7 @@ func (r *reading) look(img image.Image) {
 		r.DHash, r.PHash = dhash(p.luma), phash(p.luma)
 	}
 	r.findCodes(p)
-	if p.clear && len(r.Codes) == 0 { // a dark page shows what is light
+	if p.clear && len(r.Codes) == 0 { // a dark page makes light content visible
 		dark := sampleOver(img, r.limits.Side, 0)
 		r.try(dark.factor, attempt{func() *image.Gray { return dark.luma }, 1, 1, false})
 	}

@@ -6,17 +6,17 @@ import (
 	"math"
 )
 
-// pixels is a picture over a ground, shrunk by a whole factor.
+// pixels is a picture over a background, shrunk by an integer factor.
 type pixels struct {
 	w, h   int
-	factor int // how many pixels of the picture one of these stands for, per side
+	factor int // picture pixels per pixel, per side
 	luma   *image.Gray
 	mean   color.RGBA
 
-	oneColour bool // no pixel is far from another
-	coloured  bool // the channels differ somewhere by enough to hide a code
+	oneColour bool // all pixels have nearly one colour
+	coloured  bool // the channels differ enough somewhere to hide a code
 	plain     bool // few colours, as drawings have
-	clear     bool // something of the ground shows
+	clear     bool // the background is visible somewhere
 
 	img    image.Image
 	ground uint8
@@ -25,13 +25,13 @@ type pixels struct {
 // sample copies img over white, shrunk until no side is longer than side.
 func sample(img image.Image, side int) *pixels { return sampleOver(img, side, 0xff) }
 
-// sampleOver is sample over a grey ground.
+// sampleOver is sample over a grey background.
 func sampleOver(img image.Image, side int, ground uint8) *pixels {
 	b := img.Bounds()
 	factor := max(1, (max(b.Dx(), b.Dy())+side-1)/max(side, 1))
 	p := &pixels{w: b.Dx() / factor, h: b.Dy() / factor, factor: factor, img: img, ground: ground}
 	if p.w == 0 || p.h == 0 {
-		// A line of a pixel or two: too thin to shrink, too thin to show anything.
+		// A line of a pixel or two: too thin to shrink or to show anything.
 		p.w, p.h, p.factor = min(b.Dx(), side), min(b.Dy(), side), 1
 	}
 	if p.w == 0 || p.h == 0 {
@@ -42,7 +42,7 @@ func sampleOver(img image.Image, side int, ground uint8) *pixels {
 	return p
 }
 
-// brightness fills in the brightness, and whether the ground shows anywhere.
+// brightness computes the brightness, and whether the background is visible.
 func (p *pixels) brightness() {
 	p.luma = image.NewGray(image.Rect(0, 0, p.w, p.h))
 	from := lumaOf(p.img, p.ground)
@@ -65,8 +65,8 @@ func (p *pixels) brightness() {
 	}
 }
 
-// addUp adds the pixels of a row to the sums of those that stand for them. The usual factors are
-// written out: this loop is most of what a large picture costs.
+// addUp adds the pixels of a row to the sums of the shrunk pixels. The usual factors are
+// unrolled: this loop dominates the cost of a large picture.
 func addUp(sums []uint32, row []uint8, factor int) {
 	switch factor {
 	case 2:
@@ -88,10 +88,10 @@ func addUp(sums []uint32, row []uint8, factor int) {
 	}
 }
 
-// looked is how many pixels tell the colours of a picture.
+// looked bounds the pixels that determine the colours of a picture.
 const looked = 200_000
 
-// colours looks at some pixels for what the colours tell.
+// colours samples pixels for the traits of the colours.
 func (p *pixels) colours() {
 	step := max(1, int(math.Sqrt(float64(p.w*p.factor)*float64(p.h*p.factor)/looked)))
 	from := coloursOf(p.img, p.ground)
@@ -107,8 +107,8 @@ func (p *pixels) colours() {
 	p.coloured, p.plain = t.coloured, t.colours <= fewColours
 }
 
-// channels returns red, green and blue. Of pictures that are shrunk it reads one pixel of each
-// square: a code that shows in one colour only is drawn, and has no noise that a mean would take.
+// channels returns red, green and blue. Of shrunk pictures it reads one pixel of each
+// square: a code visible in one colour only is synthetic, and has no noise to average.
 func (p *pixels) channels() (out [3]*image.Gray) {
 	for c := range out {
 		out[c] = image.NewGray(p.luma.Rect)
@@ -126,21 +126,21 @@ func (p *pixels) channels() (out [3]*image.Gray) {
 	return out
 }
 
-// traits are what the colours of a picture tell.
+// traits summarizes the colours of a picture.
 type traits struct {
 	pixels    uint64
 	sums      [3]uint64
 	low, high [3]uint8
 	coloured  bool
-	colours   int // different ones of 4096, up to fewColours and one more
+	colours   int // distinct ones of 4096, up to fewColours and one more
 	seen      []bool
 	last      [3]uint8
 }
 
-// oneColourSpan is what JPEG does to one colour.
+// oneColourSpan is JPEG's variation of a single colour.
 const oneColourSpan = 4
 
-// fewColours is what drawings have at most.
+// fewColours is the maximum number of colours of drawings.
 const fewColours = 48
 
 func newTraits() *traits {
@@ -162,7 +162,7 @@ func (t *traits) row(row []uint8) {
 	}
 }
 
-// colour looks at one that differs from that before it.
+// colour adds a colour that differs from the previous one.
 func (t *traits) colour(c [3]uint8) {
 	for k, v := range c {
 		t.low[k], t.high[k] = min(t.low[k], v), max(t.high[k], v)
@@ -177,7 +177,7 @@ func (t *traits) colour(c [3]uint8) {
 	}
 }
 
-// mean returns the mean colour, and whether no pixel is far from another.
+// mean returns the mean colour, and whether all pixels are near it.
 func (t *traits) mean() (color.RGBA, bool) {
 	var mean [3]uint8
 	one := true
@@ -188,7 +188,7 @@ func (t *traits) mean() (color.RGBA, bool) {
 	return color.RGBA{mean[0], mean[1], mean[2], 255}, one
 }
 
-// resize returns g at another size, each pixel the mean of what it covers.
+// resize returns g at another size, each pixel the mean of its area.
 func resize(g *image.Gray, w, h int) *image.Gray {
 	b := g.Bounds()
 	out := image.NewGray(image.Rect(0, 0, w, h))
@@ -246,7 +246,7 @@ func doubled(g *image.Gray) *image.Gray {
 	return out
 }
 
-// contrast returns the darkest and the brightest of a picture.
+// contrast returns the darkest and the brightest value of a picture.
 func contrast(g *image.Gray) (low, high uint8) {
 	low = 255
 	for _, v := range g.Pix {
@@ -255,8 +255,8 @@ func contrast(g *image.Gray) (low, high uint8) {
 	return low, high
 }
 
-// stretch returns g with its darkest pixel black and its brightest white: readers take
-// little contrast for an even ground.
+// stretch returns g with its darkest pixel black and its brightest white: decoders mistake
+// low contrast for a plain background.
 func stretch(g *image.Gray, low, high uint8) *image.Gray {
 	var table [256]uint8
 	for v := int(low); v <= int(high); v++ {

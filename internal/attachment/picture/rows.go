@@ -12,8 +12,8 @@ func luma(r, g, b uint8) uint8 {
 	return uint8((299*uint32(r) + 587*uint32(g) + 114*uint32(b)) / 1000)
 }
 
-// lumaOf returns a function that writes the brightness of a row of a picture over a grey ground, as far as there is
-// room, and reports whether the ground shows.
+// lumaOf returns a function that writes the brightness of a row of a picture over a grey
+// background, as far as there is room, and reports whether the background is visible.
 func lumaOf(img image.Image, ground uint8) func(y int, to []uint8) (shows bool) {
 	b := img.Bounds()
 	switch p := img.(type) {
@@ -44,14 +44,14 @@ func lumaOf(img image.Image, ground uint8) func(y int, to []uint8) (shows bool) 
 	}
 }
 
-// over returns a colour over a ground, and whether that shows.
+// over returns a colour over a background, and whether the background is visible.
 func over(c color.Color, ground uint8) ([3]uint8, bool) {
 	r, g, b, a := c.RGBA()
 	rest := (0xffff - min(a, 0xffff)) * uint32(ground) / 0xff
 	return [3]uint8{uint8(min(r+rest, 0xffff) >> 8), uint8(min(g+rest, 0xffff) >> 8), uint8(min(b+rest, 0xffff) >> 8)}, a < 0xffff
 }
 
-// overlaid is for pixels whose colours are multiplied by their alpha.
+// overlaid is for premultiplied colours.
 func overlaid(pix, to []uint8, ground uint8) (shows bool) {
 	for x := range to {
 		at := pix[4*x:][:4:4]
@@ -64,7 +64,7 @@ func overlaid(pix, to []uint8, ground uint8) (shows bool) {
 	return shows
 }
 
-// blended is for pixels whose colours stand by themselves.
+// blended is for colours without premultiplied alpha.
 func blended(pix, to []uint8, ground uint8) (shows bool) {
 	for x := range to {
 		at := pix[4*x:][:4:4]
@@ -77,7 +77,7 @@ func blended(pix, to []uint8, ground uint8) (shows bool) {
 	return shows
 }
 
-// indexed is for pictures with a palette. An index after its end is black.
+// indexed is for pictures with a palette. An index beyond its end is black.
 func indexed(p *image.Paletted, ground uint8) func(y int, to []uint8) bool {
 	var table, shows [256]uint8
 	for i, c := range p.Palette[:min(len(p.Palette), 256)] {

@@ -21,12 +21,13 @@ const (
 	maxNested   = 64 // elements inside one another
 	maxSVGImage = 4  // pictures in base64
 	svgSide     = 1000
-	svgRim      = 16 // pixels around, for a code needs a quiet zone
+	svgRim      = 16 // pixels of margin, since a code needs a quiet zone
 )
 
-// FromSVG returns the codes that a drawing shows, with the notes that Read has. It fills rectangles,
-// polygons, circles and paths, and strokes straight lines, as programs write codes; it knows no
-// gradients, masks or text, and of style sheets the rules for single classes. SVG 2, chapters 8 to 13.
+// FromSVG returns the codes in a drawing, with the notes that Read has. It fills
+// rectangles, polygons, circles and paths, and strokes straight lines, as programs write
+// codes; it supports no gradients, masks or text, and only class rules of style sheets. SVG
+// 2, chapters 8 to 13.
 func FromSVG(text string, l Limits) *Picture {
 	s := &svg{limits: l, ids: map[string]xml.StartElement{}, classes: map[string]string{}}
 	s.read(text[:min(len(text), maxSVG)])
@@ -60,14 +61,14 @@ type paint struct {
 	none bool
 }
 
-// svgState is what elements inherit.
+// svgState holds the inherited properties.
 type svgState struct {
 	space        affine
 	fill, stroke paint
 	width        float64
 }
 
-// svgPoint ends a line, or begins one.
+// svgPoint is an end point of a line.
 type svgPoint struct {
 	x, y float64
 	move bool
@@ -84,7 +85,7 @@ type svg struct {
 	states   []svgState
 	shapes   []shape
 	points   int
-	ids      map[string]xml.StartElement // that "use" repeats
+	ids      map[string]xml.StartElement // targets of "use"
 	pictures [][]byte
 	classes  map[string]string // declarations of style sheets by class
 	styling  bool
@@ -118,7 +119,7 @@ func (s *svg) read(text string) {
 	}
 }
 
-// sheet keeps the rules for classes alone.
+// sheet keeps the rules for single classes.
 func (s *svg) sheet(text string) {
 	for rule := range strings.SplitSeq(text, "}") {
 		selector, declarations, _ := strings.Cut(rule, "{")
@@ -175,7 +176,7 @@ func (s *svg) inherit(st svgState, e xml.StartElement) svgState {
 	return st
 }
 
-// element draws a shape. Uses of uses are left out.
+// element draws a shape. Nested uses are left out.
 func (s *svg) element(e xml.StartElement, st svgState, uses int) {
 	get := func(name string) float64 { return number(attribute(e, name)) }
 	switch e.Name.Local {
@@ -265,7 +266,7 @@ func (s *svg) stroke(st svgState, points []svgPoint) {
 	s.keep(st.space, all, st.stroke.grey)
 }
 
-// draw returns the picture over a ground, nil where there are too few shapes for a code.
+// draw returns the picture over a background, nil if there are too few shapes for a code.
 func (s *svg) draw(ground uint8) *image.Gray {
 	x0, y0, x1, y1 := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
 	for _, sh := range s.shapes {
@@ -293,8 +294,8 @@ func (s *svg) draw(ground uint8) *image.Gray {
 }
 
 const (
-	leastShapes = 60         // below which there is no code
-	maxPainted  = 40_000_000 // pixels of all shapes; a code and its ground need two million
+	leastShapes = 60         // minimum number of shapes of a code
+	maxPainted  = 40_000_000 // pixels of all shapes; a code and its background need two million
 )
 
 // paintShape fills one shape, and returns the pixels of its box.
@@ -341,7 +342,7 @@ func attribute(e xml.StartElement, name string) string {
 	return ""
 }
 
-// number reads a length, whatever its unit is.
+// number parses a length with any unit.
 func number(s string) float64 {
 	s = strings.TrimSpace(s)
 	end := strings.IndexFunc(s, func(c rune) bool { return !strings.ContainsRune("0123456789.+-eE", c) })
@@ -355,7 +356,8 @@ func number(s string) float64 {
 	return f
 }
 
-// colourOf reads a colour as grey. Names but white are dark, since a code has two colours.
+// colourOf parses a colour as grey. Names other than white are dark, since a code has two
+// colours.
 func colourOf(value string, old paint) paint {
 	v := strings.ToLower(value)
 	switch {

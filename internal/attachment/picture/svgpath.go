@@ -49,7 +49,7 @@ func transform(s string) affine {
 	return m
 }
 
-// numbersOf reads at most so many numbers, which signs and second points part as well as spaces.
+// numbersOf parses at most most numbers, separated by signs, second points or spaces.
 func numbersOf(s string, most int) []float64 {
 	var out []float64
 	for len(out) < most {
@@ -84,10 +84,10 @@ func nextNumber(s string) (f float64, rest string, ok bool) {
 	return number(s), "", end > 0
 }
 
-// arguments are how many numbers each command of a path takes.
+// arguments is the number of operands of each path command.
 var arguments = map[byte]int{'m': 2, 'l': 2, 'h': 1, 'v': 1, 'c': 6, 's': 4, 'q': 4, 't': 2, 'a': 7}
 
-// pathPoints returns the points of a path, at most so many. Of curves and arcs it takes the ends.
+// pathPoints returns at most most points of a path. Of curves and arcs it takes the ends.
 func pathPoints(d string, most int) []svgPoint {
 	var out []svgPoint
 	var x, y, x0, y0 float64

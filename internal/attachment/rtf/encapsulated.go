@@ -8,9 +8,9 @@ import (
 	"outrider/internal/attachment/ole"
 )
 
-// unwrapper takes the HTML out of a document into which Outlook wrapped it. MS-OXRTFEX,
-// 2.2: tags stand in groups of their own, text is between them, and what only readers
-// of RTF are to see is after \htmlrtf.
+// unwrapper extracts the HTML that Outlook encapsulated in a document. MS-OXRTFEX, 2.2:
+// tags are in separate groups, text is between them, and content only for RTF readers
+// follows \htmlrtf.
 type unwrapper struct {
 	data     []byte
 	pos      int
@@ -18,8 +18,8 @@ type unwrapper struct {
 	now      wrap
 	stack    []wrap
 	deep     int
-	most     int    // groups inside one another
-	skip     int    // characters that stand for one of \u
+	most     int    // nested groups
+	skip     int    // remaining substitute characters of \u
 	optional bool   // \* was read
 	pending  []byte // of the code page
 	units    []uint16
@@ -29,12 +29,12 @@ type unwrapper struct {
 
 // wrap is the state that a group opens and restores.
 type wrap struct {
-	hidden bool // of a destination that is no HTML
+	hidden bool // of a destination without HTML
 	rtf    bool // between \htmlrtf and \htmlrtf0
 	uc     int
 }
 
-// fromHTML reports whether the document says in its first words that HTML is in it.
+// fromHTML reports whether the first words of the document declare encapsulated HTML.
 // MS-OXRTFEX, 2.1.1.
 func fromHTML(data []byte) bool {
 	return bytes.Contains(data[:min(len(data), 512)], []byte(`\fromhtml1`))
@@ -82,7 +82,7 @@ func (u *unwrapper) close() {
 	}
 }
 
-// shows reports whether what is here belongs to the HTML.
+// shows reports whether the current text belongs to the HTML.
 func (u *unwrapper) shows() bool { return !u.now.hidden && !u.now.rtf && u.deep == 0 }
 
 // control reads a control word or symbol.
@@ -129,7 +129,7 @@ func (u *unwrapper) symbol() {
 	}
 }
 
-// entities are what words of text are in HTML. MS-OXRTFEX, 2.2.2.2.
+// entities map RTF control words for text to HTML. MS-OXRTFEX, 2.2.2.2.
 var entities = map[string]string{
 	"par": "\r\n", "line": "\r\n", "tab": "\t", "lquote": "&lsquo;", "rquote": "&rsquo;", "ldblquote": "&ldquo;", "rdblquote": "&rdquo;",
 	"bullet": "&bull;", "endash": "&ndash;", "emdash": "&mdash;",
@@ -186,7 +186,7 @@ func (u *unwrapper) write(s string) {
 }
 
 func (u *unwrapper) put(s string) {
-	s = strings.ToValidUTF8(s[:min(len(s), u.left)], "") // a letter that is cut goes
+	s = strings.ToValidUTF8(s[:min(len(s), u.left)], "") // drop a truncated letter
 	u.left = max(0, u.left-max(1, len(s)))
 	u.out.WriteString(s)
 }

@@ -8,7 +8,7 @@ import (
 	"outrider/internal/attachment/ole"
 )
 
-// target is where the text of a group goes.
+// target is the destination of a group's text.
 type target uint8
 
 const (
@@ -26,11 +26,11 @@ const (
 // group is the state that a brace opens and its partner restores.
 type group struct {
 	target target
-	owner  bool // the group that began the target, whose end ends it
-	skip   int  // bytes of a character that follow \u for old readers
+	owner  bool // the group that began the target, and ends it
+	skip   int  // substitute bytes after \u for old readers
 }
 
-// reader is the state of one Read. Bytes are passed once.
+// reader is the state of one Read. Bytes are read once.
 type reader struct {
 	doc      *Document
 	data     []byte
@@ -47,7 +47,7 @@ type reader struct {
 	text    strings.Builder
 	pending []byte // of the code page, not yet converted
 	units   []uint16
-	dropped int // characters still to skip after \u
+	dropped int // remaining characters to skip after \u
 
 	hex    []byte
 	nibble int // the first digit of a byte, -1 if none
@@ -85,7 +85,7 @@ func (r *reader) run() {
 	}
 }
 
-// after notes what follows the document, where droppers keep their load.
+// after notes data after the document, where droppers keep their payload.
 func (r *reader) after() {
 	if len(bytes.Trim(r.data[r.pos:], "\r\n\t \x00")) > 0 {
 		r.doc.note(DataAfter)
@@ -125,12 +125,12 @@ func (r *reader) close() bool {
 	return len(r.stack) == 0
 }
 
-// begin sends the text of the group somewhere.
+// begin sets the target of the group's text.
 func (r *reader) begin(t target) {
 	r.flush()
 	r.now.target, r.now.owner = t, true
 	switch t {
-	case toNowhere, toText: // what is around goes on after it
+	case toNowhere, toText: // the outer target continues after it
 	case toObject, toPicture:
 		r.hex, r.nibble = nil, -1
 	default:
@@ -138,7 +138,7 @@ func (r *reader) begin(t target) {
 	}
 }
 
-// finish uses what a group collected.
+// finish uses the collected data of a group.
 func (r *reader) finish() {
 	s := strings.TrimSpace(ole.Decode(r.buffer, r.codePage))
 	switch r.now.target {
@@ -172,7 +172,7 @@ func letter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
 func digit(c byte) bool { return c >= '0' && c <= '9' }
 
-// control reads what follows a backslash: a word with an optional number and blank, or
+// control parses the text after a backslash: a word with an optional number and blank, or
 // one character.
 func (r *reader) control() {
 	if r.pos >= len(r.data) {
@@ -197,8 +197,7 @@ func (r *reader) control() {
 	r.word(word, n, given)
 }
 
-// number reads the number of a control word, which has at most ten digits; more are read
-// and make it no larger.
+// number parses the number of a control word, at most ten digits; further ones are skipped.
 func (r *reader) number() (int, bool) {
 	p, sign, n := r.pos, 1, 0
 	if p < len(r.data) && r.data[p] == '-' {
@@ -238,7 +237,7 @@ func (r *reader) symbol() {
 	}
 }
 
-// byteHex reads \'xx. Inside the hex of an object Word drops it.
+// byteHex parses \'xx. Inside the hex of an object Word drops it.
 func (r *reader) byteHex() {
 	if r.pos+2 > len(r.data) {
 		return
@@ -267,7 +266,7 @@ func unhex(c byte) int {
 	return -1
 }
 
-// destinations are the words that send their group somewhere.
+// destinations are the words that redirect their group.
 var destinations = map[string]target{
 	"objdata": toObject, "pict": toPicture, "objclass": toClass, "fldinst": toField, "template": toTemplate, "title": toTitle,
 	"author": toAuthor, "fonttbl": toNowhere, "colortbl": toNowhere, "stylesheet": toNowhere, "info": toNowhere,
@@ -285,7 +284,7 @@ var marks = map[string]rune{
 
 var formats = map[string]string{"pngblip": "png", "jpegblip": "jpeg", "emfblip": "emf", "wmetafile": "wmf"}
 
-// word acts on a control word.
+// word executes a control word.
 func (r *reader) word(word string, n int, given bool) {
 	optional := r.optional
 	r.optional = false
@@ -319,7 +318,7 @@ func (r *reader) word(word string, n int, given bool) {
 }
 
 // destination begins a target. Inside the hex of an object all others are obfuscation, and
-// \objdata once more goes on with the same object.
+// a repeated \objdata continues the same object.
 func (r *reader) destination(t target) {
 	switch {
 	case r.now.target != toObject:
@@ -329,7 +328,7 @@ func (r *reader) destination(t target) {
 	}
 }
 
-// show writes what a word stands for.
+// show writes the text of a word.
 func (r *reader) show(word string) {
 	if f := formats[word]; f != "" {
 		r.format = f
@@ -341,8 +340,7 @@ func (r *reader) show(word string) {
 	}
 }
 
-// raw passes n bytes that are no RTF. Those inside an object belong to it, and begin a
-// byte anew.
+// raw skips n raw bytes. Those inside an object belong to it, and start a new byte.
 func (r *reader) raw(n int) {
 	b := r.data[r.pos:min(len(r.data), r.pos+max(0, n))]
 	r.pos += len(b)
@@ -435,7 +433,7 @@ func (r *reader) put(s string) {
 	r.text.WriteString(s)
 }
 
-// flush converts what waits. Units and bytes never wait at one time.
+// flush converts the pending units or bytes. Both are never pending at once.
 func (r *reader) flush() {
 	r.flushUnits()
 	r.flushBytes()
@@ -455,7 +453,7 @@ func (r *reader) flushBytes() {
 	}
 }
 
-// field keeps an instruction, and its address if it has one.
+// field keeps an instruction, and its address if any.
 func (r *reader) field(code string) {
 	kind, rest, _ := strings.Cut(code, " ")
 	kind = strings.ToUpper(kind)

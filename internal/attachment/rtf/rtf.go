@@ -1,18 +1,18 @@
-// Package rtf reads what a Rich Text Format document shows and carries.
+// Package rtf reads the visible and embedded content of a Rich Text Format document.
 //
-// The format is a stream of groups, control words and text, and Word skips what it does
-// not understand. Attackers use that to write the hex of embedded objects in ways that
-// only Word puts together: with blanks, control words, groups and raw bytes in between.
-// The package lexes as Word does, decodes objects, and lists fields, templates and
-// pictures with the text.
+// The format is a stream of groups, control words and text, and Word skips what it does not
+// support. Attackers use that to write the hex of embedded objects in ways that only Word
+// reassembles: with blanks, control words, groups and raw bytes in between. The package
+// lexes as Word does, decodes objects, and lists fields, templates and pictures with the
+// text.
 //
 // Standards: Rich Text Format Specification 1.9.1, MS-OLEDS (objects of OLE 1.0), and
 // MS-OXRTFEX (HTML in RTF).
 //
-// Divergences: a document needs no more than "{\rt" for its header, may begin with other
-// bytes, and may end in open groups; each is recorded as a Note.
+// Divergences: a document needs only "{\rt" as header, may begin with other bytes, and may
+// end in open groups; each is recorded as a Note.
 //
-// Limits: text, and HTML that Outlook wrapped, follow the code page of the document and not
+// Limits: text, and HTML encapsulated by Outlook, use the code page of the document and not
 // that of each font.
 package rtf
 
@@ -26,10 +26,10 @@ import (
 
 // Limits bounds what one Read may cost.
 type Limits struct {
-	Bytes   int64 // decoded from hex and raw data, all objects and pictures together
+	Bytes   int64 // decoded from hex and raw data, total of all objects and pictures
 	Text    int   // bytes of text
 	Items   int   // of each list
-	Nesting int   // groups inside one another; the rest is skipped
+	Nesting int   // nested groups; deeper ones are skipped
 }
 
 // DefaultLimits returns the limits for one document in a worker of 256 MiB.
@@ -42,7 +42,7 @@ func DefaultLimits() Limits {
 	}
 }
 
-// Note is an oddity that readers tolerate.
+// Note is a defect that readers tolerate.
 type Note string
 
 // The notes of a document.
@@ -54,17 +54,17 @@ const (
 	OpenGroups   Note = "open-groups" // the document ends inside a group
 	DataAfter    Note = "data-after"  // bytes after the document
 	OverLimit    Note = "over-limit"  // something was left out
-	EquationFont Note = "equation"    // an object of the equation editor, which runs what it is given
+	EquationFont Note = "equation"    // an object of the Equation Editor, which has known exploits
 )
 
 // Object is an embedded or linked object.
 type Object struct {
-	Declared string `json:"declared"` // class as the text tells it
+	Declared string `json:"declared"` // declared class in the text
 	Class    string `json:"class"`    // class in the object
 	Name     string `json:"name"`     // of a package, or topic of a link
 	Linked   bool   `json:"linked"`
 	Update   bool   `json:"update"` // loads without a click
-	Data     []byte `json:"-"`      // the file of a package, or the native data, or all if it does not parse
+	Data     []byte `json:"-"`      // the file of a package, or the native data, or all if it is malformed
 }
 
 // Field is the instruction of a field.
@@ -79,7 +79,7 @@ type Image struct {
 	Data   []byte `json:"-"`
 }
 
-// Document is what was read. It is never nil and holds whatever could be read.
+// Document is the result of Read. It is never nil and holds everything readable.
 type Document struct {
 	Title    string   `json:"title"`
 	Author   string   `json:"author"`
@@ -89,7 +89,7 @@ type Document struct {
 	Links    []string `json:"links"` // targets of HYPERLINK, INCLUDEPICTURE and INCLUDETEXT
 	Images   []Image  `json:"images"`
 	Text     string   `json:"text"`
-	HTML     []byte   `json:"-"` // that Outlook wrapped in it, as UTF-8; nil if there is none
+	HTML     []byte   `json:"-"` // encapsulated by Outlook, as UTF-8; nil if none
 	Notes    []Note   `json:"notes"`
 }
 
@@ -99,7 +99,7 @@ func (d *Document) note(n Note) {
 	}
 }
 
-// Read reads a document. What is broken becomes a note, never an error.
+// Read parses a document. Defects become notes, never errors.
 func Read(data []byte, l Limits) *Document {
 	d := &Document{}
 	at := bytes.Index(data, []byte(`{\rt`))
@@ -135,7 +135,7 @@ func (r *reader) object(data []byte) {
 		r.doc.Objects = append(r.doc.Objects, o)
 	}()
 	x := cursor{data}
-	x.number() // the version is of no use: Word does not look at it
+	x.number() // the version is unused: Word ignores it
 	format, _ := x.number()
 	o.Class, _ = x.string()
 	topic, _ := x.string()
@@ -170,7 +170,7 @@ func (x *cursor) number() (uint32, bool) {
 	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24, true
 }
 
-// string reads a string after its length, which counts the zero at its end.
+// string parses a string after its length, which includes the terminating zero.
 func (x *cursor) string() (string, bool) {
 	n, ok := x.number()
 	if !ok || int64(n) > int64(len(x.rest)) {

@@ -6,11 +6,11 @@ import (
 	"strconv"
 )
 
-// zipMethods are ExifTool's names for the ways to pack. APPNOTE 4.4.5.
+// zipMethods are ExifTool's names for compression methods. APPNOTE 4.4.5.
 var zipMethods = map[uint16]string{0: "None", 8: "Deflated", 9: "Enhanced Deflate using Deflate64(tm)", 12: "BZIP2", 14: "LZMA (EFS)", 99: "Unknown (99)"}
 
-// zipHeader returns a header of an entry as one before the content has it, and the name
-// after it. Those of the directory say the same two bytes later. APPNOTE 4.3.7 and 4.3.12.
+// zipHeader returns the header of an entry in the form of a local header, and the name
+// after it. Fields of a directory header are two bytes later. APPNOTE 4.3.7 and 4.3.12.
 func zipHeader(b []byte) (h, name []byte, ok bool) {
 	switch {
 	case len(b) >= 30 && string(b[:4]) == "PK\x03\x04":
@@ -23,8 +23,8 @@ func zipHeader(b []byte) (h, name []byte, ok bool) {
 	return h, name[:min(len(name), int(binary.LittleEndian.Uint16(h[26:])))], true
 }
 
-// Zip adds what a zip says of an entry. Its header is that of the directory or, where there is
-// none, the one before the content, and may be followed by anything.
+// Zip adds the metadata of a zip entry. Its header is that of the directory or, without
+// one, the local one, and may be followed by other data.
 func (m *Metadata) Zip(header []byte) {
 	h, name, ok := zipHeader(header)
 	if !ok {
@@ -53,7 +53,7 @@ func bits(flag uint16) string {
 	return fmt.Sprintf("0x%04x", flag)
 }
 
-// dosDate reads the time of MS-DOS: seconds by two, and years from 1980.
+// dosDate decodes MS-DOS time: seconds in steps of two, and years from 1980.
 func dosDate(day, clock uint16) string {
 	return fmt.Sprintf("%04d:%02d:%02d %02d:%02d:%02d", 1980+day>>9, day>>5&15, day&31, clock>>11, clock>>5&63, 2*(clock&31))
 }
@@ -75,7 +75,7 @@ func (m *Metadata) HTML(p *HTMLFile) {
 	}
 }
 
-// Shortcut adds what a shortcut of Windows says, in ExifTool's words; data is the file.
+// Shortcut adds the metadata of a Windows shortcut, in ExifTool's words; data is the file.
 // MS-SHLLINK, Section 2.1: its header holds the size of the target.
 func (m *Metadata) Shortcut(data []byte, l *LNK, machine string) {
 	if len(data) >= 76 {

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Bounds of what is looked for in base64.
+// Bounds of the search in base64.
 const (
 	leastBase64 = 64      // characters of a run; shorter ones are identifiers and digests
 	mostBase64  = 8 << 20 // characters of a run that are decoded
 	maxBase64   = 32      // runs of one file
 )
 
-// Base64 returns the files that stand in a text in base64: runs that decode to a text or
-// to a format that known recognises. It takes linear time.
+// Base64 returns the files in base64 in a text: runs that decode to a text or to a format
+// that known recognises. It takes linear time.
 func Base64(text string, known func([]byte) bool) []Child {
 	var out []Child
 	seen := map[string]bool{}
@@ -39,8 +39,8 @@ func Base64(text string, known func([]byte) bool) []Child {
 	return out
 }
 
-// base64Class tells the alphabets apart: 1 for both, 2 for the standard one, 3 for the one
-// of URLs, 0 for neither.
+// base64Class returns the alphabet of a character: 1 for both, 2 for the standard one, 3
+// for the one of URLs, 0 for neither.
 func base64Class(c byte) int {
 	switch {
 	case c|0x20 >= 'a' && c|0x20 <= 'z', c >= '0' && c <= '9':
@@ -53,8 +53,8 @@ func base64Class(c byte) int {
 	return 0
 }
 
-// decode64 decodes a run without padding, nil where it mixes the alphabets, or is written
-// in digits of one kind only as names and numbers are.
+// decode64 decodes a run without padding, nil if it mixes the alphabets, or consists of
+// characters of one kind only, as names and numbers do.
 func decode64(run string) []byte {
 	encoding := base64.RawStdEncoding
 	if strings.ContainsAny(run, "-_") {

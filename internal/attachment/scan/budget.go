@@ -5,14 +5,14 @@ import (
 	"unicode/utf8"
 )
 
-// Budget is how much the results of one file may weigh, in bytes of JSON. A reader that
-// meets its end cuts what it keeps and says so in Cut.
+// Budget bounds the results of one file, in bytes of JSON. A reader that exhausts it
+// truncates its results and sets Cut.
 type Budget struct {
 	Left int
 	Cut  bool
 }
 
-// Bounds of what is kept of one file, whatever the budget.
+// Bounds per file, independent of the budget.
 const (
 	maxRaw     = 1 << 20   // bytes of a text
 	maxString  = 256 << 10 // bytes of one string
@@ -20,10 +20,10 @@ const (
 	maxItems   = 1000      // items of other lists
 	maxValue   = 16 << 10  // bytes of a value
 	maxWord    = 1 << 10   // bytes of a name, an address or an attribute
-	itemCost   = 32        // bytes of JSON around an item, at least
+	itemCost   = 32        // minimum bytes of JSON around an item
 )
 
-// Text returns s as valid UTF-8, cut to so many bytes and to what is left.
+// Text returns s as valid UTF-8, truncated to most bytes and to the budget.
 func (b *Budget) Text(s string, most int) string {
 	if len(s) > most {
 		s, b.Cut = s[:most], true
@@ -43,7 +43,7 @@ func (b *Budget) Text(s string, most int) string {
 	return s
 }
 
-// runeCost is the size of a character in the JSON that Go writes.
+// runeCost is the size of a character in Go's JSON output.
 func runeCost(r rune) int {
 	switch {
 	case r == '"' || r == '\\' || r == '\n' || r == '\r' || r == '\t' || r == '\b' || r == '\f':
@@ -54,7 +54,7 @@ func runeCost(r rune) int {
 	return utf8.RuneLen(r)
 }
 
-// take pays for something of a fixed size, and reports whether there was enough.
+// take charges a fixed size, and reports whether the budget allows it.
 func (b *Budget) take(n int) bool {
 	if b.Left < n {
 		b.Cut = true
@@ -64,7 +64,7 @@ func (b *Budget) take(n int) bool {
 	return true
 }
 
-// keep appends an item to a list while there is room in it and in the budget.
+// keep appends an item while the list and the budget have room.
 func (b *Budget) keep(list *[]string, s string, most, items int) {
 	if len(*list) >= items || !b.take(4) {
 		b.Cut = true
@@ -73,7 +73,7 @@ func (b *Budget) keep(list *[]string, s string, most, items int) {
 	*list = append(*list, b.Text(s, most))
 }
 
-// value returns a pointer to a text, nil for none.
+// value returns a pointer to a text, nil for "".
 func (b *Budget) value(s string) *string {
 	if s == "" {
 		return nil
@@ -82,7 +82,7 @@ func (b *Budget) value(s string) *string {
 	return &s
 }
 
-// room reports whether a list of structs of so many fields may have one more item.
+// room reports whether a list of structs with that many fields may have another item.
 func (b *Budget) room(have, fields int) bool {
 	if have >= maxItems {
 		b.Cut = true
@@ -97,7 +97,7 @@ type set struct {
 	list []string
 }
 
-// add keeps s unless it is known.
+// add keeps s unless it is a duplicate.
 func (s *set) add(b *Budget, v string, most, items int) {
 	if s.seen[v] {
 		return
@@ -105,7 +105,7 @@ func (s *set) add(b *Budget, v string, most, items int) {
 	if s.seen == nil {
 		s.seen = map[string]bool{}
 	}
-	if len(s.list) >= items || b.Left < 4 { // what is not kept is not remembered
+	if len(s.list) >= items || b.Left < 4 { // omitted strings are not remembered
 		b.Cut = true
 		return
 	}
@@ -124,10 +124,10 @@ func list(s []string) []string {
 	return s
 }
 
-// maxChildren is how many files a reader hands out.
+// maxChildren bounds the files that a reader returns.
 const maxChildren = 500
 
-// more reports whether a reader may hand out another file.
+// more reports whether a reader may return another file.
 func (b *Budget) more(have int) bool {
 	if have >= maxChildren {
 		b.Cut = true
@@ -136,10 +136,10 @@ func (b *Budget) more(have int) bool {
 	return true
 }
 
-// Child is a file that a reader found inside another.
+// Child is a file that a reader found in another.
 type Child struct {
 	Name     string
 	Source   string   // the reader
-	External []string // what the container says of it
+	External []string // kinds declared by the container
 	Data     []byte
 }

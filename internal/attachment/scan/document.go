@@ -1,7 +1,7 @@
 package scan
 
-// EXIF is what a file says about itself and its maker. Both the scanner exiftool and the
-// function beta.parse_exif return it.
+// EXIF is the metadata of a file and its maker. Both the scanner exiftool and the function
+// beta.parse_exif return it.
 type EXIF struct {
 	Fields               []EXIFField `json:"fields"`                 // in the order of the file
 	Creator              *string     `json:"creator"`                // person of Office documents, program of PDF
@@ -25,7 +25,7 @@ type EXIFField struct {
 	Value string `json:"value"` // may be empty
 }
 
-// HTMLFile is what is in the tags of a page.
+// HTMLFile is the content of a page's tags.
 type HTMLFile struct {
 	Title          *string      `json:"title"`           // of the first title element
 	Hyperlinks     []string     `json:"hyperlinks"`      // of a and img, each once
@@ -76,7 +76,7 @@ type HTMLInput struct {
 	Value *string `json:"value"` // attribute
 }
 
-// XMLFile is what is in the tags of XML.
+// XMLFile is the content of the tags of XML.
 type XMLFile struct {
 	DocType        *string  `json:"doc_type"`        // declaration without its inner part
 	Version        *string  `json:"version"`         // of the declaration
@@ -116,7 +116,7 @@ type ICSComponent struct {
 	URLs        []string        `json:"urls"`        // of its property URL
 }
 
-// ICSPerson is somebody who invites or is invited.
+// ICSPerson is an organizer or attendee.
 type ICSPerson struct {
 	Mailbox  ICSMailbox `json:"mailbox"`  // name and address
 	PartStat *string    `json:"partstat"` // answer, upper case
@@ -131,12 +131,12 @@ type ICSMailbox struct {
 // ICSAttachment is a property ATTACH.
 type ICSAttachment struct {
 	Type string  `json:"type"` // uri, data_uri or binary
-	URI  *string `json:"uri"`  // null for what is in the file
+	URI  *string `json:"uri"`  // null for embedded content
 }
 
-// ICS is what beta.file.parse_ics returns.
+// ICS is the result of beta.file.parse_ics.
 type ICS struct {
-	Events    []ICSEvent `json:"events"`     // entries but time zones and alarms
+	Events    []ICSEvent `json:"events"`     // entries except time zones and alarms
 	ProductID *string    `json:"product_id"` // program that made it
 	Scale     *string    `json:"scale"`      // as written
 }
@@ -144,7 +144,7 @@ type ICS struct {
 // ICSEvent is one entry of a calendar.
 type ICSEvent struct {
 	Description     *string       `json:"description"`      // text
-	DescriptionHTML *string       `json:"description_html"` // as some programs add it
+	DescriptionHTML *string       `json:"description_html"` // non-standard HTML description
 	Links           []string      `json:"links"`            // in texts and properties, as written
 	RawProperties   []ICSProperty `json:"raw_properties"`   // in the order of the file
 }
@@ -155,7 +155,7 @@ type ICSProperty struct {
 	Value string `json:"value"` // text unescaped
 }
 
-// Docx is what a text document says about itself.
+// Docx holds the properties of a text document.
 type Docx struct {
 	Author         *string  `json:"author"`            // person who made it
 	Title          *string  `json:"title"`             // of its properties
@@ -170,10 +170,10 @@ type Docx struct {
 	WordCount      int      `json:"word_count"`        // words of the text
 	ImageCount     int      `json:"image_count"`       // pictures on the pages
 	FontColors     []string `json:"font_colors"`       // RRGGBB in upper case, or "auto"
-	WhiteTextInDoc bool     `json:"white_text_in_doc"` // a text is white
+	WhiteTextInDoc bool     `json:"white_text_in_doc"` // some text is white
 }
 
-// Pptx is what a presentation says about itself.
+// Pptx holds the properties of a presentation.
 type Pptx struct {
 	Author         *string  `json:"author"`           // person who made it
 	Title          *string  `json:"title"`            // of its properties
@@ -191,15 +191,15 @@ type Pptx struct {
 	URLs           []string `json:"urls"`             // of links
 }
 
-// Oletools is what file.oletools returns.
+// Oletools is the result of file.oletools.
 type Oletools struct {
 	Error         *string       `json:"error"`         // null where it was read
-	Indicators    Indicators    `json:"indicators"`    // aspects that tell of danger
+	Indicators    Indicators    `json:"indicators"`    // indicators of danger
 	Macros        Macros        `json:"macros"`        // sources and their words
 	Relationships []OfficeLinks `json:"relationships"` // that lead outside
 }
 
-// Indicators are the aspects by which a document is told to be dangerous.
+// Indicators are the properties by which a document is rated dangerous.
 type Indicators struct {
 	ContainerFormat       Named   `json:"container_format"`       // OLE or OpenXML
 	FileFormat            Named   `json:"file_format"`            // name of the format
@@ -207,23 +207,23 @@ type Indicators struct {
 	VBAMacros             Present `json:"vba_macros"`             // high where they have suspicious words
 	XLMMacros             Present `json:"xlm_macros"`             // macros of Excel 4
 	ObjectPool            Present `json:"object_pool"`            // embedded objects of Word 97
-	ExternalRelationships Counted `json:"external_relationships"` // parts from elsewhere, links included
+	ExternalRelationships Counted `json:"external_relationships"` // external parts, including links
 	FlashObjects          Counted `json:"flash_objects"`          // Flash films
 }
 
-// Named is an aspect with a name.
+// Named is an indicator with a name.
 type Named struct {
 	Value string `json:"value"` // name
 	Risk  string `json:"risk"`  // none, info, low, medium or high
 }
 
-// Present is an aspect that is there or not.
+// Present is an indicator that is present or absent.
 type Present struct {
 	Exists bool   `json:"exists"` // whether it is there
 	Risk   string `json:"risk"`   // none, low, medium or high
 }
 
-// Counted is an aspect that may be there often.
+// Counted is an indicator with a count.
 type Counted struct {
 	Count int    `json:"count"` // how often it is there
 	Risk  string `json:"risk"`  // none, low, medium or high
@@ -236,11 +236,11 @@ type Macros struct {
 	Modules           []MacroModule  `json:"modules"`              // in the order of the project
 }
 
-// MacroKeyword is a word that matters.
+// MacroKeyword is a suspicious word.
 type MacroKeyword struct {
 	Type        string `json:"type"`        // autoexec, suspicious, ioc, hex_string or base64_string
 	Keyword     string `json:"keyword"`     // as written; hex and base64 decoded
-	Description string `json:"description"` // why it matters
+	Description string `json:"description"` // why it is suspicious
 }
 
 // MacroModule is a module of a project.
@@ -249,7 +249,7 @@ type MacroModule struct {
 	StreamPath string `json:"stream_path"` // of the stream that holds it
 }
 
-// OfficeLinks is a relationship to something outside.
+// OfficeLinks is an external relationship.
 type OfficeLinks struct {
 	Name      string  `json:"name"`       // kind, such as "hyperlink" or "attachedTemplate"
 	Target    string  `json:"target"`     // as written

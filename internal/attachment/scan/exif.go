@@ -14,8 +14,8 @@ type Metadata struct {
 	budget *Budget
 }
 
-// NewMetadata returns metadata that go on where others ended, if not nil, and else begin
-// with what a file is: the name of its format and its media type.
+// NewMetadata returns metadata that extend before, if not nil, and else begin with the name
+// of the format and the media type.
 func NewMetadata(before *EXIF, mime, format string, b *Budget) *Metadata {
 	if before != nil {
 		return &Metadata{out: before, budget: b}
@@ -26,10 +26,10 @@ func NewMetadata(before *EXIF, mime, format string, b *Budget) *Metadata {
 	return m
 }
 
-// Result returns what was collected, never nil.
+// Result returns the collected metadata, never nil.
 func (m *Metadata) Result() *EXIF { return m.out }
 
-// Add keeps a field. An empty value is kept: rules ask for it.
+// Add keeps a field. An empty value is kept: rules test for it.
 func (m *Metadata) Add(key, value string) {
 	if key == "" || !m.budget.room(len(m.out.Fields), 2) {
 		return
@@ -39,7 +39,7 @@ func (m *Metadata) Add(key, value string) {
 	m.special(key, value)
 }
 
-// AddSome keeps a field that has a value.
+// AddSome keeps a field with a value.
 func (m *Metadata) AddSome(key, value string) {
 	if value != "" {
 		m.Add(key, value)
@@ -56,7 +56,7 @@ func (m *Metadata) AddList(key string, values []string) {
 	}
 }
 
-// special fills the fields that rules read by name. The first value of a field counts.
+// special sets the fields that rules use by name. The first value of a field counts.
 func (m *Metadata) special(key, value string) {
 	text := map[string]**string{
 		"Creator": &m.out.Creator, "Producer": &m.out.Producer, "Title": &m.out.Title, "Author": &m.out.Author,
@@ -98,7 +98,7 @@ func isoDate(s string) string {
 	return day + " " + clock
 }
 
-// span writes minutes as ExifTool does: "0" stays bare.
+// span formats minutes as ExifTool does, without a unit for "0".
 func span(minutes string) string {
 	n, err := strconv.ParseInt(minutes, 10, 32)
 	if err != nil || n == 0 {

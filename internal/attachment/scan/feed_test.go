@@ -61,8 +61,8 @@ func base(e ast.Expr) string {
 	}
 }
 
-// Every name that the feed asks about exists. What is after an address belongs to
-// the model's type for addresses.
+// Every name that the feed uses exists. The rest after an address belongs to the model's
+// type for addresses.
 func TestFeedAsksForNothingElse(t *testing.T) {
 	t.Parallel()
 	types := structs(t)

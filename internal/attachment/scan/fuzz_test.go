@@ -13,8 +13,7 @@ import (
 	"outrider/internal/mailtest"
 )
 
-// bounded checks that a result weighs no more than its budget allowed, beside the names of
-// its fields.
+// bounded checks that a result is within its budget, except for the names of its fields.
 func bounded(t *testing.T, v any, b *scan.Budget, left int) {
 	t.Helper()
 	out, err := json.Marshal(v)

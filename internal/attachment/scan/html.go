@@ -8,8 +8,8 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// ReadHTML lists what the tags of a page say, and hands out its scripts. It reads tokens,
-// since rules ask about tags and not about what is shown.
+// ReadHTML lists the content of the tags of a page, and returns its scripts. It reads
+// tokens, since rules use tags and not the rendered page.
 func ReadHTML(page string, b *Budget) (*HTMLFile, []Child) {
 	r := &htmlReader{
 		z: html.NewTokenizer(strings.NewReader(page)), budget: b, spans: map[string]bool{},
@@ -39,11 +39,11 @@ type htmlReader struct {
 	links    set
 	spans    map[string]bool
 	inside   atom.Atom // script or title, whose text comes next
-	external []string  // what the open script says of itself
+	external []string  // kinds declared by the open script
 	children []Child
 }
 
-// attributes returns those of the tag that is read, by name, the first of each.
+// attributes returns the attributes of the current tag by name, the first of each.
 func (r *htmlReader) attributes() map[string]string {
 	out := map[string]string{}
 	for more := true; more && len(out) < 100; {
@@ -91,7 +91,7 @@ func attribute(b *Budget, attributes map[string]string, key string) *string {
 	return &v
 }
 
-// link keeps an address; those that hold a file are for who looks for base64.
+// link keeps an address; data: URLs are left to the search for base64.
 func (r *htmlReader) link(target string) {
 	if target != "" && !strings.HasPrefix(strings.ToLower(target[:min(len(target), 5)]), "data:") {
 		r.links.add(r.budget, target, maxWord, maxStrings)
@@ -107,7 +107,7 @@ func (r *htmlReader) script(attributes map[string]string, get func(string) *stri
 	}
 }
 
-// scriptKind returns what a script says of itself, in lower case.
+// scriptKind returns the declared kind of a script, in lower case.
 func scriptKind(words ...string) []string {
 	out := []string{}
 	for _, w := range words {
@@ -147,7 +147,7 @@ func (r *htmlReader) control(tag atom.Atom, get func(string) *string) {
 	}
 }
 
-// text takes what follows a title or script tag.
+// text takes the text after a title or script tag.
 func (r *htmlReader) text() {
 	switch r.inside {
 	case atom.Title:
@@ -172,12 +172,12 @@ func (r *htmlReader) text() {
 	r.inside = 0
 }
 
-// scriptChild names the script of that number, from 1 on.
+// scriptChild names the script with that number, from 1 on.
 func scriptChild(source string, number int, external []string, text string) Child {
 	return Child{Name: "script_" + strconv.Itoa(number-1), Source: source, External: external, Data: []byte(text)}
 }
 
-// IsScript reports whether a script that says so of itself is JavaScript.
+// IsScript reports whether a script with these declarations is JavaScript.
 func IsScript(external []string) bool {
 	for _, w := range external {
 		if !strings.Contains(w, "javascript") && !strings.Contains(w, "ecmascript") && !strings.Contains(w, "jscript") && w != "module" &&

@@ -8,11 +8,11 @@ import (
 	"outrider/internal/calendar"
 )
 
-// Finder returns the addresses in a text, as written, each once.
+// Finder returns the distinct addresses in a text, as written.
 type Finder func(text string) []string
 
-// ReadICS reads a calendar in the two forms in which rules ask about it, and hands out the
-// files it carries. It returns nil where the text is no calendar.
+// ReadICS parses a calendar into the two forms that rules use, and returns its attached
+// files. The forms are nil if the text is no calendar.
 func ReadICS(text string, find Finder, b *Budget) (*ICSFile, *ICS, []Child) {
 	c, ok := calendar.Read(text)
 	if !ok {
@@ -36,8 +36,8 @@ func ReadICS(text string, find Finder, b *Budget) (*ICSFile, *ICS, []Child) {
 	return &ICSFile{Calendars: []ICSCalendar{file}}, events, children
 }
 
-// componentOf returns an entry as the scanner tells it, and the files in it; number is how
-// many files came before.
+// componentOf returns an entry in the scanner's form, and its files; number is the number
+// of files before.
 func componentOf(e *calendar.Event, number int, b *Budget) (ICSComponent, []Child) {
 	c := ICSComponent{
 		Type: b.Text(e.Kind, 100), UID: b.value(e.UID), Summary: b.value(e.Summary), Description: b.value(e.Description), Location: b.value(e.Location),
@@ -105,7 +105,7 @@ func attached(p *calendar.Property, number int, b *Budget) (ICSAttachment, []Chi
 	return ICSAttachment{Type: kind}, []Child{{Name: name, Source: "ScanIcs", External: scriptKind(p.Param("FMTTYPE")), Data: decoded}}
 }
 
-// eventOf returns an entry as beta.file.parse_ics tells it.
+// eventOf returns an entry in the form of beta.file.parse_ics.
 func eventOf(e *calendar.Event, find Finder, b *Budget) ICSEvent {
 	out := ICSEvent{
 		Description: b.value(e.Description), DescriptionHTML: b.value(e.DescriptionHTML), RawProperties: []ICSProperty{},

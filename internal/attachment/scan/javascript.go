@@ -2,7 +2,7 @@ package scan
 
 import "strings"
 
-// ReadJavaScript lists the words of a script. ECMA-262, Section 12.
+// ReadJavaScript lists the tokens of a script. ECMA-262, Section 12.
 func ReadJavaScript(source string, b *Budget) *JavaScript {
 	x := &lexer{src: source, budget: b}
 	for x.next() {
@@ -16,19 +16,19 @@ func ReadJavaScript(source string, b *Budget) *JavaScript {
 	}
 }
 
-// lexer splits a script in tokens. It reads every byte once, but for what looked like a
-// regular expression and was none.
+// lexer splits a script into tokens. It reads every byte once, except for text that only
+// resembled a regular expression.
 type lexer struct {
 	src    string
 	at     int
 	budget *Budget
 
-	before  kind   // of the last token but comments
+	before  kind   // of the last token other than comments
 	word    string // the last keyword or punctuator
 	parens  []bool // of each open parenthesis, whether a statement may follow it
-	closed  bool   // the last closed parenthesis was such a one
+	closed  bool   // value of the last closed parenthesis
 	braces  []bool // of each open brace, whether it belongs to a template
-	retries int    // bytes read in vain
+	retries int    // bytes read again after a failed attempt
 
 	tokens, keywords, identifiers, texts, patterns set
 }
@@ -134,7 +134,7 @@ func (x *lexer) number() {
 	x.token("Numeric", literal, "")
 }
 
-// quoted reads a string, which ends with its line where the quote is missing.
+// quoted reads a string, which ends with its line if unterminated.
 func (x *lexer) quoted(quote byte) {
 	from := x.at + 1
 	for x.at = from; x.at < len(x.src) && x.src[x.at] != quote && x.src[x.at] != '\n'; x.at++ {
@@ -174,7 +174,7 @@ func (x *lexer) template() {
 	x.token("Template", literal, "")
 }
 
-// slash reads what may be a comment, a regular expression or a punctuator.
+// slash reads a comment, a regular expression or a punctuator.
 func (x *lexer) slash(c byte) {
 	rest := x.src[x.at:]
 	switch {
@@ -199,8 +199,8 @@ func (x *lexer) comment(name, end string) {
 	x.tokens.add(x.budget, name, maxWord, maxItems)
 }
 
-// mayMatch reports whether a slash begins a regular expression and is no division. The
-// grammar decides it by what is before; after a parenthesis, by what is before that.
+// mayMatch reports whether a slash begins a regular expression and not a division. The
+// preceding token decides; after a parenthesis, the token before that.
 func (x *lexer) mayMatch() bool {
 	switch x.before {
 	case identifier, literal:
@@ -214,7 +214,7 @@ func (x *lexer) mayMatch() bool {
 	}
 }
 
-// pattern reads a regular expression, and reports false where its line ends before it.
+// pattern reads a regular expression, and reports false if its line ends first.
 func (x *lexer) pattern() bool {
 	if x.retries > 2*len(x.src) {
 		return false
@@ -260,7 +260,7 @@ func (x *lexer) punctuation(c byte) {
 	x.token("Punctuator", punctuator, string(rune(c)))
 }
 
-// pop takes the last of a stack, false where it is empty.
+// pop pops a stack, false if it is empty.
 func pop(stack *[]bool) bool {
 	n := len(*stack)
 	if n == 0 {

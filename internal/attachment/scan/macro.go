@@ -11,21 +11,21 @@ import (
 	"outrider/internal/attachment/ooxml"
 )
 
-// Project is the macros of one document: those of its own streams, or of the parts in it.
+// Project holds the macros of one document: those of its own streams, or of its parts.
 type Project struct {
 	Modules  []ole.Module
 	Keywords []ole.Keyword
 	Formulas int // of macro sheets
 }
 
-// Add takes the macros of a document that is part of this one.
+// Add adds the macros of a document that is part of this one.
 func (p *Project) Add(o *ole.Document) {
 	p.Modules = append(p.Modules, o.Modules...)
 	p.Keywords = append(p.Keywords, o.Keywords...)
 	p.Formulas += len(o.MacroFormulas)
 }
 
-// VBA sorts the words of the macros. It returns nil where there are no modules.
+// VBA classifies the words of the macros. It returns nil without modules.
 func (p *Project) VBA(b *Budget) *VBA {
 	if len(p.Modules) == 0 {
 		return nil
@@ -58,8 +58,8 @@ func (s *set) addSome(b *Budget, v string) {
 	}
 }
 
-// decoded returns what a word in hexadecimal or base64 stands for, as far as it prints, and
-// nothing where it stands for nothing readable.
+// decoded returns the decoded text of a word in hexadecimal or base64 as far as it is
+// printable, or "".
 func decoded(k ole.Keyword) string {
 	var raw []byte
 	switch k.Type {
@@ -82,7 +82,7 @@ func decoded(k ole.Keyword) string {
 	return printed
 }
 
-// Words of risk, as oletools has them.
+// Risk levels, as named by oletools.
 const (
 	riskNone   = "none"
 	riskInfo   = "info"
@@ -91,9 +91,9 @@ const (
 	riskHigh   = "high"
 )
 
-// Office is a document of Office as far as its danger goes.
+// Office holds the facts about an Office document that indicate danger.
 type Office struct {
-	Format  string          // our word for the format
+	Format  string          // our format name
 	Old     *ole.Document   // nil for Office Open XML
 	New     *ooxml.Document // nil for OLE
 	Project Project
@@ -101,7 +101,7 @@ type Office struct {
 	Failure string
 }
 
-// Oletools tells the indicators, macros and outside relationships of a document.
+// Oletools returns the indicators, macros and external relationships of a document.
 func (o *Office) Oletools(b *Budget) *Oletools {
 	out := &Oletools{Error: b.value(o.Failure), Relationships: []OfficeLinks{}}
 	out.Macros = o.Project.macros(b)
@@ -126,7 +126,7 @@ func (o *Office) Oletools(b *Budget) *Oletools {
 	return out
 }
 
-// formatNames are the names of formats that people know.
+// formatNames are the display names of formats.
 var formatNames = map[string]string{
 	"doc": "MS Word 97-2003 Document", "xls": "MS Excel 97-2003 Workbook", "ppt": "MS PowerPoint 97-2003 Presentation",
 	"docx": "MS Word 2007+ Document", "docm": "MS Word 2007+ Macro-Enabled Document", "xlsx": "MS Excel 2007+ Workbook",
@@ -209,7 +209,7 @@ func (p *Project) macros(b *Budget) Macros {
 	return out
 }
 
-// hasStorage reports whether a stream lies in a storage of that name.
+// hasStorage reports whether a stream is in a storage with that name.
 func hasStorage(d *ole.Document, name string) bool {
 	for _, s := range d.Streams {
 		if strings.HasPrefix(s.Path, name+"/") {

@@ -13,8 +13,8 @@ import (
 	"outrider/internal/attachment/ooxml"
 )
 
-// Package collects what the parts of an Office Open XML document say about it. The parts
-// come one by one, as the zip is unpacked.
+// Package collects the metadata in the parts of an Office Open XML document. The parts are
+// added one by one, as the zip is unpacked.
 type Package struct {
 	properties []EXIFField         // in the order of the parts
 	lists      map[string][]string // properties with several values
@@ -24,7 +24,7 @@ type Package struct {
 	words      int // of slides
 }
 
-// The namespaces of ECMA-376-2, Section 11 are not looked at: names are enough.
+// The namespaces of ECMA-376-2, Section 11 are ignored: names are enough.
 var coreNames = map[string]string{
 	"title": "Title", "subject": "Subject", "creator": "Creator", "keywords": "Keywords", "description": "Description",
 	"lastModifiedBy": "LastModifiedBy", "revision": "RevisionNumber", "created": "CreateDate", "modified": "ModifyDate",
@@ -69,14 +69,14 @@ func (p *Package) Part(name string, data []byte) {
 	}
 }
 
-// maxColors bounds the elements of a part that are looked at for colours, maxColor the bytes
+// maxColors bounds the elements of a part that are searched for colours, maxColor the bytes
 // of one.
 const (
 	maxColors = 100_000
 	maxColor  = 220
 )
 
-// fontColors keeps the colours that the elements of text name.
+// fontColors keeps the colours in text elements.
 func (p *Package) fontColors(data []byte) {
 	const element, value = "<w:color", `w:val="`
 	for range maxColors {
@@ -150,7 +150,7 @@ func (p *Package) simple(data []byte, names map[string]string) {
 	walkXML(data, maxXMLTokens, start, func(s string) { value += s[:min(len(s), max(0, maxValue-len(value)))] }, end)
 }
 
-// custom reads properties that users and programs made up. ECMA-376-1, Section 22.3.
+// custom reads custom properties. ECMA-376-1, Section 22.3.
 func (p *Package) custom(data []byte) {
 	name, value := "", ""
 	start := func(e xml.StartElement) {
@@ -172,8 +172,8 @@ func (p *Package) custom(data []byte) {
 	walkXML(data, maxXMLTokens, start, func(s string) { value += s[:min(len(s), max(0, maxValue-len(value)))] }, end)
 }
 
-// tagName makes a name as ExifTool does: letters, digits, dashes and underscores, and "Tag"
-// before what begins with none of the letters.
+// tagName makes a name as ExifTool does: letters, digits, dashes and underscores, with the
+// prefix "Tag" unless it begins with a letter.
 func tagName(s string) string {
 	out := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
@@ -215,8 +215,8 @@ func (p *Package) addList(name string, values []string) {
 	p.add(name, "")
 }
 
-// hyperlinks returns the addresses in the vector HLinks, whose links take six values each:
-// three numbers, what is in the file, the address and a place in it.
+// hyperlinks returns the addresses in the vector HLinks, with six values per link: three
+// numbers, the name in the file, the address and a place in it.
 func hyperlinks(values []string) []string {
 	var out []string
 	for _, v := range values {
@@ -227,7 +227,7 @@ func hyperlinks(values []string) []string {
 	return out
 }
 
-// value returns the property of ExifTool's name.
+// value returns the property with ExifTool's name.
 func (p *Package) value(b *Budget, name string) *string {
 	for _, f := range p.properties {
 		if f.Key == name {
@@ -237,7 +237,7 @@ func (p *Package) value(b *Budget, name string) *string {
 	return nil
 }
 
-// Package adds what the parts of a document said.
+// Package adds the metadata in the parts of a document.
 func (m *Metadata) Package(p *Package) {
 	for _, f := range p.properties {
 		if l, ok := p.lists[f.Key]; ok {
@@ -251,7 +251,7 @@ func (m *Metadata) Package(p *Package) {
 	}
 }
 
-// Docx tells of a text document with so many words.
+// Docx describes a text document with that number of words.
 func (p *Package) Docx(words int, b *Budget) *Docx {
 	v := func(name string) *string { return p.value(b, name) }
 	out := &Docx{
@@ -266,7 +266,7 @@ func (p *Package) Docx(words int, b *Budget) *Docx {
 	return out
 }
 
-// Pptx tells of a presentation with those links.
+// Pptx describes a presentation with those links.
 func (p *Package) Pptx(links []string, b *Budget) *Pptx {
 	v := func(name string) *string { return p.value(b, name) }
 	out := &Pptx{
@@ -280,7 +280,7 @@ func (p *Package) Pptx(links []string, b *Budget) *Pptx {
 	return out
 }
 
-// OLE adds what an old document says about itself.
+// OLE adds the metadata of an old document.
 func (m *Metadata) OLE(o *ole.Document) {
 	for _, f := range [...]EXIFField{
 		{"Title", o.Info.Title}, {"Author", o.Info.Author}, {"Template", o.Info.Template}, {"LastModifiedBy", o.Info.ModifiedBy},
@@ -290,7 +290,7 @@ func (m *Metadata) OLE(o *ole.Document) {
 	}
 }
 
-// outside returns the relationships that lead outside.
+// outside returns the external relationships.
 func outside(o *ooxml.Document, b *Budget) []OfficeLinks {
 	out := []OfficeLinks{}
 	for _, r := range o.External() {

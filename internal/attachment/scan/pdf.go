@@ -12,7 +12,7 @@ import (
 	"outrider/internal/attachment/pdf"
 )
 
-// ReadPDF tells what a document leads to.
+// ReadPDF returns the links of a document.
 func ReadPDF(p *pdf.Document, extracted int, b *Budget) *PDF {
 	out := &PDF{InvalidURLs: []string{}, TotalExtracted: extracted, TotalObjects: p.Objects}
 	good := set{}
@@ -27,8 +27,8 @@ func ReadPDF(p *pdf.Document, extracted int, b *Budget) *PDF {
 	return out
 }
 
-// Objects are the objects of a PDF as far as their order and types tell: those that stand
-// in the file itself, each by its last definition.
+// Objects holds the objects of a PDF with their order and types: those in the file itself,
+// each by its last definition.
 type Objects struct {
 	data []byte
 	all  []pdfObject // in the order of the file
@@ -43,7 +43,7 @@ type pdfObject struct {
 // maxObjects bounds the objects of one document; a book of a thousand pages has 20,000.
 const maxObjects = 100_000
 
-// ReadObjects finds the objects of a document. Each byte is passed once.
+// ReadObjects finds the objects of a document. Each byte is read once.
 func ReadObjects(data []byte) *Objects {
 	o := &Objects{data: data}
 	last := map[int]int{}
@@ -86,7 +86,7 @@ var (
 	streamTable = regexp.MustCompile(`^[\s\x00]*[0-9]{1,10}[\s\x00]+[0-9]{1,5}[\s\x00]+obj`)
 )
 
-// lengthOf returns the length that the dictionary of a stream names itself, or -1.
+// lengthOf returns the direct length in the dictionary of a stream, or -1.
 func (o *pdfObject) lengthOf(data []byte) int {
 	length := -1
 	x := pdfLexer{data: data[:o.to], at: o.from}
@@ -98,10 +98,10 @@ func (o *pdfObject) lengthOf(data []byte) int {
 	return length
 }
 
-// pdfEnds finds the ends of streams. A word that is missing is looked for once.
+// pdfEnds finds the ends of streams. A missing word is searched once.
 type pdfEnds struct {
 	data []byte
-	next int // where "endstream" is next, as far as it was looked for
+	next int // offset of the next "endstream", as far as searched
 }
 
 func (e *pdfEnds) streamEnd(at, length int) int {
@@ -128,7 +128,7 @@ func (o *Objects) dict(p pdfObject, f func(key string, value []byte)) {
 	}
 }
 
-// object returns the object of that number.
+// object returns the object with that number.
 func (o *Objects) object(num int) (pdfObject, bool) {
 	k := slices.IndexFunc(o.all, func(p pdfObject) bool { return p.num == num })
 	if k < 0 {
@@ -137,10 +137,10 @@ func (o *Objects) object(num int) (pdfObject, bool) {
 	return o.all[k], true
 }
 
-// Hash returns the object hash of Proofpoint: the MD5 of the type of every object in the
-// order of the file, each followed by a bar. The type is that of the dictionary with its
-// subtype, or the first key where it has none, or "None" where it is no dictionary.
-// Signatures are left out where no blank is after /Type, as its authors do.
+// Hash returns Proofpoint's PDF object hash: the MD5 of the type of every object in file
+// order, each followed by a bar. The type is that of the dictionary with its subtype, or
+// the first key without a type, or "None" if it is no dictionary. Signatures without a
+// blank after /Type are left out, as its authors do.
 func (o *Objects) Hash(b *Budget) *PDFObjectHash {
 	var s strings.Builder
 	for _, p := range o.all {
@@ -156,7 +156,7 @@ func (o *Objects) Hash(b *Budget) *PDFObjectHash {
 	return &PDFObjectHash{ObjectHash: hex.EncodeToString(sum[:]), HashString: b.Text(s.String(), maxRaw/8)}
 }
 
-// typeOf returns the word for an object, and whether it is left out as a signature.
+// typeOf returns the hash's word for an object, and whether it is left out as a signature.
 func (o *Objects) typeOf(p pdfObject) (word string, out bool) {
 	var first, kind, sub string
 	o.dict(p, func(key string, value []byte) {
@@ -183,7 +183,7 @@ func (o *Objects) typeOf(p pdfObject) (word string, out bool) {
 	}
 }
 
-// PDF adds what a document says about itself. data is the file, p what was read of it.
+// PDF adds the metadata of a document. data is the file, p its parsed form.
 func (m *Metadata) PDF(data []byte, p *pdf.Document, o *Objects) {
 	m.AddSome("PDFVersion", p.Version)
 	m.Add("Linearized", yesNo(bytes.Contains(data[:min(len(data), 1024)], []byte("/Linearized"))))
@@ -211,8 +211,8 @@ func yesNo(b bool) string {
 	return "No"
 }
 
-// xrefWarning says what is wrong with the table of objects, in ExifTool's words. ISO
-// 32000-1, Section 7.5.5: its offset is near the end of the file.
+// xrefWarning describes the defect of the object table in ExifTool's words. ISO 32000-1,
+// Section 7.5.5: its offset is near the end of the file.
 func xrefWarning(data []byte) string {
 	at := bytes.LastIndex(data, []byte("startxref"))
 	if at < 0 {
@@ -258,8 +258,8 @@ func lastRef(data []byte, re *regexp.Regexp) (int, bool) {
 	return n, err == nil
 }
 
-// information adds the information dictionary. ISO 32000-1, Section 14.3.3. An empty value
-// is a fact: some makers of lures are known by it.
+// information adds the information dictionary. ISO 32000-1, Section 14.3.3. Empty values
+// are kept: they identify some makers of lures.
 func (m *Metadata) information(p *pdf.Document, o *Objects) {
 	known := map[string]string{
 		"Title": p.Info.Title, "Author": p.Info.Author, "Subject": p.Info.Subject, "Creator": p.Info.Creator, "Producer": p.Info.Producer,
@@ -286,7 +286,7 @@ func (m *Metadata) information(p *pdf.Document, o *Objects) {
 	}
 }
 
-// signature adds what the first signature says. ISO 32000-1, table 252.
+// signature adds the fields of the first signature. ISO 32000-1, table 252.
 func (m *Metadata) signature(o *Objects) {
 	for _, p := range o.all {
 		if t, _ := o.typeOf(p); t != "Sig" {

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// pdfLexer passes the values of dictionaries. ISO 32000-1, Section 7.3.
+// pdfLexer skips the values of dictionaries. ISO 32000-1, Section 7.3.
 type pdfLexer struct {
 	data []byte
 	at   int
 }
 
-// maxNesting is how deep arrays and dictionaries may stand in one another.
+// maxNesting bounds nested arrays and dictionaries.
 const maxNesting = 48
 
 func pdfSpace(c byte) bool {
@@ -22,7 +22,7 @@ func pdfSpace(c byte) bool {
 
 func pdfDelimiter(c byte) bool { return strings.IndexByte("()<>[]{}/%", c) >= 0 }
 
-// space passes white space and comments.
+// space skips white space and comments.
 func (x *pdfLexer) space() {
 	for x.at < len(x.data) {
 		switch c := x.data[x.at]; {
@@ -42,8 +42,8 @@ func (x *pdfLexer) space() {
 
 func (x *pdfLexer) has(s string) bool { return bytes.HasPrefix(x.data[x.at:], []byte(s)) }
 
-// dictionary passes one, and calls f with its own keys and their values as written. It
-// reports false where none begins.
+// dictionary skips a dictionary, and calls f with its own keys and their values as written.
+// It reports false without one.
 func (x *pdfLexer) dictionary(f func(key string, value []byte)) bool {
 	if x.space(); !x.has("<<") {
 		return false
@@ -70,7 +70,7 @@ func (x *pdfLexer) dictionary(f func(key string, value []byte)) bool {
 	}
 }
 
-// name passes a name and returns it without its slash.
+// name skips a name and returns it without its slash.
 func (x *pdfLexer) name() string {
 	from := x.at + 1
 	for x.at = from; x.at < len(x.data) && !pdfSpace(x.data[x.at]) && !pdfDelimiter(x.data[x.at]); {
@@ -79,7 +79,7 @@ func (x *pdfLexer) name() string {
 	return string(x.data[from:min(x.at, from+128)])
 }
 
-// value passes one value; numbers that belong to a reference count as one.
+// value skips one value; numbers of a reference count as one.
 func (x *pdfLexer) value(depth int) {
 	if x.space(); x.at >= len(x.data) {
 		return
@@ -104,7 +104,7 @@ func (x *pdfLexer) value(depth int) {
 	}
 }
 
-// composite passes what is left of an array or a dictionary.
+// composite skips the rest of an array or a dictionary.
 func (x *pdfLexer) composite(end string, depth int) {
 	for {
 		x.space()
@@ -122,7 +122,7 @@ func (x *pdfLexer) composite(end string, depth int) {
 	}
 }
 
-// words passes numbers and keywords to the next delimiter, or to the end of the object.
+// words skips numbers and keywords to the next delimiter, or to the end of the object.
 func (x *pdfLexer) words() {
 	for x.at < len(x.data) && !pdfDelimiter(x.data[x.at]) {
 		if x.data[x.at] == 'e' && x.has("endobj") || x.data[x.at] == 's' && x.has("stream") {
@@ -141,7 +141,7 @@ func (x *pdfLexer) past(end string) {
 	x.at += n + len(end)
 }
 
-// literal passes a string in parentheses.
+// literal skips a string in parentheses.
 func (x *pdfLexer) literal() {
 	depth := 0
 	for ; x.at < len(x.data); x.at++ {
@@ -180,7 +180,7 @@ func pdfText(value []byte) string {
 	if utf8Text, ok := bytes.CutPrefix(raw, []byte("\xef\xbb\xbf")); ok {
 		return string(utf8Text)
 	}
-	runes := make([]rune, len(raw)) // PDFDocEncoding is Latin-1 but for a few signs
+	runes := make([]rune, len(raw)) // PDFDocEncoding is Latin-1 except for a few characters
 	for k, c := range raw {
 		runes[k] = rune(c)
 	}
@@ -215,7 +215,7 @@ func unescape(b []byte) []byte {
 	return out
 }
 
-// pdfDate writes a date as ExifTool does. ISO 32000-1, Section 7.9.4: D:YYYYMMDDHHmmSS and
+// pdfDate formats a date as ExifTool does. ISO 32000-1, Section 7.9.4: D:YYYYMMDDHHmmSS and
 // the offset from UTC.
 func pdfDate(s string) string {
 	s = strings.TrimPrefix(strings.TrimSpace(s), "D:")

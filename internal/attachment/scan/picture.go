@@ -10,7 +10,7 @@ import (
 	"outrider/internal/attachment/picture"
 )
 
-// Picture adds what a picture says about itself.
+// Picture adds the metadata of a picture.
 func (m *Metadata) Picture(data []byte, p *picture.Picture) {
 	m.size(p.Width, p.Height)
 	for _, f := range p.Metadata {
@@ -22,7 +22,7 @@ func (m *Metadata) Picture(data []byte, p *picture.Picture) {
 	m.profile(profileOf(data, p.Format))
 }
 
-// wholePNG reports whether the chunks go to the one that ends the picture. PNG, Section 5.
+// wholePNG reports whether the chunks extend to the end chunk. PNG, Section 5.
 func wholePNG(data []byte) bool {
 	whole := false
 	picture.Chunks(data, func(kind string, _ []byte) bool {
@@ -32,7 +32,7 @@ func wholePNG(data []byte) bool {
 	return whole
 }
 
-// profileOf returns the beginning of the colour profile in a picture, nil if it has none.
+// profileOf returns the beginning of the colour profile in a picture, nil without one.
 func profileOf(data []byte, format string) (profile []byte) {
 	switch format {
 	case "jpeg":
@@ -81,7 +81,7 @@ func (m *Metadata) profile(b []byte) {
 	}
 }
 
-// ReadTrailer returns where a GIF or JPEG picture ends, and what is appended to it.
+// ReadTrailer returns the end of a GIF or JPEG picture, and appended data.
 func ReadTrailer(data []byte) (*Trailer, []Child) {
 	end := -1
 	switch {
@@ -104,8 +104,8 @@ func ReadTrailer(data []byte) (*Trailer, []Child) {
 	return out, nil
 }
 
-// jpegEnd returns where the mark of the end is, or -1. After the header of a scan,
-// 0xff is followed by 0 or by a restart where it is no mark.
+// jpegEnd returns the offset of the end mark, or -1. After the header of a scan, 0xff is
+// followed by 0 or by a restart unless it is a mark.
 func jpegEnd(data []byte) int {
 	at, _ := picture.Segments(data, func(byte, []byte) {})
 	for at+1 < len(data) {
@@ -128,7 +128,7 @@ func jpegEnd(data []byte) int {
 	return -1
 }
 
-// gifEnd returns where the trailer is, or -1. GIF89a, Sections 17 to 27.
+// gifEnd returns the offset of the trailer, or -1. GIF89a, Sections 17 to 27.
 func gifEnd(data []byte) int {
 	if len(data) < 13 {
 		return -1
@@ -151,7 +151,7 @@ func gifEnd(data []byte) int {
 	return -1
 }
 
-// colours returns the size of the table that a packed field promises.
+// colours returns the size of the table that a packed field declares.
 func colours(packed byte) int {
 	if packed&0x80 == 0 {
 		return 0
@@ -159,7 +159,7 @@ func colours(packed byte) int {
 	return 3 << (packed&7 + 1)
 }
 
-// blocks passes sub-blocks, each after its size, to the empty one.
+// blocks skips sub-blocks, each after its size, to the empty one.
 func blocks(data []byte, at int) int {
 	for at < len(data) && data[at] != 0 {
 		at += 1 + int(data[at])
@@ -167,7 +167,7 @@ func blocks(data []byte, at int) int {
 	return at + 1
 }
 
-// ReadMacho reads the header of a program of macOS. It returns nil for what is none.
+// ReadMacho parses the header of a macOS program. It returns nil for other files.
 func ReadMacho(data []byte) *Macho {
 	if len(data) < 28 {
 		return nil

@@ -2,7 +2,7 @@ package scan
 
 import "strings"
 
-// codeKinds tell what a code is for by how its text begins, in lower case.
+// codeKinds map prefixes of a code's text, in lower case, to its purpose.
 var codeKinds = [...]struct{ prefix, kind string }{
 	{"http://", "url"}, {"https://", "url"}, {"ftp://", "url"}, {"urlto:", "url"},
 	{"mailto:", "email"}, {"matmsg:", "email"}, {"smtp:", "email"},
@@ -11,8 +11,8 @@ var codeKinds = [...]struct{ prefix, kind string }{
 	{"geo:", "geo"}, {"wifi:", "wifi"},
 }
 
-// ReadCodes says what the codes of a picture are for. Phones follow a name of a host
-// without a scheme as well, so that is an address.
+// ReadCodes classifies the codes of a picture. Phones also open a host name without a
+// scheme, so that counts as an address.
 func ReadCodes(codes []string, find Finder, b *Budget) (*QRCode, *QR) {
 	all := &QR{Items: []QRCode{}}
 	for _, c := range codes {
@@ -32,7 +32,7 @@ func codeOf(text string, find Finder, b *Budget) QRCode {
 	kind := codeKind(text, find)
 	text = b.Text(text, maxValue)
 	out := QRCode{Data: &text, Type: &kind}
-	b.take(2 * len(text)) // it is in the result up to three times more
+	b.take(2 * len(text)) // the result contains it up to three more times
 	switch {
 	case kind == "url" && len(text) > 6 && strings.EqualFold(text[:6], "urlto:"):
 		link := text[6:]

@@ -6,8 +6,8 @@ import (
 	"outrider/internal/attachment/yara"
 )
 
-// ReadURLs looks for the addresses in a text: those that find knows, which are of the web,
-// and those of other schemes that valid accepts.
+// ReadURLs returns the addresses in a text: web addresses that find returns, and those of
+// other schemes that valid accepts.
 func ReadURLs(text string, find Finder, valid func(string) bool, b *Budget) *URLList {
 	out := &URLList{URLs: []string{}, InvalidURLs: []string{}}
 	out.Add(find(text), b)
@@ -27,7 +27,7 @@ func ReadURLs(text string, find Finder, valid func(string) bool, b *Budget) *URL
 	return out
 }
 
-// other keeps an address by what is wrong or uncommon about it.
+// other classifies an unusual or invalid address.
 func (l *URLList) other(u string, valid func(string) bool, b *Budget) {
 	scheme, _, _ := strings.Cut(strings.ToLower(u), ":")
 	switch {
@@ -38,7 +38,7 @@ func (l *URLList) other(u string, valid func(string) bool, b *Budget) {
 	}
 }
 
-// around returns the word, at most so long on either side, in which a colon is.
+// around returns the word around a colon, at most that long on either side.
 func around(text string, colon int) (from, to int) {
 	from, to = colon, colon
 	for from > 0 && colon-from < 12 && (text[from-1]|0x20 >= 'a' && text[from-1]|0x20 <= 'z') {
@@ -50,7 +50,7 @@ func around(text string, colon int) (from, to int) {
 	return from, to
 }
 
-// Add adds addresses that are not in the list. It does nothing where it is nil.
+// Add adds new addresses to the list. It does nothing on nil.
 func (l *URLList) Add(urls []string, b *Budget) {
 	if l == nil {
 		return
@@ -67,7 +67,7 @@ func (l *URLList) Add(urls []string, b *Budget) {
 	}
 }
 
-// NewLNK tells of a shortcut; what it does not have is null.
+// NewLNK describes a shortcut; missing values are null.
 func NewLNK(b *Budget, arguments, target, description, dir, icon string) *LNK {
 	return &LNK{
 		CommandLineArguments: b.value(arguments), Target: b.value(target), Description: b.value(description),
@@ -75,7 +75,7 @@ func NewLNK(b *Budget, arguments, target, description, dir, icon string) *LNK {
 	}
 }
 
-// NewZip tells of a zip with entries of those names. Folders end in a slash.
+// NewZip describes a zip with entries of those names. Folders end in a slash.
 func NewZip(b *Budget, paths []string, encrypted bool) *Zip {
 	out := &Zip{AllPaths: []string{}, AttemptedFiles: []string{}, Encrypted: encrypted}
 	for _, p := range paths {
@@ -87,7 +87,7 @@ func NewZip(b *Budget, paths []string, encrypted bool) *Zip {
 	return out
 }
 
-// NewOCR tells of the texts that a picture shows.
+// NewOCR holds the recognised texts of a picture.
 func NewOCR(texts []string, b *Budget) *OCR {
 	out := &OCR{Raw: b.Text(strings.Join(texts, "\n"), maxRaw/8), Text: []string{}}
 	for word := range strings.FieldsSeq(out.Raw) {
@@ -96,7 +96,7 @@ func NewOCR(texts []string, b *Budget) *OCR {
 	return out
 }
 
-// NewOCRText tells of the texts of all pages.
+// NewOCRText holds the recognised texts of all pages.
 func NewOCRText(pages []string, b *Budget) *OCRText {
 	out := &OCRText{Success: true, PageResults: []OCRPage{}}
 	for _, p := range pages {
@@ -108,7 +108,7 @@ func NewOCRText(pages []string, b *Budget) *OCRText {
 	return out
 }
 
-// NewYara tells which rules a file satisfies, at most so many.
+// NewYara lists the matching rules of a file, at most most.
 func NewYara(r yara.Result, most int, b *Budget) *Yara {
 	out := &Yara{Matches: []YaraMatch{}, Flags: []string{}}
 	for i := range r.Matches[:min(len(r.Matches), most)] {

@@ -1,10 +1,11 @@
-// Package scan answers what rules of the public feed ask about the inside of a file.
+// Package scan extracts the data about the contents of a file that rules of the public feed
+// use.
 //
-// Such rules do not read a file themselves: they ask which strings and addresses stand in
-// it, which identifiers its scripts use, what a document says about its maker, and which
-// files it carries. This package holds those answers as types under the names of the feed,
-// and reads them from bytes, or from what the readers of the formats found already. Every
-// reader takes linear time, keeps what a Budget allows, and never fails.
+// Such rules do not read a file themselves: they use its strings and addresses, the
+// identifiers of its scripts, the metadata of a document, and its embedded files. This
+// package defines those data as types named as in the feed, and reads them from bytes, or
+// from the results of the format readers. Every reader takes linear time, keeps what a
+// Budget allows, and never fails.
 //
 // Standards: ECMA-262 (the lexical grammar of JavaScript), HTML Living Standard (tokens, by
 // golang.org/x/net/html), XML 1.0 (tags), ISO 32000-1 (objects and information of PDF),
@@ -13,36 +14,36 @@
 //
 // Divergences: strings of a text are its lines with letters of all scripts; texts of
 // template literals are strings of a script; words in hexadecimal and base64 of macros are
-// given decoded.
+// decoded.
 //
 // Limits: metadata are those of pictures, PDF, Office, HTML, archives and shortcuts. The
-// object hash of a PDF takes the last definition of each object for the one in use.
+// object hash of a PDF uses the last definition of each object.
 package scan
 
-// Response is one file of an explosion: the input, or what was found inside.
+// Response is one file of an explosion: the input, or a file found inside.
 type Response struct {
 	Depth         int     `json:"depth"`          // 0 for the input
-	FileName      string  `json:"file_name"`      // as its container tells it
+	FileName      string  `json:"file_name"`      // as in its container
 	FileExtension string  `json:"file_extension"` // lower case, without dot
 	Size          int64   `json:"size"`           // bytes
 	Source        string  `json:"source"`         // reader that found it, "" for the input
 	NodeID        string  `json:"node_id"`        // unique within the list
 	ParentNodeID  *string `json:"parent_node_id"` // null for the input
-	Flavors       Flavors `json:"flavors"`        // what the file is
-	Scan          Scan    `json:"scan"`           // what the scanners found
+	Flavors       Flavors `json:"flavors"`        // kinds of the file
+	Scan          Scan    `json:"scan"`           // results of the scanners
 }
 
-// Flavors says what a file is, by three witnesses.
+// Flavors holds the kinds of a file, by three methods.
 type Flavors struct {
 	MIME     string   `json:"mime"`     // media type by content
 	Yara     []string `json:"yara"`     // kinds by content, such as "mz_file"
-	External []string `json:"external"` // what its container says of it
+	External []string `json:"external"` // kinds declared by its container
 }
 
-// Scan holds the results of the scanners; null where one did not run.
+// Scan holds the results of the scanners; null if a scanner did not run.
 type Scan struct {
 	Strings      *Strings       `json:"strings,omitempty"`       // printable runs
-	OCR          *OCR           `json:"ocr,omitempty"`           // text that a picture or page shows; null where no tool read it
+	OCR          *OCR           `json:"ocr,omitempty"`           // recognised text of a picture or page; null without recognition
 	QR           *QRCode        `json:"qr,omitempty"`            // of pictures and PDF
 	URL          *URLList       `json:"url,omitempty"`           // addresses; null for packed files and pictures
 	ExifTool     *EXIF          `json:"exiftool,omitempty"`      // beta.parse_exif reads it too
@@ -52,8 +53,8 @@ type Scan struct {
 	PDFObjHash   *PDFObjectHash `json:"pdf_obj_hash,omitempty"`  // of a PDF
 	Entropy      *Entropy       `json:"entropy,omitempty"`       // of every file
 	Zip          *Zip           `json:"zip,omitempty"`           // of zips, and of documents that are zips
-	EncryptedZip *EncryptedZip  `json:"encrypted_zip,omitempty"` // of zips behind a password
-	EncryptedDoc *EncryptedDoc  `json:"encrypted_doc,omitempty"` // of documents behind a password
+	EncryptedZip *EncryptedZip  `json:"encrypted_zip,omitempty"` // of encrypted zips
+	EncryptedDoc *EncryptedDoc  `json:"encrypted_doc,omitempty"` // of encrypted documents
 	HTML         *HTMLFile      `json:"html,omitempty"`          // of pages
 	ICS          *ICSFile       `json:"ics,omitempty"`           // of calendars
 	Docx         *Docx          `json:"docx,omitempty"`          // of text documents in Office Open XML
@@ -84,19 +85,19 @@ type Scan struct {
 // Strings are the printable runs of a file.
 type Strings struct {
 	Strings []string `json:"strings"` // at least four characters long, each once
-	Raw     *string  `json:"raw"`     // the whole text, null for what is no text
+	Raw     *string  `json:"raw"`     // the whole text, null if not text
 }
 
-// OCR is the text that a picture shows.
+// OCR is the recognised text of a picture.
 type OCR struct {
 	Raw  string   `json:"raw"`  // lines as read
 	Text []string `json:"text"` // its words
 }
 
-// OCRText is what beta.ocr returns.
+// OCRText is the result of beta.ocr.
 type OCRText struct {
 	Text        string    `json:"text"`         // of all pages
-	Success     bool      `json:"success"`      // whether a tool read it
+	Success     bool      `json:"success"`      // whether text recognition ran
 	PageResults []OCRPage `json:"page_results"` // in the order of the pages
 }
 
@@ -109,10 +110,10 @@ type OCRPage struct {
 type QRCode struct {
 	Data *string `json:"data"` // null where there is no code
 	Type *string `json:"type"` // url, email, mobile, app, geo, wifi or undefined
-	URL  *string `json:"url"`  // where it leads, null for other data
+	URL  *string `json:"url"`  // its address, null for other data
 }
 
-// QR is what beta.scan_qr returns.
+// QR is the result of beta.scan_qr.
 type QR struct {
 	Found bool     `json:"found"` // whether there is a code
 	Items []QRCode `json:"items"` // in the order found
@@ -121,10 +122,10 @@ type QR struct {
 // URLList are the addresses in a file.
 type URLList struct {
 	URLs        []string `json:"urls"`         // each once, as written
-	InvalidURLs []string `json:"invalid_urls"` // look like addresses and lead nowhere
+	InvalidURLs []string `json:"invalid_urls"` // texts that resemble addresses and are invalid
 }
 
-// Yara is which rules the file satisfies.
+// Yara holds the matching rules of a file.
 type Yara struct {
 	Matches []YaraMatch `json:"matches"` // rules in the order of their source
 	Flags   []string    `json:"flags"`   // notes of the matcher
@@ -133,10 +134,10 @@ type Yara struct {
 // YaraMatch is one rule.
 type YaraMatch struct {
 	Name string            `json:"name"` // of the rule
-	Meta map[string]string `json:"meta"` // what the rule says about itself
+	Meta map[string]string `json:"meta"` // metadata of the rule
 }
 
-// JavaScript is the vocabulary of a script, each word once in the order of the text.
+// JavaScript holds the tokens of a script, distinct and in textual order.
 type JavaScript struct {
 	Tokens             []string `json:"tokens"`              // kinds of tokens
 	Keywords           []string `json:"keywords"`            // reserved words
@@ -145,7 +146,7 @@ type JavaScript struct {
 	RegularExpressions []string `json:"regular_expressions"` // with slashes and flags
 }
 
-// PDF is what a document leads to.
+// PDF holds the links of a document.
 type PDF struct {
 	URLs           []string `json:"urls"`            // of links, as written
 	InvalidURLs    []string `json:"invalid_urls"`    // of links, without a scheme
@@ -153,18 +154,18 @@ type PDF struct {
 	TotalObjects   int      `json:"total_objects"`   // all revisions together
 }
 
-// PDFObjectHash tells documents of one maker by the types of their objects.
+// PDFObjectHash identifies documents of one maker by the types of their objects.
 type PDFObjectHash struct {
 	ObjectHash string `json:"object_hash"` // MD5 of hash_string, lower-case hexadecimal
 	HashString string `json:"hash_string"` // types in file order, each followed by a bar
 }
 
-// Entropy is how evenly the bytes are spread.
+// Entropy is the entropy of the bytes.
 type Entropy struct {
 	Entropy float64 `json:"entropy"` // bits per byte, 0 to 8
 }
 
-// Total counts what is in a container.
+// Total counts the contents of a container.
 type Total struct {
 	TotalFiles     int `json:"total_files"`     // entries
 	TotalExtracted int `json:"total_extracted"` // whose content was read
@@ -179,34 +180,34 @@ type Zip struct {
 	TotalExtracted int      `json:"total_extracted"` // files whose content was read
 }
 
-// EncryptedZip is a zip behind a password.
+// EncryptedZip is an encrypted zip.
 type EncryptedZip struct {
-	CrackedPassword *string `json:"cracked_password"` // null where none opens it
+	CrackedPassword *string `json:"cracked_password"` // null if no password opens it
 	TotalFiles      int     `json:"total_files"`      // entries
 	TotalExtracted  int     `json:"total_extracted"`  // files whose content was read
 }
 
-// EncryptedDoc is a document behind a password.
+// EncryptedDoc is an encrypted document.
 type EncryptedDoc struct {
-	CrackedPassword *string `json:"cracked_password"` // null where none opens it
+	CrackedPassword *string `json:"cracked_password"` // null if no password opens it
 }
 
 // Hash are digests in lower-case hexadecimal.
 type Hash struct {
-	MD5    string  `json:"md5"`    // of the bytes looked at
-	SHA1   string  `json:"sha1"`   // of the bytes looked at
-	SHA256 string  `json:"sha256"` // of the bytes looked at
+	MD5    string  `json:"md5"`    // of the examined bytes
+	SHA1   string  `json:"sha1"`   // of the examined bytes
+	SHA256 string  `json:"sha256"` // of the examined bytes
 	SSDeep *string `json:"ssdeep"` // not computed
 }
 
-// VBA is what macros are made of.
+// VBA holds the suspicious words of macros.
 type VBA struct {
-	AutoExec       []string `json:"auto_exec"`       // events that run by themselves
-	Suspicious     []string `json:"suspicious"`      // words for what programs of attackers do
+	AutoExec       []string `json:"auto_exec"`       // events that run automatically
+	Suspicious     []string `json:"suspicious"`      // words typical of malware
 	IOC            []string `json:"ioc"`             // addresses and names of programs
 	Hex            []string `json:"hex"`             // decoded
 	Base64         []string `json:"base64"`          // decoded
-	Dridex         []string `json:"dridex"`          // always empty: that coding is not read
+	Dridex         []string `json:"dridex"`          // always empty: that coding is not supported
 	TotalFiles     int      `json:"total_files"`     // modules
 	TotalExtracted int      `json:"total_extracted"` // modules whose source was read
 }
@@ -229,7 +230,7 @@ type Macho struct {
 	Universal  bool `json:"universal"`  // for several processors
 }
 
-// Trailer is where a picture ends.
+// Trailer is the end of a picture.
 type Trailer struct {
-	TrailerIndex *int `json:"trailer_index"` // offset of the end mark, null where there is none
+	TrailerIndex *int `json:"trailer_index"` // offset of the end mark, null without one
 }

@@ -62,7 +62,7 @@ func TestStrings(t *testing.T) {
 	}
 }
 
-// What is decoded is not decoded again: 16 MiB of UTF-16 take a while.
+// A text is decoded once: 16 MiB of UTF-16 take a while.
 func TestTextsAreDecodedOnce(t *testing.T) { // alone, because it counts allocations
 	for name, data := range map[string]string{"UTF-8": strings.Repeat("word ", 1000), "UTF-16": "\xff\xfe" + strings.Repeat("w\x00 \x00", 1000)} {
 		d := scan.Decode([]byte(data))

@@ -8,15 +8,15 @@ import (
 	"unicode/utf8"
 )
 
-// Decoded is a file as its text, where it is one. It is decoded once for all who ask.
+// Decoded is a file as text, if it is one. It is decoded once for all users.
 type Decoded struct {
-	Text   string // empty where it is no text
+	Text   string // empty if it is no text
 	IsText bool
 
 	data []byte
 }
 
-// Decode returns what a file of text says: UTF-16 by its mark, or UTF-8 without NUL.
+// Decode decodes a text file: UTF-16 by its mark, or UTF-8 without NUL.
 func Decode(data []byte) *Decoded {
 	switch {
 	case bytes.HasPrefix(data, []byte("\xff\xfe")):
@@ -31,7 +31,7 @@ func Decode(data []byte) *Decoded {
 	return &Decoded{string(text), true, data}
 }
 
-// Strings lists the printable runs of the file, and gives its text where it is one.
+// Strings lists the printable runs of the file, and its text if it is one.
 func (d *Decoded) Strings(b *Budget) *Strings {
 	found := set{}
 	out := &Strings{}
@@ -41,7 +41,7 @@ func (d *Decoded) Strings(b *Budget) *Strings {
 		lines(d.Text, func(run string) { found.add(b, run, maxString, maxStrings) })
 	} else {
 		keep := func(run string) {
-			if telling(run) {
+			if isMeaningful(run) {
 				found.add(b, run, maxString, maxStrings)
 			}
 		}
@@ -60,8 +60,8 @@ func wide(data []byte, order binary.ByteOrder) string {
 	return string(utf16.Decode(units))
 }
 
-// Lines returns all printable runs of the file as one text, a line each, at most so many
-// bytes. It is what to look for addresses in.
+// Lines returns all printable runs of the file as one text, one line each, at most most
+// bytes, for the search for addresses.
 func (d *Decoded) Lines(most int) string {
 	if d.IsText {
 		return d.Text[:min(len(d.Text), most)]
@@ -77,7 +77,7 @@ func (d *Decoded) Lines(most int) string {
 	return s.String()
 }
 
-// leastRun is the length from which a run counts.
+// leastRun is the minimum length of a run.
 const leastRun = 4
 
 // lines calls f for the runs of a text between control characters.
@@ -110,9 +110,9 @@ func runs(data []byte, width int, f func(string)) {
 	end()
 }
 
-// telling reports whether a run of a binary is more than noise: seven characters, or three
-// letters or three digits in sequence.
-func telling(run string) bool {
+// isMeaningful reports whether a run of a binary is more than noise: seven characters, or three
+// consecutive letters or digits.
+func isMeaningful(run string) bool {
 	if len(run) >= 7 {
 		return true
 	}

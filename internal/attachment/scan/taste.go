@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// tastes name kinds of files by how they begin.
+// tastes map prefixes of files to their kinds.
 var tastes = [...]struct{ prefix, name string }{
 	{"MZ", "mz_file"}, {"\x7fELF", "elf_file"},
 	{"\xcf\xfa\xed\xfe", "macho_file"}, {"\xce\xfa\xed\xfe", "macho_file"}, {"\xfe\xed\xfa\xcf", "macho_file"}, {"\xfe\xed\xfa\xce", "macho_file"},
@@ -24,7 +24,7 @@ var tastes = [...]struct{ prefix, name string }{
 	{"Attribute VB_Name =", "vb_file"}, {"Option Explicit", "vb_file"}, {"Dim ", "vb_file"}, {"Public Sub ", "vb_file"}, {"Private Sub ", "vb_file"},
 }
 
-// kinds name files by our word for their format.
+// kinds map our formats to kinds of files.
 var kinds = map[string]string{
 	"js": "javascript_file", "vbs": "vb_file", "html": "html_file", "htmlsheet": "html_file", "hta": "hta_file", "bat": "batch_file", "svg": "svg_file", "xml": "xml_file",
 	"eml": "email_file", "iso": "iso_file", "tar": "tar_file", "macho": "macho_file", "zip": "zip_file", "jar": "zip_file", "odf": "zip_file",
@@ -33,8 +33,8 @@ var kinds = map[string]string{
 	"pgp": "pgp_file", "ics": "ics_file", "vcf": "vcard_file", "json": "json_file", "pdf": "pdf_file", "rtf": "rtf_file", "bmp": "bmp_file",
 }
 
-// Tastes returns the kinds of a file, sorted. script tells that its container runs it as
-// JavaScript.
+// Tastes returns the kinds of a file, sorted. script reports whether its container runs it
+// as JavaScript.
 func Tastes(data []byte, format string, script bool) []string {
 	out := []string{}
 	for _, t := range tastes {
@@ -61,7 +61,8 @@ func Tastes(data []byte, format string, script bool) []string {
 	return slices.Compact(out)
 }
 
-// encryptedZip reports whether a local header of a zip tells of a password. APPNOTE 4.4.4.
+// encryptedZip reports whether a local header of a zip has the encryption flag. APPNOTE
+// 4.4.4.
 func encryptedZip(data []byte) bool {
 	if !bytes.HasPrefix(data, []byte("PK\x03\x04")) {
 		return false
@@ -77,11 +78,11 @@ func encryptedZip(data []byte) bool {
 	}
 }
 
-// headerRun is how many characters of base64 the header of DOS takes.
+// headerRun is the length of the DOS header in characters of base64.
 const headerRun = 88
 
-// hasProgram reports whether the file holds a program of Windows in base64: a header of
-// DOS that leads to a header of Windows soon after it. UTF-16 is read too.
+// hasProgram reports whether the file contains a Windows program in base64: a DOS header
+// followed by a Windows header. UTF-16 is searched too.
 func hasProgram(data []byte) bool {
 	if bytes.HasPrefix(data, []byte("MZ")) {
 		return false
@@ -101,7 +102,7 @@ func hasProgram(data []byte) bool {
 	return false
 }
 
-// mark is how every program begins in base64.
+// mark is the beginning of every program in base64.
 func mark(step int) []byte {
 	if step == 1 {
 		return []byte("TV")

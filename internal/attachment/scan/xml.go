@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// ReadXML lists the tags of XML, well formed or not, and hands out its scripts.
+// ReadXML lists the tags of XML, well formed or not, and returns its scripts.
 func ReadXML(text string, b *Budget) (*XMLFile, []Child) {
 	r := &xmlReader{rest: text, budget: b, out: &XMLFile{}}
 	for r.next() {
@@ -51,7 +51,7 @@ func (r *xmlReader) next() bool {
 	return true
 }
 
-// until returns what is before an end, and passes both.
+// until returns the text before an end, and skips both.
 func (r *xmlReader) until(end string) string {
 	before, rest, _ := strings.Cut(r.rest, end)
 	r.rest = rest
@@ -64,7 +64,7 @@ func (r *xmlReader) declaration(s string) {
 	}
 }
 
-// docType keeps the declaration without its inner part. XML 1.0, Section 2.8.
+// docType keeps the declaration without its internal subset. XML 1.0, Section 2.8.
 func (r *xmlReader) docType() {
 	end := strings.IndexAny(r.rest, "[>")
 	if end < 0 {
@@ -107,7 +107,7 @@ func (r *xmlReader) tag() {
 	}
 }
 
-// script hands out what a script element holds, CDATA or not.
+// script extracts the content of a script element, CDATA or not.
 func (r *xmlReader) script(attributes map[string]string, empty bool) {
 	r.out.TotalScripts++
 	if empty {
@@ -139,7 +139,7 @@ func unwrapped(s string) (string, bool) {
 	return strings.NewReplacer("<![CDATA[", "", "]]>", "").Replace(s), true
 }
 
-// tagEnd returns where the > of a tag is that is in no quotes, or the end.
+// tagEnd returns the offset of the > that ends a tag outside of quotes, or the end.
 func tagEnd(s string) int {
 	var quote byte
 	for k := range len(s) {

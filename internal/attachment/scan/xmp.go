@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// walkXML calls start, text and end for the tokens of XML as far as it reads, at most so
-// many. Names come without their prefixes.
+// walkXML calls start, text and end for the tokens of XML up to the first error, at most
+// most. Names come without their prefixes.
 func walkXML(data []byte, most int, start func(xml.StartElement), text func(string), end func(string)) {
 	x := xml.NewDecoder(bytes.NewReader(data))
 	x.Strict = false
@@ -31,14 +31,14 @@ func walkXML(data []byte, most int, start func(xml.StartElement), text func(stri
 
 const maxXMLTokens = 20_000
 
-// xmpNames are ExifTool's names where they are not the property's own with a capital.
+// xmpNames are ExifTool's names that differ from the capitalised property name.
 var xmpNames = map[string]string{"keywords": "Keywords", "xmptk": "XMPToolkit"}
 
 // xmpSpaces are the prefixes of the schemas whose simple properties are read.
 const xmpSpaces = " dc xmp xap xmpMM xapMM pdf pdfx photoshop tiff exif xmpRights "
 
 // xmp adds the properties of the first packet in a file. ISO 16684-1, Section 7. A property
-// that the file has told otherwise is told again, as ExifTool does.
+// that is already known from the file is repeated, as in ExifTool.
 func (m *Metadata) xmp(data []byte) {
 	from := bytes.Index(data, []byte("<x:xmpmeta"))
 	if from < 0 {

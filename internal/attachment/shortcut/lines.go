@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// keys says what the keys of a format mean. The value of a key may be of two kinds.
+// keys maps formats to the meaning of their keys. The value of a key may have two kinds.
 var keys = map[string]map[string][]string{
 	// A working directory on a share makes an honest program load a stranger's library.
 	"url": {"url": {link, "open"}, "workingdirectory": {"working-directory"}, "iconfile": {"icon"}},
@@ -23,7 +23,7 @@ var keys = map[string]map[string][]string{
 	},
 }
 
-// lines reads lines of "key=value", and those of a remote desktop, "key:type:value".
+// lines parses lines of "key=value", and those of a remote desktop, "key:type:value".
 func (f *File) lines(meaning map[string][]string, text string) {
 	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
 		key, value, ok := strings.Cut(line, "=")
@@ -36,7 +36,7 @@ func (f *File) lines(meaning map[string][]string, text string) {
 	}
 }
 
-// webQuery reads a query of Excel: its kind, its version, and an address.
+// webQuery parses an Excel query: its kind, its version, and an address.
 func (f *File) webQuery(text string) {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
@@ -48,8 +48,8 @@ func (f *File) webQuery(text string) {
 	}
 }
 
-// sylk reads a sheet of symbolic links: records by lines, fields after semicolons, of
-// which a doubled one is a character. Field E of a cell is its formula.
+// sylk parses a SYLK sheet: records by lines, fields separated by semicolons, which are
+// doubled as characters. Field E of a cell is its formula.
 func (f *File) sylk(text string) {
 	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
 		fields := strings.Split(strings.ReplaceAll(line, ";;", "\x00"), ";")
@@ -65,7 +65,7 @@ func (f *File) sylk(text string) {
 	}
 }
 
-// formula keeps a formula, and what it starts by dynamic data exchange.
+// formula keeps a formula, and the program that it starts by dynamic data exchange.
 func (f *File) formula(s string) {
 	if len(f.Scripts) >= maxItems {
 		f.note(OverLimit)
@@ -78,8 +78,8 @@ func (f *File) formula(s string) {
 	}
 }
 
-// binaryList finds the strings of a binary property list that are addresses. A byte of
-// kind and length is in front; 15 tells that a number holds the length.
+// binaryList finds the strings of a binary property list that are addresses. A byte of kind
+// and length precedes each; length 15 means that a number follows.
 func (f *File) binaryList(data []byte) {
 	for at := 0; at+3 < len(data); at++ {
 		kind, size, head := data[at]>>4, int(data[at]&15), 1

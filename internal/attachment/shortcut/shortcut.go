@@ -1,19 +1,18 @@
-// Package shortcut reads the small files that only say where to go or what to start.
+// Package shortcut reads small files that only name a target to open or start.
 //
-// Windows, macOS, desktops of Linux, Excel and Java know a dozen of them: a few lines or a
-// little XML that name an address, a command or a server, and a click does the rest. They
-// pass as text through gateways that look for programs. The package knows which line or
-// element of each kind matters, in tables, and lists what it names.
+// Windows, macOS, Linux desktops, Excel and Java have a dozen such formats: a few lines or
+// a little XML that name an address, a command or a server, which a click opens. Gateways
+// that search for programs pass them as text. Tables in the package list the relevant lines
+// and elements of each kind.
 //
 // Standards: Desktop Entry Specification 1.5, JSR 56 (JNLP), the settings of Remote Desktop
 // clients, the library and saved search schemas of Windows, property lists of Apple, and
 // the published layouts of SYLK and of web queries.
 //
-// Divergences: keys are compared without case and in any section, and XML need not be well
-// formed up to the place that matters.
+// Divergences: keys are compared without case and in any section, and XML need only be well
+// formed up to the relevant place.
 //
-// Limits: the first megabyte of a file is read; addresses that are relative to another one
-// stay as written.
+// Limits: the first megabyte of a file is read; relative addresses stay as written.
 package shortcut
 
 import (
@@ -32,22 +31,22 @@ const (
 	maxValue  = 32 << 10 // bytes of one value; a command line of Windows has no more
 )
 
-// Note is an oddity of a file.
+// Note is a defect of a file.
 type Note string
 
 // The notes of a file.
 const (
-	Broken    Note = "broken"     // XML that does not go on
+	Broken    Note = "broken"     // malformed XML
 	OverLimit Note = "over-limit" // something was left out
 )
 
-// Action is what a click makes of the file.
+// Action is what a click on the file does.
 type Action struct {
-	Kind   string // "open", "run", "connect", "install", "icon", "query" and the like
+	Kind   string // "open", "run", "connect", "install", "icon", "query" and so on
 	Target string
 }
 
-// File is what a file says. It is never nil and holds whatever could be read.
+// File is the content of a file. It is never nil and holds everything readable.
 type File struct {
 	Title   string
 	Links   []string // as written
@@ -56,7 +55,7 @@ type File struct {
 	Notes   []Note
 }
 
-// Formats lists what Read knows, in the words of package attachment.
+// Formats lists the supported formats, in terms of package attachment.
 func Formats() []string {
 	return []string{
 		"url", "scf", "desktop", "desktop-ini", "rdp", "iqy", "slk", "webloc", "search-ms", "library-ms", "searchconnector-ms",
@@ -64,7 +63,7 @@ func Formats() []string {
 	}
 }
 
-// Read reads a file of the format. What is broken becomes a note, never an error.
+// Read parses a file of the format. Defects become notes, never errors.
 func Read(format string, data []byte) *File {
 	f := &File{}
 	if len(data) > maxBytes {
@@ -92,7 +91,7 @@ func (f *File) note(n Note) {
 	}
 }
 
-// add keeps a value as its row says.
+// add keeps a value by the kind of its row.
 func (f *File) add(kind, value string) {
 	value = strings.TrimSpace(value)
 	if len(value) > maxValue {
@@ -112,7 +111,7 @@ func (f *File) add(kind, value string) {
 	}
 }
 
-// Kinds of values that are no actions.
+// Kinds of values other than actions.
 const (
 	link  = "link"
 	title = "title"

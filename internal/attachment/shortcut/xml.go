@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// row says what an attribute, or without one the text, of an element means. An element of
-// "*" stands for all.
+// row is the meaning of an attribute of an element, or of its text. "*" matches all
+// elements.
 type row struct {
 	element, attribute string
 	kinds              []string
 }
 
-// elements says where in the XML of a format its meaning is.
+// elements maps formats to the meaning of their XML.
 var elements = map[string][]row{
 	"webloc":             {{"string", "", []string{link, "open"}}},
 	"search-ms":          {{"include", "path", []string{"search"}}, {"url", "", []string{link, "search"}}},
@@ -35,10 +35,10 @@ var elements = map[string][]row{
 	},
 }
 
-// text is a value that matters only if it leads somewhere.
+// text is a value that matters only if it is a link.
 const text = "text"
 
-// xml reads elements as the rows say, as far as the XML goes.
+// xml reads elements by the rows, up to the first syntax error.
 func (f *File) xml(rows []row, doc string) {
 	d := xml.NewDecoder(strings.NewReader(doc))
 	d.Strict = false
@@ -71,7 +71,7 @@ func (f *File) attributes(rows []row, element string, list []xml.Attr) {
 	}
 }
 
-// value keeps what the rows ask for.
+// value keeps a value that the rows request.
 func (f *File) value(rows []row, element, attribute, value string) {
 	for _, r := range rows {
 		if r.attribute != attribute || r.element != element && (r.element != "*" || element == "") {
@@ -83,8 +83,8 @@ func (f *File) value(rows []row, element, attribute, value string) {
 	}
 }
 
-// leading keeps a text as a link if it is one. Consoles of management list all their
-// strings in one table, and those that are addresses are opened.
+// leading keeps a text as a link if it is one. Management consoles list all their strings
+// in one table, and open those that are addresses.
 func (f *File) leading(kind, value string) {
 	if kind != text {
 		f.add(kind, value)

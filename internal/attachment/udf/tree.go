@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// folder is one that waits to be read.
+// folder is a pending folder.
 type folder struct {
 	part  int
 	block uint32
@@ -16,7 +16,7 @@ type folder struct {
 // maxPath bounds a path; Windows opens up to 260 letters.
 const maxPath = 4096
 
-// walk lists the tree from the root of the file set on. A folder is read once.
+// walk lists the tree from the root of the file set on. Each folder is read once.
 func (r *reader) walk() {
 	part, block := address(r.fileSet)
 	d := r.at(part, block, r.block)
@@ -44,7 +44,7 @@ func (r *reader) walk() {
 // Section 14.14.2.
 func address(b []byte) (part int, block uint32) { return int(le16(b[8:])), le32(b[4:]) }
 
-// at returns bytes of a partition, nil where it has none.
+// at returns bytes of a partition, nil if out of range.
 func (r *reader) at(part int, block uint32, n int64) []byte {
 	if part >= len(r.parts) {
 		return nil
@@ -52,8 +52,8 @@ func (r *reader) at(part int, block uint32, n int64) []byte {
 	return cut(r.parts[part].data, int64(block)*r.block, n)
 }
 
-// folder lists the files of a folder, and returns the folders in it. ECMA-167, Part 4,
-// Section 14.4. It reports whether there is room for more.
+// folder lists the files of a folder, and returns its folders. ECMA-167, Part 4, Section
+// 14.4. It reports whether there is room for more.
 func (r *reader) folder(f folder) (inner []folder, more bool) {
 	e, ok := r.entry(f.part, f.block)
 	if !ok {
@@ -124,7 +124,7 @@ func (r *reader) entry(part int, block uint32) (File, bool) {
 	attributes, size := int64(le32(d[head-8:])), int64(le32(d[head-4:]))
 	list := cut(d, int64(head)+attributes, size)
 	kind := le16(d[34:]) & 7
-	if kind == 3 { // the content is in place of its addresses
+	if kind == 3 { // the content replaces its addresses
 		f.extents = []extent{{data: list, size: int64(len(list)), offset: -1}}
 		return f, true
 	}
@@ -135,14 +135,14 @@ func (r *reader) entry(part int, block uint32) (File, bool) {
 	return f, true
 }
 
-// sizes are those of the kinds of addresses: short, long, and extended.
+// sizes are those of the address kinds: short, long, and extended.
 var sizes = [...]int{8, 16, 20}
 
 // maxChain bounds the blocks of addresses of one file.
 const maxChain = 256
 
 // read follows the addresses of a file. ECMA-167, Part 4, Section 14.14.1: the upper bits
-// of a length tell whether the extent is written, empty, or holds more addresses.
+// of a length mean that the extent is written, empty, or holds more addresses.
 func (r *reader) read(f *File, part int, kind uint16, list []byte) {
 	if int(kind) >= len(sizes) {
 		r.volume.note(Broken)

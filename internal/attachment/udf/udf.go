@@ -1,18 +1,18 @@
 // Package udf lists the files of an image in Universal Disk Format.
 //
-// Windows mounts such images at a double click, and files inside carry no mark of the web.
-// An image names its parts by descriptors: an anchor at a fixed place leads to the volume,
-// the volume to its partitions and a file set, and that to a tree of file entries, whose
-// content lies in extents. An image may hold a second, older tree for the same files; what
-// people see is the tree that their system prefers.
+// Windows mounts such images at a double click, and files inside have no Mark of the Web.
+// Descriptors define the structure of an image: an anchor at a fixed place refers to the
+// volume, the volume to its partitions and a file set, and that to a tree of file entries,
+// whose content is in extents. An image may contain a second, older tree for the same
+// files; people see the tree that their system prefers.
 //
 // Standards: ECMA-167 3rd edition, and UDF 1.02 to 2.60 of OSTA.
 //
-// Divergences: checksums of descriptors are checked, their CRCs and sequence numbers are
-// not; the reserve of the volume is read where the main sequence leads nowhere.
+// Divergences: checksums of descriptors are verified, their CRCs and sequence numbers are
+// not; the reserve of the volume is read if the main sequence is unusable.
 //
-// Limits: strategy 4 only; sparing tables are not applied; virtual partitions, which discs
-// written in steps use, and named streams are noted or left out.
+// Limits: strategy 4 only; sparing tables are not applied; virtual partitions, used by
+// discs written incrementally, and named streams are noted or left out.
 package udf
 
 import (
@@ -23,14 +23,14 @@ import (
 	"unicode/utf16"
 )
 
-// Note is an oddity of an image.
+// Note is a defect of an image.
 type Note string
 
 // The notes of an image.
 const (
-	Broken      Note = "broken"       // a descriptor is missing or lies
-	Virtual     Note = "virtual"      // a partition that is written in steps
-	BadStrategy Note = "bad-strategy" // a file that is found in another way than strategy 4
+	Broken      Note = "broken"       // a descriptor is missing or wrong
+	Virtual     Note = "virtual"      // a partition written incrementally
+	BadStrategy Note = "bad-strategy" // a file with another strategy than 4
 	OverLimit   Note = "over-limit"   // something was left out
 )
 
@@ -38,7 +38,7 @@ const (
 type File struct {
 	Path   string // with the folders, separated by "/"
 	Size   int64  // in bytes
-	Offset int64  // of the first byte in the image, -1 if it is inside its entry or nowhere
+	Offset int64  // of the first byte in the image, -1 if it is inside its entry or missing
 
 	extents []extent
 }
@@ -54,7 +54,7 @@ func (f *File) Open() io.Reader {
 	return io.LimitReader(io.MultiReader(parts...), f.Size)
 }
 
-// Stored returns how many bytes of the image the content takes.
+// Stored returns the number of bytes that the content takes in the image.
 func (f *File) Stored() int64 {
 	var n int64
 	for _, e := range f.extents {
@@ -63,7 +63,7 @@ func (f *File) Stored() int64 {
 	return n
 }
 
-// zeros reads as zeros without end.
+// zeros is an endless reader of zeros.
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) {
@@ -71,7 +71,7 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Volume is what an image holds.
+// Volume is the content of an image.
 type Volume struct {
 	Label string
 	Files []File
@@ -98,10 +98,10 @@ const (
 	tagExtended   = 266
 )
 
-// partition is a part of the image that addresses count from.
+// partition is the base of addresses in the image.
 type partition struct {
 	data  []byte
-	start int64 // in the image, -1 where it is put together
+	start int64 // in the image, -1 if assembled
 }
 
 // extent is a run of bytes; without data it reads as zeros.
@@ -128,8 +128,8 @@ type reader struct {
 // maxExtents bounds the extents of an image. Badly scattered honest files have a hundred.
 const maxExtents = 1 << 18
 
-// Read lists the files of an image, at most entries with the folders. It reports false for
-// what is no UDF. What is broken becomes a note, never an error.
+// Read lists the files of an image, at most entries including folders. It reports false if
+// it is no UDF. Defects become notes, never errors.
 func Read(data []byte, entries int) (*Volume, bool) {
 	v := &Volume{}
 	for _, sector := range []int64{2048, 512, 4096} {
@@ -142,7 +142,7 @@ func Read(data []byte, entries int) (*Volume, bool) {
 	return v, false
 }
 
-// cut returns at most n bytes from a place on, nil outside.
+// cut returns at most n bytes from an offset on, nil outside.
 func cut(b []byte, at, n int64) []byte {
 	if at < 0 || at >= int64(len(b)) || n <= 0 {
 		return nil
@@ -171,8 +171,8 @@ func tag(b []byte) uint16 {
 	return le16(b)
 }
 
-// anchors reads the volume from the first anchor that leads to one. ECMA-167, Part 3,
-// Section 8.4.2.1: sector 256, the last one, and the 256th from there.
+// anchors reads the volume of the first valid anchor. ECMA-167, Part 3, Section 8.4.2.1:
+// sector 256, the last one, and the 256th before that.
 func (r *reader) anchors() bool {
 	last := int64(len(r.data))/r.sector - 1
 	for _, at := range []int64{256, last, last - 256} {
@@ -237,8 +237,8 @@ func (r *reader) logical(d []byte) {
 	}
 }
 
-// partitionMap returns the partition that a map means. ECMA-167, Part 3, Section 10.7, and
-// UDF 2.60, Sections 2.2.8 to 2.2.10.
+// partitionMap returns the partition of a map. ECMA-167, Part 3, Section 10.7, and UDF
+// 2.60, Sections 2.2.8 to 2.2.10.
 func (r *reader) partitionMap(m []byte) partition {
 	if m[0] == 1 {
 		return r.numbers[le16(m[4:])]
@@ -259,11 +259,11 @@ func (r *reader) partitionMap(m []byte) partition {
 	}
 }
 
-// metadata puts the metadata file together, which a partition of its own addresses. The
-// mirror is read where the file leads nowhere.
+// metadata assembles the metadata file, which is addressed as a separate partition. The
+// mirror is read if the file is unusable.
 func (r *reader) metadata(base partition, m []byte) partition {
 	for _, place := range [][]byte{m[40:], m[44:]} {
-		r.parts = append(r.parts, base) // short addresses count from it
+		r.parts = append(r.parts, base) // short addresses are relative to it
 		f, ok := r.entry(len(r.parts)-1, le32(place))
 		r.parts = r.parts[:len(r.parts)-1]
 		if !ok || len(f.extents) == 0 {
@@ -286,8 +286,8 @@ func dstring(b []byte) string {
 	return name(b[:min(int(b[len(b)-1]), len(b)-1)])
 }
 
-// name reads a compressed string: a byte tells how many bits each letter has. UDF 2.60,
-// Section 2.1.1.
+// name decodes a compressed string: the first byte is the number of bits per letter. UDF
+// 2.60, Section 2.1.1.
 func name(b []byte) string {
 	if len(b) < 2 {
 		return ""

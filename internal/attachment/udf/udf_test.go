@@ -20,7 +20,7 @@ type image struct {
 	kind     int  // of addresses: 0 short, 1 long, 2 extended, 3 inside the entry
 	extended bool // extended file entries
 	wide     bool // names of 16 bits
-	metadata bool // entries and folders stand in a metadata partition
+	metadata bool // entries and folders are in a metadata partition
 	virtual  bool
 	atEnd    bool // the anchor is the last sector
 	pieces   int  // extents of a file

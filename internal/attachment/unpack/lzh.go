@@ -9,21 +9,21 @@ const (
 	lzhPre      = 19        // symbols of the code for lengths of codes
 )
 
-// lzh reads a stream of LHA: blocks, each with its codes, over one window.
+// lzh reads an LHA stream: blocks, each with its codes, over one window.
 type lzh struct {
 	data   []byte
 	at     int // in bits
 	window []byte
 	pos    int
-	size   int64 // bytes to come
+	size   int64 // remaining bytes
 	block  int   // symbols left in the block
 	wide   int   // bits that count the codes of distances
 	slots  int   // symbols of the code of distances
 	pre    huffman
 	main   huffman
 	far    huffman
-	match  int // bytes left of a match
-	from   int // where it goes on in the window
+	match  int // remaining bytes of a match
+	from   int // its source in the window
 	err    error
 }
 
@@ -66,7 +66,7 @@ func (z *lzh) Read(p []byte) (int, error) {
 	return 0, io.EOF
 }
 
-// symbol reads what comes next: a byte, which is a match with itself, or a match.
+// symbol reads the next symbol: a byte, which is a match with itself, or a match.
 func (z *lzh) symbol() error {
 	if z.block == 0 {
 		if err := z.codes(); err != nil {
@@ -97,13 +97,13 @@ func (z *lzh) symbol() error {
 	return nil
 }
 
-// codes reads the head of a block: how many symbols it has, and its codes.
+// codes reads the head of a block: its number of symbols, and its codes.
 func (z *lzh) codes() error {
 	z.block = z.take(16)
 	if z.over() {
 		return ErrShort
 	}
-	if z.block == 0 { // its codes would be read for nothing, again and again
+	if z.block == 0 { // an empty block would cost reading its codes without progress
 		return ErrBroken
 	}
 	if err := z.lengths(&z.pre, lzhPre, 5, 3); err != nil {
@@ -115,8 +115,8 @@ func (z *lzh) codes() error {
 	return z.lengths(&z.far, z.slots, z.wide, -1)
 }
 
-// lengths reads a small code of at most so many symbols, whose number has bits. After the
-// third of one of them, two bits say how many are left out.
+// lengths reads a small code of at most most symbols, whose number has bits bits. After the
+// third one of gap, two bits give the number of omitted ones.
 func (z *lzh) lengths(h *huffman, most, bits, gap int) error {
 	n := z.take(bits)
 	if n == 0 {
@@ -128,7 +128,7 @@ func (z *lzh) lengths(h *huffman, most, bits, gap int) error {
 	lengths := make([]byte, most)
 	for k := 0; k < n; k++ {
 		l := z.take(3)
-		for more := l == 7; more && z.take(1) == 1; { // a long one goes on in ones
+		for more := l == 7; more && z.take(1) == 1; { // a long one continues in ones
 			if l++; l > maxCode {
 				return ErrBroken
 			}
@@ -196,7 +196,7 @@ func (z *lzh) code(h *huffman) (int, error) {
 	return symbol, nil
 }
 
-// over reports whether more was taken than there is.
+// over reports whether more bits were taken than exist.
 func (z *lzh) over() bool { return z.at > 8*len(z.data) }
 
 // peek returns the next 16 bits, the highest first, zeros after the end.

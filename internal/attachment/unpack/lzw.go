@@ -10,25 +10,25 @@ const (
 	lzwClear     = 256
 )
 
-// lzw is a reader of compress. An entry of its dictionary is another one and a byte.
+// lzw reads the format of compress. A dictionary entry is another entry and a byte.
 type lzw struct {
 	data   []byte
 	at     int // in bits
 	bits   int // of the next code
-	most   int // of any
+	most   int // maximum bits of a code
 	blocks bool
 	group  int // codes of these bits so far; eight of them fill whole bytes
 	prefix [1 << lzwMostBits]uint16
 	last   [1 << lzwMostBits]byte
-	next   int // the entry that comes
-	old    int // the code before, -1 at the beginning
+	next   int // the next entry
+	old    int // the previous code, -1 at the beginning
 	first  byte
-	stack  []byte // of what a code says, backward
+	stack  []byte // the expansion of a code, backward
 	rest   []byte
 	err    error
 }
 
-// NewLZW reads a file of compress, whose header has a mark and a byte of flags: the most
+// NewLZW reads a file of compress, whose header has a mark and a byte of flags: the maximum
 // bits of a code, and whether codes clear the dictionary.
 func NewLZW(data []byte) (io.Reader, error) {
 	if len(data) < 3 || data[0] != 0x1f || data[1] != 0x9d {
@@ -96,8 +96,7 @@ func (z *lzw) code() error {
 	return nil
 }
 
-// expand says what a code stands for. The entry that comes next is the one before and its
-// own first byte.
+// expand expands a code. The next entry is the previous one plus its own first byte.
 func (z *lzw) expand(code int) {
 	z.stack = z.stack[:0]
 	own := code == z.next
@@ -136,8 +135,8 @@ func (z *lzw) take() (code int, ok bool) {
 	return code, true
 }
 
-// skip passes what is left of a group of eight codes: packers write them together, and
-// begin a new one when the size of codes changes.
+// skip skips the rest of a group of eight codes: packers write groups, and begin a new one
+// when the size of codes changes.
 func (z *lzw) skip() {
 	if z.group > 0 {
 		z.at += (8 - z.group) * z.bits

@@ -11,7 +11,7 @@ const LZXFrame = 32 << 10
 // Sizes of LZX. MS-PATCH, Section 2.2.
 const (
 	lzxLiterals = 256
-	lzxHeader   = 8   // lengths of matches that the main code tells, the last means more
+	lzxHeader   = 8   // lengths of matches in the main code, the last one means longer
 	lzxLengths  = 249 // symbols of the code for longer ones
 	lzxMinMatch = 2
 	lzxMaxSlots = 50
@@ -24,14 +24,14 @@ const (
 	lzxRaw      = 3
 )
 
-// LZX unpacks the frames of one folder of a cabinet, in order. Frames share the window.
+// LZX unpacks the frames of one cabinet folder, in order. Frames share the window.
 type LZX struct {
 	in     lzxBits
 	window []byte
 	at     int // in the window
-	total  int // bytes of all frames before
+	total  int // bytes of all previous frames
 	begun  bool
-	calls  uint32 // size of the program whose calls are translated, 0 if none is
+	calls  uint32 // size of the program with translated calls, 0 for none
 	recent [3]int // distances
 
 	kind  int  // of the block
@@ -41,7 +41,7 @@ type LZX struct {
 	main  huffman
 	long  huffman
 	low   huffman                                    // of the lowest bits of distances
-	mains [lzxLiterals + lzxHeader*lzxMaxSlots]uint8 // lengths of codes, which the next block changes
+	mains [lzxLiterals + lzxHeader*lzxMaxSlots]uint8 // lengths of codes, updated by the next block
 	longs [lzxLengths]uint8
 	base  []int // least distance of a slot
 	extra []int // bits that follow a slot
@@ -63,8 +63,8 @@ func NewLZX(bits int) (*LZX, error) {
 	return z, nil
 }
 
-// Frame unpacks the next frame, of size bytes. What it returns is valid until the next call
-// and tells, beside an error, how far it came.
+// Frame unpacks the next frame, of size bytes. The result is valid until the next call;
+// with an error it is the unpacked part.
 func (z *LZX) Frame(packed []byte, size int) ([]byte, error) {
 	if size < 1 || size > LZXFrame {
 		return nil, fmt.Errorf("a frame of %d bytes: %w", size, ErrBroken)
@@ -80,7 +80,7 @@ func (z *LZX) Frame(packed []byte, size int) ([]byte, error) {
 	return z.out, err
 }
 
-// begin reads what is before the first block: whether calls are translated.
+// begin reads the flag before the first block: whether calls are translated.
 func (z *LZX) begin() {
 	if z.begun {
 		return
@@ -110,7 +110,7 @@ func (z *LZX) frame(size int) error {
 	return nil
 }
 
-// part unpacks so many bytes of the block.
+// part unpacks n bytes of the block.
 func (z *LZX) part(n int) error {
 	if z.kind != lzxRaw {
 		return z.decode(n)
@@ -177,7 +177,7 @@ func (z *LZX) codes() error {
 	return nil
 }
 
-// build makes the codes of a block once it is known to have bytes.
+// build builds the codes of a block that is not empty.
 func (z *LZX) build() error {
 	if z.built {
 		return nil
@@ -189,8 +189,8 @@ func (z *LZX) build() error {
 	return z.long.build(z.longs[:])
 }
 
-// lengths reads how the lengths of codes differ from those of the last block, itself in a
-// code of twenty symbols.
+// lengths reads the differences of code lengths from the last block, encoded in a code of
+// twenty symbols.
 func (z *LZX) lengths(list []byte) error {
 	var lengths [20]byte
 	for k := range lengths {
@@ -216,7 +216,7 @@ func (z *LZX) lengths(list []byte) error {
 	return nil
 }
 
-// run reads how many codes have which length, where the first had another one.
+// run reads a run of codes with one length, given as a difference for the first.
 func (z *LZX) run(pre *huffman, before int) (run int, length byte, err error) {
 	symbol, err := z.in.symbol(pre)
 	if err != nil {
@@ -237,7 +237,7 @@ func (z *LZX) run(pre *huffman, before int) (run int, length byte, err error) {
 	return run, byte((before - symbol + 17) % 17), nil
 }
 
-// decode unpacks so many bytes of a block with codes. No match leaves its frame or block.
+// decode unpacks n bytes of a block with codes. A match must not cross its frame or block.
 func (z *LZX) decode(n int) error {
 	if err := z.build(); err != nil {
 		return err
@@ -261,7 +261,7 @@ func (z *LZX) decode(n int) error {
 	return nil
 }
 
-// match unpacks a match, of at most so many bytes.
+// match unpacks a match of at most most bytes.
 func (z *LZX) match(symbol, most int) error {
 	length := symbol%lzxHeader + lzxMinMatch
 	if symbol%lzxHeader == lzxHeader-1 {
@@ -282,7 +282,7 @@ func (z *LZX) match(symbol, most int) error {
 	return nil
 }
 
-// distance reads how far back a match lies: three slots repeat the last ones.
+// distance reads the distance of a match: three slots repeat recent ones.
 func (z *LZX) distance(slot int) (int, error) {
 	if slot < len(z.recent) {
 		z.recent[0], z.recent[slot] = z.recent[slot], z.recent[0]
@@ -311,8 +311,8 @@ func (z *LZX) copy(distance, length int) {
 	}
 }
 
-// translate turns the absolute targets of calls in the frame back into relative ones, as
-// x86 has them. The window keeps the others. MS-PATCH, Section 2.6.
+// translate converts the absolute targets of calls in the frame back to relative ones, as
+// in x86. The window keeps the absolute ones. MS-PATCH, Section 2.6.
 func (z *LZX) translate() {
 	for k := 0; k < len(z.out)-10; k++ {
 		if z.out[k] != 0xe8 {
@@ -373,14 +373,13 @@ func (r *lzxBits) symbol(h *huffman) (int, error) {
 	return symbol, nil
 }
 
-// over reports whether more was taken than there is.
+// over reports whether more bits were taken than exist.
 func (r *lzxBits) over() bool { return r.at > (len(r.data)+1)/2*16 }
 
-// align passes the rest of the word, or a whole one if nothing of it is read.
+// align skips the rest of the word, or a whole one at a word boundary.
 func (r *lzxBits) align() { r.at += 16 - r.at%16 }
 
-// bytes returns the next n bytes, or as many as there are, at a place between words. What
-// follows is counted from there.
+// bytes returns the next n bytes, or the remaining ones, at a word boundary.
 func (r *lzxBits) bytes(n int) []byte {
 	from := min(r.at/8, len(r.data))
 	to := min(from+n, len(r.data))

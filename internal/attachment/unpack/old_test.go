@@ -149,7 +149,7 @@ func FuzzLZW(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// A code of at least nine bits stands for at most all entries before it.
+		// A code of at least nine bits expands to at most all previous entries.
 		if n, _ := io.Copy(io.Discard, r); n > int64(len(data))*int64(len(data)) {
 			t.Errorf("%d bytes of %d", n, len(data))
 		}

@@ -1,27 +1,27 @@
-// Package unpack reads the compressions of old archives that have no reader in Go's library.
+// Package unpack implements compressions of old archives that Go's library lacks.
 //
-// Attackers pack with what scanners do not open, and the unpackers of people still open
-// cabinets, archives of LHA and files of compress. The package unpacks their streams; the
-// archives around them belong to package attachment. Input is hostile: every reader works in
-// the order of its input and output, holds one window, and ends with an error where the
-// stream is broken.
+// Attackers pack with formats that scanners do not open, while common unpackers still open
+// cabinets, LHA archives and files of compress. The package unpacks their streams; package
+// attachment reads the archives around them. Input is hostile: every reader is linear in
+// its input and output, holds one window, and ends with an error if the stream is broken.
 //
-// Standards: LZX as in MS-PATCH, Section 2, and in cabinets (MS-CAB, Section 2.2.2); the LZW
-// of compress (POSIX.1, compress); the methods lh4 to lh7 of LHA.
+// Standards: LZX as in MS-PATCH, Section 2, and in cabinets (MS-CAB, Section 2.2.2); the
+// LZW of compress (POSIX.1, compress); the methods lh4 to lh7 of LHA.
 //
-// Limits: Quantum cabinets and the older methods of LHA are not read.
+// Limits: Quantum cabinets and the older methods of LHA are not supported.
 package unpack
 
 import "errors"
 
-// What is wrong with a stream.
+// Errors of a stream.
 var (
 	ErrBroken = errors.New("the stream is broken")
 	ErrShort  = errors.New("the stream ends too early")
 	ErrWindow = errors.New("the window has a size that no packer writes")
 )
 
-// fastBits is how many bits of a code are looked up at once; longer codes take a step a bit.
+// fastBits is the number of bits of a code that are looked up at once; longer codes take
+// one step per bit.
 const fastBits = 9
 
 // maxCode is the longest code, in bits.
@@ -29,15 +29,15 @@ const maxCode = 16
 
 // huffman is a canonical code: shorter codes first, those of one length by symbol.
 type huffman struct {
-	fast    [1 << fastBits]uint16 // symbol and length, or 0 where the code is longer
+	fast    [1 << fastBits]uint16 // symbol and length, or 0 if the code is longer
 	first   [maxCode + 1]int      // first code of a length
 	count   [maxCode + 1]int
-	at      [maxCode + 1]int // where the symbols of a length begin
+	at      [maxCode + 1]int // offset of the symbols of a length
 	symbols []uint16
 }
 
-// build makes the code from the lengths of at most 1024 symbols, 0 for those not used. It
-// may be incomplete, but not have more codes than fit.
+// build builds the code from the lengths of at most 1024 symbols, 0 for unused ones. It may
+// be incomplete, but not oversubscribed.
 func (h *huffman) build(lengths []byte) error {
 	*h = huffman{symbols: append(h.symbols[:0], make([]uint16, len(lengths))...)}
 	for _, l := range lengths {
@@ -74,7 +74,7 @@ func (h *huffman) fill(code int, length, symbol uint16) {
 	}
 }
 
-// look returns the symbol whose code begins the 16 bits, and its length; 0 if there is none.
+// look returns the symbol whose code begins the 16 bits, and its length; 0 without one.
 func (h *huffman) look(next int) (symbol, length int) {
 	if e := h.fast[next>>(maxCode-fastBits)]; e != 0 {
 		return int(e >> 4), int(e & 15)

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// An atom is a few bytes that stand in every match of a pattern. Shorter ones than two
-// bytes are everywhere, and longer ones than four find no more.
+// An atom is a few bytes that occur in every match of a pattern. Atoms below two bytes
+// occur everywhere, and longer ones than four are no more selective.
 const (
 	longestAtom  = 4
 	shortestAtom = 2
@@ -16,12 +16,12 @@ const (
 
 // Bounds of the atoms of one variant.
 const (
-	maxSpread   = 64 // places where a match may begin for one atom
-	maxPrefixes = 32 // texts of which one begins a regular expression
-	maxTree     = 50 // depth of a regular expression that is looked into
+	maxSpread   = 64 // possible starts of a match per atom
+	maxPrefixes = 32 // alternative beginnings of a regular expression
+	maxTree     = 50 // examined depth of a regular expression
 )
 
-// atom is bytes, and how far from the beginning of the match they stand.
+// atom is a byte sequence, and its distance from the start of the match.
 type atom struct {
 	text        []byte
 	least, most int
@@ -31,7 +31,7 @@ func (a atom) equal(b atom) bool {
 	return bytes.Equal(a.text, b.text) && a.least == b.least && a.most == b.most
 }
 
-// index chooses the atoms and builds the tables that find them.
+// index selects the atoms and builds their tables.
 func (r *Rules) index() error {
 	common := r.common()
 	var entries [longestAtom + 1][]entry
@@ -59,8 +59,8 @@ func (r *Rules) index() error {
 	return nil
 }
 
-// common counts in how many patterns four bytes stand. What many rules share is the frame
-// of a format, and is in many files.
+// common counts the patterns that contain four bytes. Bytes in many rules belong to a file
+// format, and occur in many files.
 func (r *Rules) common() map[uint32]int {
 	count := make(map[uint32]int)
 	for i := range r.patterns {
@@ -77,7 +77,7 @@ func (r *Rules) common() map[uint32]int {
 	return count
 }
 
-// atoms returns bytes of which one is in every match, or nothing.
+// atoms returns byte sequences of which one is in every match, or nothing.
 func (v *variant) atoms(common map[uint32]int) []atom {
 	if v.re != nil {
 		return v.re.atoms(common)
@@ -89,7 +89,7 @@ func (v *variant) atoms(common map[uint32]int) []atom {
 	return []atom{best}
 }
 
-// rarest returns the atom that the fewest files should have.
+// rarest returns the atom that occurs in the fewest files.
 func rarest(windows []atom, common map[uint32]int) (best atom, ok bool) {
 	top := 0
 	for _, w := range windows {
@@ -101,8 +101,8 @@ func rarest(windows []atom, common map[uint32]int) (best atom, ok bool) {
 	return best, top > 0
 }
 
-// rarity rates bytes: the more the better, different ones, and not those which formats and
-// languages are full of.
+// rarity rates bytes: more and different bytes are better, and those common in formats and
+// languages are worse.
 func rarity(b []byte) int {
 	n := 0
 	for i, c := range b {
@@ -121,7 +121,7 @@ func rarity(b []byte) int {
 	return n
 }
 
-// windows returns the stretches of known bytes at known distances from the beginning.
+// windows returns the runs of known bytes at known distances from the start.
 func (v *variant) windows() []atom {
 	var out []atom
 	var run []byte
@@ -129,7 +129,7 @@ func (v *variant) windows() []atom {
 	for _, e := range v.elements {
 		switch {
 		case e.choices != nil || e.jump && e.max < 0 || most-least > maxSpread:
-			return out // from here on the distance is not known
+			return out // the distance is unknown from here on
 		case e.jump:
 			run = nil
 			least, most = least+e.min, most+e.max
@@ -147,7 +147,7 @@ func (v *variant) windows() []atom {
 	return out
 }
 
-// atoms returns the atoms of the part of the expression that is rarest.
+// atoms returns the atoms of the rarest part of the expression.
 func (e *expression) atoms(common map[uint32]int) []atom {
 	parts := []*syntax.Regexp{e.tree}
 	for parts[0].Op == syntax.OpCapture {
@@ -172,7 +172,7 @@ func (e *expression) atoms(common map[uint32]int) []atom {
 	return best
 }
 
-// common4 returns the rarest bytes of each text, and how rare the commonest of them is.
+// common4 returns the rarest bytes of each text, and the rarity of the most common of them.
 func common4(texts []string, least, most int, common map[uint32]int) (list []atom, score int) {
 	for i, text := range texts {
 		v := variant{elements: fixed(text)}
@@ -197,7 +197,7 @@ type beginnings struct {
 	exact bool
 }
 
-// prefixes returns the beginnings of parts that follow each other.
+// prefixes returns the beginnings of consecutive parts.
 func prefixes(parts []*syntax.Regexp, depth int) beginnings {
 	out := beginnings{[]string{""}, true}
 	for _, t := range parts {
@@ -218,7 +218,7 @@ func prefixes(parts []*syntax.Regexp, depth int) beginnings {
 	return out
 }
 
-// prefix returns the beginnings of one part; an empty text tells nothing.
+// prefix returns the beginnings of one part; an empty text means unknown.
 func prefix(t *syntax.Regexp, depth int) beginnings {
 	anything := beginnings{[]string{""}, false}
 	if depth > maxTree {
@@ -259,7 +259,7 @@ func alternatives(parts []*syntax.Regexp, depth int) beginnings {
 	return out
 }
 
-// literal returns runes as bytes, up to one that folds with others than ASCII does.
+// literal returns runes as bytes, up to one with case variants beyond ASCII.
 func literal(runes []rune) beginnings {
 	var b []byte
 	for _, r := range runes {
@@ -271,7 +271,7 @@ func literal(runes []rune) beginnings {
 	return beginnings{[]string{string(b)}, true}
 }
 
-// class returns the members of a small class, given as pairs of bounds. Atoms are folded,
+// class returns the members of a small class, given as pairs of bounds. Atoms ignore case,
 // so a letter in both cases is one.
 func class(bounds []rune) beginnings {
 	var texts []string
@@ -293,7 +293,8 @@ func class(bounds []rune) beginnings {
 	return beginnings{texts, true}
 }
 
-// width returns how many bytes a part matches, at least and at most, -1 if without end.
+// width returns the minimum and maximum number of bytes that a part matches, -1 if
+// unbounded.
 func width(t *syntax.Regexp, depth int) (least, most int) {
 	if depth > maxTree {
 		return 0, -1

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// levels are the operators from the loosest to the tightest.
+// levels are the operators, loosest first.
 func levels() [][]string {
 	return [][]string{
 		{"or"}, {"and"}, {"==", "!="}, {"<", "<=", ">", ">="}, {"|"}, {"^"}, {"&"},
@@ -15,7 +15,7 @@ func levels() [][]string {
 	}
 }
 
-// binary reads operators of one level and tighter ones.
+// binary parses operators of one level and tighter ones.
 func (p *parser) binary(level int) (expr, error) {
 	all := levels()
 	if level == len(all) {
@@ -160,7 +160,7 @@ func (p *parser) name() (expr, error) {
 	return p.nth(text[0] == '@', of)
 }
 
-// nth reads the number of a match, the first if there is none.
+// nth parses the number of a match, by default the first.
 func (p *parser) nth(offset bool, of func(*evaluation) int) (expr, error) {
 	nth := constant(whole(1))
 	ok, err := p.accept("[")
@@ -181,7 +181,7 @@ func (p *parser) nth(offset bool, of func(*evaluation) int) (expr, error) {
 	}, err
 }
 
-// where reads what follows a string: nothing, an offset, or a range.
+// where parses the text after a string: nothing, an offset, or a range.
 func (p *parser) where() (where, error) {
 	if ok, err := p.accept("at"); ok || err != nil {
 		if err != nil {
@@ -214,7 +214,7 @@ func (p *parser) bounds() (w where, err error) {
 	return w, p.expect(")")
 }
 
-// of reads the rest of "2 of them", with at and in.
+// of parses the rest of "2 of them", with at and in.
 func (p *parser) of(q quantity) (expr, error) {
 	if err := p.expect("of"); err != nil {
 		return nil, err
@@ -229,7 +229,7 @@ func (p *parser) of(q quantity) (expr, error) {
 	}, err
 }
 
-// loop reads the rest of "for any i in (1..9) : ( .. )" or "for all of them : ( .. )".
+// loop parses the rest of "for any i in (1..9) : ( .. )" or "for all of them : ( .. )".
 func (p *parser) loop() (expr, error) {
 	q := quantity{word: p.tok.text}
 	var err error

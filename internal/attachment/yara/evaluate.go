@@ -9,13 +9,13 @@ import (
 type valueKind int
 
 const (
-	undefined valueKind = iota // as an offset of a match that is not there
+	undefined valueKind = iota // such as the offset of a missing match
 	boolKind
 	wholeKind
 	realKind
 )
 
-// value is what a part of a condition yields.
+// value is the value of a part of a condition.
 type value struct {
 	kind valueKind
 	b    bool
@@ -27,7 +27,7 @@ func whole(i int64) value { return value{kind: wholeKind, i: i, f: float64(i)} }
 
 func truth(b bool) value { return value{kind: boolKind, b: b} }
 
-// true tells what a condition makes of a value: numbers other than zero are true.
+// true converts a value to a condition: numbers other than zero are true.
 func (v value) true() bool {
 	return v.kind == boolKind && v.b || v.kind == wholeKind && v.i != 0 || v.kind == realKind && v.f != 0
 }
@@ -36,7 +36,7 @@ func (v value) true() bool {
 type evaluation struct {
 	*scanner
 	steps   int
-	vars    []value // of the loops around
+	vars    []value // of the enclosing loops
 	current int     // string of the innermost loop over strings
 	results []bool  // by rule
 }
@@ -76,10 +76,10 @@ func (s *scanner) report(r rule) []Found {
 	return out
 }
 
-// where is a place: anywhere without bounds.
+// where is a range of offsets: anywhere without bounds.
 type where struct{ low, high expr }
 
-// within returns how many matches begin there, or that the bounds are undefined.
+// within returns the number of matches that begin there, or that the bounds are undefined.
 func (w where) within(e *evaluation, i int) (int, bool) {
 	e.steps--
 	list := e.spans(i)
@@ -117,7 +117,7 @@ type quantity struct {
 	n    expr
 }
 
-// test asks total times until the answer is known.
+// test calls ask total times at most, until the result is known.
 func (q quantity) test(e *evaluation, total int64, ask func(int64) value) value {
 	need := int64(1)
 	switch q.word {
@@ -166,7 +166,7 @@ func negation(op string, x expr) expr {
 	}
 }
 
-// operation joins two conditions or numbers.
+// operation combines two conditions or numbers.
 func operation(op string, left, right expr) expr {
 	switch op {
 	case "or":
@@ -246,7 +246,7 @@ func onReals(op string, a, b float64) value {
 	return out
 }
 
-// ordered answers a comparison.
+// ordered evaluates a comparison.
 func ordered(op string, less, equal bool) value {
 	switch op {
 	case "==":
@@ -263,7 +263,7 @@ func ordered(op string, less, equal bool) value {
 	return truth(!less)
 }
 
-// reader returns the function which reads a number of this type from the file.
+// reader returns the function that reads a number of this type from the file.
 func reader(name string) func(*evaluation, int64) value {
 	bits := map[string]int{"8": 1, "16": 2, "32": 4}
 	var order binary.ByteOrder = binary.LittleEndian

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// Gather reads the files of rules in a directory tree, ending in .yar or .yara, and returns
-// the source of all that compile, in the order of their paths. The error tells of those
-// that do not, each with its path; a feed with one rule that we refuse is still a feed.
+// Gather reads the rule files in a directory tree, ending in .yar or .yara, and returns the
+// source of all that compile, in order of their paths. The error lists those that do not,
+// each with its path; a feed with one rejected rule is still usable.
 func Gather(tree fs.FS) (source string, err error) {
 	var b strings.Builder
 	var errs []error
@@ -32,7 +32,7 @@ func Gather(tree fs.FS) (source string, err error) {
 	return b.String(), errors.Join(append(errs, walked)...)
 }
 
-// gathered reads one file, and returns the names of the rules that are known with it.
+// gathered reads one file, and returns the known rule names including its own.
 func gathered(tree fs.FS, name string, names []string, room int) (string, []string, error) {
 	info, err := fs.Stat(tree, name)
 	if err != nil {

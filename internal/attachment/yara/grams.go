@@ -6,14 +6,14 @@ import (
 	"slices"
 )
 
-// folding makes letters of both cases equal in four bytes at once. It makes some other
-// bytes equal too, which costs a comparison and misses nothing.
+// folding ignores the case of letters in four bytes at once. It equates some other bytes
+// too, which costs a comparison and misses nothing.
 const folding = 0x20202020
 
-// ref tells where a match may begin when an atom is somewhere.
+// ref is the possible start of a match, given an atom.
 type ref struct {
 	pattern, variant int32
-	least, most      int32 // bytes from the beginning of the match to the atom
+	least, most      int32 // distance from the start of the match to the atom, in bytes
 }
 
 // entry is an atom in a table.
@@ -22,20 +22,21 @@ type entry struct {
 	ref
 }
 
-// grams finds atoms of one width. A set of bits, small enough for the processor's
-// nearest cache, answers nearly every position with no.
+// grams finds atoms of one width. A bit set that fits the first-level cache rejects nearly
+// every position.
 type grams struct {
 	mask    uint32 // of the bytes of an atom, little-endian
-	shift   uint   // from a product to a place in the filter
+	shift   uint   // from a product to an index of the filter
 	filter  []uint64
 	starts  []uint32 // by place in the filter >> sparse: the first entry
 	entries []entry
 }
 
-// sparse is by how many bits the directory of entries is coarser than the filter.
+// sparse is the number of bits by which the directory of entries is coarser than the
+// filter.
 const sparse = 4
 
-// newGrams returns the table of atoms of so many bytes, two to four.
+// newGrams returns the table of atoms with width bytes, two to four.
 func newGrams(width int, entries []entry) grams {
 	size := min(max(bits.Len(uint(len(entries)))+8, 12), 24)
 	g := grams{
@@ -57,7 +58,7 @@ func newGrams(width int, entries []entry) grams {
 	return g
 }
 
-// place spreads a key, Knuth, The Art of Computer Programming, Section 6.4.
+// place hashes a key, Knuth, The Art of Computer Programming, Section 6.4.
 func (g *grams) place(key uint32) uint32 { return key * 0x9e3779b1 >> g.shift }
 
 // key returns the folded bytes of an atom.
@@ -67,13 +68,13 @@ func key(atom []byte) uint32 {
 	return (binary.LittleEndian.Uint32(b[:]) | folding) & (1<<(8*len(atom)) - 1)
 }
 
-// each calls hit for every atom of the table and where it is, until hit returns false.
-// What hit is told is likely and not certain.
+// each calls hit for every atom of the table and its position, until hit returns false.
+// Hits may be false positives.
 func (g *grams) each(data []byte, hit func(at int, r ref) bool) {
 	if !g.run(data, 0, hit) {
 		return
 	}
-	// The last positions have too few bytes to be read at once.
+	// The last positions have too few bytes for one read.
 	last := max(0, len(data)-3)
 	g.run(append(slices.Clone(data[last:]), 0, 0, 0), last, hit)
 }
@@ -90,7 +91,7 @@ func (g *grams) run(data []byte, base int, hit func(at int, r ref) bool) bool {
 	return true
 }
 
-// look hands on the atoms with the key.
+// look passes on the atoms with the key.
 func (g *grams) look(k uint32, at int, hit func(int, ref) bool) bool {
 	h := g.place(k) >> sparse
 	for _, e := range g.entries[g.starts[h]:g.starts[h+1]] {

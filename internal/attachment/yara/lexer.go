@@ -159,7 +159,7 @@ func (l *lexer) quoted() error {
 	return errText
 }
 
-// escape reads what follows a backslash, and leaves at on its last byte.
+// escape parses the text after a backslash, and leaves at on its last byte.
 func (l *lexer) escape(b *strings.Builder) error {
 	l.at++
 	if l.at >= len(l.src) {
@@ -190,7 +190,7 @@ func (l *lexer) escape(b *strings.Builder) error {
 	return nil
 }
 
-// until returns the text up to a closing byte that no backslash precedes.
+// until returns the text up to an unescaped closing byte.
 func (l *lexer) until(closing byte) (string, error) {
 	start := l.at
 	for ; l.at < len(l.src); l.at++ {

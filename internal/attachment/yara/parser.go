@@ -14,7 +14,7 @@ type parser struct {
 	rules *Rules
 	known map[string]int // patterns by key
 	rule  *rule
-	vars  []string // of the loops around
+	vars  []string // of the enclosing loops
 	depth int
 	inner bool // inside a loop over strings, where $ stands for the current one
 }
@@ -179,7 +179,7 @@ func (p *parser) pattern(s pattern) int {
 	return at
 }
 
-// definition reads what is after the name of a string.
+// definition parses the text after the name of a string.
 func (p *parser) definition(s *pattern) (err error) {
 	if !p.is("=") {
 		return errors.New("no = after the name")
@@ -270,7 +270,7 @@ func (p *parser) expression(s *pattern) error {
 	return err
 }
 
-// modifiersAfterNext reads the modifiers when the token before them was read by hand.
+// modifiersAfterNext parses the modifiers after a token read by hand.
 func (p *parser) modifiersAfterNext() (modifiers, error) {
 	p.tok = token{}
 	return p.modifiers()

@@ -11,18 +11,18 @@ import (
 	"strings"
 )
 
-// pattern is what one string of a rule looks for.
+// pattern is the search for one string of a rule.
 type pattern struct {
 	variants []variant
 	loose    bool // a variant of it has no atom
 }
 
-// variant is one way a string may stand in a file.
+// variant is one encoding of a string in a file.
 type variant struct {
 	elements []element // or re
 	re       *expression
 	fold     bool // letters match in both cases
-	word     int  // bytes per character to look at on both sides, 0 without fullword
+	word     int  // bytes per character to check on both sides, 0 without fullword
 	loose    bool // without an atom
 }
 
@@ -39,11 +39,11 @@ type element struct {
 type expression struct {
 	source string
 	begin  *regexp.Regexp // anchored at the beginning of the file
-	later  *regexp.Regexp // the same after any one byte
+	later  *regexp.Regexp // the same after one arbitrary byte
 	tree   *syntax.Regexp
 }
 
-// key tells patterns apart.
+// key identifies a pattern.
 func (p *pattern) key() string {
 	var b []byte
 	for i := range p.variants {
@@ -84,7 +84,7 @@ func lower(c byte) byte {
 	return c
 }
 
-// modifiers are the words after a string.
+// modifiers are the keywords after a string.
 type modifiers struct {
 	nocase, wide, ascii, fullword, base64 bool
 	xor                                   bool
@@ -145,8 +145,8 @@ func widen(s string) string {
 	return string(b)
 }
 
-// encodings returns what base64 makes of a text at each of three positions, without the
-// characters that depend on its neighbours.
+// encodings returns the base64 of a text at each of three alignments, without the
+// characters that depend on adjacent bytes.
 func encodings(s string) ([]variant, error) {
 	if len(s) < 3 {
 		return nil, errors.New("base64 text of less than three bytes")
@@ -163,7 +163,7 @@ func encodings(s string) ([]variant, error) {
 	return out, nil
 }
 
-// compileExpression compiles a regular expression on bytes: a reader hands them over as the
+// compileExpression compiles a regular expression on bytes, which a reader supplies as the
 // runes below U+0100.
 func compileExpression(src, flags string) (*expression, error) {
 	for i := range len(src) {
@@ -203,7 +203,7 @@ func (h *hexParser) peek() byte {
 	return 0
 }
 
-// sequence reads elements up to the end, a bar or a parenthesis.
+// sequence parses elements up to the end, a bar or a parenthesis.
 func (h *hexParser) sequence(depth int) ([]element, error) {
 	var out []element
 	if depth > 16 {

@@ -21,7 +21,7 @@ type scanner struct {
 	notes  []Note
 }
 
-// Match looks for the rules in data.
+// Match matches the rules against data.
 func (r *Rules) Match(data []byte, l Limits) Result {
 	n := len(r.patterns)
 	s := &scanner{rules: r, data: data, limits: l, work: l.Work, found: make([][]span, n), ready: make([]bool, n)}
@@ -37,8 +37,8 @@ func (s *scanner) note(n Note) {
 	}
 }
 
-// begins compares everywhere a match may begin that has an atom at this place. It returns
-// whether there is work left.
+// begins compares at every possible start of a match for an atom at this position. It
+// reports whether work is left.
 func (s *scanner) begins(atom int, r ref) bool {
 	for at := max(0, atom-int(r.most)); at <= atom-int(r.least); at++ {
 		if !s.verify(r, at) {
@@ -59,7 +59,7 @@ func (s *scanner) spans(i int) []span {
 	return s.found[p]
 }
 
-// loose compares at every position what has no atom.
+// loose compares a pattern without an atom at every position.
 func (s *scanner) loose(p int) {
 	if !s.rules.patterns[p].loose {
 		return
@@ -86,7 +86,7 @@ func (s *scanner) everywhere(v *variant, r ref) {
 	}
 }
 
-// fits reports whether a byte is what the element asks for.
+// fits reports whether a byte matches the element.
 func (e *element) fits(c byte, fold bool) bool {
 	value := e.value
 	if fold {
@@ -95,8 +95,8 @@ func (e *element) fits(c byte, fold bool) bool {
 	return (c&e.mask == value) != e.not
 }
 
-// verify compares one variant at one position and keeps the match. It returns whether
-// there is work left.
+// verify compares one variant at one position and keeps the match. It reports whether work
+// is left.
 func (s *scanner) verify(r ref, at int) bool {
 	v := &s.rules.patterns[r.pattern].variants[r.variant]
 	if len(s.found[r.pattern]) >= s.limits.Matches || s.kept >= s.limits.Kept {
@@ -121,7 +121,7 @@ func (s *scanner) verify(r ref, at int) bool {
 	return true
 }
 
-// isolated reports whether no letter or digit touches a match of fullword.
+// isolated reports whether no letter or digit is adjacent to a match of fullword.
 func (s *scanner) isolated(width, at, stop int) bool {
 	if width == 0 {
 		return true
@@ -156,8 +156,8 @@ func (s *scanner) compare(v *variant, at int) int {
 	return ends[0]
 }
 
-// advance returns where the elements may end, in order, when they may begin at any of
-// from. Positions are a set, so jumps do not multiply.
+// advance returns the possible ends of the elements, in order, given their possible starts.
+// Positions are a set, so jumps do not multiply.
 func (s *scanner) advance(from []int, elements []element, fold bool, limit int) []int {
 	for _, e := range elements {
 		if len(from) == 0 || s.work <= 0 {
@@ -181,7 +181,7 @@ func (s *scanner) advance(from []int, elements []element, fold bool, limit int) 
 	return from
 }
 
-// step keeps the positions at which one byte fits.
+// step keeps the positions where one byte matches.
 func (s *scanner) step(from []int, e element, fold bool, limit int) []int {
 	kept := make([]int, 0, len(from))
 	for _, at := range from {
@@ -213,10 +213,10 @@ func (s *scanner) leap(from []int, e element, limit int) []int {
 	return out
 }
 
-// searching is what beginning a regular expression costs, in bytes compared.
+// searching is the cost of starting a regular expression, in bytes compared.
 const searching = 16
 
-// window hands bytes over as the runes below U+0100, and charges for them.
+// window supplies bytes as the runes below U+0100, and charges for them.
 type window struct {
 	s        *scanner
 	at, last int
@@ -237,7 +237,7 @@ func (s *scanner) search(e *expression, at int) int {
 	s.work -= searching
 	re, from := e.begin, at
 	if at > 0 {
-		// The byte before lets word boundaries see what is there.
+		// The preceding byte is needed for word boundaries.
 		re, from = e.later, at-1
 	}
 	m := re.FindReaderIndex(&window{s, from, min(len(s.data), at+s.limits.Window)})
@@ -247,7 +247,7 @@ func (s *scanner) search(e *expression, at int) int {
 	return from + m[1]
 }
 
-// tidy sorts matches and keeps the longest that begins at each position.
+// tidy sorts matches and keeps the longest at each start.
 func tidy(list []span) []span {
 	slices.SortFunc(list, func(a, b span) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(b.length, a.length))

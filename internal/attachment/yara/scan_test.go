@@ -72,7 +72,7 @@ func TestOffsets(t *testing.T) {
 	})
 }
 
-// TestExpressionAtoms gives regular expressions whose rarest bytes stand after others.
+// TestExpressionAtoms tests regular expressions whose rarest bytes follow others.
 func TestExpressionAtoms(t *testing.T) {
 	tests := []struct {
 		in, data string

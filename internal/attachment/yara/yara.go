@@ -1,21 +1,20 @@
 // Package yara matches files against YARA rules.
 //
-// A YARA rule names bytes to find and says in a condition how they must stand together,
-// which is how analysts write down what the files of one campaign share. The rules come
-// from people who test them against YARA, so this package reads their language as it is and
-// refuses, with the line, what it would read differently. All strings of all rules are
-// looked for in one pass over the file by their rarest four bytes, and only where those
-// stand is the rest compared; a string without such bytes is looked for when a condition
-// asks for it.
+// A YARA rule lists byte patterns and a condition on their combination, which is how
+// analysts describe the common features of a campaign's files. The rules are tested by
+// their authors against YARA, so this package parses their language unchanged and rejects,
+// with the line, what it would interpret differently. All strings of all rules are searched
+// in one pass over the file by their rarest four bytes, and only there the rest is
+// compared; a string without such bytes is searched when a condition needs it.
 //
 // Standards: the YARA 4.5 manual, "Writing YARA rules".
 //
 // Divergences: regular expressions prefer as Go does, the first alternative instead of the
 // longest, and a match spans Limits.Window bytes at most. Work beyond the limits is left
-// out, which is a Note, and a string that was not found for that reason counts as absent.
+// out, which is a Note, and a string not found for that reason counts as absent.
 //
 // Limits: modules, imports, includes, external variables, entrypoint, percentages, wide,
-// fullword or xor regular expressions and base64wide are refused at compilation, as are
+// fullword or xor regular expressions and base64wide are rejected at compilation, as are
 // counts above a thousand in regular expressions.
 package yara
 
@@ -24,10 +23,10 @@ import "fmt"
 // Limits bounds what one Match may cost.
 type Limits struct {
 	Window  int // bytes one match may span
-	Work    int // bytes compared beyond the first pass, all strings together
-	Matches int // matches kept of one string
-	Kept    int // matches kept of all strings together, 16 bytes each
-	Steps   int // of the conditions, all rules together
+	Work    int // bytes compared beyond the first pass, total of all strings
+	Matches int // matches kept per string
+	Kept    int // matches kept of all strings, 16 bytes each
+	Steps   int // of the conditions, total of all rules
 }
 
 // DefaultLimits returns the limits for one file.
@@ -41,7 +40,7 @@ func DefaultLimits() Limits {
 	}
 }
 
-// Note tells that a limit left something out.
+// Note means that a limit left something out.
 type Note string
 
 // The notes of a Match.
@@ -51,19 +50,19 @@ const (
 	StepsSpent  Note = "steps-spent"  // a condition was not evaluated to its end
 )
 
-// What bounds a compilation.
+// Bounds of a compilation.
 const (
-	conditionDepth = 100     // operators and parentheses inside one another
+	conditionDepth = 100     // nested operators and parentheses
 	maxSource      = 8 << 20 // bytes
 	maxAtoms       = 500_000 // of all rules together
 	maxJump        = 1 << 20 // bytes
 )
 
-// Result is what Match found.
+// Result is the result of Match.
 type Result struct {
 	Matches []Match // in the order of the source
 	Notes   []Note
-	Work    int // spent of Limits.Work
+	Work    int // used of Limits.Work
 }
 
 // Match is a rule that a file satisfies.
@@ -71,13 +70,13 @@ type Match struct {
 	Rule    string
 	Tags    []string
 	Meta    []Meta
-	Strings []Found // the first match of each string of the rule that was found
+	Strings []Found // the first match of each string found
 }
 
-// Meta is one fact that the author noted about a rule.
+// Meta is one metadata entry of a rule.
 type Meta struct{ Name, Value string }
 
-// Found is where a string is.
+// Found is a string with its position.
 type Found struct {
 	Name       string // with the dollar sign
 	At, Length int    // bytes
@@ -88,7 +87,7 @@ type Found struct {
 type Rules struct {
 	rules    []rule
 	strings  []named
-	patterns []pattern // without doubles: rules of one author begin alike
+	patterns []pattern // without duplicates: rules of one author begin alike
 	tables   []grams
 }
 
@@ -119,7 +118,7 @@ func (r *Rules) Names() []string {
 	return names
 }
 
-// Compile reads rules. An error names the line.
+// Compile compiles rules. An error includes the line.
 func Compile(src string) (*Rules, error) {
 	if len(src) > maxSource {
 		return nil, fmt.Errorf("compiling yara rules: more than %d bytes", maxSource)

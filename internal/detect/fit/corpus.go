@@ -1,15 +1,13 @@
-// Package fit measures the judgement on labelled mail and fits the weights of signals
-// to it.
+// Package fit measures judgement on labelled mail and fits the weights of signals to it.
 //
-// Every message is judged as "outrider scan" judges it: as mail that others received,
-// with the authentication results of the receiving host, for no tenant. Weights are
-// fitted by logistic regression with a prior: they stay where they were set by hand
-// unless the mail says otherwise, and never change their sign. The kind of mail that
-// the sources lack (modern commercial mail, fraud among partners) therefore keeps the
-// weights of people.
+// Every message is judged as by "outrider scan": as mail that other hosts received, with
+// the authentication results of the receiving host, without a tenant. Weights are fitted by
+// logistic regression with a prior: they keep the hand-set value unless the mail
+// contradicts it, and never change their sign. Kinds of mail that the sources lack (modern
+// commercial mail, fraud among partners) therefore keep the hand-set weights.
 //
-// Limits: the sources are a honeypot and public mailing lists, so figures on them are
-// not those of a company's mail.
+// Limits: the sources are a honeypot and public mailing lists, so the figures do not apply
+// to a company's mail.
 package fit
 
 import (
@@ -39,17 +37,17 @@ type Sample struct {
 	Label   string // ham, phish, fraud, spam
 	Source  string
 	Lang    string
-	Conf    string // how sure the label is
+	Conf    string // confidence of the label
 	Cluster string // near duplicates share one
 	Group   string // category of the false positive suite, or ""
 
-	Missing bool // the file is not there; some lists name mail that is held out
+	Missing bool // the file is missing; some lists include mail that is held out
 	Verdict verdict.Verdict
 	Took    time.Duration
 }
 
-// Load reads the list of a corpus. Columns that the list lacks stay empty; a list
-// without labels is of ham.
+// Load reads the list of a corpus. Missing columns stay empty; a list without labels
+// contains ham.
 func Load(list string) ([]Sample, error) {
 	f, err := os.Open(list)
 	if err != nil {
@@ -84,8 +82,8 @@ func Load(list string) ([]Sample, error) {
 	return out, nil
 }
 
-// JudgeAll judges the samples, whose files lie below one of the directories, and
-// returns those that were there.
+// JudgeAll judges the samples, whose files are below one of the directories, and returns
+// those with a file.
 func JudgeAll(ctx context.Context, engine *detect.Engine, samples []Sample, dirs ...string) ([]Sample, error) {
 	var wg sync.WaitGroup
 	n := runtime.GOMAXPROCS(0)
@@ -132,7 +130,7 @@ func read(path string, dirs []string) ([]byte, error) {
 	return nil, fmt.Errorf("reading sample: %w", err)
 }
 
-// Evidence returns the evidence of a message that others received, without a tenant.
+// Evidence returns the evidence of a message that other hosts received, without a tenant.
 func Evidence(raw []byte) *evidence.Evidence {
 	b := budget.New(budget.Default())
 	m := message.Parse(raw, b)

@@ -9,9 +9,9 @@ import (
 	"outrider/internal/verdict"
 )
 
-// Reweigh returns the samples as judged with other weights: those of the findings that
-// factor names are multiplied by it. The findings themselves stay, since no signal
-// looks at weights.
+// Reweigh returns the samples as judged with other weights: each finding in factor is
+// multiplied by its factor. The findings themselves stay, since no signal depends on
+// weights.
 func Reweigh(samples []Sample, model detect.Model, factor map[string]float64) []Sample {
 	out := slices.Clone(samples)
 	for i := range out {
@@ -27,8 +27,8 @@ func Reweigh(samples []Sample, model detect.Model, factor map[string]float64) []
 	return out
 }
 
-// LeftOut writes a line on the source that was left out of fitting: what is flagged of
-// its unwanted and of its wanted mail, and of the wanted mail of the others.
+// LeftOut writes a line on the source that was excluded from fitting: the flagged shares of
+// its unwanted mail, of its wanted mail, and of the wanted mail of the other sources.
 func LeftOut(w *strings.Builder, source string, samples []Sample) {
 	own := func(wanted bool) func(*Sample) bool {
 		return func(s *Sample) bool { return s.Source == source && (s.Label == "ham") == wanted }

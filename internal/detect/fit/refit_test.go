@@ -59,9 +59,9 @@ func TestFit(t *testing.T) {
 	writeWeights(t, ids, weights, sources(train))
 }
 
-// The table says what fitted weights are worth on a source that they never saw: what
-// is flagged of it, and of the wanted mail of the others. Phrases were written by
-// people who saw some of the mail, which leaving a source out does not undo.
+// The table shows the value of fitted weights for an unseen source: its flagged mail, and
+// the flagged wanted mail of the others. Phrases were written by people who saw some of the
+// mail, which leaving a source out does not undo.
 func TestLeaveOneSourceOut(t *testing.T) {
 	root := mailtest.Data(t, "mail")
 	all := append(judged(t, root+"/train.csv", root+"/train"), judged(t, root+"/dev.csv", root+"/dev")...)

@@ -2,20 +2,20 @@ package fit
 
 import "math"
 
-// Row is one message as the regression sees it: how strongly each feature is present.
+// Row is one message in the regression: the strength of each feature.
 type Row struct {
 	Features map[int]float64
 	Unwanted bool
-	Weight   float64 // how much the row counts
+	Weight   float64 // weight of the row
 }
 
-// Prior is what is believed of one weight before any mail is seen.
+// Prior is the assumed distribution of one weight before fitting.
 type Prior struct {
 	Mean, Low, High float64
 }
 
-// Logistic fits a logistic regression: an intercept, and a weight per prior that stays
-// near its mean by an L2 penalty of the given strength and within its bounds. It is
+// Logistic fits a logistic regression: an intercept, and a weight per prior that an L2
+// penalty of the given strength keeps near its mean and within its bounds. It is
 // deterministic.
 func Logistic(rows []Row, priors []Prior, strength float64) (intercept float64, weights []float64) {
 	weights = make([]float64, len(priors))
@@ -26,7 +26,7 @@ func Logistic(rows []Row, priors []Prior, strength float64) (intercept float64, 
 	const rounds = 60
 	sums := make([]float64, len(rows))
 	for i, r := range rows {
-		for f := range priors { // in order, so that sums round alike
+		for f := range priors { // in order, so that sums round identically
 			sums[i] += weights[f] * r.Features[f]
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // Rate is a share of samples.
 type Rate struct{ Hit, Of int }
 
-// Share returns the rate, or 0 of nothing.
+// Share returns the rate, or 0 without samples.
 func (r Rate) Share() float64 {
 	if r.Of == 0 {
 		return 0
@@ -33,13 +33,13 @@ func (r Rate) Interval() (low, high float64) {
 	return max(0, (center-spread)/(1+z*z/n)), min(1, (center+spread)/(1+z*z/n))
 }
 
-// String returns the rate for tables.
+// String formats the rate for tables.
 func (r Rate) String() string {
 	low, high := r.Interval()
 	return fmt.Sprintf("%5.1f %% of %4d [%5.1f, %5.1f]", 100*r.Share(), r.Of, 100*low, 100*high)
 }
 
-// Flagged returns how many of the samples that keep are judged d or worse.
+// Flagged returns how many of the samples selected by keep are judged d or worse.
 func Flagged(samples []Sample, d verdict.Disposition, keep func(*Sample) bool) Rate {
 	var r Rate
 	for i := range samples {

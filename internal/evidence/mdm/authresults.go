@@ -7,7 +7,7 @@ import (
 	"outrider/internal/mailauth/authres"
 )
 
-// newAuthResults reads one field.
+// newAuthResults parses one field.
 func newAuthResults(kind, value string) *AuthResults {
 	r := &AuthResults{Type: kind, DKIMDetails: []Signature{}}
 	field := authres.Parse(value)
@@ -24,7 +24,7 @@ func newAuthResults(kind, value string) *AuthResults {
 	return r
 }
 
-// add uses one result. The first of a method counts, but for DKIM, where a pass does.
+// add adds one result. The first of a method counts; for DKIM, a pass counts.
 func (r *AuthResults) add(s *authres.Result) {
 	switch s.Method {
 	case "spf":
@@ -67,8 +67,8 @@ func newDMARCInfo(s *authres.Result) DMARCInfo {
 	return d
 }
 
-// newSPFInfo reads what most servers write in the words of the reference
-// implementation: "host: domain of a@b.example designates 192.0.2.1 as permitted sender".
+// newSPFInfo parses the comment that most servers copy from the reference implementation:
+// "host: domain of a@b.example designates 192.0.2.1 as permitted sender".
 func newSPFInfo(result, comment string) SPFInfo {
 	info := SPFInfo{Verdict: text(result), Description: text(comment)}
 	if host, rest, ok := strings.Cut(comment, ": "); ok && !strings.Contains(host, " ") {
@@ -88,7 +88,7 @@ func newSPFInfo(result, comment string) SPFInfo {
 	return info
 }
 
-// newReceivedSPF reads a Received-SPF field. RFC 7208, Section 9.1.
+// newReceivedSPF parses a Received-SPF field. RFC 7208, Section 9.1.
 func newReceivedSPF(value string) *SPFInfo {
 	result, rest, _ := strings.Cut(strings.TrimSpace(value), " ")
 	comment := ""

@@ -10,15 +10,15 @@ import (
 	"outrider/internal/thread"
 )
 
-// Bounds on what is kept of one body.
+// Bounds on one body.
 const (
 	maxLinks  = 2000
 	maxHidden = 64 << 10 // bytes of hidden text
 )
 
-// readBody reads the body into m, and returns the hidden texts of its documents. Of
-// several texts of one kind the first with something in it is that of the model; links
-// come from all, since a reader may be shown any.
+// readBody reads the body into m, and returns the hidden texts of its documents. The model
+// has the first non-empty text of each kind, and the links of all texts, since a client may
+// show any of them.
 func readBody(in *Input, m *Message) (hidden []string) {
 	b := Body{Links: []Link{}, IPs: []IP{}, PreviousThreads: []PreviousThread{}, CurrentThread: Thread{Links: []Link{}, Banners: []Banner{}}}
 	r := bodyReader{seen: map[string]bool{}}
@@ -66,11 +66,11 @@ func newPlain(t *reading.Text, links []Link) *Plain {
 }
 
 type bodyReader struct {
-	seen map[string]bool // links by target and text
+	seen map[string]bool // links by target and visible text
 }
 
-// add adds the links of a text that were not met before, to the current text those that are
-// no part of a quotation.
+// add adds the new links of a text, and those outside of quotations to the current text as
+// well.
 func (r *bodyReader) add(b *Body, t *reading.Text, links []Link) {
 	for i := range links {
 		if !r.first(&links[i]) {
@@ -83,12 +83,12 @@ func (r *bodyReader) add(b *Body, t *reading.Text, links []Link) {
 	}
 }
 
-// fresh returns the links that were not met before.
+// fresh returns the links that are new.
 func (r *bodyReader) fresh(links []Link) []Link {
 	return slices.DeleteFunc(links, func(l Link) bool { return !r.first(&l) })
 }
 
-// first reports whether a link was not met before.
+// first reports whether a link is new.
 func (r *bodyReader) first(l *Link) bool {
 	key := l.HrefURL.URL + "\x00" + shown(l)
 	if r.seen[key] || len(r.seen) >= maxLinks {
@@ -120,7 +120,7 @@ func shown(l *Link) string {
 	return ""
 }
 
-// newLinks describes links in their order.
+// newLinks describes links in order.
 func newLinks(links []reading.Link) []Link {
 	out := make([]Link, 0, len(links))
 	for i := range links {
@@ -136,7 +136,7 @@ func newLinks(links []reading.Link) []Link {
 	return out
 }
 
-// ofCodes returns where codes lead that the body draws.
+// ofCodes returns the targets of the codes that the body draws.
 func ofCodes(codes []string) []Link {
 	var out []Link
 	for _, c := range codes {
@@ -147,7 +147,7 @@ func ofCodes(codes []string) []Link {
 	return out
 }
 
-// newLink describes one link by where it leads and what it shows.
+// newLink describes one link by its target and its visible text.
 func newLink(u observable.URL, label, parser string) Link {
 	l := Link{HrefURL: NewURL(u), Parser: parser}
 	label = strings.TrimSpace(label)
@@ -161,7 +161,8 @@ func newLink(u observable.URL, label, parser string) Link {
 	return l
 }
 
-// displayURL reads the text of a link that is a URL or the name of a host, alone.
+// displayURL returns the visible text of a link as a URL if it is only a URL or a host
+// name.
 func displayURL(label string) *URL {
 	if label == "" || strings.ContainsAny(label, " \t\n") {
 		return nil
@@ -190,8 +191,8 @@ func ipsOf(links []Link) []IP {
 	return out
 }
 
-// threads takes the new text and the quoted texts. A link belongs to the quotation whose text
-// contains the text of the link.
+// threads takes the new text and the quoted texts. A link belongs to the quotation that
+// contains its visible text.
 func (b *Body) threads(t *reading.Text, links []Link) {
 	b.CurrentThread.Text, b.CurrentThread.Preamble = t.New(), text(t.Thread.Current.Preamble)
 	b.CurrentThread.Banners = banners(t.Thread.Current.Banners, links)
@@ -205,7 +206,7 @@ func (b *Body) threads(t *reading.Text, links []Link) {
 	}
 }
 
-// linksIn returns the links that are shown in a text.
+// linksIn returns the links whose visible text is in s.
 func linksIn(s string, links []Link) []Link {
 	out := []Link{}
 	for i := range links {

@@ -16,28 +16,28 @@ import (
 	"outrider/internal/observable"
 )
 
-// Input is what the model is read from.
+// Input is the source of the model.
 type Input struct {
 	Received  *message.Received // always non-nil
 	Message   *message.Message  // always non-nil
 	Auth      mailauth.Results
 	Budget    *budget.Budget                       // always non-nil
-	Own       func(domain string) bool             // whether the organisation has the domain; or nil
-	Reports   map[*message.Part]*attachment.Report // of the attachments that were opened
-	Reading   *reading.Reading                     // of the texts; nil: they are read now
+	Own       func(domain string) bool             // reports whether the organisation has the domain; or nil
+	Reports   map[*message.Part]*attachment.Report // of the opened attachments
+	Reading   *reading.Reading                     // of the texts; nil: read them now
 	Texts     []FileText                           // of files
-	Pictures  []Opened                             // that the texts themselves hold
+	Pictures  []Opened                             // embedded in the texts
 	NewSender bool
 	Degraded  []string
 }
 
-// Opened is a file that was opened, and the part that holds it.
+// Opened is an opened file and the part that holds it.
 type Opened struct {
 	Part   *message.Part
 	Report *attachment.Report
 }
 
-// Read reads the whole model.
+// Read builds the whole model.
 func Read(in *Input) *Message {
 	if in.Reading == nil {
 		in.Reading = reading.Read(in.Message, in.Budget)
@@ -64,7 +64,7 @@ func Read(in *Input) *Message {
 	return m
 }
 
-// recipients takes those of the header; whoever is in the envelope alone was sent a
+// recipients takes the recipients of the header; those only in the envelope received a
 // blind copy.
 func (m *Message) recipients(in *Input) {
 	h := in.Message.Header()
@@ -87,8 +87,8 @@ func (m *Message) recipients(in *Input) {
 	}
 }
 
-// newOwner describes for whom the message is. A display name of two words, or of a last
-// name, a comma and a first name, is taken apart.
+// newOwner describes the recipient. A display name of two words, or "last, first", is
+// split.
 func newOwner(e Email, named []Mailbox) *Owner {
 	o := &Owner{Email: e}
 	i := slices.IndexFunc(named, func(m Mailbox) bool { return m.Email.Email == e.Email && m.DisplayName != nil })
@@ -106,8 +106,8 @@ func newOwner(e Email, named []Mailbox) *Owner {
 	return o
 }
 
-// newType says which way the message goes. A message from the organisation to itself is
-// internal only where the author is proved: anybody can write the name.
+// newType returns the direction of the message. A message from the organisation to itself
+// is internal only if its author is authenticated, since anybody can write the address.
 func newType(in *Input, m *Message) Type {
 	own := in.Own
 	if own == nil {
@@ -128,13 +128,13 @@ func newType(in *Input, m *Message) Type {
 	return Type{Inbound: !proved, Outbound: proved && outside > 0, Internal: proved && inside > 0}
 }
 
-// isAutoReply reports whether a machine has answered. RFC 3834, Section 5.
+// isAutoReply reports whether the message is an automatic answer. RFC 3834, Section 5.
 func isAutoReply(h *message.Header) bool {
 	auto := strings.ToLower(h.Get("Auto-Submitted"))
 	return strings.HasPrefix(auto, "auto-replied") || h.Has("X-Autoreply") || h.Has("X-Autorespond")
 }
 
-// maxAttachments bounds the attachments that are described.
+// maxAttachments bounds the described attachments.
 const maxAttachments = 200
 
 func newAttachments(in *Input) []Attachment {
@@ -167,7 +167,7 @@ func newAttachment(p *message.Part) Attachment {
 	}
 }
 
-// newOutrider says what the feed's model has no place for.
+// newOutrider fills our own fields.
 func newOutrider(in *Input, m *Message, docs []string) Outrider {
 	o := Outrider{
 		Auth:     newAuth(&in.Auth),
@@ -203,7 +203,7 @@ func newOutrider(in *Input, m *Message, docs []string) Outrider {
 	return o
 }
 
-// filesOf lists what was found in the attachments.
+// filesOf lists the files in the attachments.
 func filesOf(in *Input) []ArchivedFile {
 	out := []ArchivedFile{}
 	var opened []Opened
@@ -246,7 +246,7 @@ func newDocument(d *attachment.Document) *Document {
 	return &out
 }
 
-// maxArchived bounds the files that are listed of one message.
+// maxArchived bounds the listed files of one message.
 const maxArchived = 500
 
 func notesOf(r *attachment.Report, id int) []string {

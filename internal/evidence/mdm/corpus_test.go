@@ -35,7 +35,7 @@ func understand(raw []byte) *mdm.Message {
 	})
 }
 
-// Every real message has a model, and one that says something where the message does.
+// Every real message has a model, with content if the message has any.
 func TestRealMail(t *testing.T) {
 	t.Parallel()
 	empty := 0

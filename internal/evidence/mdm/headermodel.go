@@ -8,11 +8,11 @@ type Headers struct {
 	Date                 *time.Time  `json:"date"`
 	DateOriginalOffset   *string     `json:"date_original_offset"` // hours, for example "-4" or "+5:30"
 	DeliveredTo          *Email      `json:"delivered_to"`
-	Domains              []Domain    `json:"domains"` // all that Received fields name
+	Domains              []Domain    `json:"domains"` // all in Received fields
 	From                 *Mailbox    `json:"from"`
 	Hops                 []Hop       `json:"hops"` // from the author to the recipient
 	InReplyTo            *string     `json:"in_reply_to"`
-	IPs                  []IP        `json:"ips"` // all that Received fields name
+	IPs                  []IP        `json:"ips"` // all in Received fields
 	Mailer               *string     `json:"mailer"`
 	MessageID            *string     `json:"message_id"` // with angle brackets
 	References           []string    `json:"references"` // without angle brackets
@@ -26,13 +26,13 @@ type Headers struct {
 	XSender              *Email      `json:"x_sender"`
 }
 
-// AuthSummary is what the receiving host found.
+// AuthSummary holds the results of the receiving host.
 type AuthSummary struct {
 	SPF   SPFSummary   `json:"spf"`
 	DMARC DMARCSummary `json:"dmarc"`
 }
 
-// SPFSummary is the outcome of SPF.
+// SPFSummary is the SPF result.
 type SPFSummary struct {
 	Pass        *bool   `json:"pass"` // null if not checked
 	Error       *bool   `json:"error"`
@@ -40,25 +40,25 @@ type SPFSummary struct {
 	Details     SPFInfo `json:"details"`
 }
 
-// DMARCSummary is the outcome of DMARC.
+// DMARCSummary is the DMARC result.
 type DMARCSummary struct {
-	Pass        *bool     `json:"pass"` // null if not checked, or the domain has no policy
+	Pass        *bool     `json:"pass"` // null if not checked or without a policy
 	Error       *bool     `json:"error"`
 	ReceivedHop *int      `json:"received_hop"`
 	Details     DMARCInfo `json:"details"`
 }
 
-// SPFInfo is what a host says about SPF.
+// SPFInfo is a host's claim about SPF.
 type SPFInfo struct {
 	Verdict     *string `json:"verdict"`
-	Designator  *string `json:"designator"` // identity that was checked
+	Designator  *string `json:"designator"` // the checked identity
 	Description *string `json:"description"`
 	ClientIP    *IP     `json:"client_ip"`
 	Helo        *Domain `json:"helo"`
 	Server      *Domain `json:"server"`
 }
 
-// DMARCInfo is what a host says about DMARC.
+// DMARCInfo is a host's claim about DMARC.
 type DMARCInfo struct {
 	Verdict     *string `json:"verdict"`
 	From        *Domain `json:"from"`
@@ -69,7 +69,7 @@ type DMARCInfo struct {
 	Version     *string `json:"version"`
 }
 
-// Hop is one step of the way: the fields that one host put on top.
+// Hop is one hop of the message: the fields that one host added.
 type Hop struct {
 	Index                 int          `json:"index"`
 	Fields                []Field      `json:"fields"`
@@ -104,7 +104,7 @@ type Raw struct {
 	Raw string `json:"raw"`
 }
 
-// AuthResults is one Authentication-Results field or one of its kind.
+// AuthResults is an Authentication-Results field or a similar one.
 type AuthResults struct {
 	Type         string      `json:"type"` // "standard", "arc", "original", "microsoft", "agari"
 	Instance     *string     `json:"instance"`
@@ -124,7 +124,7 @@ type CompAuth struct {
 	Reason  *string `json:"reason"`
 }
 
-// Signature is one signature field, or what a host says about one.
+// Signature is a signature field, or a host's claim about one.
 type Signature struct {
 	Type      string  `json:"type"` // "dkim", "domainkey", "google" or "arc"
 	Algorithm *string `json:"algorithm"`

@@ -69,7 +69,7 @@ func email(s string) *Email {
 	return &e
 }
 
-// returnPath is the envelope's sender where we have one, and the field otherwise.
+// returnPath is the envelope sender if known, and the Return-Path field otherwise.
 func returnPath(in *Input, h *message.Header) *Email {
 	if in.Received.Source == message.SourceSMTP {
 		return email(in.Received.Envelope.From)
@@ -77,7 +77,7 @@ func returnPath(in *Input, h *message.Header) *Email {
 	return email(strings.Trim(h.Get("Return-Path"), " <>"))
 }
 
-// firstID returns the first message id of a field, without what is around it.
+// firstID returns the first message id of a field, without surrounding text.
 func firstID(s string) string {
 	if i := strings.IndexByte(s, '<'); i >= 0 {
 		if j := strings.IndexByte(s[i:], '>'); j > 0 {
@@ -97,8 +97,8 @@ func references(h *message.Header) []string {
 	return out
 }
 
-// namesOf gathers the domains and addresses of the Received fields, each once, those of
-// the author's side first.
+// namesOf collects the distinct domains and addresses of the Received fields, starting at
+// the author's end.
 func (h *Headers) namesOf(hops []message.Hop) {
 	h.Domains, h.IPs = []Domain{}, []IP{}
 	for _, hop := range slices.Backward(hops) {
@@ -121,7 +121,8 @@ func (h *Headers) addDomain(name string) {
 	}
 }
 
-// newAuthSummary says what our edge, or the host that received the message, found.
+// newAuthSummary reports the authentication results of our edge, or of the host that
+// received the message.
 func newAuthSummary(a *mailauth.Results, hops []Hop) AuthSummary {
 	var s AuthSummary
 	if a.Source == mailauth.SourceNone {
@@ -152,8 +153,8 @@ func newAuthSummary(a *mailauth.Results, hops []Hop) AuthSummary {
 	return s
 }
 
-// outcome returns whether a method passed, and whether it could not be carried out; null
-// where it was not tried, or there was nothing to check.
+// outcome reports whether a method passed, and whether it ended in an error; null if it did
+// not run or had nothing to check.
 func outcome(r mailauth.Result) (pass, failed *bool) {
 	yes, no := true, false
 	switch r {

@@ -12,11 +12,11 @@ const (
 	maxFields = 2000
 )
 
-// usualFields is how many fields most hops have at most.
+// usualFields is the number of fields of a typical hop.
 const usualFields = 16
 
-// newHops splits the header section into the steps of the way, the author's first. Each
-// Received or X-Received field from the second on begins a hop, read from below.
+// newHops splits the header section into hops, the author's first. Counted from below, each
+// Received or X-Received field after the first begins a hop.
 func newHops(h *message.Header) []Hop {
 	hops := []Hop{{Fields: make([]Field, 0, usualFields)}}
 	for i := len(h.Fields) - 1; i >= 0; i-- {
@@ -39,8 +39,8 @@ func newHops(h *message.Header) []Hop {
 
 func isReceived(key string) bool { return key == "received" || key == "x-received" }
 
-// read takes from one field what the hop says of itself. The lowest field of a kind
-// counts, but for results: the top-most is that of the host which put its own last.
+// read takes the hop's data from one field. The lowest field of a kind counts, except for
+// results: the top-most is that of the host that added its own last.
 func (h *Hop) read(key, value string) {
 	switch key {
 	case "received", "x-received":
@@ -60,7 +60,7 @@ func (h *Hop) read(key, value string) {
 	}
 }
 
-// signatureTypes and resultTypes name the fields of one kind.
+// signatureTypes and resultTypes map field names to their types.
 var (
 	signatureTypes = map[string]string{
 		"dkim-signature": "dkim", "domainkey-signature": "domainkey", "x-google-dkim-signature": "google", "arc-message-signature": "arc",
@@ -71,8 +71,7 @@ var (
 	}
 )
 
-// newReceived splits a Received field into its clauses as written.
-// RFC 5321, Section 4.4.
+// newReceived splits a Received field into its clauses as written. RFC 5321, Section 4.4.
 func newReceived(value string) *Received {
 	r := &Received{}
 	clauses := value
@@ -102,7 +101,7 @@ func newReceived(value string) *Received {
 	return r
 }
 
-// clause returns where the clause that a word begins goes, or nil.
+// clause returns the field for the clause that a keyword begins, or nil.
 func (r *Received) clause(word string) **Raw {
 	switch strings.ToLower(word) {
 	case "from":
@@ -122,7 +121,7 @@ func (r *Received) clause(word string) **Raw {
 	}
 }
 
-// outerWords splits at white space outside of comments.
+// outerWords splits s at white space outside of comments.
 func outerWords(s string) []string {
 	var out []string
 	depth, start := 0, -1
@@ -145,7 +144,7 @@ func outerWords(s string) []string {
 	return out
 }
 
-// tags reads "name=value; name=value". RFC 6376, Section 3.2.
+// tags parses "name=value; name=value". RFC 6376, Section 3.2.
 func tags(value string) map[string]*string {
 	out := make(map[string]*string)
 	for part := range strings.SplitSeq(value, ";") {
@@ -160,7 +159,7 @@ func tags(value string) map[string]*string {
 	return out
 }
 
-// newSignature reads a signature field. RFC 6376, Section 3.5; RFC 8617, Section 4.1.2.
+// newSignature parses a signature field. RFC 6376, Section 3.5; RFC 8617, Section 4.1.2.
 func newSignature(kind, value string) *Signature {
 	t := tags(value)
 	return &Signature{

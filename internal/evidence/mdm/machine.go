@@ -9,7 +9,7 @@ import (
 	"outrider/internal/message/report"
 )
 
-// Calendar is an invitation, or another object of a calendar.
+// Calendar is an invitation or another calendar object.
 type Calendar struct {
 	Part    string  `json:"part"`    // position in the message
 	Method  *string `json:"method"`  // "REQUEST", "CANCEL" and so on
@@ -17,7 +17,7 @@ type Calendar struct {
 	Events  []Event `json:"events"`
 }
 
-// Event is one entry of a calendar.
+// Event is one calendar entry.
 type Event struct {
 	Kind        string     `json:"kind"` // "VEVENT", "VTODO" and the like
 	Summary     *string    `json:"summary"`
@@ -30,17 +30,17 @@ type Event struct {
 	Links       []Link     `json:"links"` // of all its properties
 }
 
-// Report is what a mail system says about mail: a claim of its sender.
+// Report is a status report of a mail system: an unproved claim of its sender.
 type Report struct {
 	Kind         string            `json:"kind"` // "delivery-status", "disposition-notification" or "feedback-report"
 	ReportingMTA *string           `json:"reporting_mta"`
 	Recipients   []ReportRecipient `json:"recipients"`
 	Disposition  *string           `json:"disposition"`   // "displayed", "deleted" and so on
 	FeedbackType *string           `json:"feedback_type"` // "abuse", "fraud" and so on
-	Returned     bool              `json:"returned"`      // the original message, or its header section, is there
+	Returned     bool              `json:"returned"`      // the report includes the original message or its header section
 }
 
-// ReportRecipient is what became of one recipient.
+// ReportRecipient is the delivery status of one recipient.
 type ReportRecipient struct {
 	Address    string  `json:"address"`
 	Action     *string `json:"action"`
@@ -48,7 +48,7 @@ type ReportRecipient struct {
 	Diagnostic *string `json:"diagnostic"`
 }
 
-// newCalendars describes the calendars in the order of the parts.
+// newCalendars describes the calendars in order of the parts.
 func newCalendars(in *Input) []Calendar {
 	out := []Calendar{}
 	for _, p := range in.Message.Parts {

@@ -191,7 +191,7 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// What nobody says is null, and a list is a list.
+// Absent values are null, and empty lists are lists.
 func TestAbsence(t *testing.T) {
 	t.Parallel()
 	m := read(t, "Subject:\n\n")
@@ -207,7 +207,7 @@ func TestAbsence(t *testing.T) {
 	}
 }
 
-// What looks like a signature belongs to the text, since anybody can put one on top.
+// Text that looks like a signature belongs to the text, since anybody can put one on top.
 func TestSignatureIsText(t *testing.T) {
 	t.Parallel()
 	m := read(t, "From: Portal Support <a@sender.co.uk>\n\nStorage full\n-- \nPortal Support\nRelease your messages here: https://walk.example.com/x\n")

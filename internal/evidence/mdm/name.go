@@ -19,8 +19,7 @@ func text(s string) *string {
 	return &s
 }
 
-// NewDomain reads a domain name. A name that is none is kept as written, with valid
-// false.
+// NewDomain parses a domain name. An invalid name is kept as written, with valid false.
 func NewDomain(s string) Domain {
 	s = strings.TrimSuffix(strings.ToLower(strings.TrimSpace(s)), ".")
 	ascii, err := address.Domain(s)
@@ -44,8 +43,9 @@ func NewDomain(s string) Domain {
 	return d
 }
 
-// registrySuffix returns the public suffix under which a registry sells names. The private
-// part of the list does not count: rules name hosting services by their root domain.
+// registrySuffix returns the public suffix under which a registry registers names. The
+// private part of the list is ignored: rules identify hosting services by their root
+// domain.
 func registrySuffix(domain string) string {
 	suffix, icann := publicsuffix.PublicSuffix(domain)
 	for !icann {
@@ -58,7 +58,7 @@ func registrySuffix(domain string) string {
 	return suffix
 }
 
-// NewEmail reads an address; what is no address is its own local part.
+// NewEmail parses an address; text that is no address becomes the local part.
 func NewEmail(s string) Email {
 	s = strings.ToLower(strings.Trim(strings.TrimSpace(s), "<>"))
 	at := strings.LastIndexByte(s, '@')
@@ -83,7 +83,7 @@ func newMailboxes(list []message.Mailbox) []Mailbox {
 	return out
 }
 
-// newIP reads an address, alone or in brackets.
+// newIP parses an address, alone or in brackets.
 func newIP(s string) *IP {
 	s = strings.Trim(strings.TrimSpace(s), "[]")
 	s = strings.TrimPrefix(s, "IPv6:")
@@ -104,7 +104,7 @@ func addrIP(addr netip.Addr) IP {
 	return IP{IP: addr.String(), Version: &version}
 }
 
-// NewURL reads a URL and takes off what gateways and redirectors have put in front.
+// NewURL parses a URL and removes the wrapping of gateways and redirectors.
 func NewURL(u observable.URL) URL {
 	target, wrapped := observable.Unwrap(u)
 	full := target.Raw
@@ -146,7 +146,7 @@ func urlDomain(u *observable.URL) Domain {
 	return NewDomain(u.Host)
 }
 
-// hostAsWritten returns the host of a URL before it was brought into normal form.
+// hostAsWritten returns the host of a URL before normalization.
 func hostAsWritten(raw string) string {
 	_, rest, _ := strings.Cut(raw, ":")
 	rest = strings.TrimLeft(rest, `/\`)
@@ -156,7 +156,7 @@ func hostAsWritten(raw string) string {
 	return rest[strings.LastIndexByte(rest, '@')+1:]
 }
 
-// numberForms says how the numbers of an address are written.
+// numberForms lists the notations of the numbers of an address.
 func numberForms(host string) []string {
 	host, _, _ = strings.Cut(host, ":")
 	forms := make([]string, 0, 2)

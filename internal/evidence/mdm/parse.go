@@ -8,7 +8,7 @@ import (
 )
 
 // Content returns the bytes of the attachment after transfer decoding; of an attached
-// message, those of the message. It is nil for an attachment that is no part of a message.
+// message, those of the message. It is nil for an attachment without a message part.
 func (a *Attachment) Content() []byte {
 	switch {
 	case a.part == nil:
@@ -20,11 +20,11 @@ func (a *Attachment) Content() []byte {
 	}
 }
 
-// Document returns what the text was read from, or nil where it is made by hand.
+// Document returns the document that the text was parsed from, or nil for a hand-made one.
 func (h *HTML) Document() *markup.Document { return h.document }
 
-// DocumentLinks returns the links of an HTML document that a reader can follow, and those
-// that clients make of URLs in its text.
+// DocumentLinks returns the links of an HTML document that a reader can follow, and the
+// links that clients make of URLs in its text.
 func DocumentLinks(doc *markup.Document, b *budget.Budget) []Link {
 	return newLinks(reading.PageLinks(reading.NewPage(doc, b), b))
 }
@@ -32,6 +32,6 @@ func DocumentLinks(doc *markup.Document, b *budget.Budget) []Link {
 // TextLinks returns the links that clients make of plain text.
 func TextLinks(s string, b *budget.Budget) []Link { return newLinks(reading.PlainLinks(s, b)) }
 
-// NewLink describes one link by where it leads and what it shows. The parser is "plain" or
+// NewLink describes one link by its target and its visible text. The parser is "plain" or
 // "hyperlink".
 func NewLink(u observable.URL, label, parser string) Link { return newLink(u, label, parser) }

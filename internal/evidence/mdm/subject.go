@@ -2,7 +2,7 @@ package mdm
 
 import "strings"
 
-// Marks that clients put before a subject, in their languages.
+// Prefixes that clients put before a subject, in their languages.
 var (
 	replyMarks   = words("re aw antw antwort sv vs svar odp ynt atb r rif res resp réf ref rv回 回复 回覆 答复 答覆 返信 回信 답장 отв απ σχετ vá hàm vl bls тr")
 	forwardMarks = words("fw fwd wg tr rv enc i fs vb doorst pd vl továbbítás i̇lt ilt trs 转发 轉寄 轉發 転送 전달 пересл πρθ továb")
@@ -16,16 +16,16 @@ func words(s string) map[string]bool {
 	return out
 }
 
-// autoReplies begin the subject of answers that machines give.
+// autoReplies are prefixes of subjects of automatic answers.
 var autoReplies = []string{
 	"automatic reply:", "auto:", "autoreply:", "auto reply:", "out of office", "automatische antwort:", "abwesenheitsnotiz", "réponse automatique",
 	"respuesta automática", "risposta automatica", "resposta automática", "automatisch antwoord", "automatyczna odpowiedź", "autosvar", "自动回复", "自動返信", "자동 회신",
 }
 
-// maxMarks bounds the marks and tags before one subject.
+// maxMarks bounds the prefixes and tags of one subject.
 const maxMarks = 50
 
-// NewSubject takes a subject apart.
+// NewSubject splits a subject into tags, prefixes and base.
 func NewSubject(s string) Subject {
 	out := Subject{Subject: s, Tags: []string{}}
 	lower := strings.ToLower(s)
@@ -49,7 +49,7 @@ func NewSubject(s string) Subject {
 	return out
 }
 
-// cutTag takes "[EXTERNAL]" from the front.
+// cutTag cuts "[EXTERNAL]" from the front.
 func cutTag(s string) (tag, rest string, ok bool) {
 	end := strings.IndexByte(s, ']')
 	if !strings.HasPrefix(s, "[") || end < 2 || end > 60 {
@@ -58,7 +58,7 @@ func cutTag(s string) (tag, rest string, ok bool) {
 	return s[:end+1], strings.TrimSpace(s[end+1:]), true
 }
 
-// cutMark takes "Re:", "RE[2]:" or "Fwd：" from the front.
+// cutMark cuts "Re:", "RE[2]:" or "Fwd：" from the front.
 func cutMark(s string) (mark, rest string, ok bool) {
 	mark, rest, ok = strings.Cut(s, ":")
 	if wide, after, found := strings.Cut(s, "："); found && (!ok || len(wide) < len(mark)) {
@@ -68,7 +68,7 @@ func cutMark(s string) (mark, rest string, ok bool) {
 		return "", s, false
 	}
 	mark = strings.ToLower(strings.TrimSpace(mark))
-	if i := strings.IndexAny(mark, "[(0123456789"); i > 0 { // a count of answers
+	if i := strings.IndexAny(mark, "[(0123456789"); i > 0 { // reply counter
 		mark = strings.TrimSpace(mark[:i])
 	}
 	if !replyMarks[mark] && !forwardMarks[mark] {

@@ -8,20 +8,20 @@ import (
 	"outrider/internal/markup"
 )
 
-// Bounds on the codes that one message draws.
+// Bounds on the drawn QR codes of one message.
 const (
-	maxCodes    = 20 // kept
-	maxDrawings = 8  // read; each costs up to 60 ms
+	maxCodes    = 20 // codes that are kept
+	maxDrawings = 8  // drawings that are decoded; each costs up to 60 ms
 )
 
-// drawings reads the QR codes that texts draw with cells or with characters.
+// drawings decodes the QR codes that texts draw with cells or with characters.
 type drawings struct {
 	budget   *budget.Budget
 	codes    []string
 	searched int
 }
 
-// page reads what a page draws.
+// page decodes the codes that a page draws.
 func (d *drawings) page(p *Page) {
 	for _, cells := range p.Grids() {
 		if d.more() {
@@ -32,7 +32,7 @@ func (d *drawings) page(p *Page) {
 	d.lines(drawing, cut)
 }
 
-// text reads what a plain text draws.
+// text decodes the codes that a plain text draws.
 func (d *drawings) text(s string) {
 	drawing, cut := markup.DrawnLines(s)
 	d.lines(drawing, cut)
@@ -47,7 +47,7 @@ func (d *drawings) lines(drawing string, cut bool) {
 	}
 }
 
-// more counts what is read.
+// more counts a drawing and reports whether it is within the bound.
 func (d *drawings) more() bool {
 	if d.searched == maxDrawings {
 		d.budget.Omit(budget.HTMLDetails)

@@ -14,8 +14,8 @@ type Page struct {
 	*markup.Document
 
 	Shown     string // text that readers see, blocks on lines of their own
-	Concealed string // text that they do not see, at most maxConcealed bytes
-	Links     []Link // that a reader can follow
+	Concealed string // text hidden from readers, at most maxConcealed bytes
+	Links     []Link // links that a reader can follow
 	URLs      []observable.URL
 	DataLinks int // links and frames to data: and javascript: URLs
 	ZeroWidth int // invisible characters within words
@@ -40,7 +40,7 @@ func NewPage(d *markup.Document, b *budget.Budget) *Page {
 	return p
 }
 
-// link keeps what can be read as a URL.
+// link keeps a link that parses as a URL.
 func (p *Page) link(l *markup.Link, place observable.Place, b *budget.Budget) {
 	u, ok := observable.ParseURL(l.URL)
 	if !ok {
@@ -59,10 +59,11 @@ func (p *Page) link(l *markup.Link, place observable.Place, b *budget.Budget) {
 	}
 }
 
-// placeNone marks addresses in scripts: rules see them, signals do not.
+// placeNone marks addresses in scripts: rules use them, signals do not.
 const placeNone observable.Place = ""
 
-// placeOf translates; ok is false for what people neither follow nor see.
+// placeOf translates a place of markup; ok is false for links that people neither follow
+// nor see.
 func placeOf(p markup.Place) (place observable.Place, ok bool) {
 	switch p {
 	case markup.PlaceAnchor:
@@ -84,7 +85,7 @@ func placeOf(p markup.Place) (place observable.Place, ok bool) {
 	}
 }
 
-// concealed joins the texts that readers do not see.
+// concealed joins the texts that are hidden from readers.
 func concealed(d *markup.Document) string {
 	var b strings.Builder
 	for _, h := range d.Hidden() {
@@ -97,10 +98,10 @@ func concealed(d *markup.Document) string {
 	return strings.TrimSpace(b.String())
 }
 
-// zeroWidth counts invisible characters between two letters, where they only serve to
-// break words for machines. Joiners have a use in several scripts. Soft hyphens count only in
-// words with a piece that is no syllable: HTML, Section 4.5.27, has them for hyphenation, which
-// some writers do in every word.
+// zeroWidth counts invisible characters between two letters, where their only use is to
+// break words for machines. Joiners have a use in several scripts. Soft hyphens count only
+// in words with a piece that is no syllable: HTML, Section 4.5.27, defines them for
+// hyphenation, and some writers put them into every word.
 func zeroWidth(s string) int {
 	n := 0
 	var w cutWord
@@ -118,12 +119,12 @@ func zeroWidth(s string) int {
 	return n + w.count()
 }
 
-// cutWord is one word with the invisible characters in it.
+// cutWord is one word and the invisible characters in it.
 type cutWord struct {
 	others, soft           int
 	pending, pendingSoft   int  // after the last letter
 	letters                int  // of the piece after the last soft hyphen
-	vowel                  bool // the piece has one
+	vowel                  bool // the piece has a vowel
 	begun, unpronounceable bool
 }
 
@@ -147,8 +148,8 @@ func (w *cutWord) cut(soft bool) {
 	}
 }
 
-// endPiece ends a piece of the word. One that is a syllable has two letters or more and a vowel;
-// some languages take an r or l among consonants for one.
+// endPiece ends a piece of the word. A syllable has at least two letters and a vowel; in
+// some languages an r or l among consonants serves as the vowel.
 func (w *cutWord) endPiece() {
 	w.unpronounceable = w.unpronounceable || w.letters < 2 || !w.vowel && w.letters < 3
 	w.letters, w.vowel = 0, false

@@ -1,9 +1,9 @@
-// Package reading reads the texts of a message once, for everything that judges it.
+// Package reading reads the texts of a message once, for all detectors.
 //
 // A message can hold several texts: alternatives, parts that follow one another, and
-// invitations. Each is read into what a person sees, what is hidden, where it leads, and
-// which of it is new and which is quoted. Signals, rules and models take all of this from
-// here, so that none of them sees a text that another one misses.
+// invitations. Package reading splits each into visible text, hidden text, links, new text
+// and quoted text. Signals, rules and models share the result, so that all of them judge
+// the same texts.
 //
 // Standards: RFC 2046 (parts), HTML (by package markup), RFC 5545 (by package calendar),
 // RFC 3676, Section 4.5 (quotations, by package thread).
@@ -28,33 +28,33 @@ const (
 	maxLinks     = 2000 // of one text
 )
 
-// Reading is what the texts of a message say. It is immutable.
+// Reading holds the texts of a message. It is immutable.
 type Reading struct {
 	Texts     []Text // in the order of the parts, invitations last
-	Attached  []Text // of attached messages, which are shown at a click
+	Attached  []Text // of attached messages, which clients show at a click
 	Calendars map[*message.Part]*calendar.Calendar
-	Codes     []string // drawn in the texts without a picture
+	Codes     []string // contents of codes drawn in the texts without a picture
 }
 
-// Text is one text that a reader is shown.
+// Text is one text that a reader sees.
 type Text struct {
 	Part   *message.Part
-	Raw    string        // as the part holds it, decoded
-	Page   *Page         // nil: it is plain
+	Raw    string        // content of the part, decoded
+	Page   *Page         // nil for plain text
 	Shown  string        // as displayed
-	Thread thread.Thread // Shown, taken apart
-	Own    []string      // quoted messages that the author wrote himself
-	Links  []Link        // that are written in it, and that clients make of plain addresses in it
-	Event  bool          // it is an invitation
+	Thread thread.Thread // Shown, split into messages
+	Own    []string      // quoted messages by the author himself
+	Links  []Link        // links written in the text, and links that clients make of plain addresses
+	Event  bool          // the text is an invitation
 }
 
 // Link is one link of a text.
 type Link struct {
 	observable.URL
-	Label   string // what is shown for it
+	Label   string // visible text of the link
 	Visible bool
-	Made    bool // clients make it of plain text
-	Quoted  bool // it belongs to a quotation
+	Made    bool // made by clients of plain text
+	Quoted  bool // part of a quotation
 }
 
 // Read reads the texts of a message.
@@ -88,7 +88,7 @@ func Read(m *message.Message, b *budget.Budget) *Reading {
 
 // read reads one part.
 func (d *drawings) read(p *message.Part, author message.Mailbox) Text {
-	name := cmp.Or(author.Name, author.Address()) // a line with it at the end is a signature
+	name := cmp.Or(author.Name, author.Address()) // a line that ends with the name is a signature
 	t := Text{Part: p, Raw: p.Text()}
 	if p.IsHTML() {
 		t.html(name, d.budget)
@@ -115,8 +115,8 @@ func authorOf(m *message.Message) message.Mailbox {
 	return boxes[0]
 }
 
-// claim finds the quoted messages that the author wrote himself: who sends his own words again
-// still says them.
+// claim finds the quoted messages by the author himself: quoting one's own words counts as
+// writing them again.
 func (t *Text) claim(author message.Mailbox) {
 	if author.Domain == "" {
 		return
@@ -128,7 +128,7 @@ func (t *Text) claim(author message.Mailbox) {
 	}
 }
 
-// Wrote reports whether a quoted message names the author as its own.
+// Wrote reports whether a quoted message names author as its author.
 func Wrote(author message.Mailbox, p *thread.Message) bool {
 	if p.From.Address == "" {
 		return p.From.Name != "" && strings.EqualFold(p.From.Name, author.Name)
@@ -142,8 +142,8 @@ func (t *Text) html(author string, b *budget.Budget) {
 	t.Links = PageLinks(t.Page, b)
 }
 
-// PageLinks returns the links of a page that a reader can follow, and those that clients
-// make of plain addresses in its text; those in the text of an anchor are none.
+// PageLinks returns the links of a page that a reader can follow, and the links that
+// clients make of plain addresses in its text outside of anchors.
 func PageLinks(p *Page, b *budget.Budget) []Link {
 	out := slices.Clone(p.Links)
 	labels := make(map[string]bool, len(out))
@@ -171,8 +171,8 @@ func PlainLinks(s string, b *budget.Budget) []Link {
 	return out
 }
 
-// quote marks the links that belong to quotations: what they show is in one, and not
-// in the new text. A link that shows nothing belongs to the new text.
+// quote marks the links in quotations: their visible text is in a quotation, and not in the
+// new text. A link without visible text belongs to the new text.
 func (t *Text) quote() {
 	if len(t.Thread.Previous) == 0 || len(t.Links) == 0 {
 		return
@@ -187,8 +187,8 @@ func (t *Text) quote() {
 	}
 }
 
-// New returns what the author of the message wrote now in the text, signature and legal notice
-// included: what an attacker makes look like one must not be lost.
+// New returns the part of the text that the author wrote now, including signature and legal
+// notice, because an attacker can make a lure look like either.
 func (t *Text) New() string {
 	c := &t.Thread.Current
 	if c.Signature == "" && c.Disclaimer == "" {
@@ -197,8 +197,8 @@ func (t *Text) New() string {
 	return joined(c.Text, c.Signature, c.Disclaimer)
 }
 
-// Current returns all that the author says in the text: New, and his own earlier messages that
-// he quotes.
+// Current returns all statements of the author in the text: New, and his own earlier
+// messages that he quotes.
 func (t *Text) Current() string {
 	if len(t.Own) == 0 {
 		return t.New()
@@ -210,7 +210,7 @@ func joined(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "\n")
 }
 
-// invitation reads all that a calendar shows as one text.
+// invitation returns all that a client shows of a calendar, as one text.
 func invitation(p *message.Part, c *calendar.Calendar, b *budget.Budget) Text {
 	t := Text{Part: p, Event: true}
 	t.add(c.AllTexts(), b)
@@ -220,7 +220,7 @@ func invitation(p *message.Part, c *calendar.Calendar, b *budget.Budget) Text {
 	return t
 }
 
-// card reads all that cards show as one text.
+// card returns all that a client shows of cards, as one text.
 func card(p *message.Part, cards []calendar.Card, b *budget.Budget) Text {
 	t := Text{Part: p, Event: true}
 	for i := range cards {
@@ -229,7 +229,7 @@ func card(p *message.Part, cards []calendar.Card, b *budget.Budget) Text {
 	return t
 }
 
-// add adds the texts of a calendar or card; the same in plain and in HTML is shown once.
+// add adds the texts of a calendar or card. Equal plain text and HTML are added once.
 func (t *Text) add(texts []calendar.Text, b *budget.Budget) {
 	var shown strings.Builder
 	shown.WriteString(t.Shown)
@@ -249,8 +249,7 @@ func (t *Text) add(texts []calendar.Text, b *budget.Budget) {
 	t.Thread.Current.Text = t.Shown
 }
 
-// Calendars reads the calendars of a message: parts of their media type, and files of
-// their name.
+// Calendars parses the calendars of a message: parts by media type, and files by name.
 func Calendars(m *message.Message, b *budget.Budget) map[*message.Part]*calendar.Calendar {
 	out := map[*message.Part]*calendar.Calendar{}
 	for _, p := range m.Parts {
@@ -273,14 +272,14 @@ func Calendars(m *message.Message, b *budget.Budget) map[*message.Part]*calendar
 	return out
 }
 
-// readCalendar reads a part that is a calendar.
+// readCalendar parses a part if it is a calendar.
 func readCalendar(p *message.Part) (*calendar.Calendar, bool) {
 	if !isCalendar(p) {
 		return nil, false
 	}
 	content := p.Text()
 	if content == "" {
-		content = string(p.Decoded()) // no text by its media type
+		content = string(p.Decoded()) // its media type is not text
 	}
 	return calendar.Read(content)
 }
@@ -297,7 +296,7 @@ func isCalendar(p *message.Part) bool {
 	return false
 }
 
-// readCards reads the cards of a part that is one by its media type or its name.
+// readCards parses a part that is a contact card by its media type or its name.
 func readCards(p *message.Part, b *budget.Budget) []calendar.Card {
 	switch ext := observable.Extension(p.Filename); {
 	case p.MediaType == "text/vcard", p.MediaType == "text/x-vcard", p.MediaType == "text/directory", ext == "vcf", ext == "vcard":
@@ -316,10 +315,10 @@ func readCards(p *message.Part, b *budget.Budget) []calendar.Card {
 	return cards
 }
 
-// ReadPage reads a page that is in the message or in a file of it.
+// ReadPage parses a page of the message or of a file in it.
 func ReadPage(content string, b *budget.Budget) *Page { return NewPage(markup.Parse(content, b), b) }
 
-// EventLinks returns the links of an entry of a calendar.
+// EventLinks returns the links of a calendar entry.
 func EventLinks(e *calendar.Event, b *budget.Budget) []Link {
 	out := PlainLinks(strings.Join(append([]string{e.Location, e.Description}, e.Links...), "\n"), b)
 	if e.DescriptionHTML != "" {

@@ -31,7 +31,7 @@ type set struct {
 	ams, as                           dkim.Params
 }
 
-// problem is the first thing found wrong.
+// problem is the first error found.
 type problem struct {
 	why    Why
 	at     int
@@ -40,7 +40,7 @@ type problem struct {
 }
 
 // collect sorts the fields into sets; sets[0] has instance 1. It stops at the first
-// field that has no place.
+// misplaced field.
 func collect(m *dkim.Message) (sets []set, highest int, p *problem) {
 	for _, name := range []string{nameResults, nameSignature, nameSeal} {
 		fields := m.All(name)
@@ -106,8 +106,8 @@ func number(s string) int {
 	return n
 }
 
-// structure parses the fields of every set and checks that the sets are complete and
-// the cv= in order.
+// structure parses the fields of every set and checks that the sets are complete and the
+// cv= in order.
 func structure(sets []set) *problem {
 	for i := range sets {
 		if p := sets[i].parse(i + 1); p != nil {
@@ -144,8 +144,8 @@ func (s *set) parse(n int) *problem {
 	return s.checkCV(n)
 }
 
-// checkCV checks the word of the sealer.
-// RFC 8617, Section 5.2: "none" for the first set, "pass" for every later one.
+// checkCV checks the sealer's cv=. RFC 8617, Section 5.2: "none" for the first set, "pass"
+// for every later one.
 func (s *set) checkCV(n int) *problem {
 	cv, _ := s.as.Tags.Get("cv")
 	switch {
@@ -157,7 +157,7 @@ func (s *set) checkCV(n int) *problem {
 	return nil
 }
 
-// view returns what the caller sees of a set.
+// view returns the exported form of a set.
 func (s *set) view(n int) Set {
 	out := Set{Instance: n, Domain: s.as.Domain, Selector: s.as.Selector, Signer: s.ams.Domain}
 	out.CV, _ = s.as.Tags.Get("cv")

@@ -12,19 +12,18 @@ import (
 
 // The errors of sealing.
 var (
-	// ErrClosed says that the chain takes no further set.
+	// ErrClosed means that the chain accepts no further set.
 	ErrClosed = errors.New("the arc chain is closed")
-	// ErrUnsettled says that a chain whose state is not known must not be sealed.
+	// ErrUnsettled means that a chain of unknown state must not be sealed.
 	ErrUnsettled = errors.New("the arc chain could not be validated")
-	// ErrResults says that the results are not printable text on one line.
+	// ErrResults is the error of results that are not printable text on one line.
 	ErrResults = errors.New("malformed authentication results")
 )
 
 // Seal returns the three fields of the next set, to be put on top of the message in this
-// order, each with its CRLF. chain is what Validate found for the message as it leaves;
-// results is the content of an Authentication-Results field without folding, which
-// begins with our authserv-id. s names the fields of the message signature; its Identity
-// is not used.
+// order, each with its CRLF. chain is the result of Validate for the outgoing message;
+// results is the unfolded content of an Authentication-Results field, which begins with our
+// authserv-id. s lists the fields of the message signature; its Identity is not used.
 func Seal(chain *Chain, s *dkim.Signer, results string, now time.Time) (string, error) {
 	cv, n := chain.next()
 	switch {
@@ -54,7 +53,7 @@ func Seal(chain *Chain, s *dkim.Signer, results string, now time.Time) (string, 
 	return as + ams + aar, nil
 }
 
-// next returns cv= and i= of the next set; cv is "" where there must be none.
+// next returns cv= and i= of the next set; cv is "" if there must be none.
 func (c *Chain) next() (cv string, n int) {
 	n = c.highest + 1
 	switch c.Result {
@@ -85,8 +84,8 @@ func fold(results string) string {
 	return strings.TrimSuffix(out.String(), "\r\n")
 }
 
-// Leaving returns the chain for a message that was changed after Validate, as lists do:
-// raw is the message as it leaves, with the same ARC fields. It is kept and only read.
+// Leaving returns the chain for a message that was changed after Validate, as by a list:
+// raw is the outgoing message, with the same ARC fields. It is kept, and not changed.
 func (c *Chain) Leaving(raw []byte) *Chain {
 	out := *c
 	out.message = dkim.Open(raw)

@@ -245,8 +245,8 @@ func withoutB(list string) string {
 	return strings.Join(out, ";")
 }
 
-// TestStalwartSuite validates chains of real mail. The keys stand in the first lines of
-// each file.
+// TestStalwartSuite validates chains of real mail. The keys are in the first lines of each
+// file.
 func TestStalwartSuite(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(mailtest.Data(t, "conformance/dkim_arc_mailauth_rs"), "resources", "arc")

@@ -9,8 +9,8 @@ import (
 	"outrider/internal/mailauth/dkim"
 )
 
-// Validate validates the chain of a message, paying for each signature from b. raw is
-// kept by the chain for sealing and only read.
+// Validate validates the chain of a message, and charges each signature to b. The chain
+// keeps raw for sealing, without changing it.
 func Validate(ctx context.Context, raw []byte, v *dkim.Verifier, b *budget.Budget) *Chain {
 	m := dkim.Open(raw)
 	c := &Chain{Result: None, OldestPass: -1, message: m}
@@ -37,7 +37,7 @@ func Validate(ctx context.Context, raw []byte, v *dkim.Verifier, b *budget.Budge
 	return c
 }
 
-// check verifies the newest message signature, every seal, and then how far back the
+// check verifies the newest message signature, every seal, and then since which hop the
 // message is unchanged.
 func (c *Chain) check(ctx context.Context, v *dkim.Verifier, b *budget.Budget) *problem {
 	n := len(c.fields)
@@ -90,9 +90,9 @@ func (c *Chain) checkSeal(ctx context.Context, n int, v *dkim.Verifier, b *budge
 	return nil
 }
 
-// sealed returns what the seal of the last set signs, without that seal itself.
-// RFC 8617, Section 5.1.1: all sets in ascending order, in each the results, the message
-// signature and the seal.
+// sealed returns the input of the last set's seal, without that seal itself. RFC 8617,
+// Section 5.1.1: all sets in ascending order, in each the results, the message signature
+// and the seal.
 func sealed(sets []set) []dkim.Field {
 	var out []dkim.Field
 	for i := range sets {

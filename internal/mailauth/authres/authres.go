@@ -1,18 +1,18 @@
-// Package authres reads Authentication-Results fields, in which receivers write down what
-// SPF, DKIM, DMARC and other methods found, and the ARC-Authentication-Results that
+// Package authres parses Authentication-Results fields, in which receivers record the
+// results of SPF, DKIM, DMARC and other methods, and the ARC-Authentication-Results that
 // forwarders seal.
 //
-// Only what the grammar makes a result is one: comments and quoted strings may hold any
-// character, and often hold what the sender of the message chose.
+// Only the grammar's result production is a result: comments and quoted strings may hold
+// any character, and often hold text by the sender of the message.
 //
 // Standards: RFC 8601 (Authentication-Results), RFC 8617 Section 4.1.1 (ARC), RFC 5322
 // Section 3.2 (quoted strings and comments).
 //
-// Divergences: the name of the host may be missing, as two large providers leave it out.
-// A property may stand without its type ("action=none"). A quoted local part inside of a
-// comment is one item, although RFC 5322 gives quotes no meaning there: receivers copy the
-// envelope sender into comments without escaping its brackets. A quoted string or comment
-// that does not end reaches to the end of the field.
+// Divergences: the host name may be missing, since two large providers omit it. A property
+// may lack its type ("action=none"). A quoted local part inside a comment is one item,
+// although RFC 5322 gives quotes no meaning there: receivers copy the envelope sender into
+// comments without escaping its brackets. An unterminated quoted string or comment extends
+// to the end of the field.
 //
 // Limits: MaxField bytes and MaxResults results of one field.
 package authres
@@ -22,31 +22,31 @@ import "strings"
 // Bounds on one field.
 const (
 	MaxField   = 32 << 10 // bytes; large receivers write 4 KiB
-	MaxResults = 200      // results; large receivers write 10, and one for each signature of a sender who adds many
+	MaxResults = 200      // results; large receivers write 10, and one per signature for senders with many
 	maxProps   = 50       // properties of one result
 )
 
 // Field is one Authentication-Results field.
 type Field struct {
 	Instance string // of an ARC set ("i="), or ""
-	Host     string // who wrote the results, as written, or ""
+	Host     string // authserv-id, as written, or ""
 	Version  string // of the host's format, or ""
 	Results  []Result
-	Cut      bool // the field is longer, or has more results, than is read
+	Cut      bool // the field exceeds a limit
 }
 
-// Result is what one method found.
+// Result is the result of one method.
 type Result struct {
 	Method  string // lower case, without its version
 	Value   string // lower case
 	Reason  string
-	Comment string // all comments of the result, one space between two
+	Comment string // all comments of the result, separated by spaces
 	Props   []Prop
 }
 
-// Prop is one property: what was looked at.
+// Prop is one property: an input of the method.
 type Prop struct {
-	Name  string // lower case, with its type: "header.from"; large providers write some without
+	Name  string // lower case, with its type: "header.from"; large providers omit some types
 	Value string // quotes removed
 }
 
@@ -63,8 +63,8 @@ func (r *Result) Prop(names ...string) string {
 	return ""
 }
 
-// Tag returns the value of a property without a type, or of a word "name=value" in a
-// comment: receivers write the policy of the domain there ("p=REJECT sp=NONE dis=NONE").
+// Tag returns the value of a property without a type, or of "name=value" in a comment,
+// where receivers write the policy of the domain ("p=REJECT sp=NONE dis=NONE").
 func (r *Result) Tag(name string) string {
 	if v := r.Prop(name); v != "" {
 		return v
@@ -79,8 +79,8 @@ func (r *Result) Tag(name string) string {
 
 func separatesTags(c rune) bool { return strings.ContainsRune(" \t;,()", c) }
 
-// Parse reads the value of one field, unfolded or not. It never fails: what is no result
-// is left out.
+// Parse parses the value of one field, unfolded or not. It never fails: malformed results
+// are left out.
 func Parse(value string) Field {
 	f := Field{Cut: len(value) > MaxField}
 	r := reader{s: value[:min(len(value), MaxField)]}

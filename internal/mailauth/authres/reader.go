@@ -2,20 +2,20 @@ package authres
 
 import "strings"
 
-// reader reads one field from left to right.
+// reader parses one field from left to right.
 type reader struct {
 	s       string
 	pos     int
-	remarks strings.Builder // what the comments of the result say
+	remarks strings.Builder // comments of the result
 }
 
-// item is what is between two semicolons.
+// item is the text between two semicolons.
 type item struct {
 	Result
 	name string // first word as written
 }
 
-// next steps over the semicolon and reports whether one was there.
+// next skips the semicolon and reports whether there was one.
 func (r *reader) next() bool {
 	for r.pos < len(r.s) {
 		switch r.s[r.pos] {
@@ -33,8 +33,8 @@ func (r *reader) next() bool {
 	return false
 }
 
-// result reads up to the next semicolon: "method=value reason=… property=value …".
-// RFC 8601, Section 2.2. The host and its version are an item without a value.
+// result parses up to the next semicolon: "method=value reason=… property=value …". RFC
+// 8601, Section 2.2. The host and its version are an item without a value.
 func (r *reader) result() item {
 	var out item
 	r.remarks.Reset()
@@ -49,7 +49,7 @@ func (r *reader) result() item {
 	return out
 }
 
-// take keeps one word, or pair of name and value.
+// take stores one word, or pair of name and value.
 func (i *item) take(name, value string) {
 	lower := strings.ToLower(name)
 	switch {
@@ -66,7 +66,7 @@ func (i *item) take(name, value string) {
 	}
 }
 
-// pair reads "name = value" or a single word. The name is "" where the item ends.
+// pair parses "name = value" or a single word. The name is "" at the end of the item.
 func (r *reader) pair() (name, value string) {
 	r.skip()
 	var b strings.Builder
@@ -87,7 +87,7 @@ func (r *reader) pair() (name, value string) {
 		return name, ""
 	}
 	if name == "" {
-		name = "=" // a value without a name, which is nothing
+		name = "=" // a value without a name, which is ignored
 	}
 	r.pos++
 	r.skip()
@@ -96,9 +96,9 @@ func (r *reader) pair() (name, value string) {
 
 func (r *reader) at(c byte) bool { return r.pos < len(r.s) && r.s[r.pos] == c }
 
-// word reads a run of quoted strings and other characters up to white space, a comment or
-// one of the characters in end.
-// RFC 8601, Section 2.2: pvalue = [CFWS] ((value / [[local-part] "@"] domain-name)) [CFWS].
+// word parses a run of quoted strings and other characters up to white space, a comment or
+// one of the characters in end. RFC 8601, Section 2.2: pvalue = [CFWS] ((value /
+// [[local-part] "@"] domain-name)) [CFWS].
 func (r *reader) word(end string) string {
 	var b strings.Builder
 	for r.pos < len(r.s) {
@@ -116,7 +116,7 @@ func (r *reader) word(end string) string {
 	return b.String()
 }
 
-// skip steps over white space and comments.
+// skip skips white space and comments.
 func (r *reader) skip() {
 	for r.pos < len(r.s) && (isSpace(r.s[r.pos]) || r.s[r.pos] == '(') {
 		if r.s[r.pos] == '(' {
@@ -129,7 +129,7 @@ func (r *reader) skip() {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
-// quoted reads a quoted string and returns its content. RFC 5322, Section 3.2.4.
+// quoted parses a quoted string and returns its content. RFC 5322, Section 3.2.4.
 func (r *reader) quoted() string {
 	var b strings.Builder
 	for r.pos++; r.pos < len(r.s); r.pos++ {
@@ -147,8 +147,8 @@ func (r *reader) quoted() string {
 	return b.String()
 }
 
-// comment reads a comment, which may be nested, and keeps what is in it. RFC 5322,
-// Section 3.2.2.
+// comment parses a comment, which may be nested, and keeps its text. RFC 5322, Section
+// 3.2.2.
 func (r *reader) comment() {
 	depth, start := 0, r.pos+1
 	for r.pos < len(r.s) {
@@ -184,8 +184,8 @@ func (r *reader) remark(s string) {
 // octets of RFC 5321, Section 4.5.3.1.1, for backslashes.
 const maxLocalPart = 130
 
-// localPart returns how far the quoted local part of an address reaches that begins here,
-// or 0: a quote alone is text.
+// localPart returns the length of the quoted local part of an address that begins here, or
+// 0: a quote alone is text.
 func (r *reader) localPart() int {
 	rest := r.s[r.pos:min(len(r.s), r.pos+maxLocalPart+2)]
 	for i := 1; i < len(rest)-1; i++ {

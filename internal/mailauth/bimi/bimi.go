@@ -1,23 +1,22 @@
-// Package bimi finds the logo that a domain wants shown beside its mail, and judges
-// whether it may be.
+// Package bimi finds the logo that a domain publishes for display beside its mail, and
+// determines whether it may be shown.
 //
-// With Brand Indicators for Message Identification, a domain that has DMARC at
-// enforcement publishes in a TXT record where its logo is, and may add an evidence
-// document: a certificate in which an authority vouches that the logo is a mark of the
-// domain's owner (VMC for registered marks, CMC for others). The logo is SVG, a format
-// that can carry scripts and load other files, so only its harmless profile Tiny PS is
-// let through.
+// With Brand Indicators for Message Identification, a domain that has DMARC at enforcement
+// publishes the URL of its logo in a TXT record, and may add an evidence document: a
+// certificate in which an authority certifies that the logo is a mark of the domain's owner
+// (VMC for registered marks, CMC for others). The logo is SVG, a format that can carry
+// scripts and load other files, so only its harmless profile Tiny PS is accepted.
 //
 // Standards: draft-brand-indicators-for-message-identification (record, discovery,
 // results), draft-svg-tiny-ps-abrotman (SVG Tiny PS), RFC 3709 and RFC 9399 (logotype
 // extension), RFC 8601 (results), RFC 5280 (certificates).
 //
-// Divergences: an SVG file may hold only the elements of Tiny PS that draw, and no style
-// attribute or processing instruction. A hash in an evidence document may have been taken
-// before or after compression, since issuers do both.
+// Divergences: an SVG file may only contain the drawing elements of Tiny PS, and no style
+// attribute or processing instruction. A hash in an evidence document may have been
+// computed before or after compression, since issuers do both.
 //
 // Limits: a logo has at most 32 KiB, decompressed; an evidence document 256 KiB and 10
-// certificates. Revocation and certificate transparency are not looked at.
+// certificates. Revocation and certificate transparency are not checked.
 package bimi
 
 import (
@@ -35,34 +34,34 @@ import (
 	"outrider/internal/mailauth/dmarc"
 )
 
-// Status is the outcome in the words of Authentication-Results.
+// Status is the result as in Authentication-Results.
 type Status string
 
 // The outcomes.
 const (
 	Pass      Status = "pass"      // the logo may be shown
 	None      Status = "none"      // the domain has no record
-	Fail      Status = "fail"      // record, logo or evidence is not usable
-	Declined  Status = "declined"  // the domain says that it takes no part
-	Skipped   Status = "skipped"   // the mail is not eligible, or what there is cannot be judged here
-	TempError Status = "temperror" // something could not be fetched now
+	Fail      Status = "fail"      // record, logo or evidence is unusable
+	Declined  Status = "declined"  // the domain opts out
+	Skipped   Status = "skipped"   // the mail is not eligible, or the logo cannot be judged here
+	TempError Status = "temperror" // a temporary failure
 )
 
-// Result is what is known about the logo of a domain.
+// Result is the logo of a domain, with its status.
 type Result struct {
 	Status   Status `json:"status"`
-	Domain   string `json:"domain"` // where the record was found, or the author domain
+	Domain   string `json:"domain"` // domain of the record, or the author domain
 	Selector string `json:"selector"`
 	Record   Record `json:"record,omitzero"`
-	Evidence Status `json:"evidence,omitempty"` // Pass, Fail, TempError, None where there is none, or Skipped where no authority is trusted
+	Evidence Status `json:"evidence,omitempty"` // Pass, Fail, TempError, None without evidence, or Skipped without trusted authorities
 	Mark     string `json:"mark,omitempty"`     // subject of the evidence document
 	Logo     []byte `json:"logo,omitempty"`     // SVG, decompressed; only with Pass
-	Why      string `json:"why,omitempty"`      // of anything but Pass
+	Why      string `json:"why,omitempty"`      // reason unless Pass
 }
 
-// Eligible reports whether the logo of a domain may be looked for: DMARC has passed, and its
-// policy is enforced for all mail of the domain and of those below it, not on trial. RFC 9989
-// has no share of mail (pct) any more.
+// Eligible reports whether a domain may show a logo: DMARC has passed, and its policy is
+// enforced for all mail of the domain and its subdomains, not in testing. RFC 9989 has
+// dropped the percentage of mail (pct).
 func Eligible(dmarcPass bool, o *dmarc.Outcome) bool {
 	enforced := func(d dmarc.Disposition) bool { return d == dmarc.Quarantine || d == dmarc.Reject }
 	r := &o.Record
@@ -80,28 +79,27 @@ type Fetcher interface {
 	Get(ctx context.Context, url string, o egress.Options) (*egress.Response, error)
 }
 
-// Config says how a Checker works.
+// Config configures a Checker.
 type Config struct {
 	Resolver        Resolver
 	Fetcher         Fetcher
-	Roots           *x509.CertPool // authorities for evidence; nil: evidence is not looked at
+	Roots           *x509.CertPool // authorities for evidence; nil: evidence is ignored
 	RequireEvidence bool           // a logo without valid evidence fails
 }
 
-// Checker looks for logos. It is safe for concurrent use.
+// Checker checks logos. It is safe for concurrent use.
 type Checker struct{ cfg Config }
 
 // New returns a checker.
 func New(c Config) *Checker { return &Checker{cfg: c} }
 
-// Errors of domains that publish what cannot be used.
+// Errors of unusable published data.
 var (
 	errRecords = errors.New("more than one bimi record")
 	errTrust   = errors.New("the logo is only in the certificate, and no authority is trusted")
 )
 
-// Check looks for the logo of an author domain that is Eligible. selector
-// names the record.
+// Check looks up the logo of an author domain that is Eligible. selector names the record.
 func (c *Checker) Check(ctx context.Context, domain, selector string) Result {
 	res := Result{Domain: domain, Selector: selector, Evidence: None}
 	var err error
@@ -139,7 +137,7 @@ func (r Result) because(s Status, err error) Result {
 	return r
 }
 
-// failed tells what may go away by itself from what does not.
+// failed distinguishes temporary from permanent errors.
 func (r Result) failed(err error) Result {
 	if e, ok := errors.AsType[interface {
 		error
@@ -183,7 +181,8 @@ func (c *Checker) record(ctx context.Context, name string) (string, error) {
 	return strings.Join(txts, ""), nil
 }
 
-// logo fetches the logo and, where there is evidence and somebody to trust, checks that.
+// logo fetches the logo and, if there are evidence and trusted authorities, checks the
+// evidence.
 func (c *Checker) logo(ctx context.Context, res *Result) ([]byte, error) {
 	var raw, logo []byte
 	if res.Record.Location != "" {
@@ -205,8 +204,8 @@ func (c *Checker) logo(ctx context.Context, res *Result) ([]byte, error) {
 	return logo, CheckSVG(logo)
 }
 
-// prove checks the evidence for a logo, and returns the logo, which may stand in the
-// evidence alone. raw is the logo as fetched.
+// prove checks the evidence for a logo, and returns the logo, which may be in the evidence
+// alone. raw is the logo as fetched.
 func (c *Checker) prove(ctx context.Context, res *Result, raw, logo []byte) ([]byte, error) {
 	if c.cfg.Roots == nil {
 		res.Evidence = Skipped

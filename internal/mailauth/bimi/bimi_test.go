@@ -15,8 +15,7 @@ import (
 	"outrider/internal/mailauth/dmarc"
 )
 
-// world is DNS and web: names and URLs with what is there. "FAIL" is a failure that
-// goes away by itself.
+// world is DNS and web: names and URLs with their content. "FAIL" is a temporary failure.
 type world map[string][]string
 
 func (w world) LookupTXT(_ context.Context, name string) ([]string, error) {

@@ -20,12 +20,12 @@ import (
 
 // Bounds of evidence documents.
 const (
-	maxEvidence = 256 << 10 // bytes; they carry the logo and some have 50 KiB
+	maxEvidence = 256 << 10 // bytes; they contain the logo and some have 50 KiB
 	maxCerts    = 10
 	maxImages   = 10
 )
 
-// ErrEvidence is the error of an evidence document that proves nothing.
+// ErrEvidence is the error of an invalid evidence document.
 var ErrEvidence = errors.New("evidence is not valid")
 
 var (
@@ -35,13 +35,13 @@ var (
 	oidSHA256   = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}
 )
 
-// Evidence is a certificate in which an authority vouches for a logo.
+// Evidence is a certificate in which an authority certifies a logo.
 type Evidence struct {
-	Logo []byte // that is in the certificate, decompressed, or nil
+	Logo []byte // logo in the certificate, decompressed, or nil
 
 	leaf     *x509.Certificate
 	others   []*x509.Certificate
-	embedded []byte // Logo as written there
+	embedded []byte // Logo as embedded
 	hashes   []logoHash
 }
 
@@ -58,7 +58,7 @@ type logoDetails struct {
 	URIs      []string
 }
 
-// ParseEvidence reads an evidence document: certificates in PEM, that of the mark first.
+// ParseEvidence parses an evidence document: certificates in PEM, that of the mark first.
 // The error wraps ErrEvidence.
 func ParseEvidence(doc []byte) (*Evidence, error) {
 	if len(doc) > maxEvidence {
@@ -84,11 +84,11 @@ func ParseEvidence(doc []byte) (*Evidence, error) {
 	return e, e.readLogotype()
 }
 
-// Subject names the owner of the mark.
+// Subject returns the owner of the mark.
 func (e *Evidence) Subject() string { return e.leaf.Subject.String() }
 
-// Verify checks that the evidence comes from an authority, was made for logos, holds at
-// a time, and is for the domain. The error wraps ErrEvidence.
+// Verify verifies that the evidence was issued by an authority, for logos, is valid at a
+// time, and covers the domain. The error wraps ErrEvidence.
 func (e *Evidence) Verify(roots *x509.CertPool, domain, selector string, at time.Time) error {
 	pool := x509.NewCertPool()
 	for _, c := range e.others {
@@ -111,8 +111,8 @@ func (e *Evidence) Verify(roots *x509.CertPool, domain, selector string, at time
 	return fmt.Errorf("%w: it is not for %s", ErrEvidence, domain)
 }
 
-// Covers reports whether the evidence is for the logo, given as fetched and decompressed.
-// A SHA-1 hash counts only where there is no SHA-256. The error wraps ErrEvidence.
+// Covers reports whether the evidence is for the logo, given as fetched and decompressed. A
+// SHA-1 hash counts only without a SHA-256 one. The error wraps ErrEvidence.
 func (e *Evidence) Covers(raw, logo []byte) error {
 	forms := [][]byte{raw, logo}
 	if e.Logo != nil && bytes.Equal(e.Logo, logo) {
@@ -141,7 +141,7 @@ func (h logoHash) of(data []byte, weak bool) bool {
 	}
 }
 
-// readLogotype takes hashes and logo out of the logotype extension.
+// readLogotype takes hashes and logo from the logotype extension.
 func (e *Evidence) readLogotype() error {
 	i := slices.IndexFunc(e.leaf.Extensions, func(x pkix.Extension) bool { return x.Id.Equal(oidLogotype) })
 	if i < 0 {
@@ -163,8 +163,7 @@ func (e *Evidence) readLogotype() error {
 	return nil
 }
 
-// embed keeps the first logo that is in the certificate itself, as a data URL
-// (RFC 2397).
+// embed keeps the first logo embedded in the certificate as a data URL (RFC 2397).
 func (e *Evidence) embed(uri string) {
 	_, data, ok := strings.Cut(uri, ";base64,")
 	if !ok || e.Logo != nil || !strings.HasPrefix(strings.ToLower(uri), "data:image/svg+xml") {

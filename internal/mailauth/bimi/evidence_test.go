@@ -53,12 +53,12 @@ func (a *authority) pool() *x509.CertPool {
 	return p
 }
 
-// mark says what an evidence document holds. The zero value but for the logo is a good
-// one for example.org.
+// mark describes an evidence document. The zero value, except for the logo, is a valid one
+// for example.org.
 type mark struct {
 	logo     string
 	hashOf   string // instead of logo
-	sha1     bool   // beside SHA-256, or alone
+	sha1     bool   // in addition to SHA-256, or alone
 	only1    bool
 	wrong256 bool
 	name     string

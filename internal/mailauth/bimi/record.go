@@ -9,7 +9,7 @@ import (
 	"outrider/internal/mailauth/dkim"
 )
 
-// DefaultSelector is the selector of mail that names none.
+// DefaultSelector is the selector of mail without one.
 const DefaultSelector = "default"
 
 // Bounds of records, in bytes.
@@ -18,26 +18,25 @@ const (
 	maxURL    = 2 << 10
 )
 
-// ErrRecord is the error of a text that is no usable record or selector.
+// ErrRecord is the error of an unusable record or selector.
 var ErrRecord = errors.New("malformed bimi record")
 
-// Record is what a domain publishes. A record without Location and Authority says that
-// the domain takes no part.
+// Record is the published record of a domain. A record without Location and Authority opts
+// out.
 type Record struct {
 	Location  string `json:"l,omitempty"`   // https URL of the logo
 	Authority string `json:"a,omitempty"`   // https URL of the evidence document
-	Personal  bool   `json:"avp,omitempty"` // avp=personal: a picture of the author goes before the logo
+	Personal  bool   `json:"avp,omitempty"` // avp=personal: a picture of the author takes precedence over the logo
 }
 
-// IsRecord reports whether the text says of itself that it is a record: its version
-// comes first.
+// IsRecord reports whether the text has the form of a record: its version comes first.
 func IsRecord(txt string) bool {
 	first, _, _ := strings.Cut(txt, ";")
 	tag, err := dkim.ParseTag(first)
 	return err == nil && tag.Name == "v" && tag.Value == "BIMI1"
 }
 
-// ParseRecord reads a record. Unknown tags are skipped. The error wraps ErrRecord.
+// ParseRecord parses a record. Unknown tags are skipped. The error wraps ErrRecord.
 func ParseRecord(txt string) (Record, error) {
 	if len(txt) > maxRecord || !IsRecord(txt) {
 		return Record{}, fmt.Errorf("%w: %.40q", ErrRecord, txt)
@@ -55,7 +54,7 @@ func ParseRecord(txt string) (Record, error) {
 	if r.Location, err = parseURL(location); err != nil {
 		return Record{}, err
 	}
-	// "self" was how early records said that they have no evidence.
+	// Early records used "self" for missing evidence.
 	if authority != "self" {
 		if r.Authority, err = parseURL(authority); err != nil {
 			return Record{}, err
@@ -66,7 +65,7 @@ func ParseRecord(txt string) (Record, error) {
 	return r, nil
 }
 
-// parseURL accepts nothing, and https URLs.
+// parseURL accepts the empty string, and https URLs.
 func parseURL(s string) (string, error) {
 	if s == "" {
 		return "", nil
@@ -78,7 +77,8 @@ func parseURL(s string) (string, error) {
 	return s, nil
 }
 
-// isSelector reports whether s is labels of a host name, with underscores.
+// isSelector reports whether s is a sequence of host name labels, which may contain
+// underscores.
 func isSelector(s string) bool {
 	if len(s) > 180 {
 		return false

@@ -13,24 +13,24 @@ import (
 // Bounds of logos.
 const (
 	maxLogo  = 32 << 10 // bytes, as fetched and decompressed
-	maxDepth = 64       // elements within each other; drawing programs make 10
-	maxUses  = 1000     // drawings by reference, those within what is referred to counted again
+	maxDepth = 64       // nested elements; drawing programs produce 10
+	maxUses  = 1000     // drawings by reference, counting nested references again
 )
 
-// ErrLogo is the error of a file that is no harmless SVG.
+// ErrLogo is the error of an unacceptable logo file.
 var ErrLogo = errors.New("logo is not svg tiny ps")
 
 const nsSVG = "http://www.w3.org/2000/svg"
 
-// drawing are the elements that Tiny PS has. What is not here cannot be in a logo:
-// scripts, animations, links, images, foreign objects, media.
+// drawing lists the allowed elements of Tiny PS. It excludes scripts, animations, links,
+// images, foreign objects and media.
 var drawing = map[string]bool{
 	"svg": true, "title": true, "desc": true, "g": true, "defs": true, "use": true, "path": true, "rect": true,
 	"circle": true, "ellipse": true, "line": true, "polyline": true, "polygon": true, "text": true, "tspan": true,
 	"textArea": true, "tbreak": true, "linearGradient": true, "radialGradient": true, "stop": true, "solidColor": true,
 }
 
-// unpack returns an SVG file, decompressed where it is compressed (svgz).
+// unpack returns an SVG file, decompressed if compressed (svgz).
 func unpack(raw []byte) ([]byte, error) {
 	if !bytes.HasPrefix(raw, []byte{0x1f, 0x8b}) {
 		return raw, nil
@@ -49,7 +49,7 @@ func unpack(raw []byte) ([]byte, error) {
 	return out, nil
 }
 
-// CheckSVG reports why a file is not SVG of the profile Tiny PS. The error wraps ErrLogo.
+// CheckSVG reports why a file is no SVG Tiny PS. The error wraps ErrLogo.
 func CheckSVG(svg []byte) error {
 	if len(svg) > maxLogo {
 		return fmt.Errorf("%w: %d bytes", ErrLogo, len(svg))
@@ -70,14 +70,14 @@ func CheckSVG(svg []byte) error {
 	}
 }
 
-// svgCheck is a file that is being checked.
+// svgCheck is the state of checking a file.
 type svgCheck struct {
 	depth   int
 	roots   int
 	inTitle bool // directly below the root
 	title   strings.Builder
-	ids     []string            // of the open elements, "" where there is none
-	uses    map[string][]string // by the id of an element around, "" for the whole: what is drawn by reference
+	ids     []string            // of the open elements, "" without one
+	uses    map[string][]string // references, by id of an enclosing element, "" for the whole file
 }
 
 var errSVG = errors.New("not allowed")
@@ -128,7 +128,7 @@ func (c *svgCheck) start(e *xml.StartElement) error {
 	return nil
 }
 
-// refer remembers what an element draws by reference, and within what it is.
+// refer records the reference of an element, and its enclosing elements.
 func (c *svgCheck) refer(e *xml.StartElement) {
 	id, target := "", ""
 	for _, a := range e.Attr {
@@ -154,13 +154,13 @@ func (c *svgCheck) refer(e *xml.StartElement) {
 	}
 }
 
-// drawn counts what is drawn by reference within an element, up to more than maxUses, as
-// what goes in circles counts. Known holds the counts of elements that are done.
+// drawn counts the elements drawn by reference within an element, up to just above maxUses,
+// which cycles count as. known holds the finished counts.
 func (c *svgCheck) drawn(id string, known map[string]int) int {
 	if n, ok := known[id]; ok {
 		return n
 	}
-	known[id] = maxUses + 1 // while it is being counted
+	known[id] = maxUses + 1 // marks a cycle while counting
 	n := 0
 	for _, target := range c.uses[id] {
 		if n += 1 + c.drawn(target, known); n > maxUses {
@@ -171,7 +171,7 @@ func (c *svgCheck) drawn(id string, known map[string]int) int {
 	return n
 }
 
-// checkRoot looks at what the root must say of itself, and must not.
+// checkRoot checks the required and forbidden attributes of the root.
 func checkRoot(e *xml.StartElement) error {
 	attrs := map[string]string{}
 	for _, a := range e.Attr {
@@ -193,7 +193,7 @@ func checkRoot(e *xml.StartElement) error {
 	return nil
 }
 
-// checkAttr refuses whatever could run or load something.
+// checkAttr refuses attributes that could run or load something.
 func checkAttr(a xml.Attr) error {
 	name, value := strings.ToLower(a.Name.Local), strings.ToLower(a.Value)
 	bad := false

@@ -10,15 +10,15 @@ import (
 // appendField appends the canonical form of a field, with its CRLF.
 func (c Canon) appendField(dst, raw []byte) []byte {
 	if c == Simple {
-		// RFC 6376, Section 3.4.1: fields stay as they are.
+		// RFC 6376, Section 3.4.1: fields are unchanged.
 		dst = append(dst, raw...)
 		if !bytes.HasSuffix(raw, crlf) {
 			dst = append(dst, crlf...)
 		}
 		return dst
 	}
-	// RFC 6376, Section 3.4.2: lower-case name, unfolded, each run of white space one
-	// space, none at the ends and none around the colon.
+	// RFC 6376, Section 3.4.2: lower-case name, unfolded, each run of white space reduced
+	// to one space, none at the ends and none around the colon.
 	name, value, _ := bytes.Cut(raw, []byte(":"))
 	for _, b := range bytes.TrimRight(name, " \t") {
 		if b >= 'A' && b <= 'Z' {
@@ -31,7 +31,7 @@ func (c Canon) appendField(dst, raw []byte) []byte {
 	return append(dst, crlf...)
 }
 
-// appendRelaxed unfolds value and shrinks its white space.
+// appendRelaxed unfolds value and reduces its white space.
 func appendRelaxed(dst, value []byte) []byte {
 	start, gap := len(dst), false
 	for i, b := range value {
@@ -50,21 +50,21 @@ func appendRelaxed(dst, value []byte) []byte {
 	return dst
 }
 
-// whole stands for a signature without l=.
+// whole is the length for a signature without l=.
 const whole = int64(-1)
 
-// digest hashes a canonical body once for every l= that asks for a part of it.
+// digest hashes a canonical body once, with intermediate sums for each l=.
 type digest struct {
 	h     hash.Hash
 	n     int64            // bytes hashed
-	marks []int64          // lengths still to come, ascending
+	marks []int64          // remaining lengths, ascending
 	sums  map[int64][]byte // by length; whole for all
-	buf   [4096]byte       // gathers short lines
+	buf   [4096]byte       // collects short lines
 	fill  int              // bytes in buf
 }
 
-// bodySums hashes the body in canonicalization c and returns the sums of its first l
-// bytes for each l in limits that the body has, that of the whole, and its length.
+// bodySums hashes the body in canonicalization c and returns the sums of its first l bytes
+// for each valid l in limits, that of the whole, and its length.
 func (m *Message) bodySums(c Canon, limits []int64) (sums map[int64][]byte, size int64) {
 	d := &digest{h: sha256.New(), sums: map[int64][]byte{}}
 	for _, l := range limits {
@@ -84,8 +84,8 @@ func (m *Message) bodySums(c Canon, limits []int64) (sums map[int64][]byte, size
 	return d.sums, d.n
 }
 
-// simple drops the empty lines at the end.
-// RFC 6376, Section 3.4.3: an empty body is one CRLF.
+// simple drops the empty lines at the end. RFC 6376, Section 3.4.3: an empty body is one
+// CRLF.
 func (d *digest) simple(body []byte) {
 	for bytes.HasSuffix(body, crlf) {
 		body = body[:len(body)-2]
@@ -94,11 +94,10 @@ func (d *digest) simple(body []byte) {
 	d.hash(crlf)
 }
 
-// relaxed drops white space at line ends, shrinks other runs to one space, and drops
-// the empty lines at the end.
-// RFC 6376, Section 3.4.4: an empty body stays empty.
+// relaxed drops white space at line ends, reduces other runs to one space, and drops the
+// empty lines at the end. RFC 6376, Section 3.4.4: an empty body stays empty.
 func (d *digest) relaxed(body []byte) {
-	empty := 0 // lines held back until another follows
+	empty := 0 // pending empty lines
 	for len(body) > 0 {
 		n := lineLen(body)
 		line := bytes.TrimRight(bytes.TrimSuffix(body[:n], crlf), " \t")
@@ -130,7 +129,7 @@ func (d *digest) shrunk(line []byte) {
 	}
 }
 
-// wideGap returns the offset of the first white space that is not one single space.
+// wideGap returns the offset of the first white space other than a single space.
 func wideGap(line []byte) int {
 	tab := bytes.IndexByte(line, '\t')
 	if tab < 0 {
@@ -164,7 +163,7 @@ func (d *digest) flush() {
 	d.fill = 0
 }
 
-// hash takes p and notes the sums at the marks inside it.
+// hash hashes p and stores the sums at the marks inside it.
 func (d *digest) hash(p []byte) {
 	for len(d.marks) > 0 && d.marks[0] <= d.n+int64(len(p)) {
 		k := d.marks[0] - d.n

@@ -1,26 +1,25 @@
 // Package dkim verifies and makes DKIM signatures on the raw bytes of a message.
 //
-// A signing domain publishes a public key in DNS and puts a signature field on top of
-// the message that covers the body and the header fields it names. A valid signature
-// proves that the domain took responsibility for exactly those bytes, and nothing about
-// fields it did not name or a body tail it left out. Which fields are covered, and which
-// are signed once more than they occur so that none can be added, is therefore reported
-// beside the result.
+// A signing domain publishes a public key in DNS and adds a signature field on top of the
+// message that covers the body and the header fields it lists. A valid signature proves
+// that the domain took responsibility for exactly those bytes, and nothing about unlisted
+// fields or an excluded body tail. The result therefore includes which fields are covered,
+// and which are signed once more than they occur so that none can be added.
 //
-// Standards: RFC 6376 (DKIM), RFC 8301 (algorithms and key sizes), RFC 8463 (Ed25519),
-// RFC 8601 (the words for results), RFC 8616 (internationalized names).
+// Standards: RFC 6376 (DKIM), RFC 8301 (algorithms and key sizes), RFC 8463 (Ed25519), RFC
+// 8601 (result names), RFC 8616 (internationalized names).
 //
-// Divergences: a signature whose l= leaves bytes of the body unsigned is "policy" and
-// not "pass". A signature over a header section with a bare CR or LF is "policy" as
-// well, since other readers see other fields. rsa-sha1 is refused unverified. t=y of a
-// key is reported and does not change the result. g= of old keys is ignored. Of several
-// key records each that fits is tried.
+// Divergences: a signature whose l= leaves bytes of the body unsigned is "policy" and not
+// "pass". A signature over a header section with a bare CR or LF is "policy" as well, since
+// other parsers see other fields. rsa-sha1 is refused unverified. t=y of a key is reported
+// and does not change the result. g= of old keys is ignored. Of several key records each
+// suitable one is tried.
 //
-// Lines end in CRLF. A message without any CRLF is taken as a file in local form, in
+// Lines end in CRLF. A message without any CRLF is treated as a file in local form, in
 // which LF counts as CRLF; in every other message a bare LF is an ordinary byte.
 //
-// Limits: a tag list has at most 16 KiB and 64 tags, a key name four records, an RSA
-// key 1024 to 8192 bits. Signatures are paid for from the budget of the message.
+// Limits: a tag list has at most 16 KiB and 64 tags, a key name four records, an RSA key
+// 1024 to 8192 bits. Signatures count against the budget of the message.
 package dkim
 
 import (
@@ -28,7 +27,7 @@ import (
 	"time"
 )
 
-// Result is the outcome of one signature, in the words of RFC 8601, Section 2.7.1.
+// Result is the result of one signature, as defined in RFC 8601, Section 2.7.1.
 type Result string
 
 // The outcomes.
@@ -36,13 +35,13 @@ const (
 	None      Result = "none"      // no signature
 	Pass      Result = "pass"      // verified and acceptable
 	Fail      Result = "fail"      // does not verify
-	Policy    Result = "policy"    // verifies, and is not acceptable here
+	Policy    Result = "policy"    // verifies, but is not acceptable here
 	Neutral   Result = "neutral"   // cannot be processed
 	TempError Result = "temperror" // may be verified later
 	PermError Result = "permerror" // can never be verified
 )
 
-// Why says why a signature did not pass.
+// Why is the reason why a signature did not pass.
 type Why string
 
 // The reasons. The empty Why goes with Pass.
@@ -58,11 +57,11 @@ const (
 	WhyNoFrom     Why = "from-unsigned"     // h= does not name From
 	WhyExpired    Why = "expired"           // x= has passed
 	WhyBodyHash   Why = "body-hash"         // the body was changed
-	WhySignature  Why = "signature"         // a signed field was changed, or the key is another
+	WhySignature  Why = "signature"         // a signed field was changed, or the key differs
 	WhyLength     Why = "body-length"       // l= leaves bytes unsigned
 	WhyTooLong    Why = "length-beyond"     // l= is larger than the body
 	WhyLineEnds   Why = "line-ends"         // the header section has a bare CR or LF
-	WhyDNS        Why = "dns"               // the key could not be asked for
+	WhyDNS        Why = "dns"               // the key lookup failed
 	WhyNoKey      Why = "no-key"            // there is no key record
 	WhyKeySyntax  Why = "key-syntax"        // the key record is malformed
 	WhyKeyRevoked Why = "key-revoked"       // p= is empty
@@ -70,11 +69,11 @@ const (
 	WhyKeyService Why = "key-service"       // s= of the key excludes mail
 	WhyKeyShort   Why = "key-short"         // an RSA key below 1024 bits
 	WhyKeyLong    Why = "key-long"          // an RSA key above 8192 bits
-	WhyBudget     Why = "budget"            // the message had more signatures than it may
+	WhyBudget     Why = "budget"            // the message exceeded its number of signatures
 )
 
-// Resolver answers the questions for keys, with errors as the standard library's
-// resolver gives them. dns.Session is one.
+// Resolver looks up keys, with errors as from the standard library's resolver. dns.Session
+// is one.
 type Resolver interface {
 	LookupTXT(ctx context.Context, name string) ([]string, error)
 }
@@ -88,7 +87,7 @@ const (
 	Relaxed Canon = "relaxed"
 )
 
-// Coverage says how often a field occurs and how often a signature names it.
+// Coverage holds the number of occurrences of a field in the message and in h=.
 type Coverage struct {
 	Field   string `json:"field"`   // lower case
 	Present int    `json:"present"` // occurrences in the message
@@ -101,12 +100,12 @@ func (c Coverage) Covered() bool { return c.Signed > 0 && c.Signed >= c.Present 
 // Oversigned reports whether the field cannot be added without breaking the signature.
 func (c Coverage) Oversigned() bool { return c.Signed > c.Present }
 
-// Signature is one signature and its outcome. Strings come from the message and may
-// hold any printable text.
+// Signature is one signature and its result. Strings come from the message and may hold any
+// printable text.
 type Signature struct {
 	Result Result `json:"result"`
 	Why    Why    `json:"why,omitempty"`
-	Detail string `json:"detail,omitempty"` // the same for people
+	Detail string `json:"detail,omitempty"` // reason for display
 
 	Domain    string    `json:"domain"`    // d=, in normal form
 	Selector  string    `json:"selector"`  // s=
@@ -121,19 +120,19 @@ type Signature struct {
 	Fields    int       `json:"fields"`    // header fields that the signature covers
 
 	Coverage []Coverage `json:"coverage"` // of each field in Watched
-	Key      Key        `json:"key"`      // zero where no key was found
+	Key      Key        `json:"key"`      // zero if no key was found
 }
 
-// Verification is what the signatures of a message say.
+// Verification is the result for all signatures of a message.
 type Verification struct {
 	Signatures []Signature `json:"signatures"` // top-most first
 	Skipped    int         `json:"skipped"`    // signatures beyond the bounds, not listed
-	LocalForm  bool        `json:"local_form"` // the message had LF for CRLF throughout
-	Junk       int         `json:"junk"`       // lines of the header section that are no field
+	LocalForm  bool        `json:"local_form"` // the message had LF instead of CRLF throughout
+	Junk       int         `json:"junk"`       // malformed lines of the header section
 }
 
-// Watched lists the fields whose coverage is reported: those that decide what a reader
-// sees and where an answer goes.
+// Watched lists the fields whose coverage is reported: those that determine what a reader
+// sees and where replies go.
 func Watched() []string {
 	return []string{
 		"from", "sender", "reply-to", "to", "cc", "subject", "date", "message-id", "in-reply-to", "references",

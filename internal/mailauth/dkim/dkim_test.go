@@ -356,8 +356,8 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// TestHostileMessagesEnd feeds what makes a quadratic parser stand still; the limit on
-// the time of the test is the check.
+// TestHostileMessagesEnd runs input that blocks a quadratic parser; the time limit of the
+// test is the check.
 func TestHostileMessagesEnd(t *testing.T) {
 	t.Parallel()
 	const n = 1 << 20

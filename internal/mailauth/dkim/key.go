@@ -19,7 +19,7 @@ const (
 	// RFC 8301, Section 3.2: signatures with less than 1024 bits are never valid.
 	minRSA = 1024
 	maxRSA = 8192 // bits; a verification costs 0.5 ms there
-	// RFC 6376, Section 3.6.2.2: several records are undefined; some domains keep an RSA
+	// RFC 6376, Section 3.6.2.2: several records are undefined; some domains publish an RSA
 	// and an Ed25519 key under one name.
 	maxKeys = 4
 )
@@ -28,7 +28,7 @@ const (
 type Key struct {
 	Type     string   `json:"type,omitempty"`     // k=: "rsa" or "ed25519"
 	Bits     int      `json:"bits,omitempty"`     // size of the modulus, or 256
-	Testing  bool     `json:"testing,omitempty"`  // t=y: the domain tests DKIM
+	Testing  bool     `json:"testing,omitempty"`  // t=y: the domain is testing DKIM
 	Strict   bool     `json:"strict,omitempty"`   // t=s: i= must not name a subdomain
 	Hashes   []string `json:"hashes,omitempty"`   // h=, or nil for all
 	Services []string `json:"services,omitempty"` // s=, or nil for all
@@ -37,11 +37,11 @@ type Key struct {
 	public crypto.PublicKey
 }
 
-// Error is the reason why a signature or key is not usable.
+// Error is the reason why a signature or key is unusable.
 type Error struct {
 	Result Result
 	Why    Why
-	Err    error // for people
+	Err    error // for display
 }
 
 func (e *Error) Error() string { return e.Err.Error() }
@@ -53,13 +53,13 @@ func failure(r Result, w Why, format string, args ...any) *Error {
 	return &Error{Result: r, Why: w, Err: fmt.Errorf(format, args...)}
 }
 
-// ParseKey reads a key record. The error is an *Error.
+// ParseKey parses a key record. The error is an *Error.
 func ParseKey(txt string) (Key, error) {
 	tags, err := ParseTags(txt)
 	if err != nil {
 		return Key{}, failure(PermError, WhyKeySyntax, "reading dkim key: %w", err)
 	}
-	// RFC 6376, Section 3.6.1: v= must come first and be DKIM1 where it is present.
+	// RFC 6376, Section 3.6.1: v= must come first and be DKIM1 if present.
 	if v, ok := tags.Get("v"); ok && (v != "DKIM1" || tags[0].Name != "v") {
 		return Key{}, failure(PermError, WhyKeySyntax, "reading dkim key: version %q", v)
 	}
@@ -90,7 +90,7 @@ func (k Key) withPublic(p string) (Key, error) {
 	case "rsa":
 		return k.withRSA(der)
 	case "ed25519":
-		// RFC 8463, Section 4: the key is the bare 32 octets.
+		// RFC 8463, Section 4: the key is the plain 32 octets.
 		if len(der) != ed25519.PublicKeySize {
 			return k, failure(PermError, WhyKeySyntax, "an ed25519 key of %d bytes", len(der))
 		}
@@ -101,9 +101,8 @@ func (k Key) withPublic(p string) (Key, error) {
 	}
 }
 
-// withRSA reads an RSA key.
-// RFC 6376, Section 3.6.1 means RSAPublicKey, its example is a SubjectPublicKeyInfo, and
-// both are in use.
+// withRSA parses an RSA key. RFC 6376, Section 3.6.1 specifies RSAPublicKey, its example is
+// a SubjectPublicKeyInfo, and both are in use.
 func (k Key) withRSA(der []byte) (Key, error) {
 	if len(der) > 4*maxRSA/8 {
 		return k, failure(PermError, WhyKeyLong, "an RSA key of %d bytes", len(der))
@@ -129,7 +128,7 @@ func (k Key) withRSA(der []byte) (Key, error) {
 	return k, nil
 }
 
-// fits says why the key must not be used for algorithm, or nil.
+// fits returns why the key must not be used for algorithm, or nil.
 func (k Key) fits(algorithm string) *Error {
 	kind, hash, _ := strings.Cut(algorithm, "-")
 	switch {
@@ -156,7 +155,7 @@ func (k Key) verify(sum, sig []byte) bool {
 	}
 }
 
-// lookupKeys asks for the records of a selector.
+// lookupKeys looks up the records of a selector.
 func lookupKeys(ctx context.Context, dns Resolver, domain, selector string) ([]string, *Error) {
 	name := selector + "._domainkey." + domain
 	txts, err := dns.LookupTXT(ctx, name)
@@ -169,8 +168,8 @@ func lookupKeys(ctx context.Context, dns Resolver, domain, selector string) ([]s
 	return txts[:min(len(txts), maxKeys)], nil
 }
 
-// match returns the key among the records that made sig, or the best key and why none
-// did.
+// match returns the key among the records that made sig, or the best key and the reason for
+// the mismatch.
 func match(txts []string, algorithm string, sum, sig []byte) (Key, *Error) {
 	var best Key
 	var why *Error
@@ -186,7 +185,7 @@ func match(txts []string, algorithm string, sum, sig []byte) (Key, *Error) {
 		if e == nil {
 			e = failure(Fail, WhySignature, "the signature does not verify")
 		}
-		// A usable key says more than a record that is none.
+		// A usable key explains more than a malformed record.
 		if why == nil || e.Result == Fail && why.Result != Fail {
 			best, why = key, e
 		}

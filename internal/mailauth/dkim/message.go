@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Message is the signer's view of a message: fields as they stand and a body.
+// Message is a message for signing: the fields as written and a body.
 type Message struct {
 	fields    []Field
 	index     map[string][]int // positions in fields by name, top-most first
 	body      []byte
 	localForm bool // LF throughout
 	bare      bool // the header section has a bare CR or LF
-	junk      int  // lines that are no field
+	junk      int  // malformed lines
 }
 
 // Field is one header field.
@@ -24,8 +24,7 @@ type Field struct {
 	at   int    // position in its message, or -1
 }
 
-// Value returns all that is after the colon, folding included, without the last
-// CRLF.
+// Value returns the text after the colon, including folding, without the last CRLF.
 func (f Field) Value() string { return string(bytes.TrimSuffix(f.raw[f.head:], crlf)) }
 
 // Raw returns the bytes of the field. They must not be changed.
@@ -33,7 +32,7 @@ func (f Field) Raw() []byte { return f.raw }
 
 var crlf = []byte("\r\n")
 
-// Open splits a message. It keeps raw and reads it only; it never fails.
+// Open splits a message. It keeps a reference to raw without changing it, and never fails.
 func Open(raw []byte) *Message {
 	m := &Message{index: map[string][]int{}}
 	if !bytes.Contains(raw, crlf) && bytes.IndexByte(raw, '\n') >= 0 {
@@ -44,7 +43,7 @@ func Open(raw []byte) *Message {
 	return m
 }
 
-// split reads the header section up to the empty line.
+// split parses the header section up to the empty line.
 func (m *Message) split(raw []byte) {
 	for len(raw) > 0 {
 		if bytes.HasPrefix(raw, crlf) {
@@ -57,7 +56,7 @@ func (m *Message) split(raw []byte) {
 	}
 }
 
-// fieldLen returns the length of the field at the start of raw with its continuation
+// fieldLen returns the length of the field at the start of raw, including continuation
 // lines.
 func fieldLen(raw []byte) int {
 	for n := 0; ; {
@@ -68,7 +67,7 @@ func fieldLen(raw []byte) int {
 	}
 }
 
-// lineLen returns the length of the first line with its CRLF, or of all where none is.
+// lineLen returns the length of the first line with its CRLF, or of all without one.
 func lineLen(b []byte) int {
 	for n := 0; ; {
 		i := bytes.IndexByte(b[n:], '\n')
@@ -119,7 +118,7 @@ func hasBare(b []byte) bool {
 	return false
 }
 
-// All returns the fields of that name, given in lower case, top-most first.
+// All returns the fields with that lower-case name, top-most first.
 func (m *Message) All(name string) []Field {
 	out := make([]Field, 0, len(m.index[name]))
 	for _, i := range m.index[name] {
@@ -128,10 +127,9 @@ func (m *Message) All(name string) []Field {
 	return out
 }
 
-// pick returns the positions of the fields that names, in lower case, sign. self is the
-// position of the signature, or -1.
-// RFC 6376, Section 5.4.2: a name listed again stands for the next one further up, and
-// for nothing when there is none.
+// pick returns the positions of the fields that the lower-case names sign. self is the
+// position of the signature, or -1. RFC 6376, Section 5.4.2: a repeated name refers to the
+// next field further up, or to none.
 func (m *Message) pick(names []string, self int) []int {
 	used := make(map[string]int, len(names))
 	out := make([]int, 0, len(names))

@@ -15,7 +15,7 @@ import (
 	"outrider/internal/address"
 )
 
-// ErrSigner is the error of a Signer that cannot sign.
+// ErrSigner is the error of an incomplete Signer.
 var ErrSigner = errors.New("dkim signer is incomplete")
 
 // Signer makes signatures.
@@ -30,16 +30,16 @@ type Signer struct {
 	// Fields lists the fields to sign in lower case, in the order of h=; each occurrence
 	// in the message is signed. Nil signs the Watched fields that the message has.
 	Fields []string
-	// Oversign lists fields to name once more than they occur. Nil stands for From,
-	// Subject, To, Date and Content-Type.
+	// Oversign lists fields to name once more than they occur. Nil means From, Subject, To,
+	// Date and Content-Type.
 	Oversign []string
 
-	Created time.Time // t=, none where zero
-	Expires time.Time // x=, none where zero
+	Created time.Time // t=, omitted if zero
+	Expires time.Time // x=, omitted if zero
 }
 
 // Sign returns the DKIM-Signature field of raw, with its CRLF, to be put on top. raw must
-// have CRLF line ends, as it will be sent.
+// be the message as sent, with CRLF line ends.
 func (s *Signer) Sign(raw []byte) (string, error) {
 	m := Open(raw)
 	if m.localForm || m.bare {
@@ -63,7 +63,7 @@ func (s *Signer) times() []Tag {
 	return tags
 }
 
-// SignAs makes a signature field of that name over m, with further tags.
+// SignAs makes a signature field with that name over m, with additional tags.
 func (s *Signer) SignAs(name string, m *Message, tags []Tag) (string, error) {
 	header, body := s.canons()
 	algorithm, err := s.algorithm()
@@ -83,7 +83,7 @@ func (s *Signer) SignAs(name string, m *Message, tags []Tag) (string, error) {
 	return s.seal(name, tags, header, func(p *Params) []byte { p.Names = names; return m.headerSum(p) })
 }
 
-// Seal makes an ARC-Seal over fields in their order, with further tags.
+// Seal makes an ARC-Seal over fields in order, with additional tags.
 func (s *Signer) Seal(name string, fields []Field, tags []Tag) (string, error) {
 	algorithm, err := s.algorithm()
 	if err != nil {
@@ -93,8 +93,7 @@ func (s *Signer) Seal(name string, fields []Field, tags []Tag) (string, error) {
 	return s.seal(name, tags, Relaxed, func(p *Params) []byte { return p.sealSum(fields) })
 }
 
-// seal writes the field with an empty b=, signs the sum that includes it, and writes it
-// again.
+// seal writes the field with an empty b=, signs its hash, and writes it again.
 func (s *Signer) seal(name string, tags []Tag, header Canon, sum func(*Params) []byte) (string, error) {
 	for _, t := range tags {
 		if strings.ContainsAny(t.Value, "\r\n;") {
@@ -119,7 +118,7 @@ func (s *Signer) seal(name string, tags []Tag, header Canon, sum func(*Params) [
 	return writeField(name, tags, base64.StdEncoding.EncodeToString(sig)), nil
 }
 
-// NewField reads one field from its text, which ends in CRLF.
+// NewField parses one field from its text, which ends in CRLF.
 func NewField(text string) Field {
 	m := Open([]byte(text))
 	if len(m.fields) != 1 {
@@ -165,7 +164,7 @@ func (s *Signer) algorithm() (string, error) {
 	}
 }
 
-// names returns h=: each field as often as it occurs, the oversigned once more.
+// names returns h=: each field as often as it occurs, oversigned ones once more.
 func (s *Signer) names(m *Message) []string {
 	var names []string
 	if s.Fields != nil {
@@ -184,12 +183,11 @@ func (s *Signer) names(m *Message) []string {
 	return append(names, over...)
 }
 
-// maxLine is the length that lines of a signature field keep to, as long as no value
-// must be broken for it.
-// RFC 5322, Section 2.1.1: lines should have at most 78 characters.
+// maxLine is the maximum length of lines in a signature field, unless a value cannot be
+// broken. RFC 5322, Section 2.1.1: lines should have at most 78 characters.
 const maxLine = 72
 
-// writeField writes the tags in the order of their names, b= with the given value.
+// writeField writes the tags in order of their names, b= with the given value.
 func writeField(name string, tags []Tag, b string) string {
 	byName := map[string]string{"b": b}
 	for _, t := range tags {
@@ -236,7 +234,7 @@ func foldValue(out *strings.Builder, name, text string, col int) int {
 	}
 	out.WriteString(text)
 	if name == "b" {
-		// The layout after b= must be the same while it is still empty.
+		// The layout after b= must not depend on its value.
 		return maxLine
 	}
 	return col + len(text)

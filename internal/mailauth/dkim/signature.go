@@ -10,14 +10,13 @@ import (
 	"outrider/internal/address"
 )
 
-// RSA and Ed25519 are the algorithms that may be used.
+// RSA and Ed25519 are the allowed algorithms.
 const (
 	RSASHA256     = "rsa-sha256"
 	Ed25519SHA256 = "ed25519-sha256"
 )
 
-// Params is what a signature field says: a DKIM-Signature or an
-// ARC-Message-Signature.
+// Params holds the tags of a signature field: a DKIM-Signature or an ARC-Message-Signature.
 type Params struct {
 	Tags      Tags
 	Algorithm string
@@ -36,8 +35,8 @@ type Params struct {
 	agent string // domain of i= of a DKIM-Signature, or ""; in ARC, i= is the instance
 }
 
-// ParseParams reads the tags that every kind of signature over a message has. The error
-// is an *Error; Params holds what was read until then.
+// ParseParams parses the common tags of all signatures over a message. The error is an
+// *Error; Params holds the tags before it.
 func ParseParams(f Field) (Params, error) {
 	p := Params{Header: Simple, Body: Simple, Length: whole, field: f}
 	tags, err := ParseTags(f.Value())
@@ -54,7 +53,7 @@ func ParseParams(f Field) (Params, error) {
 	return p, nil
 }
 
-// ParseSeal reads the tags of an ARC-Seal, which signs no body and names no fields.
+// ParseSeal parses the tags of an ARC-Seal, which signs no body and lists no fields.
 func ParseSeal(f Field) (Params, error) {
 	p := Params{Header: Relaxed, Length: whole, field: f}
 	tags, err := ParseTags(f.Value())
@@ -75,7 +74,7 @@ func ParseSeal(f Field) (Params, error) {
 	return p, nil
 }
 
-// readSigner reads a=, d= and s=.
+// readSigner parses a=, d= and s=.
 func (p *Params) readSigner() *Error {
 	p.Algorithm, _ = p.Tags.Get("a")
 	p.Selector, _ = p.Tags.Get("s")
@@ -101,8 +100,7 @@ func (p *Params) readSigner() *Error {
 	}
 }
 
-// readCanon reads c=.
-// RFC 6376, Section 3.5: both halves are "simple" where they are not given.
+// readCanon parses c=. RFC 6376, Section 3.5: both halves default to "simple".
 func (p *Params) readCanon() *Error {
 	c, ok := p.Tags.Get("c")
 	if !ok {
@@ -122,7 +120,7 @@ func (p *Params) readCanon() *Error {
 
 func (c Canon) known() bool { return c == Simple || c == Relaxed }
 
-// readNames reads h=.
+// readNames parses h=.
 func (p *Params) readNames() {
 	for _, n := range colonList(p.Tags, "h") {
 		if n != "" {
@@ -156,7 +154,7 @@ func (p *Params) bytes(name string) ([]byte, *Error) {
 	return out, nil
 }
 
-// readNumbers reads t=, x= and l=.
+// readNumbers parses t=, x= and l=.
 func (p *Params) readNumbers() *Error {
 	t, ok1 := p.number("t", 12)
 	x, ok2 := p.number("x", 12)
@@ -171,15 +169,15 @@ func (p *Params) readNumbers() *Error {
 	if x >= 0 {
 		p.Expires = time.Unix(x, 0).UTC()
 	}
-	// RFC 6376, Section 3.5: x= must be greater than t= where both are present.
+	// RFC 6376, Section 3.5: x= must be greater than t= if both are present.
 	if t >= 0 && x >= 0 && x <= t {
 		return failure(PermError, WhySyntax, "x= is not after t=")
 	}
 	return nil
 }
 
-// number reads a tag of at most so many digits, -1 where it is missing.
-// RFC 6376, Section 3.5: timestamps have up to 12 digits; what is larger never comes.
+// number parses a tag with at most that many digits; -1 if missing. RFC 6376, Section 3.5:
+// timestamps have up to 12 digits; larger values are infinite.
 func (p *Params) number(name string, digits int) (int64, bool) {
 	v, ok := p.Tags.Get(name)
 	if !ok {
@@ -196,7 +194,7 @@ func (p *Params) number(name string, digits int) (int64, bool) {
 	return n, err == nil
 }
 
-// checkDKIM checks what only a DKIM-Signature must have.
+// checkDKIM checks the requirements specific to DKIM-Signature.
 func (p *Params) checkDKIM(now time.Time) *Error {
 	// RFC 6376, Section 6.1.1: a signature without v=1 must be ignored.
 	if v, _ := p.Tags.Get("v"); v != "1" {
@@ -231,9 +229,8 @@ func identityDomain(i string) (string, bool) {
 	return d, err == nil
 }
 
-// quotedPrintable decodes a value in which "=" and two hexadecimal digits stand for an
-// octet and white space for nothing. What encodes nothing stays as it is.
-// RFC 6376, Section 2.11.
+// quotedPrintable decodes a value in which "=" and two hexadecimal digits encode an octet
+// and white space is ignored. Invalid encoding stays as it is. RFC 6376, Section 2.11.
 func quotedPrintable(v string) string {
 	if !strings.ContainsAny(v, "= \t\r\n") {
 		return v

@@ -111,8 +111,8 @@ func chasquidCase(t *testing.T, dir, name string) (got, want string) {
 	return got, want
 }
 
-// TestStalwartSuite verifies messages of which every signature is good at its time. The
-// keys stand in the first lines of each file.
+// TestStalwartSuite verifies messages whose signatures are all valid at their time. The
+// keys are in the first lines of each file.
 func TestStalwartSuite(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join(mailtest.Data(t, "conformance/dkim_arc_mailauth_rs"), "resources", "dkim", "*.txt"))

@@ -20,16 +20,15 @@ var ErrTags = errors.New("malformed tag list")
 type Tag struct {
 	Name  string
 	Value string // without the white space around it
-	// Start and End are byte offsets into the list of all that is between "=" and
-	// the next ";".
+	// Start and End are byte offsets into the list of the text between "=" and the next
+	// ";".
 	Start, End int
 }
 
 // Tags is a tag list in the order of the text.
 type Tags []Tag
 
-// Get returns the value of the tag and whether the list has it. Names are
-// case-sensitive.
+// Get returns the value of the tag and whether it is present. Names are case-sensitive.
 func (t Tags) Get(name string) (string, bool) {
 	for i := range t {
 		if t[i].Name == name {
@@ -39,8 +38,8 @@ func (t Tags) Get(name string) (string, bool) {
 	return "", false
 }
 
-// ParseTags reads the tag list of a signature, a key or an ARC field. Any error makes
-// the whole list invalid and wraps ErrTags.
+// ParseTags parses the tag list of a signature, a key or an ARC field. Any error makes the
+// whole list invalid and wraps ErrTags.
 func ParseTags(list string) (Tags, error) {
 	if len(list) > maxTagList {
 		return nil, fmt.Errorf("%w: %d bytes", ErrTags, len(list))
@@ -71,7 +70,7 @@ func ParseTags(list string) (Tags, error) {
 	return tags, nil
 }
 
-// ParseTag reads one tag-spec, the text between two semicolons.
+// ParseTag parses one tag-spec, the text between two semicolons.
 func ParseTag(spec string) (Tag, error) {
 	name, value, ok := strings.Cut(spec, "=")
 	tag := Tag{Name: trimSpace(name), Value: trimSpace(value), Start: len(name) + 1, End: len(spec)}
@@ -95,8 +94,8 @@ func isTagName(s string) bool {
 	return s != ""
 }
 
-// isTagValue allows what RFC 6376, Section 3.2 does, and UTF-8.
-// RFC 8616, Section 5: names in a signature may be internationalized.
+// isTagValue allows the characters of RFC 6376, Section 3.2, and UTF-8. RFC 8616, Section
+// 5: names in a signature may be internationalized.
 func isTagValue(s string) bool {
 	for i := range len(s) {
 		c := s[i]
@@ -111,8 +110,8 @@ func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\
 
 func trimSpace(s string) string { return strings.Trim(s, " \t\r\n") }
 
-// dropSpace removes the white space that may stand anywhere inside base64 and inside
-// lists with colons.
+// dropSpace removes white space, which is allowed anywhere in base64 and in colon-separated
+// lists.
 func dropSpace(s string) string {
 	if !strings.ContainsAny(s, " \t\r\n") {
 		return s

@@ -11,9 +11,8 @@ import (
 	"outrider/internal/budget"
 )
 
-// maxListed bounds the signatures listed, those without a check included. A check costs
-// a question and a public-key operation and is paid for from the budget; a listing costs
-// memory.
+// maxListed bounds the listed signatures, including unchecked ones. A check costs a query
+// and a public-key operation and counts against the budget; a listing costs memory.
 const maxListed = 50
 
 // Verifier verifies signatures.
@@ -29,7 +28,7 @@ func (v *Verifier) now() time.Time {
 	return v.Now()
 }
 
-// job is one signature under way.
+// job is one signature being checked.
 type job struct {
 	params Params
 	err    *Error
@@ -38,8 +37,8 @@ type job struct {
 	size   int64 // canonical bytes of the body
 }
 
-// Verify checks the signatures of a message, as many as b can pay for. What DNS does not
-// answer before ctx ends is "temperror". raw is only read.
+// Verify checks the signatures of a message, as many as b allows. DNS queries unanswered
+// when ctx ends cause "temperror". raw is not changed.
 func (v *Verifier) Verify(ctx context.Context, raw []byte, b *budget.Budget) *Verification {
 	m := Open(raw)
 	out := &Verification{LocalForm: m.localForm, Junk: m.junk}
@@ -61,7 +60,7 @@ func (v *Verifier) Verify(ctx context.Context, raw []byte, b *budget.Budget) *Ve
 	return out
 }
 
-// start parses one signature and pays for its check.
+// start parses one signature and charges its check to the budget.
 func (v *Verifier) start(f Field, b *budget.Budget) *job {
 	p, err := ParseParams(f)
 	j := &job{params: p}
@@ -76,9 +75,8 @@ func (v *Verifier) start(f Field, b *budget.Budget) *job {
 	return j
 }
 
-// checkBodies compares the body hashes: one pass over the body for each
-// canonicalization in use.
-// RFC 6376, Section 6.1.3 has the key fetched first; a changed body fails with any key.
+// checkBodies compares the body hashes: one pass over the body for each canonicalization in
+// use. RFC 6376, Section 6.1.3 fetches the key first; a changed body fails with any key.
 func (m *Message) checkBodies(jobs []*job) {
 	for _, c := range []Canon{Simple, Relaxed} {
 		var limits []int64
@@ -111,7 +109,7 @@ func (p *Params) checkBody(sums map[int64][]byte) *Error {
 	return nil
 }
 
-// fetch asks for the keys at the same time, once for each name.
+// fetch looks up the keys concurrently, once for each name.
 func (v *Verifier) fetch(ctx context.Context, jobs []*job) {
 	type name struct{ domain, selector string }
 	byName := map[name][]*job{}
@@ -145,7 +143,7 @@ func (m *Message) finish(j *job) {
 	}
 }
 
-// acceptable says why a signature that verifies does not count, or nil.
+// acceptable returns why a verified signature does not count, or nil.
 func (m *Message) acceptable(j *job) *Error {
 	p := &j.params
 	// RFC 6376, Section 3.6.1: with t=s, the domain of i= must equal d=.
@@ -156,7 +154,7 @@ func (m *Message) acceptable(j *job) *Error {
 		return failure(Policy, WhyLineEnds, "the header section has a bare CR or LF")
 	}
 	if p.Length != whole && p.Length < j.size {
-		// RFC 6376, Section 8.2: what follows l= can be replaced by anyone.
+		// RFC 6376, Section 8.2: anyone can replace the text after l=.
 		return failure(Policy, WhyLength, "l= leaves %d bytes of the body unsigned", j.size-p.Length)
 	}
 	return nil
@@ -212,8 +210,8 @@ func asError(err error) *Error {
 	return failure(PermError, WhySyntax, "%w", err)
 }
 
-// CheckParams checks a parsed signature over m, as for ARC-Message-Signature. It returns
-// the key that verified it and a nil error, or an *Error.
+// CheckParams verifies a parsed signature over m, such as an ARC-Message-Signature. It
+// returns the key that verified it and a nil error, or an *Error.
 func (v *Verifier) CheckParams(ctx context.Context, m *Message, p *Params) (Key, error) {
 	j := &job{params: *p}
 	jobs := []*job{j}
@@ -226,8 +224,8 @@ func (v *Verifier) CheckParams(ctx context.Context, m *Message, p *Params) (Key,
 	return j.key, nil
 }
 
-// CheckSeal checks a seal over fields in their order, the last of them the seal itself.
-// The error is nil or an *Error.
+// CheckSeal verifies a seal over fields in order, the last of them the seal itself. The
+// error is nil or an *Error.
 func (v *Verifier) CheckSeal(ctx context.Context, p *Params, fields []Field) (Key, error) {
 	keys, err := lookupKeys(ctx, v.Resolver, p.Domain, p.Selector)
 	if err != nil {

@@ -1,20 +1,20 @@
 // Package dmarc evaluates DMARC for received messages.
 //
-// DMARC ties the domain that a reader sees, the one in From, to a domain that SPF or DKIM
-// proved. The owner of the domain publishes a policy record that says what receivers
-// should do with mail that fails. Which record applies, and whether two domains belong to
-// one organization, is found by walking up the DNS tree from a domain.
+// DMARC ties the visible domain, the one in From, to a domain that SPF or DKIM
+// authenticated. The owner of the domain publishes a policy record with the requested
+// handling of mail that fails. The applicable record, and whether two domains belong to one
+// organization, are determined by walking up the DNS tree from a domain.
 //
 // Standards: RFC 9989 (DMARC).
 //
 // Divergences: a message with several author domains is outside DMARC; here each is
-// evaluated and the worst outcome counts. A domain exists for np= when it has an A, AAAA
-// or MX record, since the resolver does not tell an empty answer from a missing name.
-// With Walk off, organizational domains come from the public suffix list, as in RFC 7489.
-// A walk that a temporary error cut short falls back on that list for alignment.
+// evaluated and the worst outcome counts. A domain exists for np= when it has an A, AAAA or
+// MX record, since the resolver does not distinguish an empty answer from a missing name.
+// With Walk off, organizational domains come from the public suffix list, as in RFC 7489. A
+// walk that a temporary error cut short falls back on that list for alignment.
 //
-// Limits: a record has at most 4 KiB and 64 tags, a walk eight questions, a message five
-// author domains and twenty proved domains.
+// Limits: a record has at most 4 KiB and 64 tags, a walk eight queries, a message five
+// author domains and twenty authenticated domains.
 package dmarc
 
 import (
@@ -24,15 +24,15 @@ import (
 	"outrider/internal/mailauth/dkim"
 )
 
-// Resolver answers the questions, with errors as the standard library's resolver gives
-// them. dns.Session is one.
+// Resolver resolves DNS queries, with errors as from the standard library's resolver.
+// dns.Session is one.
 type Resolver interface {
 	LookupTXT(ctx context.Context, name string) ([]string, error)
 	LookupMX(ctx context.Context, name string) ([]*net.MX, error)
 	LookupIPAddr(ctx context.Context, host string) ([]net.IPAddr, error)
 }
 
-// Disposition is what the owner of a domain wants done with mail that fails.
+// Disposition is the handling that the owner of a domain requests for mail that fails.
 type Disposition string
 
 // The dispositions of RFC 9989, Section 4.7.
@@ -42,15 +42,15 @@ const (
 	Reject     Disposition = "reject"
 )
 
-// Proof is a domain that SPF or DKIM looked at, and the outcome. Domain is in normal form.
+// Proof is a domain checked by SPF or DKIM, with the result. Domain is in normal form.
 type Proof struct {
 	Domain string
-	Result dkim.Result // words of RFC 8601; what counts are "pass" and "temperror"
+	Result dkim.Result // as in RFC 8601; only "pass" and "temperror" matter
 }
 
-// Input is what a message shows and what was proved about it.
+// Input holds the author domains and authentication results of a message.
 type Input struct {
-	Authors []string // author domains of From in normal form, each once
+	Authors []string // distinct author domains of From in normal form
 	SPF     Proof    // of the reverse-path; zero for a null one, since HELO does not count
 	DKIM    []Proof
 }
@@ -64,14 +64,14 @@ const (
 	DKIM Method = "dkim"
 )
 
-// Alignment is an author domain proved by a method.
+// Alignment is an author domain authenticated by a method.
 type Alignment struct {
 	Method Method `json:"method"`
-	Domain string `json:"domain"` // that was proved
-	Strict bool   `json:"strict"` // both domains are the same
+	Domain string `json:"domain"` // authenticated domain
+	Strict bool   `json:"strict"` // both domains are equal
 }
 
-// Why says why the result is not a pass.
+// Why is the reason for a result other than pass.
 type Why string
 
 // The reasons. The empty Why goes with a pass.
@@ -79,8 +79,8 @@ const (
 	WhyNoAuthor   Why = "no-author"  // From has no domain
 	WhyNoRecord   Why = "no-record"  // there is no policy
 	WhyBadRecord  Why = "bad-record" // the record has no valid p= and no address for reports
-	WhyDNS        Why = "dns"        // a question was not answered
-	WhyUnaligned  Why = "unaligned"  // nothing proves the author domain
+	WhyDNS        Why = "dns"        // a query failed
+	WhyUnaligned  Why = "unaligned"  // no aligned domain passed
 	WhyUnfinished Why = "unfinished" // SPF or DKIM of the author may still pass
 )
 
@@ -94,8 +94,8 @@ type Outcome struct {
 	FoundAt string      `json:"found_at"` // domain whose record applies, or ""
 	Record  Record      `json:"record"`
 
-	// Policy is what the owner wants for this author domain, and Tag where it is: "p",
-	// "sp" or "np". Apply is the same, lowered by t=y.
+	// Policy is the owner's policy for this author domain, and Tag its source: "p", "sp" or
+	// "np". Apply is the same, lowered by t=y.
 	Policy  Disposition `json:"policy,omitempty"`
 	Tag     string      `json:"tag,omitempty"`
 	Apply   Disposition `json:"apply,omitempty"`

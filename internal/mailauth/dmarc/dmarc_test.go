@@ -232,8 +232,8 @@ func TestParseRecord(t *testing.T) {
 	}
 }
 
-// TestOrganizationsAreSymmetric checks on random trees that two domains prove each other
-// or neither does, and that no evaluation asks a name twice.
+// TestOrganizationsAreSymmetric checks on random trees that alignment of two domains is
+// symmetric, and that no evaluation queries a name twice.
 func TestOrganizationsAreSymmetric(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -9,22 +9,22 @@ import (
 	"outrider/internal/mailauth/dkim"
 )
 
-// Bounds on a message: each domain can cost a walk of eight questions.
+// Bounds on a message: each domain can cost a walk of eight queries.
 const (
 	maxAuthors = 5  // honest mail has one; a meeting of organizations has two
-	maxProofs  = 20 // proved domains that are compared
+	maxProofs  = 20 // authenticated domains that are compared
 )
 
 // Evaluator evaluates DMARC.
 type Evaluator struct {
 	Resolver Resolver
-	// PublicSuffix finds organizational domains by the public suffix list instead of the
+	// PublicSuffix uses the public suffix list for organizational domains instead of the
 	// tree walk.
 	PublicSuffix bool
 }
 
-// Evaluate evaluates DMARC for a message. Questions that are not answered before ctx
-// ends make "temperror".
+// Evaluate evaluates DMARC for a message. Queries unanswered when ctx ends cause
+// "temperror".
 func (e *Evaluator) Evaluate(ctx context.Context, in Input) *Evaluation {
 	s := &session{dns: e.Resolver, walk: !e.PublicSuffix, answers: map[string]answer{}, orgs: map[string]string{}}
 	out := &Evaluation{Authors: len(in.Authors)}
@@ -37,14 +37,14 @@ func (e *Evaluator) Evaluate(ctx context.Context, in Input) *Evaluation {
 	for _, author := range in.Authors[:len(in.Authors)-out.Skipped] {
 		out.Outcomes = append(out.Outcomes, s.evaluate(ctx, author, in))
 	}
-	// RFC 9989, Section 10.5: a message with several author domains is a way around
-	// policies, so the worst outcome counts.
-	out.Outcome = slices.MaxFunc(out.Outcomes, func(a, b Outcome) int { return badness(&a) - badness(&b) })
+	// RFC 9989, Section 10.5: several author domains can circumvent policies, so the worst
+	// outcome counts.
+	out.Outcome = slices.MaxFunc(out.Outcomes, func(a, b Outcome) int { return severity(&a) - severity(&b) })
 	return out
 }
 
-// badness orders outcomes: a fail by its policy, then errors, then no policy, then a pass.
-func badness(o *Outcome) int {
+// severity orders outcomes: a fail by its policy, then errors, then no policy, then a pass.
+func severity(o *Outcome) int {
 	switch o.Result {
 	case dkim.Fail:
 		return 10 + slices.Index([]Disposition{NoAction, Quarantine, Reject}, o.Apply)
@@ -85,9 +85,9 @@ func (s *session) evaluate(ctx context.Context, author string, in Input) Outcome
 	return o
 }
 
-// discover finds the record that applies to the author domain.
-// RFC 9989, Section 4.10.1: that of the author domain, else of its organizational domain,
-// else of the public suffix above.
+// discover finds the record that applies to the author domain. RFC 9989, Section 4.10.1:
+// that of the author domain, else of its organizational domain, else of the public suffix
+// above.
 func (s *session) discover(ctx context.Context, o *Outcome) {
 	a := s.ask(ctx, o.Author)
 	switch {
@@ -121,7 +121,7 @@ func (s *session) discover(ctx context.Context, o *Outcome) {
 	o.FoundAt, o.Record = at.domain, at.record
 }
 
-// above returns the records found above a domain without one of its own.
+// above returns the records above a domain without a record.
 func (s *session) above(ctx context.Context, author string) ([]found, error) {
 	if s.walk {
 		return s.climb(ctx, author)
@@ -134,8 +134,8 @@ func (s *session) above(ctx context.Context, author string) ([]found, error) {
 	return []found{{org, a.record}}, nil
 }
 
-// align lists what proves the author domain, and reports whether something that is not
-// finished may still prove it.
+// align lists the domains that align with the author domain, and reports whether an
+// unfinished method may still align.
 func (s *session) align(ctx context.Context, o *Outcome, in Input) (open bool) {
 	check := func(m Method, p Proof, strict bool) {
 		if p.Domain == "" || p.Result != dkim.Pass && p.Result != dkim.TempError || !s.aligned(ctx, o, p.Domain, strict) {
@@ -154,8 +154,8 @@ func (s *session) align(ctx context.Context, o *Outcome, in Input) (open bool) {
 	return open
 }
 
-// aligned compares a proved domain with the author's.
-// RFC 9989, Section 4.10.2: equal domains and strict mode need no walk.
+// aligned compares an authenticated domain with the author's. RFC 9989, Section 4.10.2:
+// equal domains and strict mode need no walk.
 func (s *session) aligned(ctx context.Context, o *Outcome, domain string, strict bool) bool {
 	if strict || domain == o.Author {
 		return domain == o.Author

@@ -15,7 +15,7 @@ const (
 	maxURIs   = 10 // report addresses kept of each kind
 )
 
-// ErrRecord is the error of a text that is no usable policy record.
+// ErrRecord is the error of an unusable policy record.
 var ErrRecord = errors.New("malformed dmarc record")
 
 // Record is a policy record.
@@ -33,16 +33,16 @@ type Record struct {
 	Ignored      []string    `json:"ignored,omitempty"` // tags that were malformed, unknown or given twice
 }
 
-// IsRecord reports whether the text says of itself that it is a policy record.
-// RFC 9989, Section 4.8: the version comes first and is case-sensitive.
+// IsRecord reports whether the text has the form of a policy record. RFC 9989, Section 4.8:
+// the version comes first and is case-sensitive.
 func IsRecord(txt string) bool {
 	first, _, _ := strings.Cut(txt, ";")
 	tag, err := dkim.ParseTag(first)
 	return err == nil && tag.Name == "v" && tag.Value == "DMARC1"
 }
 
-// ParseRecord reads a policy record. A malformed tag is noted in Ignored and does not
-// spoil the others. The error wraps ErrRecord.
+// ParseRecord parses a policy record. A malformed tag is listed in Ignored and does not
+// affect the others. The error wraps ErrRecord.
 func ParseRecord(txt string) (Record, error) {
 	r := Record{PSD: 'u'}
 	if len(txt) > maxRecord || !IsRecord(txt) {
@@ -68,9 +68,8 @@ func ParseRecord(txt string) (Record, error) {
 	return r, r.settle(seen)
 }
 
-// settle applies the rule for records without a valid policy.
-// RFC 9989, Section 4.10.1: with somebody to report to, such a record means p=none;
-// otherwise it does not count.
+// settle applies the rule for records without a valid policy. RFC 9989, Section 4.10.1:
+// with a report address, such a record means p=none; otherwise it is ignored.
 func (r *Record) settle(seen map[string]bool) error {
 	bad := seen["p"] && r.Policy == "" || seen["sp"] && r.Subdomain == "" || seen["np"] && r.Nonexistent == ""
 	if bad {
@@ -150,9 +149,9 @@ func uris(value string) []string {
 	return out
 }
 
-// choose returns the policy for the author domain and the tag it is in.
-// RFC 9989, Section 4.10.1: p= for the domain of the record itself, np= for subdomains
-// that do not exist, sp= for others, and p= where those are missing.
+// choose returns the policy for the author domain and its tag. RFC 9989, Section 4.10.1: p=
+// for the domain of the record itself, np= for non-existent subdomains, sp= for others, and
+// p= if those are missing.
 func (r *Record) choose(own, exists bool) (Disposition, string) {
 	switch {
 	case own:

@@ -10,26 +10,26 @@ import (
 	"outrider/internal/address"
 )
 
-// maxLabels is the number of labels from which a walk takes its shortcut.
-// RFC 9989, Section 4.10: at most eight questions for one walk.
+// maxLabels is the number of labels from which a walk skips labels. RFC 9989, Section 4.10:
+// at most eight queries for one walk.
 const maxLabels = 8
 
-// found is a record and where it is.
+// found is a record and its name.
 type found struct {
 	domain string
 	record Record
 }
 
-// answer is what one name said.
+// answer is the result for one name.
 type answer struct {
 	record Record
 	ok     bool  // there is one usable record
-	bad    bool  // there is one, and it is not usable
+	bad    bool  // the one record is malformed
 	err    error // a temporary error
 }
 
-// session remembers the answers for one message: the walks of several domains share
-// most of their names.
+// session caches the answers for one message: the walks of several domains share most of
+// their names.
 type session struct {
 	dns     Resolver
 	walk    bool
@@ -74,8 +74,8 @@ func notFound(err error) bool {
 	return ok && e.IsNotFound
 }
 
-// climb walks up from a domain and returns the records found, longest name first, up to
-// the first that says where the walk ends.
+// climb walks up from a domain and returns the records found, longest name first, up to the
+// first that ends the walk.
 func (s *session) climb(ctx context.Context, start string) ([]found, error) {
 	var out []found
 	for at := start; at != ""; at = parent(at) {
@@ -94,8 +94,8 @@ func (s *session) climb(ctx context.Context, start string) ([]found, error) {
 	return out, nil
 }
 
-// parent returns the next name of a walk.
-// RFC 9989, Section 4.10: from eight labels on, go on with the last seven.
+// parent returns the next name of a walk. RFC 9989, Section 4.10: from eight labels on,
+// continue with the last seven.
 func parent(domain string) string {
 	if n := strings.Count(domain, ".") + 1; n >= maxLabels {
 		for ; n >= maxLabels; n-- {
@@ -124,7 +124,7 @@ func organizational(start string, walk []found) string {
 	return start
 }
 
-// below returns the name one label below parent on the way to domain.
+// below returns the ancestor of domain one label below parent.
 func below(domain, parent string) string {
 	head := strings.TrimSuffix(domain, "."+parent)
 	return head[strings.LastIndexByte(head, '.')+1:] + "." + parent
@@ -147,8 +147,8 @@ func (s *session) org(ctx context.Context, domain string) string {
 	return o
 }
 
-// exists reports whether a domain has an address or takes mail. A question without an
-// answer counts as yes: np= is the harsher policy.
+// exists reports whether a domain has an address or accepts mail. A failed query counts as
+// yes: np= is the stricter policy.
 func (s *session) exists(ctx context.Context, domain string) bool {
 	if ips, err := s.dns.LookupIPAddr(ctx, domain); err == nil && len(ips) > 0 || err != nil && !notFound(err) {
 		return true

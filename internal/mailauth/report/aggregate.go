@@ -15,9 +15,9 @@ import (
 // Bounds inside one report.
 const (
 	maxDepth  = 12   // levels of elements; the schema has six
-	maxText   = 1024 // bytes kept of one value
-	maxErrors = 50   // lines of errors the receiver tells
-	maxAuth   = 100  // results of one record; RFC 9990 asks for at most 100 signatures
+	maxText   = 1024 // bytes kept per value
+	maxErrors = 50   // kept error lines of the receiver
+	maxAuth   = 100  // results of one record; RFC 9990 requires at most 100 signatures
 )
 
 // Aggregate is a DMARC aggregate report. Strings come from the reporter.
@@ -33,7 +33,7 @@ type Aggregate struct {
 
 	Policy  PublishedPolicy `json:"policy"`
 	Records []Record        `json:"records"`
-	Defects []string        `json:"defects,omitempty"` // values that could not be read, each kind once
+	Defects []string        `json:"defects,omitempty"` // unreadable values, each kind once
 }
 
 // PublishedPolicy is the policy as the reporter found it.
@@ -52,7 +52,7 @@ type PublishedPolicy struct {
 
 // Record is a number of messages with one source and outcome.
 type Record struct {
-	Source       netip.Addr   `json:"source"` // invalid where it could not be read
+	Source       netip.Addr   `json:"source"` // invalid if unreadable
 	Count        int64        `json:"count"`
 	Disposition  string       `json:"disposition"`
 	DKIM         string       `json:"dkim"` // aligned outcome
@@ -64,7 +64,7 @@ type Record struct {
 	Results      []AuthResult `json:"results"`
 }
 
-// Reason says why the disposition is not that of the policy.
+// Reason is why the disposition differs from the policy.
 type Reason struct {
 	Type    string `json:"type"`
 	Comment string `json:"comment,omitempty"`
@@ -80,8 +80,8 @@ type AuthResult struct {
 	Human    string `json:"human,omitempty"`
 }
 
-// ParseAggregate reads an aggregate report, plain or packed. The error wraps ErrSyntax or
-// ErrTooLarge.
+// ParseAggregate parses an aggregate report, plain or compressed. The error wraps ErrSyntax
+// or ErrTooLarge.
 func ParseAggregate(data []byte, l Limits) (*Aggregate, error) {
 	text, err := unpack(data, l)
 	if err != nil {
@@ -108,13 +108,14 @@ func ParseAggregate(data []byte, l Limits) (*Aggregate, error) {
 	return p.out, nil
 }
 
-// charset accepts the encodings whose bytes UTF-8 shares.
+// charset accepts encodings that are subsets of UTF-8.
 func charset(label string, in io.Reader) (io.Reader, error) {
 	switch strings.ToLower(label) {
 	case "utf-8", "utf8", "us-ascii", "ascii":
 		return in, nil
 	case "iso-8859-1", "windows-1252", "latin1":
-		// Reports hold domains and addresses; what is beyond ASCII is in comments only.
+		// Reports contain domains and addresses; other characters than ASCII occur only in
+		// comments.
 		b, err := io.ReadAll(in)
 		return strings.NewReader(strings.ToValidUTF8(string(b), "?")), err
 	default:
@@ -122,7 +123,7 @@ func charset(label string, in io.Reader) (io.Reader, error) {
 	}
 }
 
-// aggregateParser goes through the tokens once, so that unknown and nested elements cost
+// aggregateParser parses the tokens in one pass, so that unknown and nested elements cost
 // nothing.
 type aggregateParser struct {
 	limits   Limits
@@ -137,7 +138,7 @@ type aggregateParser struct {
 func (p *aggregateParser) token(tok xml.Token) error {
 	switch t := tok.(type) {
 	case xml.Directive:
-		// A document type can define entities, and no report needs one.
+		// A document type can define entities, and reports need none.
 		return fmt.Errorf("%w: a document type", ErrSyntax)
 	case xml.StartElement:
 		return p.start(strings.ToLower(t.Name.Local))
@@ -164,7 +165,7 @@ func (p *aggregateParser) start(name string) error {
 	return p.open()
 }
 
-// open adds the value that begins with an element.
+// open creates the value that an element begins.
 func (p *aggregateParser) open() error {
 	switch strings.Join(p.path, "/") {
 	case "feedback/record":

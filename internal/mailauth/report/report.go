@@ -1,20 +1,18 @@
-// Package report reads the reports that receivers send about a domain: DMARC aggregate
+// Package report parses the reports that receivers send about a domain: DMARC aggregate
 // reports and SMTP TLS reports.
 //
-// A receiver counts what it saw of a domain's mail in a day, by sending address and
-// outcome, and mails the counts as an attachment, mostly compressed. The reports show an
-// owner who sends in his name and what a stricter policy would break. They come
-// unauthenticated from anybody, so they are evidence of the weak kind and hostile input.
+// A receiver counts a domain's mail of a day, by sending address and outcome, and mails the
+// counts as an attachment, mostly compressed. The reports show an owner who sends in his
+// name and what a stricter policy would break. They come unauthenticated from anybody, so
+// they are weak evidence and hostile input.
 //
-// Standards: RFC 7489, Appendix C and RFC 9990 (aggregate reports), RFC 8460 (TLS
-// reports).
+// Standards: RFC 7489, Appendix C and RFC 9990 (aggregate reports), RFC 8460 (TLS reports).
 //
-// Divergences: element names are taken without their namespace. Unknown elements are
-// skipped. Values that are no word of the schema are kept as they stand.
+// Divergences: element names are matched without their namespace. Unknown elements are
+// skipped. Values outside of the schema are kept as written.
 //
-// Limits: see Limits. Document types, entities beyond the five of XML, and other
-// encodings than UTF-8 and its subsets are refused. Of a ZIP archive the first file is
-// read.
+// Limits: see Limits. Document types, entities beyond the five of XML, and encodings other
+// than UTF-8 and its subsets are refused. Of a ZIP archive the first file is read.
 package report
 
 import (
@@ -26,7 +24,7 @@ import (
 	"io"
 )
 
-// Limits bounds the reading of one report.
+// Limits bounds the size of one report.
 type Limits struct {
 	Bytes   int64 // after unpacking; 0 is 32 MiB, above the largest reports of large receivers
 	Records int   // records or failure details; 0 is 100,000
@@ -46,16 +44,16 @@ func (l Limits) records() int {
 	return l.Records
 }
 
-// The errors of reading.
+// The errors of parsing.
 var (
-	// ErrTooLarge says that a report is above the limits.
+	// ErrTooLarge is the error of a report above the limits.
 	ErrTooLarge = errors.New("the report is too large")
-	// ErrSyntax says that the text is no report.
+	// ErrSyntax is the error of a malformed report.
 	ErrSyntax = errors.New("malformed report")
 )
 
-// unpack returns the plain bytes of an attachment, which is plain, GZIP or ZIP. The
-// content decides, since names and types in mail are often wrong.
+// unpack returns the plain bytes of an attachment, which is plain, GZIP or ZIP. The content
+// decides, since names and types in mail are often wrong.
 func unpack(data []byte, l Limits) ([]byte, error) {
 	switch {
 	case bytes.HasPrefix(data, []byte{0x1f, 0x8b}):

@@ -17,15 +17,14 @@ type TLS struct {
 	Policies []TLSPolicy `json:"policies"`
 }
 
-// DateRange is the time that a report covers.
+// DateRange is the time span of a report.
 type DateRange struct {
 	Start time.Time `json:"start-datetime"`
 	End   time.Time `json:"end-datetime"`
 }
 
-// UnmarshalJSON implements json.Unmarshaler.
-// RFC 8460, Section 4.3.1 wants the times of RFC 3339; a large receiver leaves out the
-// zone, which is taken as UTC.
+// UnmarshalJSON implements json.Unmarshaler. RFC 8460, Section 4.3.1 requires times of RFC
+// 3339; a large receiver omits the zone, which is treated as UTC.
 func (r *DateRange) UnmarshalJSON(b []byte) error {
 	var raw struct {
 		Start string `json:"start-datetime"`
@@ -51,7 +50,7 @@ func stamp(s string) (time.Time, error) {
 	return t.UTC(), nil
 }
 
-// TLSPolicy is one policy and what it did.
+// TLSPolicy is one policy and its results.
 type TLSPolicy struct {
 	Policy struct {
 		Type   string    `json:"policy-type"` // "tlsa", "sts" or "no-policy-found"
@@ -78,8 +77,8 @@ type TLSFailure struct {
 	Code        string `json:"failure-reason-code"`
 }
 
-// oneOrMany reads a string or a list of strings.
-// RFC 8460, Section 4.4 shows a string for mx-host and its schema a list; both are sent.
+// oneOrMany is a string or a list of strings. RFC 8460, Section 4.4 shows a string for
+// mx-host and its schema a list; both are in use.
 type oneOrMany []string
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -93,7 +92,8 @@ func (o *oneOrMany) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]string)(o))
 }
 
-// ParseTLS reads a TLS report, plain or packed. The error wraps ErrSyntax or ErrTooLarge.
+// ParseTLS parses a TLS report, plain or compressed. The error wraps ErrSyntax or
+// ErrTooLarge.
 func ParseTLS(data []byte, l Limits) (*TLS, error) {
 	text, err := unpack(data, l)
 	if err != nil {

@@ -17,8 +17,8 @@ type macro struct {
 	split   string // delimiters
 }
 
-// checkDomainSpec checks a domain-spec. RFC 7208, Section 7.1: it ends with a macro or
-// with a top label, and may have a final dot after that.
+// checkDomainSpec checks a domain-spec. RFC 7208, Section 7.1: it ends with a macro or with
+// a top label, optionally followed by a dot.
 func checkDomainSpec(s string) error {
 	ends, err := scanMacro(s, false)
 	if err != nil || ends {
@@ -76,7 +76,7 @@ func scanMacro(s string, explanation bool) (ends bool, err error) {
 	return ends, nil
 }
 
-// readMacro reads the macro or escape at the beginning of s, and returns its length. An
+// readMacro parses the macro or escape at the beginning of s, and returns its length. An
 // escape has no letter.
 func readMacro(s string) (m macro, n int, ok bool) {
 	if len(s) < 2 {
@@ -97,7 +97,7 @@ func readMacro(s string) (m macro, n int, ok bool) {
 	return m, end + 1, m.transform(s[3:end])
 }
 
-// transform reads digits, "r" and delimiters.
+// transform parses digits, "r" and delimiters.
 func (m *macro) transform(s string) bool {
 	n := 0
 	for n < len(s) && isDigit(s[n]) {
@@ -118,8 +118,8 @@ func (m *macro) transform(s string) bool {
 	return strings.Trim(s, ".-+,/_=") == ""
 }
 
-// target expands a domain-spec. RFC 7208, Section 7.3: what is too long for a name loses
-// labels from the left.
+// target expands a domain-spec. RFC 7208, Section 7.3: a name that is too long loses labels
+// from the left.
 func (c *check) target(spec, domain string) (string, error) {
 	out := strings.TrimSuffix(c.expand(spec, domain), ".")
 	for len(out) > maxName {
@@ -132,7 +132,7 @@ func (c *check) target(spec, domain string) (string, error) {
 	return out, nil
 }
 
-// expand replaces the macros of a macro-string that was checked.
+// expand replaces the macros of a checked macro-string.
 func (c *check) expand(s, domain string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -158,7 +158,7 @@ func (c *check) expand(s, domain string) string {
 	return b.String()
 }
 
-// value returns what a letter stands for. RFC 7208, Section 7.2.
+// value returns the value of a macro letter. RFC 7208, Section 7.2.
 func (c *check) value(letter byte, domain string) string {
 	q := &c.query
 	at := strings.LastIndexByte(q.Sender, '@')
@@ -209,8 +209,8 @@ func dotted(a netip.Addr) string {
 	return b.String()
 }
 
-// name returns the validated name of the client that is nearest to the domain.
-// RFC 7208, Section 7.3: the domain itself, then a name below it, then any.
+// name returns the validated name of the client that is closest to the domain. RFC 7208,
+// Section 7.3: the domain itself, then a name below it, then any.
 func (c *check) name(domain string) string {
 	names := c.validated()
 	domain = strings.ToLower(strings.TrimSuffix(domain, "."))

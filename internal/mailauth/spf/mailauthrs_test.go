@@ -13,8 +13,8 @@ import (
 	"outrider/internal/mailtest"
 )
 
-// TestMailAuthSuite runs the scenarios of mail-auth, a text of its own kind: each line
-// changes what holds from there on, and "expect" asks.
+// TestMailAuthSuite runs the scenarios of mail-auth, which have their own format: each line
+// changes the state from there on, and "expect" checks a result.
 func TestMailAuthSuite(t *testing.T) {
 	t.Parallel()
 	passed, diverged := 0, 0
@@ -59,7 +59,7 @@ type mailAuthScenario struct {
 	state map[string]string
 }
 
-// take reads one line, and reports whether it asks for a result.
+// take parses one line, and reports whether it checks a result.
 func (s *mailAuthScenario) take(line string) bool {
 	line = strings.TrimPrefix(strings.TrimSpace(line), "- ")
 	key, value, ok := strings.Cut(line, ":")

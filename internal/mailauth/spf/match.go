@@ -36,14 +36,14 @@ func (c *check) matches(d *directive, domain string) (bool, error) {
 		return c.mx(target, d)
 	case "ptr":
 		return c.ptr(target)
-	default: // exists: RFC 7208, Section 5.7: the record is A, whatever the client has
+	default: // exists: RFC 7208, Section 5.7: the record is A, for any address family
 		addrs, err := c.some(c.addresses(target, false))
 		return len(addrs) > 0, err
 	}
 }
 
-// include evaluates another record. RFC 7208, Section 5.2: only its pass is a match, and
-// only its soundness counts besides.
+// include evaluates another record. RFC 7208, Section 5.2: only its pass is a match; its
+// errors also count.
 func (c *check) include(target string) (bool, error) {
 	switch o := c.host(target, false); o.Result {
 	case Pass:
@@ -59,7 +59,7 @@ func (c *check) include(target string) (bool, error) {
 	}
 }
 
-// some counts an answer without addresses.
+// some counts an answer without addresses as void.
 func (c *check) some(addrs []netip.Addr, err error) ([]netip.Addr, error) {
 	if err == nil && len(addrs) == 0 {
 		err = c.empty()
@@ -67,7 +67,7 @@ func (c *check) some(addrs []netip.Addr, err error) ([]netip.Addr, error) {
 	return addrs, err
 }
 
-// addresses returns the addresses of one family that a name has.
+// addresses returns the addresses of a name in one family.
 func (c *check) addresses(name string, six bool) ([]netip.Addr, error) {
 	if !isName(name) {
 		return nil, nil
@@ -102,7 +102,7 @@ func (c *check) within(addrs []netip.Addr, d *directive) bool {
 }
 
 // mx matches the addresses of the mail hosts. RFC 7208, Section 5.4. A host without an
-// address is the fault of one record among several, and does not count as an empty answer.
+// address is a defect of one record among several, and no void lookup.
 func (c *check) mx(target string, d *directive) (bool, error) {
 	if !isName(target) {
 		return false, c.empty()
@@ -130,7 +130,7 @@ func (c *check) mx(target string, d *directive) (bool, error) {
 }
 
 // ptr matches the validated names of the client. RFC 7208, Section 5.5: errors are no
-// match, not errors, and an address without names is an empty answer.
+// match, not errors, and an address without names is a void lookup.
 func (c *check) ptr(target string) (bool, error) {
 	names := c.validated()
 	if c.nameless {
@@ -140,8 +140,8 @@ func (c *check) ptr(target string) (bool, error) {
 	return slices.ContainsFunc(names, func(n string) bool { return n == target || strings.HasSuffix(n, "."+target) }), nil
 }
 
-// validated returns the names that the address has and that have the address, in lower
-// case. Names beyond the first ten are not looked at.
+// validated returns the names of the address that resolve to it, in lower case. Names
+// beyond the first ten are ignored.
 func (c *check) validated() []string {
 	if c.haveNames {
 		return c.names
@@ -165,8 +165,8 @@ func (c *check) validated() []string {
 	return c.names
 }
 
-// explanation returns the text that the domain has for a fail, or "".
-// RFC 7208, Section 6.2: whatever goes wrong here leaves the result as it is.
+// explanation returns the domain's text for a fail, or "". RFC 7208, Section 6.2: errors
+// here do not change the result.
 func (c *check) explanation(spec, domain string) string {
 	name, err := c.target(spec, domain)
 	if err != nil || !isName(name) {
@@ -183,5 +183,5 @@ func (c *check) explanation(spec, domain string) string {
 	return out[:min(len(out), maxExplanation)]
 }
 
-// maxExplanation bounds what a stranger may make us say.
+// maxExplanation bounds the explanation that a stranger supplies.
 const maxExplanation = 500

@@ -25,7 +25,7 @@ type directive struct {
 	bits4, bits6 int
 }
 
-// parse reads a record that begins with the version. Every term must be well-formed.
+// parse parses a record that begins with the version. Every term must be well-formed.
 func parse(text string) (*record, error) {
 	rec := &record{}
 	for term := range strings.FieldsFuncSeq(text[len(version):], func(r rune) bool { return r == ' ' }) {
@@ -36,10 +36,10 @@ func parse(text string) (*record, error) {
 	return rec, nil
 }
 
-// printable cuts a term for a message.
+// printable truncates a term for a message.
 func printable(s string) string { return s[:min(len(s), 60)] }
 
-// What is wrong with a term.
+// Errors of a term.
 var (
 	errTerm   = errors.New("malformed")
 	errTwice  = errors.New("it is listed twice")
@@ -69,8 +69,8 @@ func (rec *record) term(term string) error {
 	return nil
 }
 
-// modifier splits "name=value". A name begins with a letter and has no colon or slash in
-// it, so that a mechanism with an equals sign in its domain is none.
+// modifier splits "name=value". A name begins with a letter and contains no colon or slash,
+// which excludes a mechanism with an equals sign in its domain.
 func modifier(term string) (name, value string, ok bool) {
 	name, value, ok = strings.Cut(term, "=")
 	if !ok || name == "" || !isLetter(name[0]) {
@@ -84,8 +84,8 @@ func modifier(term string) (name, value string, ok bool) {
 	return strings.ToLower(name), value, true
 }
 
-// modify takes a modifier. RFC 7208, Section 6: redirect and exp stand once; unknown ones
-// are ignored if they are well-formed.
+// modify takes a modifier. RFC 7208, Section 6: redirect and exp may occur once; unknown
+// ones are ignored if they are well-formed.
 func (rec *record) modify(name, value string) error {
 	var field *string
 	switch name {
@@ -103,7 +103,7 @@ func (rec *record) modify(name, value string) error {
 	return checkDomainSpec(value)
 }
 
-// arguments reads what follows the name of a mechanism.
+// arguments parses the text after the name of a mechanism.
 func (d *directive) arguments(rest string) error {
 	switch d.kind {
 	case "all":
@@ -127,7 +127,7 @@ func (d *directive) arguments(rest string) error {
 	return errTerm
 }
 
-// domain reads ":domain-spec".
+// domain parses ":domain-spec".
 func (d *directive) domain(rest string, needed bool) error {
 	if rest == "" && !needed {
 		return nil
@@ -140,8 +140,8 @@ func (d *directive) domain(rest string, needed bool) error {
 	return checkDomainSpec(spec)
 }
 
-// lengths takes "/24", "//64" or "/24//64" from the end. A slash before them belongs to
-// the domain.
+// lengths cuts "/24", "//64" or "/24//64" from the end. A slash before them belongs to the
+// domain.
 func (d *directive) lengths(s string) (rest string, err error) {
 	if i := strings.LastIndex(s, "//"); i >= 0 && digits(s[i+2:]) {
 		if d.bits6, err = prefixLength(s[i+2:], 128); err != nil {
@@ -158,7 +158,7 @@ func (d *directive) lengths(s string) (rest string, err error) {
 	return s, nil
 }
 
-// network reads ":address/length".
+// network parses ":address/length".
 func (d *directive) network(rest string) error {
 	rest, ok := strings.CutPrefix(rest, ":")
 	if !ok {
@@ -182,7 +182,7 @@ func (d *directive) network(rest string) error {
 	return err
 }
 
-// prefixLength reads a length without leading zeros. RFC 7208, Section 5.6.
+// prefixLength parses a length without leading zeros. RFC 7208, Section 5.6.
 func prefixLength(s string, most int) (int, error) {
 	n, err := strconv.Atoi(s)
 	if err != nil || !digits(s) || n > most || len(s) > 1 && s[0] == '0' {

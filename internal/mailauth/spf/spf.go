@@ -1,13 +1,13 @@
-// Package spf decides whether an address may send mail for a domain.
+// Package spf evaluates whether an address may send mail for a domain.
 //
 // The owner of a domain publishes in DNS which hosts send its mail: a list of terms that
-// are tried from left to right until one matches the address. Terms may ask for further
-// records, so the standard bounds how many may be asked, and so does this package.
+// are tried from left to right until one matches the address. Terms may require further
+// lookups, so the standard bounds their number, and so does this package.
 //
 // Standards: RFC 7208 (SPF).
 //
-// Divergences: the record of a domain is checked as a whole before its first term is
-// tried, as Section 4.6 asks and many receivers do not.
+// Divergences: the record of a domain is checked as a whole before its first term is tried,
+// as Section 4.6 requires and many receivers do not.
 package spf
 
 import (
@@ -36,12 +36,12 @@ const (
 
 // Limits of one check. RFC 7208, Section 4.6.4.
 const (
-	maxTerms = 10 // that cause questions
-	maxVoid  = 2  // questions without an answer
+	maxTerms = 10 // terms with lookups
+	maxVoid  = 2  // void lookups
 	maxHosts = 10 // of one MX or PTR answer
 )
 
-// Resolver answers questions. A name or type that is not there is a *net.DNSError with
+// Resolver resolves queries. A name or type that does not exist is a *net.DNSError with
 // IsNotFound; other errors are temporary.
 type Resolver interface {
 	LookupTXT(ctx context.Context, name string) ([]string, error)
@@ -50,24 +50,24 @@ type Resolver interface {
 	LookupAddr(ctx context.Context, addr string) ([]string, error)
 }
 
-// Query is who sends, and for whom.
+// Query is the client and the identity to check.
 type Query struct {
 	Addr   netip.Addr // of the client
-	Domain string     // of the identity that is checked
-	Sender string     // local@domain; the local part may be missing
+	Domain string     // of the checked identity
+	Sender string     // local@domain; the local part is optional
 	Helo   string
-	Host   string    // who checks, for explanations; "" stands for "unknown"
+	Host   string    // checking host, for explanations; "" means "unknown"
 	At     time.Time // for explanations
 }
 
-// Outcome is the result and how it came about.
+// Outcome is the result and its reason.
 type Outcome struct {
 	Result      Result
-	Term        string // that decided, as written, or "" for the default
-	Domain      string // whose record decided
+	Term        string // the deciding term, as written, or "" for the default
+	Domain      string // domain of the deciding record
 	Explanation string // of the domain for "fail", or ""
-	Why         string // of an error
-	Asked       int    // terms that caused questions
+	Why         string // reason of an error
+	Asked       int    // number of terms with lookups
 }
 
 // Evaluate checks the query: the function check_host of RFC 7208, Section 4.
@@ -90,10 +90,11 @@ type check struct {
 
 	names     []string // validated names of the address, for ptr and %{p}
 	haveNames bool
-	nameless  bool // it has no name at all
+	nameless  bool // the address has no name
 }
 
-// Errors that end a check. What wraps errPerm is permanent; every other is temporary.
+// Errors that end a check. Errors that wrap errPerm are permanent; all others are
+// temporary.
 var (
 	errPerm  = errors.New("permanent error")
 	errMany  = fmt.Errorf("%w: more than %d terms ask", errPerm, maxTerms)
@@ -109,8 +110,8 @@ func (c *check) failed(domain string, err error) Outcome {
 	return o
 }
 
-// host evaluates the record of a domain. Only the explanation of the first domain, or of
-// one that it redirects to, is that of the outcome.
+// host evaluates the record of a domain. Only the first domain, or one that it redirects
+// to, supplies the explanation.
 func (c *check) host(domain string, explain bool) Outcome {
 	if !isDomain(domain) {
 		return Outcome{Result: None, Domain: domain, Why: "no domain name", Asked: c.asked}
@@ -146,7 +147,7 @@ func (c *check) host(domain string, explain bool) Outcome {
 	return c.redirect(rec.redirect, domain, explain)
 }
 
-// redirect goes on with another domain's record. RFC 7208, Section 6.1.
+// redirect continues with another domain's record. RFC 7208, Section 6.1.
 func (c *check) redirect(spec, domain string, explain bool) Outcome {
 	target, err := c.target(spec, domain)
 	if err == nil {
@@ -186,7 +187,7 @@ func (c *check) record(domain string) (string, error) {
 
 const version = "v=spf1"
 
-// ask counts a term that causes questions.
+// ask counts a term with lookups.
 func (c *check) ask() error {
 	if c.asked++; c.asked > maxTerms {
 		return errMany
@@ -194,7 +195,7 @@ func (c *check) ask() error {
 	return nil
 }
 
-// empty counts a question without an answer.
+// empty counts a void lookup.
 func (c *check) empty() error {
 	if c.void++; c.void > maxVoid {
 		return errVoid
@@ -210,7 +211,7 @@ func notFound(err error) bool {
 // isDomain reports whether s can have a record. RFC 7208, Section 4.3.
 func isDomain(s string) bool { return isName(s) && strings.Contains(strings.TrimSuffix(s, "."), ".") }
 
-// isName reports whether s can be asked for.
+// isName reports whether s can be looked up.
 func isName(s string) bool {
 	s = strings.TrimSuffix(s, ".")
 	if s == "" || len(s) > maxName {

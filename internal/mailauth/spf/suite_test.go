@@ -47,8 +47,8 @@ func (c *spfCase) allows(r spf.Result) bool {
 	}
 }
 
-// suiteZone answers as the suites define: what is listed is there, "TIMEOUT" makes all
-// other questions about the name fail, and SPF stands for TXT unless TXT is listed.
+// suiteZone answers as the suites define: listed records exist, "TIMEOUT" makes all other
+// queries for the name fail, and SPF is used as TXT unless TXT is listed.
 type suiteZone map[string][]any
 
 var errSuiteTimeout = &net.DNSError{Err: "timeout", IsTimeout: true, IsTemporary: true}
@@ -135,8 +135,8 @@ var (
 	shortAlone  = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 )
 
-// lengthen gives names of one label a second one: one library's suite has them, and the
-// standard knows no such domains.
+// lengthen adds a label to names of one label: one library's suite has them, and the
+// standard excludes such domains.
 func lengthen(v any) any {
 	switch v := v.(type) {
 	case string:

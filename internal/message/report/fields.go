@@ -8,21 +8,21 @@ import (
 	"outrider/internal/message"
 )
 
-// Bounds of what is read of one report.
+// Bounds of one report.
 const (
 	maxBlocks = 500
 	maxFields = 100 // of one group
 	maxValue  = 2 << 10
 )
 
-// group is the fields up to an empty line.
+// group holds the fields up to an empty line.
 type group []field
 
 type field struct{ key, value string }
 
-// blocks reads groups of fields. RFC 3464, Section 2.1: they have the form of header
-// fields, which may be folded. Lines that are no fields are left out. Cut tells that there
-// are more groups.
+// blocks parses groups of fields. RFC 3464, Section 2.1: they have the form of header
+// fields, which may be folded. Other lines are ignored. cut reports whether there are more
+// groups.
 func blocks(text string) (all []group, cut bool) {
 	var g group
 	for line := range strings.Lines(text) {
@@ -66,7 +66,7 @@ func (g group) get(key string) string {
 	return ""
 }
 
-// all returns the values of the fields of that name that have one.
+// all returns the non-empty values of the fields of that name.
 func (g group) all(key string) []string {
 	var out []string
 	for _, f := range g {
@@ -77,7 +77,7 @@ func (g group) all(key string) []string {
 	return out
 }
 
-// date reads the first of the fields that is a date.
+// date parses the first field that contains a date.
 func (g group) date(keys ...string) time.Time {
 	for _, k := range keys {
 		if t, ok := message.ParseDate(g.get(k)); ok {
@@ -87,8 +87,8 @@ func (g group) date(keys ...string) time.Time {
 	return time.Time{}
 }
 
-// untyped returns what stands behind "rfc822;", "dns;" or another type.
-// RFC 3464, Section 2.1.2.
+// untyped returns the text after "rfc822;", "dns;" or another type. RFC 3464, Section
+// 2.1.2.
 func untyped(s string) string {
 	if kind, rest, ok := strings.Cut(s, ";"); ok && !strings.ContainsAny(kind, "@<. ") {
 		s = rest
@@ -96,7 +96,7 @@ func untyped(s string) string {
 	return bare(s)
 }
 
-// bare returns an address without white space and angle brackets around it.
+// bare returns an address without surrounding white space and angle brackets.
 func bare(s string) string {
 	s = strings.TrimSpace(s)
 	if strings.HasPrefix(s, "<") && strings.HasSuffix(s, ">") {
@@ -113,5 +113,5 @@ func word(s string) string {
 	return ""
 }
 
-// squeeze takes white space out.
+// squeeze removes white space.
 func squeeze(s string) string { return strings.Join(strings.Fields(s), "") }

@@ -1,18 +1,18 @@
-// Package report reads what mail systems say about mail.
+// Package report parses reports of mail systems about mail.
 //
-// A multipart/report holds a text for people, fields for programs, and often the message
-// it is about. The fields tell that mail was or was not delivered (delivery status), that
-// somebody has opened it (disposition notification), or that a recipient has complained
-// (feedback report). Nobody proves such a report: what it says is a claim of its sender.
+// A multipart/report holds a text for people, fields for programs, and often the original
+// message. The fields report that mail was or was not delivered (delivery status), that a
+// recipient has opened it (disposition notification), or that a recipient has complained
+// (feedback report). Such a report is not authenticated: its content is a claim of its
+// sender.
 //
-// Standards: RFC 6522 (multipart/report), RFC 3464 and RFC 6533 (delivery status), RFC
-// 8098 (disposition notifications), RFC 5965, RFC 6591 and RFC 6692 (feedback reports).
+// Standards: RFC 6522 (multipart/report), RFC 3464 and RFC 6533 (delivery status), RFC 8098
+// (disposition notifications), RFC 5965, RFC 6591 and RFC 6692 (feedback reports).
 //
-// Divergences: reports are known by the part that has the fields, whatever stands around
-// it, since many systems leave the multipart out. Types in front of addresses may miss.
+// Divergences: reports are recognised by the part with the fields, in any container, since
+// many systems omit the multipart. The types before addresses are optional.
 //
-// Limits: maxBlocks groups of maxFields fields each; of fields that stand several times
-// where one is allowed, the first counts.
+// Limits: maxBlocks groups of maxFields fields each; of duplicate fields the first counts.
 package report
 
 import (
@@ -23,7 +23,7 @@ import (
 	"outrider/internal/message"
 )
 
-// Kind says what a report is about.
+// Kind is the kind of a report.
 type Kind string
 
 // The kinds of reports.
@@ -38,26 +38,26 @@ type Report struct {
 	Kind         Kind
 	ReportingMTA string        // name, without its type, or ""
 	EnvelopeID   string        // of the original message, or ""
-	Arrival      time.Time     // of the original message, zero where it is not said
+	Arrival      time.Time     // of the original message, zero if unknown
 	Recipients   []Recipient   // of delivery status
 	Disposition  *Disposition  // of disposition notifications, else nil
 	Feedback     *Feedback     // of feedback reports, else nil
-	Returned     *message.Part // the message, or its header section, that is returned, or nil
-	Cut          bool          // there are more groups of fields than are read
+	Returned     *message.Part // the returned message, or its header section, or nil
+	Cut          bool          // there are more groups of fields than the limit
 }
 
-// Recipient is what became of one recipient.
+// Recipient is the delivery status of one recipient.
 type Recipient struct {
-	Final       string    // address that was tried, without its type
-	Original    string    // address that the sender gave, or ""
+	Final       string    // address of the delivery attempt, without its type
+	Original    string    // address given by the sender, or ""
 	Action      string    // lower case: "failed", "delayed", "delivered", "relayed", "expanded"
 	Status      string    // enhanced code, for example "5.1.1", or ""
-	RemoteMTA   string    // host that answered, or ""
-	Diagnostic  string    // its words
-	LastAttempt time.Time // zero where it is not said
+	RemoteMTA   string    // host that replied, or ""
+	Diagnostic  string    // reply of that host
+	LastAttempt time.Time // zero if unknown
 }
 
-// Disposition is what a reader, or their program, did with a message.
+// Disposition is the handling of a message by its recipient or their program.
 type Disposition struct {
 	UserAgent string
 	Final     string // address of the reader
@@ -74,8 +74,8 @@ type Feedback struct {
 	MailFrom   string   // reverse-path of the original message, or ""
 	Recipients []string // its recipients
 	Source     netip.Addr
-	Domains    []string // reported ones
-	URIs       []string // reported ones
+	Domains    []string // as reported
+	URIs       []string // as reported
 	AuthFailed string   // lower case, of type "auth-failure": "dkim", "spf", "dmarc" and so on
 	Incidents  string   // number as written, or ""
 }
@@ -105,8 +105,8 @@ func kindOf(mediaType string) (Kind, bool) {
 	return "", false
 }
 
-// returned finds the original message among the parts behind p.
-// RFC 6522, Section 3: it is the third part, whole or as its header section alone.
+// returned finds the original message among the parts after p. RFC 6522, Section 3: it is
+// the third part, whole or as its header section alone.
 func returned(m *message.Message, p *message.Part) *message.Part {
 	behind := false
 	for _, o := range m.Parts {
@@ -145,8 +145,8 @@ func newReport(kind Kind, groups []group) *Report {
 	return r
 }
 
-// recipients reads the groups behind the first. RFC 3464, Section 2.1: the first is about
-// the message; systems that write none put a recipient there.
+// recipients parses the groups after the first. RFC 3464, Section 2.1: the first is about
+// the message; some systems omit it, so that the first is a recipient.
 func recipients(groups []group) []Recipient {
 	var out []Recipient
 	for _, g := range groups {

@@ -50,8 +50,8 @@ func run(args []string, w io.Writer) error {
 	return write(w, table)
 }
 
-// collect adds the pair where it says something that folding does not: the prototype
-// is ASCII letters or digits, and the other one a single character beyond ASCII.
+// collect adds the pair if folding does not cover it: the prototype is ASCII letters or
+// digits, and the other a single character beyond ASCII.
 func collect(table map[string][]rune, a, b string) {
 	for _, pair := range [][2]string{{a, b}, {b, a}} {
 		proto, other := strings.ToLower(pair[0]), strings.ToLower(norm.NFKD.String(pair[1]))

@@ -1,10 +1,10 @@
-// Package example tests rules on example messages, as their authors write them.
+// Package example tests rules on example messages by their authors.
 //
-// A file in the form of txtar has the rule, or names one of a feed, what is expected of
-// each message, and the messages. What is known beside a message is in the same file,
-// so that a test reads as one text and needs nothing else.
+// A txtar file contains the rule, or names one of a feed, the expected result for each
+// message, and the messages. Data outside of the messages is in the same file, so that a
+// test is self-contained.
 //
-// The lines above the first message are remarks (#) and settings:
+// The lines above the first message are comments (#) and settings:
 //
 //	rule: 4e659d28-53fa-51ca-888d-a7cab1e4bcad
 //	expect match: first, second
@@ -51,20 +51,20 @@ const (
 
 // File is a rule and its example messages.
 type File struct {
-	ID       string // of the rule, where it is named
-	Rule     string // its YAML, where it is in the file
+	ID       string // of a named rule
+	Rule     string // YAML of a rule in the file
 	Messages []Message
 	setup    setup
 }
 
-// Message is an example and what the rule must say of it.
+// Message is an example message and its expected result.
 type Message struct {
 	Name string
 	Want rule.Outcome
 	Raw  []byte // with CRLF
 }
 
-// setup is what is known beside the messages.
+// setup holds the data outside of the messages.
 type setup struct {
 	lists     rule.Named
 	profile   *result.Profile
@@ -74,7 +74,7 @@ type setup struct {
 	sent      bool
 }
 
-// Parse reads a file.
+// Parse parses a file.
 func Parse(text []byte) (*File, error) {
 	if len(text) > maxFile {
 		return nil, fmt.Errorf("reading examples: the file is larger than %d bytes", maxFile)
@@ -101,8 +101,7 @@ func (f *File) settings(comment string, wants map[string]rule.Outcome) error {
 	return nil
 }
 
-// parts takes the sections: the rule, and the messages, of each of which something is
-// expected.
+// parts takes the sections: the rule, and the messages, each with an expected result.
 func (f *File) parts(files []txtar.File, wants map[string]rule.Outcome) error {
 	for _, part := range files {
 		if strings.HasSuffix(part.Name, ".yml") || strings.HasSuffix(part.Name, ".yaml") {
@@ -111,7 +110,7 @@ func (f *File) parts(files []txtar.File, wants map[string]rule.Outcome) error {
 		}
 		want, ok := wants[part.Name]
 		if !ok {
-			return fmt.Errorf("reading examples: nothing is expected of message %q", part.Name)
+			return fmt.Errorf("reading examples: message %q has no expected result", part.Name)
 		}
 		delete(wants, part.Name)
 		if len(f.Messages) == maxMessages {
@@ -123,17 +122,17 @@ func (f *File) parts(files []txtar.File, wants map[string]rule.Outcome) error {
 		return fmt.Errorf("reading examples: there is no message %q", name)
 	}
 	if f.ID == "" && f.Rule == "" {
-		return errors.New("reading examples: neither \"rule: ID\" nor a section \"rule.yml\" says which rule it is about")
+		return errors.New("reading examples: no rule: add \"rule: ID\" or a section \"rule.yml\"")
 	}
 	return nil
 }
 
-// crlf gives lines the ends that they have in transport.
+// crlf converts line ends to the form in transport.
 func crlf(raw []byte) []byte {
 	return []byte(strings.ReplaceAll(strings.ReplaceAll(string(raw), "\r\n", "\n"), "\n", "\r\n"))
 }
 
-// expectations are the words for outcomes.
+// expectations map the words in files to outcomes.
 var expectations = map[string]rule.Outcome{"match": rule.Match, "no-match": rule.NoMatch, "unknown": rule.Indeterminate}
 
 func (f *File) setting(line string, wants map[string]rule.Outcome) error {
@@ -148,7 +147,7 @@ func (f *File) setting(line string, wants map[string]rule.Outcome) error {
 	case verb == "expect":
 		outcome, ok := expectations[name]
 		if !ok {
-			return fmt.Errorf("reading examples: %q is none of match, no-match and unknown", name)
+			return fmt.Errorf("reading examples: %q is not one of match, no-match and unknown", name)
 		}
 		for _, m := range words(value) {
 			if _, twice := wants[m]; twice {
@@ -172,7 +171,7 @@ func (f *File) setting(line string, wants map[string]rule.Outcome) error {
 	case key == "sent by":
 		f.setup.sent = true
 	default:
-		return fmt.Errorf("reading examples: there is no setting %q", key)
+		return fmt.Errorf("reading examples: unknown setting %q", key)
 	}
 	return nil
 }
@@ -246,7 +245,7 @@ func (s *setup) readWhois(value string) error {
 	return nil
 }
 
-// Around is what the examples of a feed have in common.
+// Around holds the common parts of the examples of a feed.
 type Around struct {
 	Schema *rule.Schema
 	Lists  rule.Lists
@@ -254,14 +253,14 @@ type Around struct {
 	Open   func([]attachment.Input) []*attachment.Report // or nil
 }
 
-// Outcome is what the rule said of one message.
+// Outcome is the result of the rule for one message.
 type Outcome struct {
 	Message Message
 	Got     rule.Result
 	Tree    *rule.Explanation
 }
 
-// OK reports whether it is what was expected.
+// OK reports whether the result is the expected one.
 func (o *Outcome) OK() bool { return o.Got.Outcome == o.Message.Want }
 
 // Run judges the messages of the file by the rule.
@@ -278,7 +277,7 @@ func (f *File) Run(ctx context.Context, r *rule.Rule, a *Around) ([]Outcome, err
 	return out, nil
 }
 
-// recipient is the one that is set, or the first in the header.
+// recipient returns the configured recipient, or the first in the header.
 func (f *File) recipient(m *message.Message) string {
 	if to := m.Header().Mailboxes("To"); f.setup.recipient == "" && len(to) > 0 {
 		return to[0].Address()

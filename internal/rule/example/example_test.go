@@ -116,11 +116,11 @@ func TestFaultsOfExamples(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ text, want string }{
 		{"rule: x\nexpect match: a\n", `there is no message "a"`},
-		{"rule: x\n-- a --\n", `nothing is expected of message "a"`},
-		{"expect match: a\n-- a --\n", "says which rule it is about"},
-		{"rule: x\nexpect mach: a\n-- a --\n", `"mach" is none of match, no-match and unknown`},
+		{"rule: x\n-- a --\n", `message "a" has no expected result`},
+		{"expect match: a\n-- a --\n", "no rule: add"},
+		{"rule: x\nexpect mach: a\n-- a --\n", `"mach" is not one of match, no-match and unknown`},
 		{"rule x\n", "has no colon"},
-		{"colour: red\n", `there is no setting "colour"`},
+		{"colour: red\n", `unknown setting "colour"`},
 		{"profile: days=many\n", "days of the profile"},
 		{"profile: shoe=9\n", `a profile has no "shoe"`},
 		{"whois: days_old=x\n", "age of the domain"},

@@ -12,21 +12,21 @@ import (
 	"outrider/internal/rule"
 )
 
-// Active is the rules that run, with all that belongs to them.
+// Active is the active rule set, with its lists and patterns.
 type Active struct {
-	Rules     []*rule.Rule      // those that are on, with the severities of their overrides
+	Rules     []*rule.Rule      // enabled rules, with the severities of their overrides
 	Patterns  map[string]string // files of YARA rules, by feed and path
 	Lists     rule.Named        // of the feeds and of the customer's directory
-	Version   string            // names all of it: feeds, their versions, overrides; "" without feeds
+	Version   string            // identifies all of it: feeds, their versions, overrides; "" without feeds
 	Overrides map[string]Override
 
-	Off      []*rule.Rule // switched off by an override
-	Shadowed []*rule.Rule // rules whose id another has that comes before them
-	Feeds    []*Feed      // in the order in which a later one wins
-	Older    error        // not nil: what should be active is broken in this way, and this is older
+	Off      []*rule.Rule // disabled by an override
+	Shadowed []*rule.Rule // rules that are replaced by another rule with the same id
+	Feeds    []*Feed      // in order of precedence; later ones win
+	Older    error        // not nil: the active state is damaged in this way, and an older one is used
 }
 
-// order returns the feeds of a state, those that win last.
+// order returns the feeds of a state, highest precedence last.
 func (s State) order() []string {
 	rank := func(name string) int { return slices.Index([]string{Own, OwnLists}, name) }
 	return slices.SortedFunc(maps.Keys(s.Feeds), func(a, b string) int {
@@ -34,7 +34,7 @@ func (s State) order() []string {
 	})
 }
 
-// String names the versions.
+// String lists the versions.
 func (s State) String() string {
 	parts := make([]string, 0, len(s.Feeds))
 	for _, name := range s.order() {
@@ -43,9 +43,9 @@ func (s State) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// Active returns what is active. Where that is broken, on a damaged disk, the newest
-// earlier activation that is whole is returned, and Older says why: old rules are better
-// than none. A store in which nothing was ever activated gives no rules and no error.
+// Active returns the active rule set. If it is damaged, it returns the newest undamaged
+// earlier activation, and Older is the reason: old rules are better than none. A store
+// without activations yields no rules and no error.
 func (s *Store) Active() (*Active, error) {
 	r, err := s.record()
 	for err == nil {
@@ -53,7 +53,7 @@ func (s *Store) Active() (*Active, error) {
 		if broken == nil {
 			return a, nil
 		}
-		// What was read may have been removed by activations that came between.
+		// Concurrent activations may have removed versions of the state.
 		var again *record
 		if again, err = s.record(); err == nil && same(again.Active, r.Active) {
 			return s.older(r, broken)
@@ -63,7 +63,7 @@ func (s *Store) Active() (*Active, error) {
 	return nil, err
 }
 
-// older returns the newest earlier activation that is whole.
+// older returns the newest undamaged earlier activation.
 func (s *Store) older(r *record, broken error) (*Active, error) {
 	for _, old := range r.History {
 		if a, err := s.load(old); err == nil {
@@ -74,7 +74,7 @@ func (s *Store) older(r *record, broken error) (*Active, error) {
 	return nil, broken
 }
 
-// load reads the versions of a state, all of them or none.
+// load reads all versions of a state, or fails.
 func (s *Store) load(state State) (*Active, error) {
 	overrides, err := s.Overrides()
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *Store) load(state State) (*Active, error) {
 	return a, nil
 }
 
-// overridden names the overrides, where there are some.
+// overridden describes the overrides, if any.
 func overridden(o map[string]Override) string {
 	if len(o) == 0 {
 		return ""
@@ -112,7 +112,7 @@ func overridden(o map[string]Override) string {
 	return fmt.Sprintf(", overrides %.6x", sha256.Sum256(raw))
 }
 
-// owners returns which rule of each id runs. Those without an id get one.
+// owners returns the rule that runs for each id. Rules without an id get one.
 func owners(feeds []*Feed) map[string]*rule.Rule {
 	out := make(map[string]*rule.Rule)
 	for _, f := range slices.Backward(feeds) {
@@ -128,8 +128,8 @@ func owners(feeds []*Feed) map[string]*rule.Rule {
 	return out
 }
 
-// Merge puts feeds together. Of rules with the same id the first of the last feed runs, so
-// that a customer's own replaces that of the public; of lists too the last one counts.
+// Merge merges feeds. Of rules with the same id the first of the last feed runs, so that a
+// customer's own rule replaces the public one; of lists the last one counts.
 func Merge(feeds []*Feed, overrides map[string]Override) *Active {
 	a := &Active{Patterns: make(map[string]string), Lists: make(rule.Named), Overrides: overrides, Feeds: feeds}
 	owner := owners(feeds)

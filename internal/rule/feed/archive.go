@@ -15,7 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// isArchive reports whether a name is that of an archive we read.
+// isArchive reports whether a name is that of a supported archive.
 func isArchive(name string) bool {
 	name = strings.ToLower(name)
 	for _, ext := range []string{".tar.zst", ".tar.gz", ".tgz", ".zip"} {
@@ -43,7 +43,8 @@ func readFile(name string) ([]byte, error) {
 	return raw, nil
 }
 
-// unpack keeps what rules need of an archive. What it is, its first bytes say.
+// unpack collects the files of an archive that rules use. Its first bytes determine the
+// format.
 func unpack(c *collector, raw []byte) error {
 	read := readTar
 	switch {
@@ -53,7 +54,7 @@ func unpack(c *collector, raw []byte) error {
 	default:
 		return fmt.Errorf("%w: it is not a .tar.zst, .tar.gz or .zip file", ErrHostile)
 	}
-	// Read twice: what all paths begin with is known at the end only.
+	// Read twice: the common prefix of the paths is known only at the end.
 	var paths []string
 	if err := read(c, raw, func(p string, _ io.Reader) error {
 		p, err := cleanPath(p)
@@ -65,12 +66,12 @@ func unpack(c *collector, raw []byte) error {
 	c.entries, c.seen, c.skipped = 0, 0, 0
 	wrapping := outermost(paths)
 	return read(c, raw, func(p string, r io.Reader) error {
-		// It cleaned well the first time.
+		// The first pass checked it.
 		return c.add(strings.TrimPrefix(path.Clean(p), wrapping), r)
 	})
 }
 
-// counted is a reader that counts against the bound of what is looked at.
+// counted is a reader that counts towards the bound on unpacked bytes.
 type counted struct {
 	c    *collector
 	from io.Reader
@@ -84,7 +85,7 @@ func (r *counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// inflate opens a gzip or a zstd.
+// inflate opens a gzip or a zstd stream.
 func inflate(raw []byte) (io.ReadCloser, error) {
 	if raw[0] == 0x1f {
 		return gzip.NewReader(bytes.NewReader(raw))
@@ -119,7 +120,7 @@ func readTar(c *collector, raw []byte, file func(string, io.Reader) error) error
 			err = file(h.Name, t)
 		case tar.TypeDir, tar.TypeXGlobalHeader:
 		default:
-			c.skipped++ // links, devices and the like mean nothing in a feed
+			c.skipped++ // links, devices and similar entries are irrelevant in a feed
 		}
 		if err != nil {
 			return err
@@ -129,7 +130,7 @@ func readTar(c *collector, raw []byte, file func(string, io.Reader) error) error
 
 func readZip(c *collector, raw []byte, file func(string, io.Reader) error) error {
 	z, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
-	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // cleanPath says which
+	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // cleanPath reports which
 		return fmt.Errorf("unpacking: %w", err)
 	}
 	for _, f := range z.File {

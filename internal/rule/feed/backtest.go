@@ -17,15 +17,15 @@ import (
 	"outrider/internal/rule"
 )
 
-// Prepare makes of a mail what rules are asked about. Its lists are those of the tenant that
-// the mail is for, or nil; those that belong to the rules come after them.
+// Prepare turns a mail into the input of rules. Its lists are those of the mail's tenant,
+// or nil; the lists of the rules come after them.
 type Prepare func(ctx context.Context, path string, raw []byte) (*rule.Input, error)
 
-// Preparer returns what prepares mail for a back-test of some rules, and what ends it.
+// Preparer returns a Prepare for a back-test of some rules, and a function that ends it.
 type Preparer func(next *Active) (prepare Prepare, done func(), err error)
 
-// PrepareModel gives the message alone, as its header and body tell it: no attachment is
-// opened and no network service is asked.
+// PrepareModel returns the message alone, from its header and body: it opens no attachment
+// and uses no network service.
 func PrepareModel(_ context.Context, path string, raw []byte) (*rule.Input, error) {
 	b := budget.New(budget.Default())
 	m := message.Parse(raw, b)
@@ -35,20 +35,20 @@ func PrepareModel(_ context.Context, path string, raw []byte) (*rule.Input, erro
 	})}, nil
 }
 
-// maxExamples bounds the mails that are named for one rule.
+// maxExamples bounds the mails that are listed for one rule.
 const maxExamples = 3
 
-// BackTest is what the old and the new rules say of the same mail.
+// BackTest compares the results of the old and the new rules for the same mail.
 type BackTest struct {
 	Messages int          `json:"messages"`
 	Unread   int          `json:"unread"` // files that could not be read
 	Before   int          `json:"matches_before"`
 	After    int          `json:"matches_after"`
 	Failed   int          `json:"failed"` // new rules that failed on a message
-	Rules    []Difference `json:"rules"`  // those that match other mail than before, most first
+	Rules    []Difference `json:"rules"`  // rules that match other mail than before, most first
 }
 
-// Difference is what changes for one rule.
+// Difference is the change of one rule.
 type Difference struct {
 	ID       string   `json:"id"`
 	Name     string   `json:"name"`
@@ -65,8 +65,8 @@ type side struct {
 	lists  rule.Named
 }
 
-// matches returns the names of the rules that match, by id, and how many failed. Queries, and
-// automations that wait for people, say nothing of mail.
+// matches returns the names of the rules that match, by id, and the number of failures.
+// Queries, and automations that wait for people, are ignored.
 func (s side) matches(ctx context.Context, in *rule.Input) (out map[string]string, failed int) {
 	mine := *in
 	mine.Lists = rule.Chain{in.Lists, s.lists}
@@ -82,7 +82,7 @@ func (s side) matches(ctx context.Context, in *rule.Input) (out map[string]strin
 	return out, failed
 }
 
-// tally gathers the answers.
+// tally collects the results.
 type tally struct {
 	mu    sync.Mutex
 	out   BackTest
@@ -178,7 +178,7 @@ func (t *tally) rule(id, name string) *Difference {
 	return d
 }
 
-// example keeps the first paths, so that the order of work does not matter.
+// example keeps the lexically first paths, so that the result is deterministic.
 func (d *Difference) example(path string) {
 	d.Examples = append(d.Examples, path)
 	slices.Sort(d.Examples)

@@ -14,36 +14,35 @@ import (
 	"outrider/internal/rule"
 )
 
-// Reasons for which rules do not become active.
+// Reasons for which rules are not activated.
 var (
 	ErrRefused = errors.New("the active rules are unchanged")
 	ErrNothing = errors.New("nothing is staged, and the own rules and lists are those that run")
 	ErrChanged = errors.New("another process changed the active rules meanwhile; try again")
 )
 
-// Plan says how a new state is made and looked at.
+// Plan configures the creation and check of a new state.
 type Plan struct {
-	Rules, Lists string  // the customer's own directories; "" where there are none
-	MaxInvalid   float64 // share of the rules of a feed that may be invalid, from 0 to 1
+	Rules, Lists string  // the customer's own directories, or ""
+	MaxInvalid   float64 // fraction of the rules of a feed that may be invalid, from 0 to 1
 	Schema       *rule.Schema
-	Mail         string   // files or a directory of mail to judge by the old and the new rules; "" for none
-	Prepare      Preparer // makes inputs of that mail; PrepareModel does when nil
+	Mail         string   // files or a directory of mail to judge by the old and the new rules, or ""
+	Prepare      Preparer // makes inputs of that mail; nil: PrepareModel
 }
 
-// Check is what would change.
+// Check is the difference between the active and the next state.
 type Check struct {
 	Current State    `json:"current"`
 	Next    State    `json:"next"`
-	Rules   int      `json:"rules"` // of all feeds, switched off or not
-	Runs    int      `json:"runs"`  // of them, those that can be run
+	Rules   int      `json:"rules"` // of all feeds, including disabled rules
+	Runs    int      `json:"runs"`  // of them, valid rules
 	Added   []Change `json:"added"`
 	Changed []Change `json:"changed"`
 	Removed []Change `json:"removed"`
-	// Invalid are rules that do not compile and did before, or are new: they would stop to run, or do
-	// not start to.
+	// Invalid are new or changed rules that do not compile: they would stop or never start.
 	Invalid []Change  `json:"newly_invalid"`
 	Back    *BackTest `json:"back_test,omitempty"`
-	Refused []string  `json:"refused,omitempty"` // why it cannot become active
+	Refused []string  `json:"refused,omitempty"` // why it cannot be activated
 
 	// Pruned are old versions that were removed meanwhile, by Activate too.
 	Pruned []*Manifest `json:"pruned,omitempty"`
@@ -51,17 +50,17 @@ type Check struct {
 	base record
 }
 
-// Change is what becomes of one rule.
+// Change is the change of one rule.
 type Change struct {
 	ID   string   `json:"id"`
 	Name string   `json:"name"`
 	Feed string   `json:"feed"`
 	Path string   `json:"path"`
-	What []string `json:"what,omitempty"` // that changed, or the reason
+	What []string `json:"what,omitempty"` // changed parts, or the reason
 }
 
-// Check makes a new state of what is staged and of the customer's own directories, and
-// looks at it, without activating it. With ErrNothing the check tells of the rules that run.
+// Check builds a new state from the staged versions and the customer's own directories, and
+// checks it, without activating it. With ErrNothing the check describes the active rules.
 func (s *Store) Check(ctx context.Context, p Plan) (*Check, error) {
 	r, err := s.record()
 	if err != nil {
@@ -89,7 +88,7 @@ func (s *Store) Check(ctx context.Context, p Plan) (*Check, error) {
 	}
 	before, err := s.Active()
 	if err != nil {
-		before = &Active{} // broken, so everything is new
+		before = &Active{} // damaged, so everything is new
 	}
 	old, err := compile(p.Schema, before.Rules)
 	if err != nil {
@@ -103,8 +102,7 @@ func (s *Store) Check(ctx context.Context, p Plan) (*Check, error) {
 	return c, err
 }
 
-// next returns the state that would be active, and the versions that were removed when it
-// was made.
+// next returns the next state, and the versions that were removed while building it.
 func (s *Store) next(ctx context.Context, r *record, p *Plan) (out State, pruned []*Manifest, err error) {
 	staged, err := s.Staged()
 	if err != nil {
@@ -118,7 +116,7 @@ func (s *Store) next(ctx context.Context, r *record, p *Plan) (out State, pruned
 			continue
 		}
 		_, err := s.keep(ctx, Source{Name: name, Location: dir, Plain: true}, func(m *Manifest) error {
-			out.Feeds[name] = m.Version // not staged, and not to be removed
+			out.Feeds[name] = m.Version // not staged, and must not be removed
 			gone, err := s.prune(out)
 			pruned = append(pruned, gone...)
 			return err
@@ -130,7 +128,7 @@ func (s *Store) next(ctx context.Context, r *record, p *Plan) (out State, pruned
 	return out, pruned, nil
 }
 
-// compile compiles rules; a rule that breaks the compiler breaks nothing else.
+// compile compiles rules, and returns a panic of the compiler as an error.
 func compile(s *rule.Schema, rules []*rule.Rule) (e *rule.Engine, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -140,7 +138,7 @@ func compile(s *rule.Schema, rules []*rule.Rule) (e *rule.Engine, err error) {
 	return rule.Compile(s, rules), nil
 }
 
-// compare notes what the rules of two sets have not in common.
+// compare records the differences between two rule sets.
 func (c *Check) compare(before, after *Active, old, made *rule.Engine) {
 	c.Rules, c.Runs = len(after.Rules)+len(after.Off), len(made.Rules())
 	had, has := byID(before), byID(after)
@@ -181,7 +179,7 @@ func change(r *rule.Rule, what ...string) Change {
 	return Change{ID: r.ID, Name: r.Name, Feed: r.Feed, Path: r.Path, What: what}
 }
 
-// differences names what two versions of a rule have not in common.
+// differences lists the differences between two versions of a rule.
 func differences(a, b *rule.Rule) (out []string) {
 	for _, part := range []struct{ what, a, b string }{
 		{"source", a.Source, b.Source}, {"severity", a.Severity, b.Severity}, {"name", a.Name, b.Name},
@@ -196,7 +194,7 @@ func differences(a, b *rule.Rule) (out []string) {
 	return out
 }
 
-// refuse notes why feeds that would change are too broken for that.
+// refuse records why changed feeds are too damaged to activate.
 func (c *Check) refuse(before, after *Active, made *rule.Engine, most float64) {
 	invalid := make(map[string]int)
 	for _, a := range made.Invalid() {
@@ -227,7 +225,7 @@ func rulesOf(a *Active, name string) int {
 	return 0
 }
 
-// firstFault says what is wrong with the first rule of a feed that cannot be run.
+// firstFault describes the first invalid rule of a feed.
 func firstFault(f *Feed, made *rule.Engine) string {
 	for _, a := range made.Invalid() {
 		if a.Rule.Feed == f.Name {
@@ -240,7 +238,7 @@ func firstFault(f *Feed, made *rule.Engine) string {
 	return ""
 }
 
-// Err says why the state cannot become active, or nil.
+// Err returns why the state cannot be activated, or nil.
 func (c *Check) Err() error {
 	if len(c.Refused) == 0 {
 		return nil
@@ -248,8 +246,8 @@ func (c *Check) Err() error {
 	return fmt.Errorf("%w: %s", ErrRefused, strings.Join(c.Refused, "; "))
 }
 
-// Activate makes the state that was checked the active one, in one step. A reader sees the
-// old rules or the new ones.
+// Activate activates the checked state atomically. A reader sees the old rules or the new
+// ones.
 func (s *Store) Activate(c *Check) error {
 	if err := c.Err(); err != nil {
 		return err
@@ -274,8 +272,8 @@ func (s *Store) Activate(c *Check) error {
 	})
 }
 
-// has reports whether the versions of a state are there: those that are not staged may have
-// been removed since they were pulled.
+// has reports whether the versions of a state exist: unstaged ones may have been removed
+// since they were pulled.
 func (s *Store) has(state State) bool {
 	for name, version := range state.Feeds {
 		if _, err := s.manifest(name, version); err != nil {
@@ -285,7 +283,7 @@ func (s *Store) has(state State) bool {
 	return true
 }
 
-// unstage forgets what is staged and has become active. What was staged since stays.
+// unstage removes the stage entries that have become active. Newer entries stay.
 func (s *Store) unstage(active State) error {
 	staged, err := s.Staged()
 	if err != nil {
@@ -302,7 +300,7 @@ func (s *Store) unstage(active State) error {
 	return nil
 }
 
-// Rollback makes the state active that was so before, and returns it.
+// Rollback activates the previous state, and returns it.
 func (s *Store) Rollback() (to State, err error) {
 	err = s.change(func() error {
 		r, err := s.record()
@@ -322,7 +320,7 @@ func (s *Store) Rollback() (to State, err error) {
 	return to, err
 }
 
-// Stage points to a version that is kept already, by its first digits.
+// Stage stages an existing version, given by its first digits.
 func (s *Store) Stage(name, version string) (m *Manifest, err error) {
 	err = s.change(func() error {
 		all, err := s.Versions(name)

@@ -18,26 +18,26 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Bounds of what is pulled.
+// Bounds on pulled data.
 const (
-	maxArchive   = 64 << 20  // bytes of an archive, or of a pack of git
-	maxUnpacked  = 512 << 20 // bytes that are looked at in an archive, kept or not
+	maxArchive   = 64 << 20  // bytes of an archive, or of a git pack
+	maxUnpacked  = 512 << 20 // bytes that are read from an archive, kept or not
 	maxKept      = 256 << 20 // bytes that are kept
-	maxEntries   = 200_000   // files and folders of an archive
+	maxEntries   = 200_000   // files and directories of an archive
 	maxFiles     = 50_000    // files that are kept
 	maxPathBytes = 400
 	maxPathDepth = 16
 	maxMailFile  = 16 << 20
 )
 
-// Reasons for which a source is refused whole.
+// Reasons to refuse a whole source.
 var (
 	ErrHostile  = errors.New("the archive is not trustworthy")
 	ErrTooLarge = errors.New("the feed is too large")
 )
 
-// keepAs returns how many bytes a file may have, or 0 for one that no rule needs. Licences
-// are kept, because most feeds ask for that.
+// keepAs returns the maximum size of a file in bytes, or 0 for one that rules do not use.
+// Licences are kept, because most feeds require that.
 func keepAs(p string) int64 {
 	base := strings.ToUpper(path.Base(p))
 	for _, licence := range []string{"LICENSE", "LICENCE", "COPYING", "NOTICE"} {
@@ -57,17 +57,17 @@ func keepAs(p string) int64 {
 	}
 }
 
-// collector writes the files of a feed into a new directory, whatever their source. Names
-// are those of strangers.
+// collector writes the files of a feed into a new directory, for any source. File names are
+// untrusted.
 type collector struct {
 	root    *os.Root
 	entries int
-	seen    int64 // bytes that were looked at
+	seen    int64 // bytes that were read
 	kept    int64
-	taken   map[string]string // form for comparison -> path, of files and folders
-	folders map[string]bool   // those of taken that are folders
+	taken   map[string]string // form for comparison -> path, of files and directories
+	folders map[string]bool   // the directories in taken
 	sums    []fileSum
-	skipped int // links, devices, and files that no rule needs
+	skipped int // links, devices, and files that rules do not use
 }
 
 // fileSum is the digest of one file.
@@ -81,7 +81,7 @@ func newCollector(root *os.Root) *collector {
 	return &collector{root: root, taken: make(map[string]string), folders: make(map[string]bool)}
 }
 
-// entry counts what an archive lists, kept or not.
+// entry counts an entry of an archive, kept or not.
 func (c *collector) entry() error {
 	if c.entries++; c.entries > maxEntries {
 		return fmt.Errorf("%w: it has more than %d entries", ErrTooLarge, maxEntries)
@@ -97,7 +97,7 @@ func (c *collector) look(n int64) error {
 	return nil
 }
 
-// add keeps a file where a rule could need it. The path is relative, with slashes.
+// add keeps a file that rules may use. The path is relative, with slashes.
 func (c *collector) add(p string, from io.Reader) error {
 	p, err := cleanPath(p)
 	if err != nil {
@@ -145,8 +145,8 @@ func (c *collector) write(p string, raw []byte) error {
 	return nil
 }
 
-// claim notes a path and its folders. Two that a file system may take for one are refused:
-// which of them would be checked, and which be run?
+// claim registers a path and its directories. It refuses two paths that some file system
+// treats as equal, since the checked file could differ from the active one.
 func (c *collector) claim(p string) error {
 	parts := strings.Split(p, "/")
 	for i := range parts {
@@ -162,8 +162,8 @@ func (c *collector) claim(p string) error {
 	return nil
 }
 
-// cleanPath returns the path in its shortest form. A path that leads elsewhere, or that
-// other systems read in another way, is no accident.
+// cleanPath returns the path in its shortest form. It rejects paths that leave the
+// directory, or that other systems interpret differently.
 func cleanPath(p string) (string, error) {
 	bad := func(why string) (string, error) {
 		return "", fmt.Errorf("%w: the path %s %s", ErrHostile, strconv.QuoteToASCII(p[:min(len(p), maxPathBytes)]), why)
@@ -188,11 +188,11 @@ func cleanPath(p string) (string, error) {
 	return path.Clean(p), nil
 }
 
-// isHidden reports whether a file is in a folder such as .github.
+// isHidden reports whether a file is in a directory such as .github.
 func isHidden(p string) bool { return strings.HasPrefix(p, ".") || strings.Contains(p, "/.") }
 
-// digest is the name of the contents: SHA-256 over the paths, sizes and digests of all
-// files, in the order of their paths.
+// digest identifies the contents: SHA-256 over the paths, sizes and digests of all files,
+// in order of their paths.
 func digest(sums []fileSum) string {
 	sums = slices.SortedFunc(slices.Values(sums), func(a, b fileSum) int { return strings.Compare(a.path, b.path) })
 	h := sha256.New()
@@ -202,8 +202,8 @@ func digest(sums []fileSum) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// outermost returns the only folder that all paths begin with, with a slash, or "". The
-// archives of forges have one, whose name changes with the version.
+// outermost returns the single top directory of all paths, with a slash, or "". Archives of
+// code hosts have one, whose name changes with the version.
 func outermost(paths []string) string {
 	first := ""
 	for i, p := range paths {
@@ -223,5 +223,6 @@ func outermost(paths []string) string {
 	return first + "/"
 }
 
-// knownFolders are folders of feeds that are no wrapping, also where they stand alone.
+// knownFolders are feed directories that are never stripped as the top directory, even if
+// alone.
 var knownFolders = []string{"detection-rules", "discovery-rules", "dlp-discovery-rules", "insights", "exclusions", "automations", "yara", "lists", "rules"}

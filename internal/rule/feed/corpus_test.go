@@ -17,7 +17,7 @@ import (
 	"outrider/internal/rule/schema"
 )
 
-// lists reads the published lists, and says that the organisation has none of its own.
+// lists reads the published lists, with empty ones for the organisation.
 func lists(tb testing.TB) rule.Lists {
 	tb.Helper()
 	f, err := feed.Load("lists", os.DirFS("../../../.data/sublime/sublime-lists"))
@@ -76,8 +76,8 @@ func BenchmarkCompileFeed(b *testing.B) {
 	runtime.KeepAlive(e)
 }
 
-// cpu returns what the thread has taken of a processor: beside other work on the machine it
-// says more than the clock on the wall.
+// cpu returns the CPU time of the thread: on a busy machine it is more accurate than wall
+// time.
 func cpu(b *testing.B) time.Duration {
 	b.Helper()
 	var ts unix.Timespec

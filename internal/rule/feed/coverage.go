@@ -10,8 +10,8 @@ import (
 	"outrider/internal/rule/syntax"
 )
 
-// publishedLists are the lists that the public feed's documentation names, beside those of
-// the organisation and of its history.
+// publishedLists are the lists in the public feed's documentation, besides those of the
+// organisation and its history.
 const publishedLists = " abuse_ch_malwarebazaar_sha256_trusted_reporters abuse_ch_urlhaus_domains_trusted_reporters alexa_1m bulk_mailer_url_root_domains" +
 	" disposable_email_providers email_forwarding_domains file_extensions_common_archives file_extensions_executables file_extensions_macros" +
 	" file_extensions_suspicious file_types_images free_email_providers free_file_hosts free_subdomain_hosts high_trust_sender_root_domains" +
@@ -24,7 +24,7 @@ type step struct {
 	adds schema.Capability
 }
 
-// steps are the order in which capabilities are counted, each on top of those before.
+// steps are the capabilities in counting order, each added to the previous ones.
 var steps = []step{
 	{"core", 0},
 	{"+ history", schema.History},
@@ -39,20 +39,19 @@ var steps = []step{
 	{"+ the rest", ^schema.Capability(0)},
 }
 
-// own is what needs neither models nor a browser.
+// own are the capabilities without models or a browser.
 const own = schema.History | schema.Whois | schema.Files | schema.QR | schema.OCR
 
-// Tier is how many detection rules can do their work with a capability and all before it.
+// Tier is the number of usable detection rules with a capability and all previous ones.
 type Tier struct {
 	Name string `json:"name"`
-	// Strict are rules of which everything is there that they name.
+	// Strict counts rules with everything that they use.
 	Strict int `json:"strict"`
-	// CanFire are rules that can match, with null for what is not there.
+	// CanFire counts rules that can match, with null for missing capabilities.
 	CanFire int `json:"can_fire"`
 }
 
-// Short is a rule that lacks something which needs a model or a browser, or that no list
-// can give.
+// Short is a rule that lacks a model, a browser, or an unavailable list.
 type Short struct {
 	ID      string   `json:"id"`
 	Name    string   `json:"name"`
@@ -62,10 +61,10 @@ type Short struct {
 	CanFire bool     `json:"can_fire"`
 }
 
-// coverage counts detection rules by what they need.
+// coverage counts detection rules by their needs.
 type coverage struct {
 	functions schema.Functions
-	lists     func(string) bool // whether a list is there or can be
+	lists     func(string) bool // reports whether a list is or can be available
 	tiers     []Tier
 	short     []Short
 	needs     map[string]int
@@ -119,8 +118,8 @@ func (c *coverage) canFire(root syntax.Node, have schema.Capability) bool {
 	return v.Of(root)&outcome.True != 0
 }
 
-// isPublicList reports whether a name is that of a list which somebody publishes or keeps,
-// as far as the documentation of the feed goes.
+// isPublicList reports whether the documentation of the feed lists a name as published or
+// maintained by somebody.
 func isPublicList(name string) bool {
 	return organisational[name] || historical[name] || strings.Contains(publishedLists, " "+name+" ")
 }

@@ -13,7 +13,7 @@ import (
 // maxStateFile bounds the small files of the store, in bytes.
 const maxStateFile = 1 << 20
 
-// writeJSON replaces a file, or leaves it as it is.
+// writeJSON replaces a file atomically.
 func writeJSON(path string, v any) error {
 	raw, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -34,7 +34,7 @@ func readJSON(path string, v any) error {
 	return nil
 }
 
-// syncTree makes all files and directories below one durable.
+// syncTree syncs all files and directories below a directory.
 func syncTree(dir string) error {
 	return filepath.WalkDir(dir, func(p string, _ fs.DirEntry, err error) error {
 		if err != nil {

@@ -1,15 +1,16 @@
-// Package feed keeps collections of rules and lists: the public feed, and the customer's own.
+// Package feed manages collections of rules and lists: the public feed, and the customer's
+// own.
 //
-// A rule is a YAML file with its name, what it is for, and its source; a list is a file of
-// one entry per line, or a table whose last column is the entry. A file that cannot be read
-// is told of and left out; the others are read. A Store pulls feeds from directories,
-// archives and repositories of git, keeps their versions, says what a new one would change,
-// and switches from one to the next in one step; Examine checks and counts rules.
+// A rule is a YAML file with its name, its purpose, and its source; a list is a file of one
+// entry per line, or a table whose last column is the entry. A file that cannot be read is
+// reported and left out; the others are read. A Store pulls feeds from directories,
+// archives and git repositories, keeps their versions, reports the changes of a new one,
+// and activates it atomically; Examine checks and counts rules.
 //
 // Standards: YAML 1.2, as far as the feed uses it; tar, zip, gzip (RFC 1952) and Zstandard
 // (RFC 8878); the smart HTTP protocol of git, version 0.
 //
-// Limits: 2 MiB per rule, 64 MiB per list, 20,000 rules; those of what is pulled stand in
+// Limits: 2 MiB per rule, 64 MiB per list, 20,000 rules; those on pulled data are in
 // collect.go.
 package feed
 
@@ -35,7 +36,7 @@ const (
 	maxRules    = 20_000
 )
 
-// lessons is the folder of the public feed with exercises for authors.
+// lessons is the directory of exercises for authors in the public feed.
 const lessons = "tutorial-files"
 
 // Feed is a collection of rules.
@@ -45,16 +46,16 @@ type Feed struct {
 	Patterns map[string]string // files of YARA rules, by path
 	Lists    rule.Named
 	Problems []Problem // files that could not be read
-	Ignored  []string  // files of lists that only the organisation itself can fill, by path
+	Ignored  []string  // paths of lists that only the organisation itself can fill
 
 	from fs.FS
-	base string // before all paths, for people
+	base string // prefix of all paths, for display
 }
 
-// Rebase says where the feed is, so that lint names files as people can open them.
+// Rebase sets the directory of the feed, so that lint shows paths that users can open.
 func (f *Feed) Rebase(dir string) { f.base = dir }
 
-// named returns a path for people.
+// named returns a path for display.
 func (f *Feed) named(p string) string { return path.Join(f.base, p) }
 
 // Problem is a file that could not be read.
@@ -156,7 +157,7 @@ func (f *Feed) readRule(from fs.FS, p string) error {
 
 var errNoSource = errors.New("it has no source")
 
-// Parse reads the YAML of one rule. YAML files that are no rules give nil.
+// Parse parses the YAML of one rule. Other YAML files yield nil.
 func Parse(raw []byte) (*rule.Rule, error) {
 	var e entity
 	if err := yaml.NewDecoder(bytes.NewReader(raw)).Decode(&e); err != nil && !errors.Is(err, io.EOF) {
@@ -165,7 +166,7 @@ func Parse(raw []byte) (*rule.Rule, error) {
 	if e.Source == nil && e.Type == "" {
 		return nil, nil //nolint:nilnil // as documented
 	}
-	// "source: true" is a bool of YAML and an expression of ours.
+	// "source: true" is a YAML bool and a rule expression.
 	source := strings.TrimSpace(fmt.Sprint(e.Source))
 	if e.Source == nil || source == "" {
 		return nil, errNoSource
@@ -180,7 +181,7 @@ func Parse(raw []byte) (*rule.Rule, error) {
 	}, nil
 }
 
-// readList reads a list. Its name is that of the file without the extension.
+// readList reads a list. Its name is the file name without the extension.
 func (f *Feed) readList(from fs.FS, p string) error {
 	raw, err := content(from, p, maxListFile)
 	if err != nil {
@@ -191,7 +192,7 @@ func (f *Feed) readList(from fs.FS, p string) error {
 		return nil
 	}
 	if organisational[name] && f.Name != OwnLists {
-		f.Ignored = append(f.Ignored, p) // published empty, which would say that there are none
+		f.Ignored = append(f.Ignored, p) // published empty, which would mean that there are none
 		return nil
 	}
 	lines := entries(string(raw), path.Ext(p) == ".csv")
@@ -203,7 +204,7 @@ func (f *Feed) readList(from fs.FS, p string) error {
 	return nil
 }
 
-// published are the names under which rules know files that are called otherwise.
+// published maps file names to the different names that rules use.
 var published = map[string]string{
 	"tranco_top_10k": "tranco_10k", "tranco_top_50k": "tranco_50k", "tranco_top_1m": "tranco_1m", "tranco": "tranco_1m",
 	"umbrella_top_1m": "umbrella_1m", "umbrella_top_1m_tld": "umbrella_1m_tld", "alexa_top_1m": "alexa_1m",
@@ -223,7 +224,7 @@ func listName(p string) (string, bool) {
 	return name, word && name != "robots" && name != "requirements"
 }
 
-// entries reads the lines of a list. In a table the entry is the last column.
+// entries returns the entries of a list. In a table the entry is the last column.
 func entries(text string, table bool) []string {
 	text = strings.TrimPrefix(text, "\uFEFF")
 	var out []string

@@ -14,8 +14,8 @@ import (
 	"outrider/internal/rule/syntax"
 )
 
-// FuzzParse reads hostile YAML: what is a rule can be checked, its faults have a place in
-// the file, and what is formatted says the same and is not formatted again.
+// FuzzParse reads hostile YAML: a rule can be checked, its faults have a place in the file,
+// and formatting keeps the meaning and is stable.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		ruleFile(1, "type.inbound and any(body.links, .href_url.domain.domain in $colours)"),

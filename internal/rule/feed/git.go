@@ -29,7 +29,7 @@ import (
 	"outrider/internal/egress"
 )
 
-// gitDir returns the directory of the repository at a path, or "" where there is none.
+// gitDir returns the directory of the repository at a path, or "".
 func gitDir(dir string) string {
 	for _, d := range []string{filepath.Join(dir, ".git"), dir} {
 		if isFile(filepath.Join(d, "HEAD")) && isDir(filepath.Join(d, "objects")) {
@@ -49,8 +49,8 @@ func isDir(p string) bool {
 	return err == nil && info.IsDir()
 }
 
-// pullRepository keeps the files of a commit of a repository on this machine, and returns
-// the commit. No program of git runs.
+// pullRepository collects the files of a commit of a local repository, and returns the
+// commit. It does not run the git program.
 func pullRepository(c *collector, s *Source) (string, error) {
 	store := filesystem.NewStorage(osfs.New(gitDir(s.Location)), cache.NewObjectLRU(16<<20))
 	hash, err := localCommit(store, s)
@@ -63,7 +63,7 @@ func pullRepository(c *collector, s *Source) (string, error) {
 	return collectCommit(c, store, hash)
 }
 
-// localCommit finds the commit that is asked for.
+// localCommit finds the requested commit.
 func localCommit(store *filesystem.Storage, s *Source) (plumbing.Hash, error) {
 	if s.Commit != "" {
 		return fullHash(s.Commit)
@@ -84,7 +84,7 @@ func localCommit(store *filesystem.Storage, s *Source) (plumbing.Hash, error) {
 	return plumbing.ZeroHash, fmt.Errorf("the repository has no branch %q", cmp.Or(s.Branch, "HEAD"))
 }
 
-// fullHash reads a commit. A short one could come to mean another.
+// fullHash parses a full commit hash. A short one could become ambiguous.
 func fullHash(commit string) (plumbing.Hash, error) {
 	if !plumbing.IsHash(strings.ToLower(commit)) {
 		return plumbing.ZeroHash, fmt.Errorf("%q is not a commit hash: all 40 digits are needed", commit)
@@ -92,8 +92,8 @@ func fullHash(commit string) (plumbing.Hash, error) {
 	return plumbing.NewHash(commit), nil
 }
 
-// collectCommit keeps the files of a commit, to which an annotated tag may lead, and
-// returns it.
+// collectCommit collects the files of a commit, or of an annotated tag of one, and returns
+// the commit.
 func collectCommit(c *collector, store storer.EncodedObjectStorer, hash plumbing.Hash) (string, error) {
 	if tag, err := object.GetTag(store, hash); err == nil {
 		hash = tag.Target
@@ -109,8 +109,8 @@ func collectCommit(c *collector, store storer.EncodedObjectStorer, hash plumbing
 	return hash.String(), collectTree(c, store, tree, "", 0)
 }
 
-// collectTree keeps the files of a folder. A tree that holds itself many times over is
-// stopped by the bound of entries.
+// collectTree collects the files of a tree. The bound on entries stops a tree that contains
+// itself many times.
 func collectTree(c *collector, store storer.EncodedObjectStorer, tree *object.Tree, under string, depth int) error {
 	if depth > maxPathDepth {
 		return fmt.Errorf("%w: folders are nested too deeply", ErrHostile)
@@ -136,7 +136,7 @@ func collectItem(c *collector, store storer.EncodedObjectStorer, e object.TreeEn
 		return collectTree(c, store, sub, p+"/", depth+1)
 	case filemode.Regular, filemode.Executable, filemode.Deprecated:
 		return collectBlob(c, store, e.Hash, p)
-	default: // links and modules
+	default: // links and submodules
 		c.skipped++
 		return nil
 	}
@@ -163,8 +163,8 @@ func collectBlob(c *collector, store storer.EncodedObjectStorer, hash plumbing.H
 	return c.add(p, &counted{c, r})
 }
 
-// fetchRepository fetches one commit of a repository over https and keeps its files. Every
-// connection is egress's.
+// fetchRepository fetches one commit of a repository over https and collects its files. All
+// connections use package egress.
 func fetchRepository(ctx context.Context, c *collector, client *egress.Client, s *Source) (string, error) {
 	end, err := transport.NewEndpoint(s.Location)
 	if err != nil {
@@ -177,7 +177,7 @@ func fetchRepository(ctx context.Context, c *collector, client *egress.Client, s
 	defer session.Close() //nolint:errcheck // it keeps nothing open
 	refs, err := session.AdvertisedReferencesContext(ctx)
 	if err != nil {
-		return "", fmt.Errorf("asking %s for its branches: %w", s.Location, err)
+		return "", fmt.Errorf("listing the branches of %s: %w", s.Location, err)
 	}
 	hash, err := remoteCommit(refs, s)
 	if err != nil {
@@ -200,7 +200,7 @@ func fetchRepository(ctx context.Context, c *collector, client *egress.Client, s
 	return collectCommit(c, store, hash)
 }
 
-// remoteCommit finds the commit that is asked for among what the server has.
+// remoteCommit finds the requested commit among the server's refs.
 func remoteCommit(refs *packp.AdvRefs, s *Source) (plumbing.Hash, error) {
 	if s.Commit != "" {
 		return fullHash(s.Commit)
@@ -222,18 +222,18 @@ func remoteCommit(refs *packp.AdvRefs, s *Source) (plumbing.Hash, error) {
 	return plumbing.ZeroHash, fmt.Errorf("the repository has no branch %q", s.Branch)
 }
 
-// download asks for the commit alone where the server can do that, or with its past.
+// download requests the commit alone if the server supports that, or with its history.
 func download(ctx context.Context, session transport.UploadPackSession, refs *packp.AdvRefs, hash plumbing.Hash, s *Source) ([]byte, error) {
 	req := packp.NewUploadPackRequestFromCapabilities(refs.Capabilities)
 	if refs.Capabilities.Supports(capability.Shallow) {
 		req.Depth = packp.DepthCommits(1)
 		if err := req.Capabilities.Set(capability.Shallow); err != nil {
-			return nil, fmt.Errorf("asking for one commit: %w", err)
+			return nil, fmt.Errorf("requesting a single commit: %w", err)
 		}
 	}
 	if refs.Capabilities.Supports(capability.NoProgress) {
 		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
-			return nil, fmt.Errorf("asking for quiet: %w", err)
+			return nil, fmt.Errorf("disabling progress messages: %w", err)
 		}
 	}
 	req.Wants = append(req.Wants, hash)
@@ -252,7 +252,7 @@ func download(ctx context.Context, session transport.UploadPackSession, refs *pa
 	return raw, nil
 }
 
-// demultiplexed returns the pack alone, where the server sends its messages between.
+// demultiplexed returns the pack alone, without interleaved messages of the server.
 func demultiplexed(req *packp.UploadPackRequest, answer io.Reader) io.Reader {
 	switch {
 	case req.Capabilities.Supports(capability.Sideband64k):
@@ -264,7 +264,7 @@ func demultiplexed(req *packp.UploadPackRequest, answer io.Reader) io.Reader {
 	}
 }
 
-// checkPack counts what a pack unpacks to, before any of it is kept in memory.
+// checkPack counts the unpacked size of a pack, before any of it is kept in memory.
 func checkPack(pack []byte) error {
 	s := packfile.NewScanner(bytes.NewReader(pack))
 	_, objects, err := s.Header()
@@ -292,7 +292,7 @@ func checkPack(pack []byte) error {
 	return nil
 }
 
-// prefix keeps the first bytes that are written.
+// prefix keeps the first bytes written to it.
 type prefix struct{ b []byte }
 
 func (p *prefix) Write(b []byte) (int, error) {
@@ -302,7 +302,7 @@ func (p *prefix) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// target returns the size of what a delta makes; those of the other objects are known.
+// target returns the size of a delta's result; sizes of other objects are known.
 func (p *prefix) target(t plumbing.ObjectType) int64 {
 	if !t.IsDelta() {
 		return 0
@@ -312,7 +312,7 @@ func (p *prefix) target(t plumbing.ObjectType) int64 {
 	return size
 }
 
-// varint reads a number of git's, seven bits a byte, the lowest first.
+// varint parses a git number: seven bits a byte, lowest first.
 func varint(b []byte) (n int64, rest []byte) {
 	for i, c := range b {
 		if i == 9 {

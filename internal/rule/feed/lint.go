@@ -13,11 +13,11 @@ import (
 	rulesyntax "outrider/internal/rule/syntax"
 )
 
-// Fault is something that is wrong with a rule or a file.
+// Fault is an error in a rule or a file.
 type Fault struct {
 	Feed    string `json:"feed"`
 	Path    string `json:"path"`
-	Line    int    `json:"line,omitempty"`   // from 1; 0 where it is of the whole file
+	Line    int    `json:"line,omitempty"`   // from 1; 0 for the whole file
 	Column  int    `json:"column,omitempty"` // in characters, from 1
 	Rule    string `json:"rule,omitempty"`   // id
 	Message string `json:"message"`
@@ -37,13 +37,13 @@ func (f *Fault) String() string {
 	return out
 }
 
-// Lint is what is to be said of a set of rules.
+// Lint is a report on a set of rules.
 type Lint struct {
 	Rules    int     `json:"rules"`
 	Checked  int     `json:"checked"` // rules without a fault
 	Faults   []Fault `json:"faults"`
 	Warnings []Fault `json:"warnings"`
-	// Lists are lists that rules ask for and that are not there, with the number of rules.
+	// Lists are missing lists, with the number of rules that use them.
 	Lists []Want `json:"missing_lists"`
 	// Needs counts detection rules by the capability they need.
 	Needs    []Want  `json:"needs"`
@@ -52,15 +52,15 @@ type Lint struct {
 	ShortOf  []Short `json:"short_of_strict"`
 }
 
-// Want is how many rules want something.
+// Want is the number of rules that need something.
 type Want struct {
 	Name  string `json:"name"`
 	Rules int    `json:"rules"`
-	// From says where a list comes from: published, organisation, history, or unknown.
+	// From is the source of a list: published, organisation, history, or unknown.
 	From string `json:"from,omitempty"`
 }
 
-// linter gathers what is to be said.
+// linter collects the report.
 type linter struct {
 	schema   *rule.Schema
 	have     func(name string) bool
@@ -70,8 +70,8 @@ type linter struct {
 	ids      map[string]*rule.Rule
 }
 
-// Examine checks the rules of feeds. The lists are those that are there beside the feeds'
-// own, such as those of OrgLists.
+// Examine checks the rules of feeds. lists are available in addition to the feeds' own,
+// such as those of OrgLists.
 func Examine(s *rule.Schema, a *Active, lists rule.Lists) *Lint {
 	l := &linter{schema: s, lists: make(map[string]int), ids: make(map[string]*rule.Rule)}
 	chain := rule.Chain{lists, a.Lists}
@@ -137,8 +137,8 @@ func (l *linter) rule(f *Feed, r *rule.Rule) {
 	}
 }
 
-// detects reports whether a rule is one of those that the tables count: the public feed
-// keeps rules for searches in folders of their own.
+// detects reports whether the tables count a rule: the public feed has rules for searches
+// in separate directories.
 func (f *Feed) detects(r *rule.Rule) bool {
 	for _, dir := range []string{"discovery-rules/", "dlp-discovery-rules/"} {
 		if strings.HasPrefix(r.Path, dir) || strings.Contains(r.Path, "/"+dir) {
@@ -148,11 +148,11 @@ func (f *Feed) detects(r *rule.Rule) bool {
 	return true
 }
 
-// faults gives the errors of a rule their place in the file.
+// faults sets the file positions of the errors of a rule.
 func faults(f *Feed, r *rule.Rule, err error) []Fault {
 	var raw []byte
 	if f.from != nil {
-		raw, _ = content(f.from, r.Path, maxRuleFile) // without it the place is 1:1
+		raw, _ = content(f.from, r.Path, maxRuleFile) // without it the position is 1:1
 	}
 	list, ok := errors.AsType[rule.FaultsError](err)
 	if !ok {
@@ -170,7 +170,7 @@ func faults(f *Feed, r *rule.Rule, err error) []Fault {
 	return out
 }
 
-// shadowed tells of rules that do not run because another has their id.
+// shadowed reports rules that are replaced by another with their id.
 func (l *linter) shadowed(a *Active) {
 	owner := make(map[string]*rule.Rule)
 	for _, r := range slices.Concat(a.Rules, a.Off) {
@@ -184,7 +184,7 @@ func (l *linter) shadowed(a *Active) {
 	}
 }
 
-// overrides tells of overrides of rules that do not exist.
+// overrides reports overrides of missing rules.
 func (l *linter) overrides(a *Active) {
 	known := byID(a)
 	for _, id := range slices.Sorted(maps.Keys(a.Overrides)) {
@@ -194,7 +194,7 @@ func (l *linter) overrides(a *Active) {
 	}
 }
 
-// origin says who fills a list.
+// origin returns the source of a list.
 func (l *linter) origin(name string) string {
 	switch {
 	case historical[name]:
@@ -217,11 +217,11 @@ func (l *linter) wants(counts map[string]int, from func(string) string) []Want {
 	return out
 }
 
-// maxInstructions is how large the regular expressions of a rule may be before lint says
-// so: about ten times those of the largest rule of the public feed that is not a table.
+// maxInstructions is the size of a rule's regular expressions from which lint warns: about
+// ten times that of the largest rule of the public feed that is not a table.
 const maxInstructions = 50_000
 
-// instructions counts those of the regular expressions that stand in a rule.
+// instructions counts those of the literal regular expressions of a rule.
 func instructions(root rulesyntax.Node) (n int) {
 	rulesyntax.Walk(root, func(node rulesyntax.Node) bool {
 		call, ok := node.(*rulesyntax.Call)

@@ -16,9 +16,9 @@ import (
 	"outrider/internal/rule/feed"
 )
 
-// TestThePublicFeedIsCounted holds the figures of the feed against those of
-// mql.md §6. What it calls core has no function that parses files (file.parse_eml and the
-// like), which ours counts as core: nobody needs to be asked for them.
+// TestThePublicFeedIsCounted compares the figures of the feed with those of mql.md §6. Its
+// core excludes functions that parse files (such as file.parse_eml), which ours includes,
+// since they need no external source.
 func TestThePublicFeedIsCounted(t *testing.T) {
 	t.Parallel()
 	published, err := feed.Load("lists", os.DirFS("../../../.data/sublime/sublime-lists"))
@@ -222,7 +222,7 @@ func TestListsOfTheOrganisation(t *testing.T) {
 			t.Errorf("$%s is %v", name, l)
 		}
 	}
-	// Nobody has been told of, and nobody has been named, are different things.
+	// Unconfigured people and an empty list of people differ.
 	for people, known := range map[string]bool{"": false, "    people: []\n": true} {
 		got := feed.OrgLists(parse(people))
 		for _, name := range []string{"org_vips", "org_display_names"} {

@@ -12,7 +12,7 @@ import (
 	"outrider/internal/rule/result"
 )
 
-// Names of the lists that say something about the organisation.
+// Names of the lists about the organisation.
 const (
 	vips         = "org_vips"
 	displayNames = "org_display_names"
@@ -21,18 +21,17 @@ const (
 	tenantNames  = "tenant_domains"
 )
 
-// organisational are lists that only the organisation itself can fill. A feed that brings
-// one brings an empty one, and empty would mean that there are no people to protect.
+// organisational are lists that only the organisation itself can fill. Feeds contain empty
+// ones, which would mean that there are no people to protect.
 var organisational = map[string]bool{vips: true, displayNames: true, orgDomains: true, orgSLDs: true, tenantNames: true, "org_brand_names": true}
 
 // historical are lists that the history of the tenant fills.
 var historical = map[string]bool{"sender_emails": true, "sender_domains": true, "recipient_emails": true, "recipient_domains": true}
 
-// OrgLists returns what the configuration says of a tenant, as the lists that rules know:
-// its domains, and the names and addresses of its people. Where "people" is in the
-// configuration without entries, their lists are empty, and rules are decided by that;
-// where it does not stand there at all they are missing, and rules that need them are not
-// decided. A nil tenant has no lists.
+// OrgLists returns the configuration of a tenant as lists for rules: its domains, and the
+// names and addresses of its people. If "people" is configured without entries, their lists
+// are empty, and rules are decided; without "people" the lists are missing, and rules that
+// need them are indeterminate. A nil tenant has no lists.
 func OrgLists(t *config.Tenant) rule.Named {
 	out := make(rule.Named)
 	if t == nil {
@@ -63,7 +62,7 @@ func OrgLists(t *config.Tenant) rule.Named {
 	return out
 }
 
-// AllOrgLists returns the lists of several tenants together. People are missing only where no
+// AllOrgLists returns the combined lists of several tenants. People are missing only if no
 // tenant has any.
 func AllOrgLists(tenants []config.Tenant) rule.Named {
 	var all config.Tenant
@@ -77,13 +76,13 @@ func AllOrgLists(tenants []config.Tenant) rule.Named {
 	return OrgLists(&all)
 }
 
-// listOf returns a list of different texts, in order.
+// listOf returns a list of distinct texts, in order.
 func listOf(texts []string) *rule.List {
 	slices.Sort(texts)
 	return rule.NewList(slices.Compact(texts))
 }
 
-// people reads lines such as "Ann Example <ann@example.org>".
+// people parses lines such as "Ann Example <ann@example.org>".
 func people(lines []string) (*rule.List, error) {
 	persons := make([]result.Person, 0, len(lines))
 	for i, line := range lines {

@@ -18,11 +18,11 @@ import (
 	"outrider/internal/rule"
 )
 
-// Override changes what a rule does, without a change to the rule.
+// Override changes the effect of a rule, without a change to the rule.
 type Override struct {
 	Off      bool     `yaml:"off,omitempty" json:"off,omitempty"`
-	Severity string   `yaml:"severity,omitempty" json:"severity,omitempty"` // instead of the rule's
-	Weight   *float64 `yaml:"weight,omitempty" json:"weight,omitempty"`     // log-odds of its finding; nil leaves it
+	Severity string   `yaml:"severity,omitempty" json:"severity,omitempty"` // replaces the rule's severity
+	Weight   *float64 `yaml:"weight,omitempty" json:"weight,omitempty"`     // log-odds of its finding; nil: unchanged
 	Action   string   `yaml:"action,omitempty" json:"action,omitempty"`     // deliver, quarantine, reject or defer
 	Note     string   `yaml:"note,omitempty" json:"note,omitempty"`         // why
 }
@@ -53,7 +53,7 @@ func (o *Override) check(id string) error {
 	return nil
 }
 
-// Overrides returns the overrides by the ids of rules.
+// Overrides returns the overrides by rule id.
 func (s *Store) Overrides() (map[string]Override, error) {
 	raw, err := content(os.DirFS(s.dir), overrideFile, maxStateFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -82,8 +82,8 @@ func parseOverrides(raw []byte) (map[string]Override, error) {
 	return out, nil
 }
 
-// Override sets or, where it says nothing, removes the override of a rule. Comments in the
-// file are lost; notes are kept.
+// Override sets the override of a rule, or removes it if o is empty. Comments in the file
+// are lost; notes are kept.
 func (s *Store) Override(id string, o Override) error {
 	if err := o.check(id); err != nil {
 		return err
@@ -112,7 +112,7 @@ func (s *Store) Override(id string, o Override) error {
 	})
 }
 
-// apply returns the rules that are on, with their severities, and those that are off.
+// apply returns the enabled rules, with their severities, and the disabled ones.
 func apply(rules []*rule.Rule, overrides map[string]Override) (on, off []*rule.Rule) {
 	for _, r := range rules {
 		o, ok := overrides[r.ID]

@@ -10,7 +10,7 @@ import (
 	"outrider/internal/rule/syntax"
 )
 
-// block is where the source of a rule is in its YAML file, as a literal block:
+// block is the position of a rule's source in its YAML file, as a literal block:
 //
 //	source: |
 //	  type.inbound
@@ -21,13 +21,13 @@ type block struct {
 	newline    string
 }
 
-// sourceKey is the line that begins a literal block.
+// sourceKey matches the first line of a literal block.
 var sourceKey = regexp.MustCompile(`(?m)^source:[ \t]*\|[-+]?[ \t]*(#[^\r\n]*)?\r?$`)
 
-// findBlock finds the source in a file, or reports that it is written otherwise.
+// findBlock finds the source in a file; ok is false if it is no literal block.
 func findBlock(raw []byte) (b block, ok bool) {
 	keys := sourceKey.FindAllIndex(raw, 2)
-	if len(keys) != 1 { // a second may be part of a text
+	if len(keys) != 1 { // a second match may be part of a text
 		return block{}, false
 	}
 	at := keys[0][1]
@@ -78,8 +78,8 @@ func (b block) text(raw []byte) string {
 	return out.String()
 }
 
-// place turns a position in the source of a rule into one in its file, from 1. Where the
-// source is no literal block, that of its key is given.
+// place converts a position in the source of a rule to a position in its file, from 1. If
+// the source is no literal block, it returns that of the key.
 func place(raw []byte, source string, at syntax.Pos) (line, column int) {
 	if b, ok := findBlock(raw); ok {
 		text := b.text(raw)
@@ -101,16 +101,16 @@ func place(raw []byte, source string, at syntax.Pos) (line, column int) {
 	return 1, 1
 }
 
-// Format returns the YAML of a rule with its source in the form that all rules share. All
-// else stays as it is, byte for byte, and so do sources of one line. The path is for errors,
-// which say where in the file they are.
+// Format returns the YAML of a rule with its source in canonical form. The rest of the file
+// is unchanged, and so are one-line sources. The path is for errors, which include the
+// position in the file.
 func Format(path string, raw []byte) ([]byte, error) {
 	out, err := format(raw)
 	if err == nil {
 		return out, nil
 	}
 	if e, ok := errors.AsType[*syntax.Error](err); ok {
-		r, _ := Parse(raw) // it was parsed before its source was
+		r, _ := Parse(raw) // the file was parsed before its source
 		line, column := place(raw, r.Source, e.At)
 		return nil, errors.New((&Fault{Path: path, Line: line, Column: column, Message: e.Message, Hint: e.Hint}).String())
 	}
@@ -159,7 +159,7 @@ func (b block) replace(raw []byte, source string) []byte {
 	return out.Bytes()
 }
 
-// unchanged proves that formatting did not change what a rule says.
+// unchanged verifies that formatting did not change the meaning of a rule.
 func unchanged(before *syntax.Expression, formatted []byte) error {
 	r, err := Parse(formatted)
 	if err != nil {
@@ -170,7 +170,7 @@ func unchanged(before *syntax.Expression, formatted []byte) error {
 		return fmt.Errorf("after formatting: %s", err.Error())
 	}
 	if !syntax.Equal(before.Root, after.Root) {
-		return errors.New("formatting would change what the rule says")
+		return errors.New("formatting would change the meaning of the rule")
 	}
 	return nil
 }

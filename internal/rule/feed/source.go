@@ -22,35 +22,36 @@ const (
 	OwnLists = "own-lists" // lists
 )
 
-// Source is where a feed comes from.
+// Source is the origin of a feed.
 type Source struct {
 	// Name of the feed: small letters, digits and hyphens.
 	Name string
-	// Location is a directory, an archive (.tar.zst, .tar.gz, .tgz, .zip), or a repository of
-	// git; each on this machine or, but for directories, at an https URL.
+	// Location is a directory, an archive (.tar.zst, .tar.gz, .tgz, .zip), or a git
+	// repository; each local or, except for directories, at an https URL.
 	Location string
 	// Branch or tag of a repository. "": its default branch.
 	Branch string
-	// Commit pins a repository, by all 40 digits. "": the last of the branch.
+	// Commit pins a repository to a full 40-character commit hash. "": the tip of the
+	// branch.
 	Commit string
-	// Plain takes a directory as it is, though it is a repository.
+	// Plain treats a repository as a plain directory.
 	Plain bool
 	// Fetch makes the client for an https URL. Nil: egress with its defaults.
 	Fetch func(egress.Config) *egress.Client
-	// AllowPrivate lets an https URL lead to a private network.
+	// AllowPrivate allows https URLs in private networks.
 	AllowPrivate bool
 
-	// known returns a version that is kept already and whole, or nil.
+	// known returns an existing undamaged version, or nil.
 	known func(version string) *Manifest
 }
 
-// knownError says that a commit is kept already, so that it need not be fetched.
+// knownError reports that a commit is stored already, so that it need not be fetched.
 type knownError struct{ manifest *Manifest }
 
 // Error names the version.
 func (e *knownError) Error() string { return "version " + e.manifest.Short() + " is kept already" }
 
-// unlessKnown returns an error where a commit need not be fetched.
+// unlessKnown returns an error if a commit need not be fetched.
 func (s *Source) unlessKnown(commit string) error {
 	if m := s.known(commit); m != nil {
 		return &knownError{m}
@@ -58,7 +59,7 @@ func (s *Source) unlessKnown(commit string) error {
 	return nil
 }
 
-// nameForm is what a name may be. It becomes the name of a directory.
+// nameForm is the form of a name. It becomes the name of a directory.
 var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
 
 func (s *Source) check() error {
@@ -77,7 +78,7 @@ func (s *Source) check() error {
 // fetchTimeout bounds one pull over the network.
 const fetchTimeout = 5 * time.Minute
 
-// collect keeps the files of the source, and returns the commit where it is a repository.
+// collect collects the files of the source, and returns the commit of a repository.
 func (s *Source) collect(ctx context.Context, c *collector) (commit string, err error) {
 	if strings.Contains(s.Location, "://") || strings.HasPrefix(s.Location, "git@") {
 		return s.collectRemote(ctx, c)
@@ -104,7 +105,7 @@ func (s *Source) collect(ctx context.Context, c *collector) (commit string, err 
 	}
 }
 
-// collectRemote keeps what an https URL leads to.
+// collectRemote collects the files at an https URL.
 func (s *Source) collectRemote(ctx context.Context, c *collector) (string, error) {
 	u, err := url.Parse(s.Location)
 	if err != nil || u.Scheme != "https" {
@@ -136,7 +137,7 @@ func (s *Source) client(conf egress.Config) *egress.Client {
 	return egress.New(conf)
 }
 
-// collectDirectory keeps the files below a directory. Links are not followed.
+// collectDirectory collects the files below a directory. Links are not followed.
 func collectDirectory(c *collector, dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

@@ -20,11 +20,11 @@ import (
 	"outrider/internal/durable"
 )
 
-// KeepVersions is how many versions of a feed are kept, those that were pulled last, beside
-// those that run, are staged, or ran in the last KeepStates activations.
+// KeepVersions is the number of latest versions of a feed to keep, besides those that are
+// active, staged, or were active in the last KeepStates activations.
 const KeepVersions = 5
 
-// KeepStates is how many activations are remembered, and can be rolled back.
+// KeepStates is the number of activations in the history, for rollback.
 const KeepStates = 5
 
 // Names within the store. A version is the directory <feed>/<version>, with its manifest and
@@ -39,12 +39,12 @@ const (
 	lockFile     = "lock"
 )
 
-// Store keeps the versions of all feeds, and says which of them are active. It is safe for
-// concurrent use, by several processes too: who changes something holds a lock, and readers
-// see one state or the next.
+// Store keeps the versions of all feeds, and records which of them are active. It is safe
+// for concurrent use, also by several processes: writers hold a lock, and readers see one
+// state or the next.
 type Store struct{ dir string }
 
-// Manifest says what a version is.
+// Manifest describes a version.
 type Manifest struct {
 	Name     string    `json:"name"`
 	Version  string    `json:"version"` // the commit, or the digest
@@ -57,22 +57,22 @@ type Manifest struct {
 	Lists    int       `json:"lists"`
 	Files    int       `json:"files"`
 	Bytes    int64     `json:"bytes"`
-	Skipped  int       `json:"skipped"` // links, and files that no rule needs
+	Skipped  int       `json:"skipped"` // links, and files that rules do not use
 }
 
-// Short is the version for people.
+// Short returns the version for display.
 func (m *Manifest) Short() string { return short(m.Version) }
 
 func short(version string) string { return version[:min(len(version), 12)] }
 
-// State says which version of each feed is meant.
+// State maps each feed to a version.
 type State struct {
 	Feeds map[string]string `json:"feeds"`
 	Time  time.Time         `json:"time"`
 }
 
-// record is the file of what is active. What was active before is in the same file, so
-// that the two never disagree.
+// record is the file of the active state. The history is in the same file, so that the two
+// never disagree.
 type record struct {
 	Active  State   `json:"active"`
 	History []State `json:"history"` // the newest first
@@ -91,7 +91,7 @@ func Open(dir string) (*Store, error) {
 	return &Store{dir}, nil
 }
 
-// Stamp returns a text that differs when other rules, lists or overrides are active.
+// Stamp returns a text that changes with the active rules, lists or overrides.
 func (s *Store) Stamp() (string, error) {
 	sum := sha256.New()
 	for _, name := range []string{activeFile, overrideFile} {
@@ -99,13 +99,13 @@ func (s *Store) Stamp() (string, error) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", fmt.Errorf("reading the state of the rules: %w", err)
 		}
-		_, _ = fmt.Fprintf(sum, "%d ", len(raw)) // a hash takes everything
+		_, _ = fmt.Fprintf(sum, "%d ", len(raw)) // writing to a hash cannot fail
 		_, _ = sum.Write(raw)
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// change calls do while no other process changes the store.
+// change runs do under the lock of the store.
 func (s *Store) change(do func() error) (err error) {
 	if err := os.MkdirAll(filepath.Join(s.dir, feedsDir), 0o700); err != nil {
 		return fmt.Errorf("creating the store of rules: %w", err)
@@ -124,19 +124,19 @@ func (s *Store) change(do func() error) (err error) {
 	return do()
 }
 
-// Pulled is a version that was pulled, and those that were removed in its turn, because they
-// were old and nothing pointed to them.
+// Pulled is a version that was pulled, and the old unreferenced versions that were removed
+// meanwhile.
 type Pulled struct {
 	*Manifest
 
 	Pruned []*Manifest
 }
 
-// Pull fetches a source, keeps it as a version and stages it. A version that is there
-// already is not written again.
+// Pull fetches a source, keeps it as a version and stages it. An existing version is not
+// written again.
 func (s *Store) Pull(ctx context.Context, src Source) (*Pulled, error) {
 	if src.Name == Own || src.Name == OwnLists {
-		return nil, fmt.Errorf("the name %q is taken by the rules and lists of the configuration", src.Name)
+		return nil, fmt.Errorf("the name %q is reserved for the rules and lists of the configuration", src.Name)
 	}
 	p := new(Pulled)
 	var err error
@@ -153,8 +153,8 @@ func (s *Store) Pull(ctx context.Context, src Source) (*Pulled, error) {
 	return p, nil
 }
 
-// keep fetches a source and keeps it as a version, and then does more while no other process
-// changes the store.
+// keep fetches a source and keeps it as a version, and then calls then under the lock of
+// the store.
 func (s *Store) keep(ctx context.Context, src Source, then func(*Manifest) error) (m *Manifest, err error) {
 	if err := src.check(); err != nil {
 		return nil, fmt.Errorf("pulling feed %s: %w", src.Name, err)
@@ -168,8 +168,8 @@ func (s *Store) keep(ctx context.Context, src Source, then func(*Manifest) error
 	return m, err
 }
 
-// take writes a source into a directory of its own, which gets its name only when all of it
-// is on the disk.
+// take writes a source into a temporary directory, which is renamed when it is complete and
+// on disk.
 func (s *Store) take(ctx context.Context, src *Source) (m *Manifest, err error) {
 	home := filepath.Join(s.dir, feedsDir, src.Name)
 	if err := os.MkdirAll(home, 0o700); err != nil {
@@ -199,7 +199,7 @@ func (s *Store) take(ctx context.Context, src *Source) (m *Manifest, err error) 
 	if old := s.whole(src.Name, m.Version); old != nil && old.Digest == m.Digest {
 		return old, nil
 	}
-	if err := os.RemoveAll(final); err != nil { // it was not whole
+	if err := os.RemoveAll(final); err != nil { // it was damaged
 		return nil, err
 	}
 	if err := syncTree(temp); err != nil {
@@ -247,7 +247,7 @@ func (s *Store) fill(ctx context.Context, src *Source, dir string) (*Manifest, e
 // manifest reads the manifest of a version.
 func (s *Store) manifest(name, version string) (*Manifest, error) {
 	if !nameForm.MatchString(name) || !isVersion(version) {
-		return nil, fmt.Errorf("%q of feed %q is no version", version, name)
+		return nil, fmt.Errorf("%q of feed %q is not a version", version, name)
 	}
 	m := new(Manifest)
 	if err := readJSON(filepath.Join(s.dir, feedsDir, name, version, manifestFile), m); err != nil {
@@ -269,7 +269,7 @@ func (s *Store) files(name, version string) fs.FS {
 	return os.DirFS(filepath.Join(s.dir, feedsDir, name, version, filesDir))
 }
 
-// whole returns the manifest of a version that is there and undamaged, or nil.
+// whole returns the manifest of an existing and undamaged version, or nil.
 func (s *Store) whole(name, version string) *Manifest {
 	m, err := s.manifest(name, version)
 	if err != nil || s.verify(m) != nil {
@@ -278,7 +278,7 @@ func (s *Store) whole(name, version string) *Manifest {
 	return m
 }
 
-// verify reads a version whole and compares it with its digest.
+// verify reads a whole version and compares it with its digest.
 func (s *Store) verify(m *Manifest) error {
 	var sums []fileSum
 	from := s.files(m.Name, m.Version)
@@ -305,7 +305,7 @@ func (s *Store) verify(m *Manifest) error {
 	return nil
 }
 
-// Versions returns the versions of a feed that are there, the newest first.
+// Versions returns the existing versions of a feed, newest first.
 func (s *Store) Versions(name string) ([]*Manifest, error) {
 	entries, err := os.ReadDir(filepath.Join(s.dir, feedsDir, name))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -321,9 +321,8 @@ func (s *Store) Versions(name string) ([]*Manifest, error) {
 	return out, nil
 }
 
-// prune removes the versions of all feeds that are old and that nothing points to: neither
-// what is active, was so before or is staged, nor more, the states that are named. It returns
-// what it removed.
+// prune removes old unreferenced versions of all feeds: not those that are active, in the
+// history, staged, or in the states in more. It returns the removed ones.
 func (s *Store) prune(more ...State) (gone []*Manifest, err error) {
 	used, err := s.used(more)
 	if err != nil {
@@ -351,7 +350,7 @@ func (s *Store) prune(more ...State) (gone []*Manifest, err error) {
 	return gone, nil
 }
 
-// used returns the versions, as feed/version, that something points to.
+// used returns the referenced versions, as feed/version.
 func (s *Store) used(more []State) (map[string]bool, error) {
 	r, err := s.record()
 	if err != nil {
@@ -370,7 +369,7 @@ func (s *Store) used(more []State) (map[string]bool, error) {
 	return used, nil
 }
 
-// drop removes a version, whole or, after a crash, not at all.
+// drop removes a version atomically, even in a crash.
 func (s *Store) drop(m *Manifest) error {
 	home := filepath.Join(s.dir, feedsDir, m.Name)
 	gone := filepath.Join(home, durable.Unfinished+m.Version)
@@ -380,7 +379,7 @@ func (s *Store) drop(m *Manifest) error {
 	return os.RemoveAll(gone)
 }
 
-// stage points to a version that is to become active, unless it is.
+// stage stages a version, unless it is active.
 func (s *Store) stage(name, version string) error {
 	staged, err := s.Staged()
 	if err != nil {
@@ -397,12 +396,12 @@ func (s *Store) stage(name, version string) error {
 	return writeJSON(filepath.Join(s.dir, stagedFile), staged)
 }
 
-// Staged returns the versions that are to become active.
+// Staged returns the staged versions.
 func (s *Store) Staged() (*State, error) {
 	out := new(State)
 	err := readJSON(filepath.Join(s.dir, stagedFile), out)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("reading what is staged: %w", err)
+		return nil, fmt.Errorf("reading the staged versions: %w", err)
 	}
 	if out.Feeds == nil {
 		out.Feeds = make(map[string]string)
@@ -410,12 +409,12 @@ func (s *Store) Staged() (*State, error) {
 	return out, nil
 }
 
-// record reads what is active.
+// record reads the active state.
 func (s *Store) record() (*record, error) {
 	out := new(record)
 	err := readJSON(filepath.Join(s.dir, activeFile), out)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("reading what is active: %w", err)
+		return nil, fmt.Errorf("reading the active versions: %w", err)
 	}
 	if out.Active.Feeds == nil {
 		out.Active.Feeds = make(map[string]string)
@@ -433,14 +432,14 @@ func (s *Store) point(r *record, next State) error {
 	return writeJSON(filepath.Join(s.dir, activeFile), r)
 }
 
-// Status is what the store holds.
+// Status is the content of the store.
 type Status struct {
 	Active, Staged State
 	History        []State
 	Versions       map[string][]*Manifest // by feed, the newest first
 }
 
-// Status returns what is active, staged and kept.
+// Status returns the active, staged and kept versions.
 func (s *Store) Status() (*Status, error) {
 	r, err := s.record()
 	if err != nil {
@@ -463,5 +462,5 @@ func (s *Store) Status() (*Status, error) {
 	return out, nil
 }
 
-// same reports whether two states mean the same.
+// same reports whether two states are equal.
 func same(a, b State) bool { return maps.Equal(a.Feeds, b.Feeds) }

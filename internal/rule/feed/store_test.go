@@ -210,7 +210,7 @@ func TestVersionsThatNeverRanAreRemoved(t *testing.T) {
 	if !slices.Equal(gone, last[feed.KeepVersions:]) {
 		t.Errorf("told of %q", gone)
 	}
-	// What is old and staged again stays, and so does what runs.
+	// An old version that is staged again is kept, and so is the active one.
 	old := last[feed.KeepVersions-1]
 	if _, err := s.Stage("public", old); err != nil {
 		t.Fatal(err)
@@ -223,8 +223,8 @@ func TestVersionsThatNeverRanAreRemoved(t *testing.T) {
 	}
 }
 
-// The own rules and lists are versions that nobody stages: looking alone must not pile them up,
-// and what was looked at can be activated.
+// The own rules and lists are versions that are never staged: checks alone must not
+// accumulate them, and a checked one can be activated.
 func TestOwnVersionsThatNeverRanAreRemoved(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)

@@ -57,8 +57,8 @@ func typeName(t *schema.Type) string {
 	return strings.NewReplacer("result.", "", "scan.", "").Replace(t.String())
 }
 
-// answers lists the types that functions answer; those of the message have a page of their
-// own.
+// answers lists the result types of functions; the types of the message have a separate
+// page.
 func answers(b *strings.Builder, types schema.Types) {
 	b.WriteString("\n## What functions answer\n\nFields that could not be filled are null, lists too.\n")
 	for _, name := range slices.Sorted(maps.Keys(types)) {

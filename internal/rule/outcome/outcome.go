@@ -1,10 +1,10 @@
-// Package outcome finds out what an expression of a rule can come to without a message.
+// Package outcome determines the possible results of a rule's expression for any message.
 //
-// Functions without an answer and lists that do not exist give null. Under the logic of
-// three values that makes many conditions false or unknown whatever the message is, so that a
-// rule which needs one of them can never match. What fields hold is not looked at, and no two
-// conditions are taken to be about the same: an expression that is said to be unable to be true
-// is never true, and not every other one can be.
+// Functions without an implementation and missing lists yield null. Under three-valued
+// logic that makes many conditions false or unknown for every message, so that a rule which
+// requires one of them can never match. Field values are ignored, and conditions are
+// treated as independent: an expression reported as never true is never true, but others
+// may be never true as well.
 //
 // Standards: none.
 package outcome
@@ -16,7 +16,7 @@ import (
 	"outrider/internal/rule/syntax"
 )
 
-// Set is what an expression can come to: any of the four.
+// Set is the set of possible results of an expression: any of the four.
 type Set uint8
 
 // The members of a set.
@@ -24,7 +24,7 @@ const (
 	True  Set = 1 << iota
 	False     // the bool
 	Null
-	Value // anything else
+	Value // any other value
 )
 
 const (
@@ -32,12 +32,12 @@ const (
 	anything = anyBool | Null | Value
 )
 
-// abstract is an expression of which only what it can come to is known.
+// abstract is the abstract value of an expression.
 type abstract struct {
 	can   Set
-	elem  Set  // of a list: what its elements can be
+	elem  Set  // of a list: possible values of its elements
 	empty bool // a list that cannot have elements
-	exact bool // a number that is known
+	exact bool // a known number
 	num   float64
 }
 
@@ -46,18 +46,18 @@ var (
 	nullValue    = abstract{can: Null}
 )
 
-// Evaluator finds out what expressions can come to. It serves one goroutine at a time.
+// Evaluator determines possible results. It serves one goroutine at a time.
 type Evaluator struct {
 	Functions schema.Functions
 	Have      schema.Capability
-	List      func(name string) bool // whether a named list is there
-	// Never, if it is not nil, is given each node that cannot be true.
+	List      func(name string) bool // reports whether a named list exists
+	// Never, if not nil, collects the nodes that cannot be true.
 	Never map[syntax.Node]bool
 
 	scopes []Set
 }
 
-// Of returns what an expression can come to.
+// Of returns the possible results of an expression.
 func (v *Evaluator) Of(n syntax.Node) Set { return v.eval(n).can }
 
 func (v *Evaluator) eval(n syntax.Node) abstract {
@@ -94,7 +94,7 @@ func (v *Evaluator) any(n syntax.Node) abstract {
 	}
 }
 
-// value is eval for what stands for a value.
+// value is eval for values and their postfix parts.
 func (v *Evaluator) value(n syntax.Node) abstract {
 	switch n := n.(type) {
 	case *syntax.Name:
@@ -121,7 +121,7 @@ func (v *Evaluator) value(n syntax.Node) abstract {
 		return strict(unknownValue, v.eval(n.Object), v.eval(n.Key))
 	case *syntax.Slice:
 		out := v.eval(n.Object)
-		out.can |= Null // a bound may be
+		out.can |= Null // a bound may be null
 		return out
 	case *syntax.Array:
 		return v.array(n)
@@ -132,7 +132,7 @@ func (v *Evaluator) value(n syntax.Node) abstract {
 	}
 }
 
-// isMissing reports whether a field of a scanned file needs what is not there.
+// isMissing reports whether a field of a scanned file needs a missing capability.
 func (v *Evaluator) isMissing(n *syntax.Field) bool {
 	scan, ok := n.Object.(*syntax.Field)
 	if !ok || scan.Name != "scan" {
@@ -141,7 +141,7 @@ func (v *Evaluator) isMissing(n *syntax.Field) bool {
 	return n.Name == "ocr" && v.Have&schema.OCR == 0 || n.Name == "qr" && v.Have&schema.QR == 0
 }
 
-// strict is the result of what is null where one of its operands is.
+// strict adds null to a result if one of its operands can be null.
 func strict(result abstract, operands ...abstract) abstract {
 	for _, o := range operands {
 		switch {
@@ -174,14 +174,14 @@ func literal(n *syntax.Literal) abstract {
 
 func number(x float64) abstract { return abstract{can: Value, exact: true, num: x} }
 
-// logic is Kleene's: one operand that decides is enough.
+// logic is Kleene's: one decisive operand is enough.
 func (v *Evaluator) logic(n *syntax.Logic) abstract {
 	decides, other := False, True
 	if n.Op == syntax.Or {
 		decides, other = True, False
 	}
 	var out Set
-	rest := other // what the operands so far come to where none decides
+	rest := other // possible results of the operands so far if none decides
 	for _, o := range n.Operands {
 		can := v.eval(o).can
 		if can&Value != 0 {
@@ -368,7 +368,7 @@ func (v *Evaluator) call(n *syntax.Call) abstract {
 	}
 }
 
-// search is a function that looks for one of several: it is null where the first argument
+// search is a function that searches for several texts: it is null if the first argument
 // is, or all the others are.
 func search(args []abstract) abstract {
 	out := strict(unknownValue, args[0])
@@ -393,11 +393,11 @@ func coalesce(args []abstract) abstract {
 	return out
 }
 
-// lambda evaluates the functions that look at the elements of a list. Of a list that is too long
-// to be looked at whole they are null.
+// lambda evaluates the functions of list elements. They are null for a list that exceeds
+// their bound.
 func (v *Evaluator) lambda(name string, n *syntax.Call) abstract {
 	list := v.eval(n.Args[0])
-	none := list.can&^Null == 0 // it is null
+	none := list.can&^Null == 0 // the list is null
 	if list.elem == 0 {
 		list.elem = anything
 	}
@@ -430,8 +430,8 @@ func (v *Evaluator) lambda(name string, n *syntax.Call) abstract {
 	}
 }
 
-// quantified is any or all: what it is of an empty list, what the elements can make of it,
-// and what it is of null.
+// quantified is any or all: the result for an empty list, the results that elements can
+// cause, and the result for null.
 func quantified(list abstract, none bool, empty, elements, null Set) abstract {
 	switch {
 	case none:

@@ -89,7 +89,7 @@ func TestWhatCanFire(t *testing.T) {
 	}
 }
 
-// conditions makes conditions about what is there and what is not.
+// conditions generates conditions on available and missing values.
 func conditions(depth int) *rapid.Generator[string] {
 	leaves := rapid.SampledFrom([]string{
 		"true", "false", "null == 1", "type.inbound", "type.outbound", "profile.by_sender().solicited", "subject.subject == \"papers\"", "subject.subject is null",

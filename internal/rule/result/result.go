@@ -1,10 +1,10 @@
-// Package result has the types of what functions of the rule language answer.
+// Package result holds the result types of functions of the rule language.
 //
-// A field that is nil is null in a rule: it was not looked for, or there is nothing. Lists
-// of these types are null too if not looked for, unlike those of the message itself.
+// A nil field is null in a rule: not determined, or absent. Lists of these types are null
+// too if not determined, unlike those of the message itself.
 //
-// Functions that need a model, a browser or a data source of others have their types here
-// even while nothing answers them, so that every rule of the public feed can be checked.
+// Functions that need a model, a browser or an external data source have their types here
+// even if not implemented, so that every rule of the public feed can be checked.
 package result
 
 import (
@@ -15,18 +15,18 @@ import (
 	"outrider/internal/evidence/mdm"
 )
 
-// HTML is an HTML document or a part of one. What is in it is found out when somebody asks:
-// of a hundred parts that are selected, mostly few are looked at, and of those one field.
+// HTML is an HTML document or a part of one. Its fields are computed on first use: rules
+// use few of the selected parts, and one field of those.
 type HTML struct {
 	Raw         func() string     `json:"raw"`
 	InnerText   func() string     `json:"inner_text"`
 	DisplayText func() string     `json:"display_text"`
 	Links       func() []mdm.Link `json:"links"`
 
-	Root func() *html.Node `json:"-"` // of a document; nil of a part
+	Root func() *html.Node `json:"-"` // of a document; nil for a part
 }
 
-// XPath is what an XPath expression selects.
+// XPath is the result of an XPath expression.
 type XPath struct {
 	Nodes []HTML `json:"nodes"`
 }
@@ -34,7 +34,7 @@ type XPath struct {
 // Match is one match of a regular expression.
 type Match struct {
 	FullMatch   string            `json:"full_match"`
-	Groups      []string          `json:"groups"` // a group that took no part is ""
+	Groups      []string          `json:"groups"` // a group without a match is ""
 	NamedGroups map[string]string `json:"named_groups"`
 }
 
@@ -74,10 +74,10 @@ type Event struct {
 	RawProperties   []KeyValue    `json:"raw_properties"`
 }
 
-// Profile is what is known of a sender before the message.
+// Profile is the history of a sender before the message.
 type Profile struct {
 	Prevalence                 *string    `json:"prevalence"` // new, outlier, rare, uncommon, common or unknown
-	Solicited                  *bool      `json:"solicited"`  // somebody here wrote to the sender first
+	Solicited                  *bool      `json:"solicited"`  // a user of the tenant wrote to the sender first
 	AnyMessagesBenign          *bool      `json:"any_messages_benign"`
 	AnyMessagesMaliciousOrSpam *bool      `json:"any_messages_malicious_or_spam"`
 	AnyFalsePositives          *bool      `json:"any_false_positives"`
@@ -142,7 +142,7 @@ type Whois struct {
 	Error                     *string      `json:"error"`
 }
 
-// Language is what a text says, as a model understands it.
+// Language is a model's analysis of a text.
 type Language struct {
 	Entities []Entity `json:"entities"`
 	Intents  []Guess  `json:"intents"`
@@ -159,13 +159,13 @@ type Entity struct {
 	Text string `json:"text"`
 }
 
-// Guess is a name that a model gives, and how sure it is.
+// Guess is a name by a model, with its confidence.
 type Guess struct {
 	Name       string  `json:"name"`
 	Confidence *string `json:"confidence"` // low, medium or high
 }
 
-// File is a file that was fetched or made.
+// File is a file that was downloaded or created.
 type File struct {
 	FileName      *string `json:"file_name"`
 	FileExtension *string `json:"file_extension"`
@@ -178,7 +178,7 @@ type File struct {
 	Raw           *string `json:"raw"` // base64
 }
 
-// Links is what following a link showed.
+// Links is the result of following a link.
 type Links struct {
 	OriginalURL         *mdm.URL   `json:"original_url"`
 	EffectiveURL        *mdm.URL   `json:"effective_url"`
@@ -206,7 +206,7 @@ type Response struct {
 	JSON        any      `json:"json"`
 }
 
-// Credphish is whether a page asks for credentials that are none of its business.
+// Credphish is whether a page asks for credentials of another organisation.
 type Credphish struct {
 	Disposition     *string `json:"disposition"` // benign, phishing or unknown
 	Confidence      *string `json:"confidence"`
@@ -215,7 +215,7 @@ type Credphish struct {
 	ContainsCaptcha *bool   `json:"contains_captcha"`
 }
 
-// Logos is the brands that a picture shows.
+// Logos holds the brands that a picture shows.
 type Logos struct {
 	Brands     []Guess    `json:"brands"`
 	Scanned    *bool      `json:"scanned"`
@@ -224,14 +224,14 @@ type Logos struct {
 	Pages      []LogoPage `json:"page_results"`
 }
 
-// LogoPage is the brands on one page.
+// LogoPage holds the brands on one page.
 type LogoPage struct {
 	PageIndex int     `json:"page_index"`
 	Brands    []Guess `json:"brands"`
 	Error     *string `json:"error"`
 }
 
-// Verdict is a judgement that a model gives.
+// Verdict is a model's judgement.
 type Verdict struct {
 	Verdict       *string  `json:"verdict"`
 	Score         *float64 `json:"score"`
@@ -245,7 +245,7 @@ type Signal struct {
 	Description *string `json:"description"`
 }
 
-// Macro is what a model thinks of macros.
+// Macro is a model's judgement of macros.
 type Macro struct {
 	Malicious  *bool   `json:"malicious"`
 	Confidence *string `json:"confidence"`
@@ -257,14 +257,14 @@ type Sensitive struct {
 	Elements []SensitiveElement `json:"elements"`
 }
 
-// SensitiveElement is one of them.
+// SensitiveElement is one item of sensitive data.
 type SensitiveElement struct {
 	Type       string  `json:"type"`
 	Text       string  `json:"text"`
 	Confidence *string `json:"confidence"`
 }
 
-// Triage is what automations ask about a reported or flagged message.
+// Triage is the data for automations about a reported or flagged message.
 type Triage struct {
 	Trigger        *string         `json:"trigger"`
 	Classification *Classification `json:"classification"`
@@ -273,12 +273,12 @@ type Triage struct {
 	FlaggedRules   []FlaggedRule   `json:"flagged_rules"`
 }
 
-// Classification is what an analyst called a message.
+// Classification is an analyst's label of a message.
 type Classification struct {
 	Classification *string `json:"classification"`
 }
 
-// Agents is what automatic analysts said.
+// Agents holds the results of automatic analysts.
 type Agents struct {
 	ASA *Verdict `json:"asa"`
 }

@@ -5,8 +5,8 @@ import (
 	"outrider/internal/observable"
 )
 
-// domainError says why a name cannot be read. The feed asks for it, though its published
-// schema does not have it.
+// domainError returns why a name does not parse. The feed uses this field, although its
+// published schema lacks it.
 func domainError(o any) Value {
 	if d, ok := o.(*mdm.Domain); ok && !d.Valid {
 		return OfString("not a valid domain name")
@@ -14,7 +14,7 @@ func domainError(o any) Value {
 	return Value{}
 }
 
-// ofURL gives a URL that a scanner wrote down as text as the model's URL.
+// ofURL returns a URL in a scanner's text as the model's URL.
 func ofURL(s string) Value {
 	u, ok := observable.ParseURL(s)
 	if !ok {
@@ -31,13 +31,13 @@ func ofOptionalURL(s *string) Value {
 	return ofURL(*s)
 }
 
-// urls gives a list of such texts as URLs.
+// urls returns a list of such texts as URLs.
 type urls []string
 
 func (l *urls) Len() int       { return len(*l) }
 func (l *urls) At(i int) Value { return ofURL((*l)[i]) }
 
-// ofEmail gives an address that a scanner wrote down as text as the model's address.
+// ofEmail returns an address in a scanner's text as the model's address.
 func ofEmail(s string) Value {
 	e := mdm.NewEmail(s)
 	return OfObject(&e)

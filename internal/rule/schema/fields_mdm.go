@@ -13,11 +13,11 @@ func (t Types) declareMdm() {
 		o.add(&Field{Name: "date", Doc: "", Type: TimeType, Get: func(v any) Value { return optional(v.(*mdm.Headers).Date, OfTime) }})
 		o.add(&Field{Name: "date_original_offset", Doc: "hours, for example \"-4\" or \"+5:30\"", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Headers).DateOriginalOffset, OfString) }})
 		o.add(&Field{Name: "delivered_to", Doc: "", Type: t.object("Email"), Get: func(v any) Value { return OfObject(v.(*mdm.Headers).DeliveredTo) }})
-		o.add(&Field{Name: "domains", Doc: "all that Received fields name", Type: ListOf(t.object("Domain")), Get: func(v any) Value { return OfList((*objects[mdm.Domain])(&v.(*mdm.Headers).Domains)) }})
+		o.add(&Field{Name: "domains", Doc: "all in Received fields", Type: ListOf(t.object("Domain")), Get: func(v any) Value { return OfList((*objects[mdm.Domain])(&v.(*mdm.Headers).Domains)) }})
 		o.add(&Field{Name: "from", Doc: "", Type: t.object("Mailbox"), Get: func(v any) Value { return OfObject(v.(*mdm.Headers).From) }})
 		o.add(&Field{Name: "hops", Doc: "from the author to the recipient", Type: ListOf(t.object("Hop")), Get: func(v any) Value { return OfList((*objects[mdm.Hop])(&v.(*mdm.Headers).Hops)) }})
 		o.add(&Field{Name: "in_reply_to", Doc: "", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Headers).InReplyTo, OfString) }})
-		o.add(&Field{Name: "ips", Doc: "all that Received fields name", Type: ListOf(t.object("IP")), Get: func(v any) Value { return OfList((*objects[mdm.IP])(&v.(*mdm.Headers).IPs)) }})
+		o.add(&Field{Name: "ips", Doc: "all in Received fields", Type: ListOf(t.object("IP")), Get: func(v any) Value { return OfList((*objects[mdm.IP])(&v.(*mdm.Headers).IPs)) }})
 		o.add(&Field{Name: "mailer", Doc: "", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Headers).Mailer, OfString) }})
 		o.add(&Field{Name: "message_id", Doc: "with angle brackets", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Headers).MessageID, OfString) }})
 		o.add(&Field{Name: "references", Doc: "without angle brackets", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Headers).References)) }})
@@ -44,7 +44,7 @@ func (t Types) declareMdm() {
 	}
 	{
 		o := t.object("DMARCSummary")
-		o.add(&Field{Name: "pass", Doc: "null if not checked, or the domain has no policy", Type: BoolType, Get: func(v any) Value { return optional(v.(*mdm.DMARCSummary).Pass, OfBool) }})
+		o.add(&Field{Name: "pass", Doc: "null if not checked or without a policy", Type: BoolType, Get: func(v any) Value { return optional(v.(*mdm.DMARCSummary).Pass, OfBool) }})
 		o.add(&Field{Name: "error", Doc: "", Type: BoolType, Get: func(v any) Value { return optional(v.(*mdm.DMARCSummary).Error, OfBool) }})
 		o.add(&Field{Name: "received_hop", Doc: "", Type: IntType, Get: func(v any) Value { return optional(v.(*mdm.DMARCSummary).ReceivedHop, ofInt) }})
 		o.add(&Field{Name: "details", Doc: "", Type: t.object("DMARCInfo"), Get: func(v any) Value { return OfObject(&v.(*mdm.DMARCSummary).Details) }})
@@ -52,7 +52,7 @@ func (t Types) declareMdm() {
 	{
 		o := t.object("SPFInfo")
 		o.add(&Field{Name: "verdict", Doc: "", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.SPFInfo).Verdict, OfString) }})
-		o.add(&Field{Name: "designator", Doc: "identity that was checked", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.SPFInfo).Designator, OfString) }})
+		o.add(&Field{Name: "designator", Doc: "the checked identity", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.SPFInfo).Designator, OfString) }})
 		o.add(&Field{Name: "description", Doc: "", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.SPFInfo).Description, OfString) }})
 		o.add(&Field{Name: "client_ip", Doc: "", Type: t.object("IP"), Get: func(v any) Value { return OfObject(v.(*mdm.SPFInfo).ClientIP) }})
 		o.add(&Field{Name: "helo", Doc: "", Type: t.object("Domain"), Get: func(v any) Value { return OfObject(v.(*mdm.SPFInfo).Helo) }})
@@ -155,7 +155,7 @@ func (t Types) declareMdm() {
 		o.add(&Field{Name: "recipients", Doc: "", Type: ListOf(t.object("ReportRecipient")), Get: func(v any) Value { return OfList((*objects[mdm.ReportRecipient])(&v.(*mdm.Report).Recipients)) }})
 		o.add(&Field{Name: "disposition", Doc: "\"displayed\", \"deleted\" and so on", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Report).Disposition, OfString) }})
 		o.add(&Field{Name: "feedback_type", Doc: "\"abuse\", \"fraud\" and so on", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Report).FeedbackType, OfString) }})
-		o.add(&Field{Name: "returned", Doc: "the original message, or its header section, is there", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Report).Returned) }})
+		o.add(&Field{Name: "returned", Doc: "the report includes the original message or its header section", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Report).Returned) }})
 	}
 	{
 		o := t.object("ReportRecipient")
@@ -169,21 +169,21 @@ func (t Types) declareMdm() {
 		o.add(&Field{Name: "_meta", Doc: "", Type: t.object("Meta"), Get: func(v any) Value { return OfObject(&v.(*mdm.Message).Meta) }})
 		o.add(&Field{Name: "type", Doc: "", Type: t.object("Type"), Get: func(v any) Value { return OfObject(&v.(*mdm.Message).Type) }})
 		o.add(&Field{Name: "sender", Doc: "first author of From", Type: t.object("Mailbox"), Get: func(v any) Value { return OfObject(&v.(*mdm.Message).Sender) }})
-		o.add(&Field{Name: "recipients", Doc: "of the header; of the envelope where the header does not name them", Type: t.object("Recipients"), Get: func(v any) Value { return OfObject(&v.(*mdm.Message).Recipients) }})
-		o.add(&Field{Name: "mailbox", Doc: "for whom the message was judged", Type: t.object("Owner"), Get: func(v any) Value { return OfObject(v.(*mdm.Message).Mailbox) }})
+		o.add(&Field{Name: "recipients", Doc: "of the header, or of the envelope if the header names none", Type: t.object("Recipients"), Get: func(v any) Value { return OfObject(&v.(*mdm.Message).Recipients) }})
+		o.add(&Field{Name: "mailbox", Doc: "recipient for whom the message was judged", Type: t.object("Owner"), Get: func(v any) Value { return OfObject(v.(*mdm.Message).Mailbox) }})
 		o.add(&Field{Name: "subject", Doc: "", Type: t.object("Subject"), Get: func(v any) Value { return OfObject(&v.(*mdm.Message).Subject) }})
 		o.add(&Field{Name: "headers", Doc: "", Type: t.object("Headers"), Get: func(v any) Value { return OfObject(&v.(*mdm.Message).Headers) }})
 		o.add(&Field{Name: "body", Doc: "", Type: t.object("Body"), Get: func(v any) Value { return OfObject(&v.(*mdm.Message).Body) }})
 		o.add(&Field{Name: "attachments", Doc: "", Type: ListOf(t.object("Attachment")), Get: func(v any) Value { return OfList((*objects[mdm.Attachment])(&v.(*mdm.Message).Attachments)) }})
 		o.add(&Field{Name: "external", Doc: "", Type: t.object("External"), Get: func(v any) Value { return OfObject(&v.(*mdm.Message).External) }})
-		o.add(&Field{Name: "outrider", Doc: "ours", Type: t.object("Outrider"), Get: func(v any) Value { return OfObject(&v.(*mdm.Message).Outrider) }})
+		o.add(&Field{Name: "outrider", Doc: "fields of our own", Type: t.object("Outrider"), Get: func(v any) Value { return OfObject(&v.(*mdm.Message).Outrider) }})
 	}
 	{
 		o := t.object("Meta")
 		o.add(&Field{Name: "id", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Meta).ID) }})
 		o.add(&Field{Name: "canonical_id", Doc: "SHA-256 of the message", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Meta).CanonicalID) }})
 		o.add(&Field{Name: "created_at", Doc: "", Type: TimeType, Get: func(v any) Value { return OfTime(v.(*mdm.Meta).CreatedAt) }})
-		o.add(&Field{Name: "effective_at", Doc: "as of when lists and profiles are read", Type: TimeType, Get: func(v any) Value { return optional(v.(*mdm.Meta).EffectiveAt, OfTime) }})
+		o.add(&Field{Name: "effective_at", Doc: "time for which lists and profiles are read", Type: TimeType, Get: func(v any) Value { return optional(v.(*mdm.Meta).EffectiveAt, OfTime) }})
 	}
 	{
 		o := t.object("External")
@@ -197,7 +197,7 @@ func (t Types) declareMdm() {
 		o := t.object("Type")
 		o.add(&Field{Name: "inbound", Doc: "", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Type).Inbound) }})
 		o.add(&Field{Name: "outbound", Doc: "", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Type).Outbound) }})
-		o.add(&Field{Name: "internal", Doc: "from the organisation to itself, and proved", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Type).Internal) }})
+		o.add(&Field{Name: "internal", Doc: "authenticated mail from the organisation to itself", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Type).Internal) }})
 	}
 	{
 		o := t.object("Mailbox")
@@ -221,10 +221,10 @@ func (t Types) declareMdm() {
 		o := t.object("Domain")
 		o.add(&Field{Name: "domain", Doc: "as written, in lower case", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Domain).Domain) }})
 		o.add(&Field{Name: "root_domain", Doc: "one label below the public suffix", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Domain).RootDomain, OfString) }})
-		o.add(&Field{Name: "sld", Doc: "that label", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Domain).SLD, OfString) }})
-		o.add(&Field{Name: "tld", Doc: "the public suffix, which may have several labels", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Domain).TLD, OfString) }})
-		o.add(&Field{Name: "subdomain", Doc: "what precedes the root domain", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Domain).Subdomain, OfString) }})
-		o.add(&Field{Name: "punycode", Doc: "A-labels, where the name has letters beyond ASCII", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Domain).Punycode, OfString) }})
+		o.add(&Field{Name: "sld", Doc: "the first label of the root domain", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Domain).SLD, OfString) }})
+		o.add(&Field{Name: "tld", Doc: "the public suffix, of one or several labels", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Domain).TLD, OfString) }})
+		o.add(&Field{Name: "subdomain", Doc: "labels before the root domain", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Domain).Subdomain, OfString) }})
+		o.add(&Field{Name: "punycode", Doc: "A-labels, if the name has characters beyond ASCII", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Domain).Punycode, OfString) }})
 		o.add(&Field{Name: "valid", Doc: "", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Domain).Valid) }})
 	}
 	{
@@ -236,11 +236,11 @@ func (t Types) declareMdm() {
 	{
 		o := t.object("Subject")
 		o.add(&Field{Name: "subject", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Subject).Subject) }})
-		o.add(&Field{Name: "base", Doc: "without tags and marks of replies", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Subject).Base, OfString) }})
+		o.add(&Field{Name: "base", Doc: "without tags and reply prefixes", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Subject).Base, OfString) }})
 		o.add(&Field{Name: "is_reply", Doc: "", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Subject).IsReply) }})
 		o.add(&Field{Name: "is_forward", Doc: "", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Subject).IsForward) }})
 		o.add(&Field{Name: "is_auto_reply", Doc: "", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Subject).IsAutoReply) }})
-		o.add(&Field{Name: "tags", Doc: "what is in brackets in front, for example \"[EXTERNAL]\"", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Subject).Tags)) }})
+		o.add(&Field{Name: "tags", Doc: "text in leading brackets, for example \"[EXTERNAL]\"", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Subject).Tags)) }})
 	}
 	{
 		o := t.object("IP")
@@ -260,7 +260,7 @@ func (t Types) declareMdm() {
 		o.add(&Field{Name: "previous_threads", Doc: "the newest first", Type: ListOf(t.object("PreviousThread")), Get: func(v any) Value { return OfList((*objects[mdm.PreviousThread])(&v.(*mdm.Body).PreviousThreads)) }})
 		o.add(&Field{Name: "html", Doc: "", Type: t.object("HTML"), Get: func(v any) Value { return OfObject(v.(*mdm.Body).HTML) }})
 		o.add(&Field{Name: "plain", Doc: "", Type: t.object("Plain"), Get: func(v any) Value { return OfObject(v.(*mdm.Body).Plain) }})
-		o.add(&Field{Name: "links", Doc: "each once by target and what it shows", Type: ListOf(t.object("Link")), Get: func(v any) Value { return OfList((*objects[mdm.Link])(&v.(*mdm.Body).Links)) }})
+		o.add(&Field{Name: "links", Doc: "distinct by target and visible text", Type: ListOf(t.object("Link")), Get: func(v any) Value { return OfList((*objects[mdm.Link])(&v.(*mdm.Body).Links)) }})
 		o.add(&Field{Name: "ips", Doc: "", Type: ListOf(t.object("IP")), Get: func(v any) Value { return OfList((*objects[mdm.IP])(&v.(*mdm.Body).IPs)) }})
 	}
 	{
@@ -268,7 +268,7 @@ func (t Types) declareMdm() {
 		o.add(&Field{Name: "text", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Thread).Text) }})
 		o.add(&Field{Name: "links", Doc: "", Type: ListOf(t.object("Link")), Get: func(v any) Value { return OfList((*objects[mdm.Link])(&v.(*mdm.Thread).Links)) }})
 		o.add(&Field{Name: "banners", Doc: "", Type: ListOf(t.object("Banner")), Get: func(v any) Value { return OfList((*objects[mdm.Banner])(&v.(*mdm.Thread).Banners)) }})
-		o.add(&Field{Name: "preamble", Doc: "line that introduces what is quoted", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Thread).Preamble, OfString) }})
+		o.add(&Field{Name: "preamble", Doc: "line that introduces the quotation", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Thread).Preamble, OfString) }})
 	}
 	{
 		o := t.object("Banner")
@@ -305,11 +305,11 @@ func (t Types) declareMdm() {
 	}
 	{
 		o := t.object("Link")
-		o.add(&Field{Name: "href_url", Doc: "where it leads, unwrapped", Type: t.object("URL"), Get: func(v any) Value { return OfObject(&v.(*mdm.Link).HrefURL) }})
-		o.add(&Field{Name: "display_url", Doc: "the text, where that is a URL", Type: t.object("URL"), Get: func(v any) Value { return OfObject(v.(*mdm.Link).DisplayURL) }})
-		o.add(&Field{Name: "display_text", Doc: "the text, where it is none", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Link).DisplayText, OfString) }})
-		o.add(&Field{Name: "mismatched", Doc: "both are URLs of different root domains", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Link).Mismatched) }})
-		o.add(&Field{Name: "parser", Doc: "\"plain\", \"hyperlink\", or \"code\" of a QR code that the body draws", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Link).Parser) }})
+		o.add(&Field{Name: "href_url", Doc: "target, unwrapped", Type: t.object("URL"), Get: func(v any) Value { return OfObject(&v.(*mdm.Link).HrefURL) }})
+		o.add(&Field{Name: "display_url", Doc: "visible text, if it is a URL", Type: t.object("URL"), Get: func(v any) Value { return OfObject(v.(*mdm.Link).DisplayURL) }})
+		o.add(&Field{Name: "display_text", Doc: "visible text, if it is no URL", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Link).DisplayText, OfString) }})
+		o.add(&Field{Name: "mismatched", Doc: "both are URLs with different root domains", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Link).Mismatched) }})
+		o.add(&Field{Name: "parser", Doc: "\"plain\", \"hyperlink\", or \"code\" for a QR code that the body draws", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Link).Parser) }})
 		o.add(&Field{Name: "visible", Doc: "", Type: BoolType, Get: func(v any) Value { return optional(v.(*mdm.Link).Visible, OfBool) }})
 	}
 	{
@@ -330,13 +330,13 @@ func (t Types) declareMdm() {
 	{
 		o := t.object("Rewrite")
 		o.add(&Field{Name: "original", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Rewrite).Original) }})
-		o.add(&Field{Name: "encoders", Doc: "the outer-most first", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Rewrite).Encoders)) }})
+		o.add(&Field{Name: "encoders", Doc: "outermost first", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Rewrite).Encoders)) }})
 	}
 	{
 		o := t.object("Attachment")
 		o.add(&Field{Name: "file_name", Doc: "", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Attachment).FileName, OfString) }})
 		o.add(&Field{Name: "file_extension", Doc: "of the name, in lower case, without the dot", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Attachment).FileExtension, OfString) }})
-		o.add(&Field{Name: "file_type", Doc: "by content; \"unknown\" where none is known", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Attachment).FileType) }})
+		o.add(&Field{Name: "file_type", Doc: "by content, or \"unknown\"", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Attachment).FileType) }})
 		o.add(&Field{Name: "content_type", Doc: "", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Attachment).ContentType, OfString) }})
 		o.add(&Field{Name: "content_id", Doc: "without angle brackets", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Attachment).ContentID, OfString) }})
 		o.add(&Field{Name: "content_disposition", Doc: "", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Attachment).ContentDisposition, OfString) }})
@@ -345,27 +345,27 @@ func (t Types) declareMdm() {
 		o.add(&Field{Name: "md5", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Attachment).MD5) }})
 		o.add(&Field{Name: "sha1", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Attachment).SHA1) }})
 		o.add(&Field{Name: "sha256", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Attachment).SHA256) }})
-		o.add(&Field{Name: "part", Doc: "position in the message; ours", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Attachment).Part) }})
+		o.add(&Field{Name: "part", Doc: "position in the message; our own field", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Attachment).Part) }})
 	}
 	{
 		o := t.object("Outrider")
 		o.add(&Field{Name: "auth", Doc: "", Type: t.object("Auth"), Get: func(v any) Value { return OfObject(&v.(*mdm.Outrider).Auth) }})
 		o.add(&Field{Name: "payments", Doc: "", Type: ListOf(t.object("Payment")), Get: func(v any) Value { return OfList((*objects[mdm.Payment])(&v.(*mdm.Outrider).Payments)) }})
-		o.add(&Field{Name: "codes", Doc: "what QR codes say that the body draws with cells or characters", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Outrider).Codes)) }})
+		o.add(&Field{Name: "codes", Doc: "contents of QR codes that the body draws with cells or characters", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Outrider).Codes)) }})
 		o.add(&Field{Name: "phones", Doc: "", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Outrider).Phones)) }})
-		o.add(&Field{Name: "hidden_text", Doc: "in the HTML and not seen by readers", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Outrider).HiddenText) }})
-		o.add(&Field{Name: "defects", Doc: "of the form of the message, each kind once", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Outrider).Defects)) }})
-		o.add(&Field{Name: "readings", Doc: "parts that clients read in two ways", Type: IntType, Get: func(v any) Value { return ofInt(v.(*mdm.Outrider).Readings) }})
-		o.add(&Field{Name: "degraded", Doc: "what was not looked at in time", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Outrider).Degraded)) }})
-		o.add(&Field{Name: "exceeded", Doc: "what the budget cut", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Outrider).Exceeded)) }})
-		o.add(&Field{Name: "new_sender", Doc: "no mail from the address was received before", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Outrider).NewSender) }})
+		o.add(&Field{Name: "hidden_text", Doc: "in the HTML, hidden from readers", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Outrider).HiddenText) }})
+		o.add(&Field{Name: "defects", Doc: "defects of form, each kind once", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Outrider).Defects)) }})
+		o.add(&Field{Name: "readings", Doc: "parts that clients interpret in two ways", Type: IntType, Get: func(v any) Value { return ofInt(v.(*mdm.Outrider).Readings) }})
+		o.add(&Field{Name: "degraded", Doc: "checks that did not finish in time", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Outrider).Degraded)) }})
+		o.add(&Field{Name: "exceeded", Doc: "limits of the budget that were exceeded", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Outrider).Exceeded)) }})
+		o.add(&Field{Name: "new_sender", Doc: "first mail from the address", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Outrider).NewSender) }})
 		o.add(&Field{Name: "own_recipients", Doc: "", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Outrider).OwnRecipients)) }})
-		o.add(&Field{Name: "files", Doc: "attachments that were opened, and what is in them", Type: ListOf(t.object("ArchivedFile")), Get: func(v any) Value { return OfList((*objects[mdm.ArchivedFile])(&v.(*mdm.Outrider).Files)) }})
-		o.add(&Field{Name: "texts", Doc: "of files, that people read like the text of the message", Type: ListOf(t.object("FileText")), Get: func(v any) Value { return OfList((*objects[mdm.FileText])(&v.(*mdm.Outrider).Texts)) }})
+		o.add(&Field{Name: "files", Doc: "opened attachments and the files in them", Type: ListOf(t.object("ArchivedFile")), Get: func(v any) Value { return OfList((*objects[mdm.ArchivedFile])(&v.(*mdm.Outrider).Files)) }})
+		o.add(&Field{Name: "texts", Doc: "texts of files that people read like the body", Type: ListOf(t.object("FileText")), Get: func(v any) Value { return OfList((*objects[mdm.FileText])(&v.(*mdm.Outrider).Texts)) }})
 		o.add(&Field{Name: "calendars", Doc: "", Type: ListOf(t.object("Calendar")), Get: func(v any) Value { return OfList((*objects[mdm.Calendar])(&v.(*mdm.Outrider).Calendars)) }})
-		o.add(&Field{Name: "report", Doc: "what a mail system says about mail", Type: t.object("Report"), Get: func(v any) Value { return OfObject(v.(*mdm.Outrider).Report) }})
-		o.add(&Field{Name: "seals", Doc: "how parts are signed or encrypted: \"smime-signed\", \"pgp-encrypted\" and so on", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Outrider).Seals)) }})
-		o.add(&Field{Name: "fragment", Doc: "it is a piece of a message that was sent in several", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Outrider).Fragment) }})
+		o.add(&Field{Name: "report", Doc: "delivery or other status report", Type: t.object("Report"), Get: func(v any) Value { return OfObject(v.(*mdm.Outrider).Report) }})
+		o.add(&Field{Name: "seals", Doc: "signatures and encryption: \"smime-signed\", \"pgp-encrypted\" and so on", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Outrider).Seals)) }})
+		o.add(&Field{Name: "fragment", Doc: "piece of a message that was split into several", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.Outrider).Fragment) }})
 	}
 	{
 		o := t.object("FileText")
@@ -377,36 +377,36 @@ func (t Types) declareMdm() {
 	{
 		o := t.object("ArchivedFile")
 		o.add(&Field{Name: "part", Doc: "position of the attachment", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.ArchivedFile).Part) }})
-		o.add(&Field{Name: "id", Doc: "within the attachment, which is 0", Type: IntType, Get: func(v any) Value { return ofInt(v.(*mdm.ArchivedFile).ID) }})
+		o.add(&Field{Name: "id", Doc: "within the attachment; the attachment is 0", Type: IntType, Get: func(v any) Value { return ofInt(v.(*mdm.ArchivedFile).ID) }})
 		o.add(&Field{Name: "parent", Doc: "id of the container, -1 for the attachment", Type: IntType, Get: func(v any) Value { return ofInt(v.(*mdm.ArchivedFile).Parent) }})
 		o.add(&Field{Name: "depth", Doc: "", Type: IntType, Get: func(v any) Value { return ofInt(v.(*mdm.ArchivedFile).Depth) }})
 		o.add(&Field{Name: "name", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.ArchivedFile).Name) }})
 		o.add(&Field{Name: "file_type", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.ArchivedFile).FileType) }})
-		o.add(&Field{Name: "format", Doc: "finer than file_type", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.ArchivedFile).Format) }})
+		o.add(&Field{Name: "format", Doc: "more specific than file_type", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.ArchivedFile).Format) }})
 		o.add(&Field{Name: "mime", Doc: "by content", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.ArchivedFile).MIME) }})
 		o.add(&Field{Name: "size", Doc: "", Type: IntType, Get: func(v any) Value { return OfInt(v.(*mdm.ArchivedFile).Size) }})
 		o.add(&Field{Name: "sha256", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.ArchivedFile).SHA256) }})
 		o.add(&Field{Name: "tlsh", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.ArchivedFile).TLSH) }})
 		o.add(&Field{Name: "entropy", Doc: "bits per byte", Type: FloatType, Get: func(v any) Value { return OfFloat(v.(*mdm.ArchivedFile).Entropy) }})
 		o.add(&Field{Name: "encrypted", Doc: "", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.ArchivedFile).Encrypted) }})
-		o.add(&Field{Name: "unread", Doc: "only the name is known", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.ArchivedFile).Unread) }})
-		o.add(&Field{Name: "notes", Doc: "what was not looked at, or is wrong", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.ArchivedFile).Notes)) }})
-		o.add(&Field{Name: "matches", Doc: "names of YARA rules", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.ArchivedFile).Matches)) }})
-		o.add(&Field{Name: "document", Doc: "what it says, where it is a document that was read", Type: t.object("Document"), Get: func(v any) Value { return OfObject(v.(*mdm.ArchivedFile).Document) }})
+		o.add(&Field{Name: "unread", Doc: "content was not read", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*mdm.ArchivedFile).Unread) }})
+		o.add(&Field{Name: "notes", Doc: "content that was not examined, and defects", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.ArchivedFile).Notes)) }})
+		o.add(&Field{Name: "matches", Doc: "names of matching YARA rules", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.ArchivedFile).Matches)) }})
+		o.add(&Field{Name: "document", Doc: "content, if it is a document that was read", Type: t.object("Document"), Get: func(v any) Value { return OfObject(v.(*mdm.ArchivedFile).Document) }})
 	}
 	{
 		o := t.object("Document")
 		o.add(&Field{Name: "title", Doc: "", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Document).Title, OfString) }})
 		o.add(&Field{Name: "author", Doc: "", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Document).Author, OfString) }})
-		o.add(&Field{Name: "creator", Doc: "program that made it", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Document).Creator, OfString) }})
+		o.add(&Field{Name: "creator", Doc: "program that made the document", Type: StringType, Get: func(v any) Value { return optional(v.(*mdm.Document).Creator, OfString) }})
 		o.add(&Field{Name: "pages", Doc: "", Type: IntType, Get: func(v any) Value { return ofInt(v.(*mdm.Document).Pages) }})
 		o.add(&Field{Name: "text", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*mdm.Document).Text) }})
-		o.add(&Field{Name: "links", Doc: "of links and of QR codes", Type: ListOf(t.object("URL")), Get: func(v any) Value { return OfList((*objects[mdm.URL])(&v.(*mdm.Document).Links)) }})
-		o.add(&Field{Name: "codes", Doc: "what QR codes say", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Document).Codes)) }})
-		o.add(&Field{Name: "actions", Doc: "what happens by itself or at a click", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Document).Actions)) }})
+		o.add(&Field{Name: "links", Doc: "targets of links and QR codes", Type: ListOf(t.object("URL")), Get: func(v any) Value { return OfList((*objects[mdm.URL])(&v.(*mdm.Document).Links)) }})
+		o.add(&Field{Name: "codes", Doc: "contents of QR codes", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Document).Codes)) }})
+		o.add(&Field{Name: "actions", Doc: "actions on opening or at a click", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Document).Actions)) }})
 		o.add(&Field{Name: "scripts", Doc: "JavaScript and macros", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Document).Scripts)) }})
-		o.add(&Field{Name: "fields", Doc: "names of the fields of a form", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Document).Fields)) }})
-		o.add(&Field{Name: "notes", Doc: "oddities that readers tolerate", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Document).Notes)) }})
+		o.add(&Field{Name: "fields", Doc: "names of form fields", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Document).Fields)) }})
+		o.add(&Field{Name: "notes", Doc: "defects that readers tolerate", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*mdm.Document).Notes)) }})
 	}
 	{
 		o := t.object("Auth")

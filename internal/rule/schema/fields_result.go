@@ -22,7 +22,7 @@ func (t Types) declareResult() {
 	{
 		o := t.object("result.Match")
 		o.add(&Field{Name: "full_match", Doc: "", Type: StringType, Get: func(v any) Value { return OfString(v.(*result.Match).FullMatch) }})
-		o.add(&Field{Name: "groups", Doc: "a group that took no part is \"\"", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*result.Match).Groups)) }})
+		o.add(&Field{Name: "groups", Doc: "a group without a match is \"\"", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*result.Match).Groups)) }})
 		o.add(&Field{Name: "named_groups", Doc: "", Type: MapOf(StringType), Get: func(v any) Value { return OfNamed(v.(*result.Match).NamedGroups) }})
 	}
 	{
@@ -59,7 +59,7 @@ func (t Types) declareResult() {
 	{
 		o := t.object("result.Profile")
 		o.add(&Field{Name: "prevalence", Doc: "new, outlier, rare, uncommon, common or unknown", Type: StringType, Get: func(v any) Value { return optional(v.(*result.Profile).Prevalence, OfString) }})
-		o.add(&Field{Name: "solicited", Doc: "somebody here wrote to the sender first", Type: BoolType, Get: func(v any) Value { return optional(v.(*result.Profile).Solicited, OfBool) }})
+		o.add(&Field{Name: "solicited", Doc: "a user of the tenant wrote to the sender first", Type: BoolType, Get: func(v any) Value { return optional(v.(*result.Profile).Solicited, OfBool) }})
 		o.add(&Field{Name: "any_messages_benign", Doc: "", Type: BoolType, Get: func(v any) Value { return optional(v.(*result.Profile).AnyMessagesBenign, OfBool) }})
 		o.add(&Field{Name: "any_messages_malicious_or_spam", Doc: "", Type: BoolType, Get: func(v any) Value { return optional(v.(*result.Profile).AnyMessagesMaliciousOrSpam, OfBool) }})
 		o.add(&Field{Name: "any_false_positives", Doc: "", Type: BoolType, Get: func(v any) Value { return optional(v.(*result.Profile).AnyFalsePositives, OfBool) }})

@@ -123,18 +123,18 @@ func (t Types) declareScan() {
 	{
 		o := t.object("scan.ICSAttachment")
 		o.add(&Field{Name: "type", Doc: "uri, data_uri or binary", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.ICSAttachment).Type) }})
-		o.add(&Field{Name: "uri", Doc: "null for what is in the file", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.ICSAttachment).URI, OfString) }})
+		o.add(&Field{Name: "uri", Doc: "null for embedded content", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.ICSAttachment).URI, OfString) }})
 	}
 	{
 		o := t.object("scan.ICS")
-		o.add(&Field{Name: "events", Doc: "entries but time zones and alarms", Type: ListOf(t.object("scan.ICSEvent")), Get: func(v any) Value { return OfList((*objects[scan.ICSEvent])(&v.(*scan.ICS).Events)) }})
+		o.add(&Field{Name: "events", Doc: "entries except time zones and alarms", Type: ListOf(t.object("scan.ICSEvent")), Get: func(v any) Value { return OfList((*objects[scan.ICSEvent])(&v.(*scan.ICS).Events)) }})
 		o.add(&Field{Name: "product_id", Doc: "program that made it", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.ICS).ProductID, OfString) }})
 		o.add(&Field{Name: "scale", Doc: "as written", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.ICS).Scale, OfString) }})
 	}
 	{
 		o := t.object("scan.ICSEvent")
 		o.add(&Field{Name: "description", Doc: "text", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.ICSEvent).Description, OfString) }})
-		o.add(&Field{Name: "description_html", Doc: "as some programs add it", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.ICSEvent).DescriptionHTML, OfString) }})
+		o.add(&Field{Name: "description_html", Doc: "non-standard HTML description", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.ICSEvent).DescriptionHTML, OfString) }})
 		o.add(&Field{Name: "links", Doc: "in texts and properties, as written", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*scan.ICSEvent).Links)) }})
 		o.add(&Field{Name: "raw_properties", Doc: "in the order of the file", Type: ListOf(t.object("scan.ICSProperty")), Get: func(v any) Value { return OfList((*objects[scan.ICSProperty])(&v.(*scan.ICSEvent).RawProperties)) }})
 	}
@@ -158,7 +158,7 @@ func (t Types) declareScan() {
 		o.add(&Field{Name: "word_count", Doc: "words of the text", Type: IntType, Get: func(v any) Value { return ofInt(v.(*scan.Docx).WordCount) }})
 		o.add(&Field{Name: "image_count", Doc: "pictures on the pages", Type: IntType, Get: func(v any) Value { return ofInt(v.(*scan.Docx).ImageCount) }})
 		o.add(&Field{Name: "font_colors", Doc: "RRGGBB in upper case, or \"auto\"", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*scan.Docx).FontColors)) }})
-		o.add(&Field{Name: "white_text_in_doc", Doc: "a text is white", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*scan.Docx).WhiteTextInDoc) }})
+		o.add(&Field{Name: "white_text_in_doc", Doc: "some text is white", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*scan.Docx).WhiteTextInDoc) }})
 	}
 	{
 		o := t.object("scan.Pptx")
@@ -180,7 +180,7 @@ func (t Types) declareScan() {
 	{
 		o := t.object("scan.Oletools")
 		o.add(&Field{Name: "error", Doc: "null where it was read", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.Oletools).Error, OfString) }})
-		o.add(&Field{Name: "indicators", Doc: "aspects that tell of danger", Type: t.object("scan.Indicators"), Get: func(v any) Value { return OfObject(&v.(*scan.Oletools).Indicators) }})
+		o.add(&Field{Name: "indicators", Doc: "indicators of danger", Type: t.object("scan.Indicators"), Get: func(v any) Value { return OfObject(&v.(*scan.Oletools).Indicators) }})
 		o.add(&Field{Name: "macros", Doc: "sources and their words", Type: t.object("scan.Macros"), Get: func(v any) Value { return OfObject(&v.(*scan.Oletools).Macros) }})
 		o.add(&Field{Name: "relationships", Doc: "that lead outside", Type: ListOf(t.object("scan.OfficeLinks")), Get: func(v any) Value { return OfList((*objects[scan.OfficeLinks])(&v.(*scan.Oletools).Relationships)) }})
 	}
@@ -192,7 +192,7 @@ func (t Types) declareScan() {
 		o.add(&Field{Name: "vba_macros", Doc: "high where they have suspicious words", Type: t.object("scan.Present"), Get: func(v any) Value { return OfObject(&v.(*scan.Indicators).VBAMacros) }})
 		o.add(&Field{Name: "xlm_macros", Doc: "macros of Excel 4", Type: t.object("scan.Present"), Get: func(v any) Value { return OfObject(&v.(*scan.Indicators).XLMMacros) }})
 		o.add(&Field{Name: "object_pool", Doc: "embedded objects of Word 97", Type: t.object("scan.Present"), Get: func(v any) Value { return OfObject(&v.(*scan.Indicators).ObjectPool) }})
-		o.add(&Field{Name: "external_relationships", Doc: "parts from elsewhere, links included", Type: t.object("scan.Counted"), Get: func(v any) Value { return OfObject(&v.(*scan.Indicators).ExternalRelationships) }})
+		o.add(&Field{Name: "external_relationships", Doc: "external parts, including links", Type: t.object("scan.Counted"), Get: func(v any) Value { return OfObject(&v.(*scan.Indicators).ExternalRelationships) }})
 		o.add(&Field{Name: "flash_objects", Doc: "Flash films", Type: t.object("scan.Counted"), Get: func(v any) Value { return OfObject(&v.(*scan.Indicators).FlashObjects) }})
 	}
 	{
@@ -220,7 +220,7 @@ func (t Types) declareScan() {
 		o := t.object("scan.MacroKeyword")
 		o.add(&Field{Name: "type", Doc: "autoexec, suspicious, ioc, hex_string or base64_string", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.MacroKeyword).Type) }})
 		o.add(&Field{Name: "keyword", Doc: "as written; hex and base64 decoded", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.MacroKeyword).Keyword) }})
-		o.add(&Field{Name: "description", Doc: "why it matters", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.MacroKeyword).Description) }})
+		o.add(&Field{Name: "description", Doc: "why it is suspicious", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.MacroKeyword).Description) }})
 	}
 	{
 		o := t.object("scan.MacroModule")
@@ -236,25 +236,25 @@ func (t Types) declareScan() {
 	{
 		o := t.object("scan.Response")
 		o.add(&Field{Name: "depth", Doc: "0 for the input", Type: IntType, Get: func(v any) Value { return ofInt(v.(*scan.Response).Depth) }})
-		o.add(&Field{Name: "file_name", Doc: "as its container tells it", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.Response).FileName) }})
+		o.add(&Field{Name: "file_name", Doc: "as in its container", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.Response).FileName) }})
 		o.add(&Field{Name: "file_extension", Doc: "lower case, without dot", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.Response).FileExtension) }})
 		o.add(&Field{Name: "size", Doc: "bytes", Type: IntType, Get: func(v any) Value { return OfInt(v.(*scan.Response).Size) }})
 		o.add(&Field{Name: "source", Doc: "reader that found it, \"\" for the input", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.Response).Source) }})
 		o.add(&Field{Name: "node_id", Doc: "unique within the list", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.Response).NodeID) }})
 		o.add(&Field{Name: "parent_node_id", Doc: "null for the input", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.Response).ParentNodeID, OfString) }})
-		o.add(&Field{Name: "flavors", Doc: "what the file is", Type: t.object("scan.Flavors"), Get: func(v any) Value { return OfObject(&v.(*scan.Response).Flavors) }})
-		o.add(&Field{Name: "scan", Doc: "what the scanners found", Type: t.object("scan.Scan"), Get: func(v any) Value { return OfObject(&v.(*scan.Response).Scan) }})
+		o.add(&Field{Name: "flavors", Doc: "kinds of the file", Type: t.object("scan.Flavors"), Get: func(v any) Value { return OfObject(&v.(*scan.Response).Flavors) }})
+		o.add(&Field{Name: "scan", Doc: "results of the scanners", Type: t.object("scan.Scan"), Get: func(v any) Value { return OfObject(&v.(*scan.Response).Scan) }})
 	}
 	{
 		o := t.object("scan.Flavors")
 		o.add(&Field{Name: "mime", Doc: "media type by content", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.Flavors).MIME) }})
 		o.add(&Field{Name: "yara", Doc: "kinds by content, such as \"mz_file\"", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*scan.Flavors).Yara)) }})
-		o.add(&Field{Name: "external", Doc: "what its container says of it", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*scan.Flavors).External)) }})
+		o.add(&Field{Name: "external", Doc: "kinds declared by its container", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*scan.Flavors).External)) }})
 	}
 	{
 		o := t.object("scan.Scan")
 		o.add(&Field{Name: "strings", Doc: "printable runs", Type: t.object("scan.Strings"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).Strings) }})
-		o.add(&Field{Name: "ocr", Doc: "text that a picture or page shows; null where no tool read it", Type: t.object("scan.OCR"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).OCR) }})
+		o.add(&Field{Name: "ocr", Doc: "recognised text of a picture or page; null without recognition", Type: t.object("scan.OCR"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).OCR) }})
 		o.add(&Field{Name: "qr", Doc: "of pictures and PDF", Type: t.object("scan.QRCode"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).QR) }})
 		o.add(&Field{Name: "url", Doc: "addresses; null for packed files and pictures", Type: t.object("scan.URLList"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).URL) }})
 		o.add(&Field{Name: "exiftool", Doc: "beta.parse_exif reads it too", Type: t.object("scan.EXIF"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).ExifTool) }})
@@ -264,8 +264,8 @@ func (t Types) declareScan() {
 		o.add(&Field{Name: "pdf_obj_hash", Doc: "of a PDF", Type: t.object("scan.PDFObjectHash"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).PDFObjHash) }})
 		o.add(&Field{Name: "entropy", Doc: "of every file", Type: t.object("scan.Entropy"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).Entropy) }})
 		o.add(&Field{Name: "zip", Doc: "of zips, and of documents that are zips", Type: t.object("scan.Zip"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).Zip) }})
-		o.add(&Field{Name: "encrypted_zip", Doc: "of zips behind a password", Type: t.object("scan.EncryptedZip"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).EncryptedZip) }})
-		o.add(&Field{Name: "encrypted_doc", Doc: "of documents behind a password", Type: t.object("scan.EncryptedDoc"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).EncryptedDoc) }})
+		o.add(&Field{Name: "encrypted_zip", Doc: "of encrypted zips", Type: t.object("scan.EncryptedZip"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).EncryptedZip) }})
+		o.add(&Field{Name: "encrypted_doc", Doc: "of encrypted documents", Type: t.object("scan.EncryptedDoc"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).EncryptedDoc) }})
 		o.add(&Field{Name: "html", Doc: "of pages", Type: t.object("scan.HTMLFile"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).HTML) }})
 		o.add(&Field{Name: "ics", Doc: "of calendars", Type: t.object("scan.ICSFile"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).ICS) }})
 		o.add(&Field{Name: "docx", Doc: "of text documents in Office Open XML", Type: t.object("scan.Docx"), Get: func(v any) Value { return OfObject(v.(*scan.Scan).Docx) }})
@@ -293,7 +293,7 @@ func (t Types) declareScan() {
 	{
 		o := t.object("scan.Strings")
 		o.add(&Field{Name: "strings", Doc: "at least four characters long, each once", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*scan.Strings).Strings)) }})
-		o.add(&Field{Name: "raw", Doc: "the whole text, null for what is no text", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.Strings).Raw, OfString) }})
+		o.add(&Field{Name: "raw", Doc: "the whole text, null if not text", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.Strings).Raw, OfString) }})
 	}
 	{
 		o := t.object("scan.OCR")
@@ -303,7 +303,7 @@ func (t Types) declareScan() {
 	{
 		o := t.object("scan.OCRText")
 		o.add(&Field{Name: "text", Doc: "of all pages", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.OCRText).Text) }})
-		o.add(&Field{Name: "success", Doc: "whether a tool read it", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*scan.OCRText).Success) }})
+		o.add(&Field{Name: "success", Doc: "whether text recognition ran", Type: BoolType, Get: func(v any) Value { return OfBool(v.(*scan.OCRText).Success) }})
 		o.add(&Field{Name: "page_results", Doc: "in the order of the pages", Type: ListOf(t.object("scan.OCRPage")), Get: func(v any) Value { return OfList((*objects[scan.OCRPage])(&v.(*scan.OCRText).PageResults)) }})
 	}
 	{
@@ -314,7 +314,7 @@ func (t Types) declareScan() {
 		o := t.object("scan.QRCode")
 		o.add(&Field{Name: "data", Doc: "null where there is no code", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.QRCode).Data, OfString) }})
 		o.add(&Field{Name: "type", Doc: "url, email, mobile, app, geo, wifi or undefined", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.QRCode).Type, OfString) }})
-		o.add(&Field{Name: "url", Doc: "where it leads, null for other data", Type: t.object("URL"), Get: func(v any) Value { return ofOptionalURL(v.(*scan.QRCode).URL) }})
+		o.add(&Field{Name: "url", Doc: "its address, null for other data", Type: t.object("URL"), Get: func(v any) Value { return ofOptionalURL(v.(*scan.QRCode).URL) }})
 	}
 	{
 		o := t.object("scan.QR")
@@ -324,7 +324,7 @@ func (t Types) declareScan() {
 	{
 		o := t.object("scan.URLList")
 		o.add(&Field{Name: "urls", Doc: "each once, as written", Type: ListOf(t.object("URL")), Get: func(v any) Value { return OfList((*urls)(&v.(*scan.URLList).URLs)) }})
-		o.add(&Field{Name: "invalid_urls", Doc: "look like addresses and lead nowhere", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*scan.URLList).InvalidURLs)) }})
+		o.add(&Field{Name: "invalid_urls", Doc: "texts that resemble addresses and are invalid", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*scan.URLList).InvalidURLs)) }})
 	}
 	{
 		o := t.object("scan.Yara")
@@ -334,7 +334,7 @@ func (t Types) declareScan() {
 	{
 		o := t.object("scan.YaraMatch")
 		o.add(&Field{Name: "name", Doc: "of the rule", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.YaraMatch).Name) }})
-		o.add(&Field{Name: "meta", Doc: "what the rule says about itself", Type: MapOf(StringType), Get: func(v any) Value { return OfNamed(v.(*scan.YaraMatch).Meta) }})
+		o.add(&Field{Name: "meta", Doc: "metadata of the rule", Type: MapOf(StringType), Get: func(v any) Value { return OfNamed(v.(*scan.YaraMatch).Meta) }})
 	}
 	{
 		o := t.object("scan.JavaScript")
@@ -375,29 +375,29 @@ func (t Types) declareScan() {
 	}
 	{
 		o := t.object("scan.EncryptedZip")
-		o.add(&Field{Name: "cracked_password", Doc: "null where none opens it", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.EncryptedZip).CrackedPassword, OfString) }})
+		o.add(&Field{Name: "cracked_password", Doc: "null if no password opens it", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.EncryptedZip).CrackedPassword, OfString) }})
 		o.add(&Field{Name: "total_files", Doc: "entries", Type: IntType, Get: func(v any) Value { return ofInt(v.(*scan.EncryptedZip).TotalFiles) }})
 		o.add(&Field{Name: "total_extracted", Doc: "files whose content was read", Type: IntType, Get: func(v any) Value { return ofInt(v.(*scan.EncryptedZip).TotalExtracted) }})
 	}
 	{
 		o := t.object("scan.EncryptedDoc")
-		o.add(&Field{Name: "cracked_password", Doc: "null where none opens it", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.EncryptedDoc).CrackedPassword, OfString) }})
+		o.add(&Field{Name: "cracked_password", Doc: "null if no password opens it", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.EncryptedDoc).CrackedPassword, OfString) }})
 	}
 	{
 		o := t.object("scan.Hash")
-		o.add(&Field{Name: "md5", Doc: "of the bytes looked at", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.Hash).MD5) }})
-		o.add(&Field{Name: "sha1", Doc: "of the bytes looked at", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.Hash).SHA1) }})
-		o.add(&Field{Name: "sha256", Doc: "of the bytes looked at", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.Hash).SHA256) }})
+		o.add(&Field{Name: "md5", Doc: "of the examined bytes", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.Hash).MD5) }})
+		o.add(&Field{Name: "sha1", Doc: "of the examined bytes", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.Hash).SHA1) }})
+		o.add(&Field{Name: "sha256", Doc: "of the examined bytes", Type: StringType, Get: func(v any) Value { return OfString(v.(*scan.Hash).SHA256) }})
 		o.add(&Field{Name: "ssdeep", Doc: "not computed", Type: StringType, Get: func(v any) Value { return optional(v.(*scan.Hash).SSDeep, OfString) }})
 	}
 	{
 		o := t.object("scan.VBA")
-		o.add(&Field{Name: "auto_exec", Doc: "events that run by themselves", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*scan.VBA).AutoExec)) }})
-		o.add(&Field{Name: "suspicious", Doc: "words for what programs of attackers do", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*scan.VBA).Suspicious)) }})
+		o.add(&Field{Name: "auto_exec", Doc: "events that run automatically", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*scan.VBA).AutoExec)) }})
+		o.add(&Field{Name: "suspicious", Doc: "words typical of malware", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*scan.VBA).Suspicious)) }})
 		o.add(&Field{Name: "ioc", Doc: "addresses and names of programs", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*scan.VBA).IOC)) }})
 		o.add(&Field{Name: "hex", Doc: "decoded", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*scan.VBA).Hex)) }})
 		o.add(&Field{Name: "base64", Doc: "decoded", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*scan.VBA).Base64)) }})
-		o.add(&Field{Name: "dridex", Doc: "always empty: that coding is not read", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*scan.VBA).Dridex)) }})
+		o.add(&Field{Name: "dridex", Doc: "always empty: that coding is not supported", Type: ListOf(StringType), Get: func(v any) Value { return OfList((*Strings)(&v.(*scan.VBA).Dridex)) }})
 		o.add(&Field{Name: "total_files", Doc: "modules", Type: IntType, Get: func(v any) Value { return ofInt(v.(*scan.VBA).TotalFiles) }})
 		o.add(&Field{Name: "total_extracted", Doc: "modules whose source was read", Type: IntType, Get: func(v any) Value { return ofInt(v.(*scan.VBA).TotalExtracted) }})
 	}
@@ -419,6 +419,6 @@ func (t Types) declareScan() {
 	}
 	{
 		o := t.object("scan.Trailer")
-		o.add(&Field{Name: "trailer_index", Doc: "offset of the end mark, null where there is none", Type: IntType, Get: func(v any) Value { return optional(v.(*scan.Trailer).TrailerIndex, ofInt) }})
+		o.add(&Field{Name: "trailer_index", Doc: "offset of the end mark, null without one", Type: IntType, Get: func(v any) Value { return optional(v.(*scan.Trailer).TrailerIndex, ofInt) }})
 	}
 }

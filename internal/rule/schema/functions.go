@@ -2,26 +2,26 @@ package schema
 
 import "strings"
 
-// Capability is what a function needs beside the message itself. A rule that needs what is
-// not there is not decided, and says so.
+// Capability is a data source or model that a function needs besides the message. A rule
+// that needs a missing capability is indeterminate, and reports it.
 type Capability uint32
 
 // The capabilities.
 const (
-	Files      Capability = 1 << iota // attachments are opened
-	OCR                               // text of pictures is read
-	QR                                // codes in pictures are read
-	History                           // who wrote to whom before
+	Files      Capability = 1 << iota // opening of attachments
+	OCR                               // recognition of text in pictures
+	QR                                // decoding of codes in pictures
+	History                           // earlier correspondence
 	Whois                             // registration of domains
-	Language                          // a model that understands text
-	Browser                           // links are followed
-	Screenshot                        // messages are rendered
-	Logos                             // a model that knows brands by their logos
+	Language                          // a language model for classifying text
+	Browser                           // following of links
+	Screenshot                        // rendering of messages
+	Logos                             // a model that recognises logos of brands
 	Macros                            // a model that judges macros
 	Translator                        // a model that translates
-	Scores                            // a model that gives a verdict of its own
+	Scores                            // a model with a verdict of its own
 	Sensitive                         // a model that finds sensitive data
-	Triaging                          // what people and analysts said of the message
+	Triaging                          // reports by users and analysts
 	Listed                            // a list that is not configured
 )
 
@@ -44,14 +44,14 @@ func (c Capability) Names() []string {
 // String returns the names, separated by commas.
 func (c Capability) String() string { return strings.Join(c.Names(), ", ") }
 
-// Form says how a call is compiled.
+// Form is how a call is compiled.
 type Form uint8
 
 // The forms.
 const (
-	Plain   Form = iota // arguments are computed, then the function
-	Lambda              // the second argument is computed for each element of the first
-	Pattern             // arguments after the first are patterns that stand in the rule
+	Plain   Form = iota // the arguments are evaluated before the call
+	Lambda              // the second argument is evaluated for each element of the first
+	Pattern             // arguments after the first are literal patterns
 )
 
 // Function is a function of the language.
@@ -60,7 +60,7 @@ type Function struct {
 	Params   []Param
 	Variadic bool    // the last parameter may be repeated
 	Named    []Param // keyword arguments, all optional
-	Result   *Type   // nil where it depends on the arguments
+	Result   *Type   // nil if it depends on the arguments
 	Form     Form
 	Needs    Capability
 	Doc      string
@@ -73,7 +73,7 @@ type Param struct {
 	Optional bool
 }
 
-// Signature spells the function for authors.
+// Signature returns the signature of the function for authors.
 func (f *Function) Signature() string {
 	var b strings.Builder
 	b.WriteString(f.Name + "(")
@@ -96,7 +96,7 @@ func (f *Function) Signature() string {
 	return b.String()
 }
 
-// aliases are older names that rules of other feeds use.
+// aliases are older names in rules of other feeds.
 var aliases = map[string]string{
 	"beta.scan_base64": "strings.scan_base64", "beta.linkanalysis": "ml.link_analysis", "beta.message_screenshot": "file.message_screenshot",
 	"beta.parse_text": "file.parse_text", "beta.binexplode": "file.explode", "beta.oletools": "file.oletools", "beta.parse_eml": "file.parse_eml",
@@ -107,7 +107,7 @@ var aliases = map[string]string{
 // Functions is all functions by name.
 type Functions map[string]*Function
 
-// Lookup finds a function by its name or an older one of it.
+// Lookup finds a function by its name or an alias.
 func (f Functions) Lookup(name string) *Function {
 	if n, ok := aliases[name]; ok {
 		name = n
@@ -115,7 +115,7 @@ func (f Functions) Lookup(name string) *Function {
 	return f[name]
 }
 
-// files are the types that functions of files take.
+// files lists the types that functions of files accept.
 const files = "Attachment|result.File|result.HTML|scan.Response"
 
 // NewFunctions builds the table over the types.

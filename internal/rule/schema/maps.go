@@ -34,14 +34,13 @@ func ofMulti(m map[string][]string) Value {
 func (m multi) Len() int       { return len(m) }
 func (m multi) Keys() []string { return slices.Sorted(maps.Keys(m)) }
 
-// Get returns the list of a key. Lists of a message are never null: one that is not there
-// is empty.
+// Get returns the list of a key. Lists of a message are never null: a missing one is empty.
 func (m multi) Get(key string) (Value, bool) {
 	s, ok := m[key]
 	return OfStrings(s), ok
 }
 
-// OfJSON returns what encoding/json decoded into an any.
+// OfJSON returns the value of data that encoding/json decoded into an any.
 func OfJSON(v any) Value {
 	switch v := v.(type) {
 	case bool:
@@ -62,13 +61,13 @@ func OfJSON(v any) Value {
 	}
 }
 
-// array is a list of JSON.
+// array is a JSON list.
 type array []any
 
 func (l array) Len() int       { return len(l) }
 func (l array) At(i int) Value { return OfJSON(l[i]) }
 
-// object is an object of JSON.
+// object is a JSON object.
 type object map[string]any
 
 func (m object) Len() int       { return len(m) }

@@ -1,9 +1,9 @@
-// Package schema is what the rule language knows: its types with their fields, and the
-// values that rules compute with.
+// Package schema defines the types of the rule language, their fields, and the values that
+// rules compute with.
 //
-// The fields come from the Go types of the message data model and of what functions
-// answer, by a generator, so that a rule reads the struct itself and nothing is copied or
-// looked up by reflection. A field that is not in this table does not exist for a rule.
+// A generator derives the fields from the Go types of the message data model and of
+// function results, so that a rule reads the struct itself without copies or reflection. A
+// field outside of this table does not exist for rules.
 //
 // Limits: none of its own.
 package schema
@@ -21,7 +21,7 @@ type Type struct {
 	Name     string   // of an Object
 	Elem     *Type    // of a List or a Map
 	Fields   []*Field // of an Object, as declared
-	Enriched bool     // an Object that a function answers: its lists are null if not looked for
+	Enriched bool     // an Object returned by a function: its lists are null if not examined
 	byName   map[string]*Field
 }
 
@@ -30,10 +30,10 @@ type Field struct {
 	Name string
 	Doc  string
 	Type *Type
-	Get  func(object any) Value // of the pointer to the struct
+	Get  func(object any) Value // object is a pointer to the struct
 }
 
-// The types that need no name.
+// The types without a name.
 var (
 	NullType    = &Type{Kind: Null}
 	BoolType    = &Type{Kind: Bool}
@@ -53,7 +53,7 @@ func MapOf(t *Type) *Type { return &Type{Kind: Map, Elem: t} }
 // Field returns a field, or nil.
 func (t *Type) Field(name string) *Field { return t.byName[name] }
 
-// String names the type for authors of rules.
+// String returns the name of the type for authors of rules.
 func (t *Type) String() string {
 	switch t.Kind {
 	case Object:
@@ -70,7 +70,7 @@ func (t *Type) String() string {
 	}
 }
 
-// Same reports whether two types are one.
+// Same reports whether two types are identical.
 func (t *Type) Same(o *Type) bool {
 	if t == o {
 		return true
@@ -98,7 +98,7 @@ func NewTypes() Types {
 	return t
 }
 
-// object returns the type of a name, which may not have been declared yet.
+// object returns the type with a name, declared or not yet.
 func (t Types) object(name string) *Type {
 	o := t[name]
 	if o == nil {

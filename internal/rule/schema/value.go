@@ -8,7 +8,7 @@ import (
 // Kind is the kind of a type or a value.
 type Kind uint8
 
-// The kinds. Dynamic is a type only: a JSON value, whose kind shows when it is read.
+// The kinds. Dynamic is a type only: a JSON value, whose kind is known at run time.
 const (
 	Null Kind = iota
 	Bool
@@ -22,13 +22,13 @@ const (
 	Dynamic
 )
 
-// String names the kind as messages for authors of rules do.
+// String returns the name of the kind in messages for authors of rules.
 func (k Kind) String() string {
 	return [...]string{"null", "bool", "int", "float", "string", "time", "object", "list", "map", "json"}[k]
 }
 
 // Value is a value of the rule language. The zero Value is null. Values are small and are
-// copied; what they point to is shared and never changed.
+// copied; the data that they point to is shared and immutable.
 type Value struct {
 	kind Kind
 	num  uint64 // of Bool, Int and Float
@@ -36,13 +36,13 @@ type Value struct {
 	ref  any    // pointer to a struct of Object, a Sequence of List, a Mapping of Map, a time
 }
 
-// Sequence is what a list holds.
+// Sequence is the content of a list.
 type Sequence interface {
 	Len() int
 	At(i int) Value
 }
 
-// Mapping is what a map holds.
+// Mapping is the content of a map.
 type Mapping interface {
 	Len() int
 	Get(key string) (Value, bool)
@@ -88,7 +88,7 @@ func OfObject[T any](p *T) Value {
 	return Value{kind: Object, ref: p}
 }
 
-// Kind returns what the value is.
+// Kind returns the kind of the value.
 func (v Value) Kind() Kind { return v.kind }
 
 // IsNull reports whether the value is null.
@@ -161,7 +161,7 @@ func (l Values) Len() int { return len(l) }
 // At returns one value.
 func (l Values) At(i int) Value { return l[i] }
 
-// objects, texts and the like give the slices of Go structs as lists, without a copy.
+// objects, texts and similar types provide slices of Go structs as lists, without a copy.
 type objects[T any] []T
 
 func (l *objects[T]) Len() int       { return len(*l) }
@@ -182,7 +182,7 @@ func OfStrings(s []string) Value { return OfList((*Strings)(&s)) }
 // OfObjects returns a list of the structs of a slice. It keeps the slice.
 func OfObjects[T any](s []T) Value { return OfList((*objects[T])(&s)) }
 
-// optional returns what a pointer points to, or null.
+// optional returns the value that a pointer points to, or null.
 func optional[T any](p *T, of func(T) Value) Value {
 	if p == nil {
 		return Value{}

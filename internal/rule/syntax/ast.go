@@ -1,16 +1,16 @@
-// Package syntax reads and prints the rule language: the expressions that the public rule
-// feed, and customers, write about a message.
+// Package syntax parses and formats the rule language: the expressions about a message in
+// the public rule feed and in rules of customers.
 //
-// Parse turns the text of one rule into a tree whose nodes know where they stand; Format
-// prints a tree in the one form that all rules share, comments kept. Nothing here knows
-// which fields or functions exist: that is the business of package rule.
+// Parse turns the text of one rule into a tree whose nodes have positions; Format prints a
+// tree in the canonical form, with comments. This package does not define fields or
+// functions: package rule does.
 //
 // The language has no published grammar; this one accepts every rule of the public feed.
 //
 // Limits: 1 MiB of text, 256 levels of nesting.
 package syntax
 
-// Pos is a place in the text of a rule.
+// Pos is a position in the text of a rule.
 type Pos struct {
 	Offset int // in bytes, from 0
 	Line   int // from 1
@@ -24,7 +24,7 @@ type Node interface {
 	node()
 }
 
-// span is where a node is.
+// span is the extent of a node.
 type span struct {
 	at  Pos
 	end int
@@ -58,7 +58,7 @@ const (
 	Mod    Op = "%"
 )
 
-// Kind says of which type a literal is.
+// Kind is the type of a literal.
 type Kind int
 
 // The kinds of literals.
@@ -72,7 +72,7 @@ const (
 
 // The nodes.
 type (
-	// Literal is a value that is in the rule.
+	// Literal is a literal value.
 	Literal struct {
 		span
 		Kind  Kind
@@ -82,8 +82,8 @@ type (
 		Text  string // value of a string, unescaped
 		Raw   bool   // a string in single quotes
 	}
-	// Logic is a chain of two or more operands of one of Or and And: a and b and c is one
-	// node. Operands in parentheses of the same operator are nodes of their own.
+	// Logic is a chain of two or more operands of either Or or And: a and b and c is one
+	// node. Operands in parentheses with the same operator are separate nodes.
 	Logic struct {
 		span
 		Op       Op
@@ -101,20 +101,20 @@ type (
 		Op          Op
 		Left, Right Node
 	}
-	// Compare is one comparison, or a chain such as 0 < x <= 5, which has one operand more
-	// than operators.
+	// Compare is one comparison, or a chain such as 0 < x <= 5, with one more operand than
+	// operators.
 	Compare struct {
 		span
 		Ops      []Op
 		Operands []Node
 	}
-	// In asks whether a value is among others.
+	// In tests whether a value is among others.
 	In struct {
 		span
 		Value Node
 		Not   bool
 		Fold  bool // in~
-		List  Node // a *Tuple where parentheses follow, or any other expression
+		List  Node // a *Tuple for parentheses, or any other expression
 	}
 	// Tuple is a parenthesised list on the right of In.
 	Tuple struct {
@@ -138,8 +138,8 @@ type (
 		span
 		Name string
 	}
-	// Element is the element of a lambda around it: "." is of Depth 1, ".." of Depth 2, "..." of Depth 3.
-	// A name after the dots is a Field over the Element.
+	// Element is the element of an enclosing lambda: "." is of Depth 1, ".." of Depth 2,
+	// "..." of Depth 3. A name after the dots is a Field over the Element.
 	Element struct {
 		span
 		Depth int
@@ -165,7 +165,7 @@ type (
 	Slice struct {
 		span
 		Object   Node
-		From, To Node // nil where left out
+		From, To Node // nil if omitted
 	}
 	// Call calls a function by its full name, "strings.icontains".
 	Call struct {
@@ -179,7 +179,7 @@ type (
 		span
 		Elements []Node
 	}
-	// Paren is an expression in parentheses, which printing keeps.
+	// Paren is an expression in parentheses, which Format keeps.
 	Paren struct {
 		span
 		Inner Node
@@ -197,19 +197,19 @@ type NamedArg struct {
 type Comment struct {
 	At   Pos
 	Text string // without the slashes, trimmed
-	Own  bool   // it is on its own line
+	Own  bool   // on a line without code
 }
 
-// Expression is the text of a rule, read.
+// Expression is the parsed text of a rule.
 type Expression struct {
 	Root     Node
 	Comments []Comment // in order
 	Text     string
 }
 
-// Error is a fault in the text.
+// Error is an error in the text.
 type Error struct {
 	At      Pos
 	Message string
-	Hint    string // what to write instead, or ""
+	Hint    string // suggested correction, or ""
 }

@@ -5,31 +5,31 @@ import (
 	"unicode"
 )
 
-// note is a comment as it is printed.
+// note is a comment as printed.
 type note struct {
 	text  string
-	blank bool // an empty line is in front
+	blank bool // preceded by an empty line
 }
 
-// item is an operand, element or argument, which has a line of its own where its group
-// is broken into lines.
+// item is an operand, element or argument, on its own line if its group is broken into
+// lines.
 type item struct {
 	node       Node
 	name       string // of an argument
 	start, end int
-	lead       []note // lines in front
-	blank      bool   // an empty line is directly before it
+	lead       []note // comment lines before it
+	blank      bool   // directly preceded by an empty line
 	trail      string // comment after it on its line
 }
 
-// group is what a node consists of: the operands of a chain, or what is in brackets.
+// group is the content of a node: the operands of a chain, or the items in brackets.
 type group struct {
 	items []item
 	head  string // comment directly after the opening bracket
 	tail  []note // lines after the last item
 }
 
-// groupOf returns the group of a node, or nil for a node that is never broken itself.
+// groupOf returns the group of a node, or nil for a node that is never broken into lines.
 func groupOf(n Node) *group {
 	switch n := n.(type) {
 	case *Logic:
@@ -57,7 +57,7 @@ func groupOf(n Node) *group {
 	return nil
 }
 
-// chainOf returns the operands of operators that bind equally, and the operators between
+// chainOf returns the operands of operators of equal strength, and the operators between
 // them: a - b + c is a chain of three.
 func chainOf(n *Binary) ([]Node, []Op) {
 	operands, ops := []Node{n.Left}, []Op(nil)
@@ -75,11 +75,11 @@ func groupOfNodes(nodes []Node) *group {
 	return g
 }
 
-// gather finds the place of every comment: the groups that have some.
+// gather finds the groups that contain comments, and the place of each comment.
 type gather struct {
 	text   string
 	groups map[Node]*group
-	broken map[Node]bool // comments stand inside
+	broken map[Node]bool // nodes with comments inside
 }
 
 // within returns the comments before an offset, and the others.
@@ -91,8 +91,8 @@ func within(cs []Comment, end int) (before, rest []Comment) {
 	return cs[:i], cs[i:]
 }
 
-// node places the comments inside of a node, and returns those between the parts of what
-// is never broken: they go before the item that they are in.
+// node places the comments inside a node, and returns those between the parts of unbroken
+// nodes: they move before the enclosing item.
 func (g *gather) node(n Node, cs []Comment) []Comment {
 	if len(cs) == 0 {
 		return nil
@@ -112,7 +112,7 @@ func (g *gather) node(n Node, cs []Comment) []Comment {
 	return nil
 }
 
-// parts is node for nodes that are never broken themselves.
+// parts is node for nodes that are never broken into lines.
 func (g *gather) parts(n Node, cs []Comment) []Comment {
 	var loose, part []Comment
 	count := len(cs)
@@ -150,8 +150,8 @@ func (g *gather) fill(group *group, at int, cs []Comment, bracket bool) (ahead [
 	return ahead
 }
 
-// between places the comments before item i, or after the last, and returns where
-// the last of them ends; at is where the item before ends.
+// between places the comments before item i, or after the last, and returns the end of the
+// last comment; at is the end of the previous item.
 func (g *gather) between(group *group, i, at int, cs []Comment) int {
 	for _, c := range cs {
 		text := g.spelling(c)
@@ -172,7 +172,7 @@ func (g *gather) between(group *group, i, at int, cs []Comment) int {
 	return at
 }
 
-// spelling returns the comment as written in the text, with its slashes.
+// spelling returns the comment as written, with its slashes.
 func (g *gather) spelling(c Comment) string {
 	line, _, _ := strings.Cut(cut(g.text, c.At.Offset, len(g.text)), "\n")
 	if !strings.HasPrefix(line, "//") {
@@ -181,7 +181,7 @@ func (g *gather) spelling(c Comment) string {
 	return strings.TrimRightFunc(line, unicode.IsSpace)
 }
 
-// cut returns a part of the text, or "" where there is none.
+// cut returns a part of the text, or "" if out of range.
 func cut(text string, from, to int) string {
 	if from < 0 || from > to || to > len(text) {
 		return ""
@@ -189,7 +189,7 @@ func cut(text string, from, to int) string {
 	return text[from:to]
 }
 
-// blank reports whether an empty line is in a part of the text.
+// blank reports whether part of the text contains an empty line.
 func blank(text string, from, to int) bool {
 	part := cut(text, from, to)
 	for {

@@ -2,7 +2,8 @@ package syntax
 
 import "strconv"
 
-// comparison reads what follows a value: a comparison, in, is null or, after a number, of.
+// comparison parses the text after a value: a comparison, in, is null or, after a number,
+// of.
 func (p *parser) comparison(left Node) Node {
 	n := p.comparisonOf(left)
 	if p.err == nil && p.binding() == bindCompare {
@@ -24,7 +25,7 @@ func (p *parser) comparisonOf(left Node) Node {
 	}
 }
 
-// direction is the same for the operators of a chain, and "" for those that form none.
+// direction is equal for the operators of a chain, and "" for operators that form none.
 func direction(op Op) Op {
 	switch op {
 	case Lt, Le:
@@ -111,8 +112,8 @@ func (p *parser) of(left Node) Node {
 	return &Of{span: p.from(left.Pos(), height), Count: count.Int, Operands: operands}
 }
 
-// elements reads a list from its opening bracket to the closing one; a comma may stand
-// after the last. It returns the height of the highest.
+// elements parses a list from its opening bracket to the closing one; a trailing comma is
+// allowed. It returns the height of the highest element.
 func (p *parser) elements(closing symbol) ([]Node, int) {
 	p.enter()
 	defer p.leave()

@@ -2,14 +2,14 @@ package syntax
 
 import "slices"
 
-// Equal reports whether two trees are the same but for the places of their nodes.
-// Parentheses and the kind of quotes count; Key ignores both.
+// Equal reports whether two trees are the same except for positions. Parentheses and the
+// kind of quotes count; Key ignores both.
 func Equal(a, b Node) bool {
 	return sameNode(a, b) && slices.EqualFunc(Children(a), Children(b), Equal)
 }
 
-// sameNode compares two nodes without what is below them; the number of children is
-// compared by Equal.
+// sameNode compares two nodes without their children; Equal compares the number of
+// children.
 func sameNode(a, b Node) bool {
 	switch a := a.(type) {
 	case *Literal:
@@ -40,7 +40,7 @@ func sameNode(a, b Node) bool {
 	return sameValue(a, b)
 }
 
-// sameValue is sameNode for values and what follows them.
+// sameValue is sameNode for values and their postfix parts.
 func sameValue(a, b Node) bool {
 	switch a := a.(type) {
 	case *Name:

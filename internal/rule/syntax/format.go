@@ -8,13 +8,13 @@ import (
 // MaxColumns is the width in characters up to which Format keeps an expression on one line.
 const MaxColumns = 80
 
-// maxIndent bounds the spaces before a line, so that what is printed for a hostile
-// rule stays in proportion to it.
+// maxIndent bounds the spaces before a line, so that the output for a hostile rule stays in
+// proportion to it.
 const maxIndent = 160
 
-// Format prints a rule in the form that all rules share. An expression that is too wide, or
-// has a comment inside, is broken into lines: the operands of and and or begin lines, the
-// arguments of a function stand below one another, and what is in other brackets is
+// Format prints a rule in the canonical form. An expression that is too wide, or has a
+// comment inside, is broken into lines: the operands of and and or begin lines, the
+// arguments of a function are on separate lines, and the content of other brackets is
 // indented by two spaces. Comments and single empty lines keep their place. The result ends
 // with a line break; formatting it again changes nothing.
 func Format(e *Expression) string {
@@ -22,14 +22,14 @@ func Format(e *Expression) string {
 		gather: gather{text: e.Text, groups: map[Node]*group{}, broken: map[Node]bool{}},
 		flat:   speller{keep: true, text: e.Text, spans: map[Node]extents{}},
 	}
-	// The whole rule is the only item of a group, around which comments can stand.
+	// The whole rule is the only item of a group that can be surrounded by comments.
 	root := groupOfNodes([]Node{e.Root})
 	for _, c := range p.fill(root, 0, e.Comments, false) {
 		root.items[0].lead = append(root.items[0].lead, note{text: p.spelling(c)})
 	}
 	p.flat.node(e.Root, bindOr)
 	if _, ok := e.Root.(*Logic); ok {
-		p.broken[e.Root] = true // the conditions of a rule have a line each
+		p.broken[e.Root] = true // each condition of a rule has a line
 	}
 	p.item(&root.items[0], bindOr, 0, false, "", "")
 	p.notes(root.tail, 0)
@@ -68,8 +68,8 @@ func (p *printer) notes(notes []note, indent int) {
 	}
 }
 
-// item prints what precedes an item, and the item between a prefix and a suffix.
-// It begins a line where it is told to or has comments in front.
+// item prints the lines before an item, and the item between a prefix and a suffix. The
+// item begins a line if begin is set or comments precede it.
 func (p *printer) item(it *item, level, indent int, begin bool, prefix, suffix string) {
 	p.notes(it.lead, indent)
 	if begin || len(it.lead) > 0 {
@@ -89,8 +89,8 @@ func (p *printer) item(it *item, level, indent int, begin bool, prefix, suffix s
 	}
 }
 
-// fits reports whether a node can stand on one line from a column on: it has no comments
-// inside and is not too wide.
+// fits reports whether a node fits on one line from a column on: it has no comments inside
+// and is not too wide.
 func (p *printer) fits(n Node, column int) bool {
 	at := p.flat.spans[n]
 	return !p.broken[n] && at.to-at.from <= utf8.UTFMax*MaxColumns &&
@@ -103,8 +103,8 @@ func (p *printer) single(n Node) {
 	p.write(string(p.flat.b[at.from:at.to]))
 }
 
-// node prints a node in a place where only operators of a strength can stand; indent is
-// where its closing bracket goes if it is broken into lines.
+// node prints a node where only operators of at least that strength are allowed; indent is
+// the column of its closing bracket if it is broken into lines.
 func (p *printer) node(n Node, level, indent int) {
 	inside := strength(n) < level
 	if inside {
@@ -144,7 +144,7 @@ func (p *printer) broad(n Node, indent int) {
 	}
 }
 
-// broadValue is broad for values and what follows them.
+// broadValue is broad for values and their postfix parts.
 func (p *printer) broadValue(n Node, indent int) {
 	switch n := n.(type) {
 	case *Field:
@@ -171,8 +171,8 @@ func (p *printer) broadValue(n Node, indent int) {
 	}
 }
 
-// binary prints a sum or product. Its operators begin lines where the first operand begins
-// one and each of them fits on one, or where comments stand between them.
+// binary prints a sum or product. Its operators begin lines if the first operand begins one
+// and each operand fits on one, or if there are comments between them.
 func (p *printer) binary(n *Binary, indent int) {
 	operands, ops := chainOf(n)
 	begin := p.column == indent && p.fits(operands[0], indent)
@@ -182,8 +182,8 @@ func (p *printer) binary(n *Binary, indent int) {
 	p.chain(n, ops, strength(n), begin, indent)
 }
 
-// chain prints operands with operators between them, which begin lines where they are told
-// to or have comments in front.
+// chain prints operands and the operators between them, which begin lines if begin is set
+// or comments precede them.
 func (p *printer) chain(n Node, ops []Op, level int, begin bool, indent int) {
 	g := p.group(n)
 	p.item(&g.items[0], level, indent, false, "", "")
@@ -234,7 +234,7 @@ func (p *printer) logic(n *Logic, indent int) {
 	p.notes(g.tail, indent)
 }
 
-// call prints the arguments below one another, the first after the parenthesis.
+// call prints each argument on a line, the first after the parenthesis.
 func (p *printer) call(n *Call, indent int) {
 	p.write(n.Function + "(")
 	g := p.group(n)
@@ -257,7 +257,7 @@ func (p *printer) head(g *group) bool {
 	return g.head != ""
 }
 
-// items prints what is in brackets; begin says whether the first begins a line.
+// items prints the content of brackets; begin reports whether the first item begins a line.
 func (p *printer) items(g *group, indent int, begin bool) {
 	for i := range g.items {
 		suffix := ","

@@ -18,7 +18,7 @@ const (
 	raw    // a string in single quotes, its value in token.text
 	listName
 	dots
-	operator // token.op says which
+	operator // the operator is token.op
 	assign
 	leftParen
 	rightParen
@@ -38,22 +38,22 @@ const (
 	nullWord
 )
 
-// token is one word of the language. Its text is what is in the rule, but for strings
-// their value and for lists their name.
+// token is one token of the language. Its text is the source text, but the value of a
+// string and the name of a list.
 type token struct {
 	symbol symbol
 	op     Op
-	space  bool // white space or a comment is in front
+	space  bool // preceded by white space or a comment
 	at     Pos
 	end    int
 	text   string
 }
 
-// lexer cuts the text into tokens, one at a time.
+// lexer splits the text into tokens, one at a time.
 type lexer struct {
 	text     string
 	at       Pos
-	code     bool // a token is on this line already
+	code     bool // the line has a token already
 	comments []Comment
 	err      *Error
 }
@@ -99,7 +99,7 @@ func (l *lexer) peek(n int) byte {
 	return 0
 }
 
-// run returns how many bytes from n places ahead fulfil f.
+// run returns the number of bytes from n places ahead that fulfil f.
 func (l *lexer) run(n int, f func(byte) bool) int {
 	start := n
 	for l.at.Offset+n < len(l.text) && f(l.text[l.at.Offset+n]) {
@@ -108,7 +108,7 @@ func (l *lexer) run(n int, f func(byte) bool) int {
 	return n - start
 }
 
-// fail records the first error and returns a token that ends the parse.
+// fail records the first error and returns a token that ends parsing.
 func (l *lexer) fail(at Pos, message, hint string) token {
 	if l.err == nil {
 		l.err = &Error{At: at, Message: message, Hint: hint}
@@ -116,7 +116,7 @@ func (l *lexer) fail(at Pos, message, hint string) token {
 	return token{symbol: invalid, at: at, end: at.Offset}
 }
 
-// skip moves over white space and comments.
+// skip skips white space and comments.
 func (l *lexer) skip() {
 	for l.at.Offset < len(l.text) {
 		switch c := l.text[l.at.Offset]; {
@@ -203,7 +203,7 @@ func (l *lexer) number() token {
 	return l.take(s, n)
 }
 
-// list reads a dollar sign and a name, which may have dots inside.
+// list reads a dollar sign and a name, which may contain dots.
 func (l *lexer) list() token {
 	n := 0
 	for n == 0 || l.peek(n) == '.' {
@@ -228,7 +228,7 @@ func (l *lexer) dots() token {
 	return l.take(dots, n)
 }
 
-// fieldName reads the name directly after a dot, or returns false where none is there.
+// fieldName reads the name directly after a dot, or returns false without one.
 func (l *lexer) fieldName() (token, bool) {
 	if !letter(l.peek(0)) {
 		return token{}, false

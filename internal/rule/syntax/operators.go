@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// mistakes are signs of other languages, longest first, with what to write instead.
+// mistakes are operators of other languages, longest first, with their replacements.
 var mistakes = []struct{ text, hint string }{
 	{"===", "write =="},
 	{"!==", "write !="},
@@ -31,7 +31,7 @@ var mistakes = []struct{ text, hint string }{
 	{"\ufeff", "this is a byte order mark; remove it"},
 }
 
-// operator reads a sign.
+// operator reads an operator.
 func (l *lexer) operator() token {
 	if s := l.symbolOf(2); s != invalid {
 		if l.peek(0) == '=' && l.peek(2) == '=' || strings.HasPrefix(l.text[l.at.Offset:], "!==") {
@@ -56,7 +56,7 @@ func (l *lexer) sign(s symbol, n int) token {
 	return t
 }
 
-// symbolOf says what the next n bytes are: invalid where they are no sign.
+// symbolOf returns the symbol of the next n bytes: invalid if they are no operator.
 func (l *lexer) symbolOf(n int) symbol {
 	if l.at.Offset+n > len(l.text) {
 		return invalid
@@ -82,7 +82,7 @@ func (l *lexer) symbolOf(n int) symbol {
 	return invalid
 }
 
-// mistake fails with what is here instead of a sign.
+// mistake fails with the text found instead of an operator.
 func (l *lexer) mistake() token {
 	rest := l.text[l.at.Offset:]
 	for _, m := range mistakes {

@@ -12,7 +12,7 @@ const (
 	MaxDepth = 256     // nodes from the root to a leaf
 )
 
-// How strongly operators bind, weakest first.
+// Binding strength of operators, weakest first.
 const (
 	bindOr = iota + 1
 	bindAnd
@@ -41,7 +41,7 @@ func Parse(text string) (*Expression, error) {
 	return &Expression{Root: root, Comments: p.comments, Text: text}, nil
 }
 
-// acceptable refuses text that is too long or not UTF-8.
+// acceptable rejects text that is too long or not UTF-8.
 func acceptable(text string) error {
 	start := Pos{Line: 1, Column: 1}
 	if len(text) > MaxText {
@@ -62,14 +62,14 @@ func acceptable(text string) error {
 	return &Error{At: start, Message: "the rule is not UTF-8"}
 }
 
-// parser builds the tree. After an error the tokens end, so that every loop does.
+// parser builds the tree. After an error there are no more tokens, so every loop ends.
 type parser struct {
 	lexer
 
 	tok    token
 	end    int // of the last token that was consumed
-	depth  int // open brackets and signs
-	height int // of the node that was read last
+	depth  int // open brackets and operators
+	height int // of the last parsed node
 }
 
 func (p *parser) advance() token {
@@ -89,7 +89,7 @@ func (p *parser) fault(at Pos, message, hint string) {
 	p.stop()
 }
 
-// enter counts a level of nesting, which leave ends.
+// enter adds a level of nesting, which leave removes.
 func (p *parser) enter() {
 	if p.depth++; p.depth > MaxDepth {
 		p.tooDeep(p.tok.at)
@@ -102,8 +102,8 @@ func (p *parser) tooDeep(at Pos) {
 	p.fault(at, "the rule is nested more than "+strconv.Itoa(MaxDepth)+" levels deep", "")
 }
 
-// from returns the span from a place to the last token, of a node whose highest child is
-// that high.
+// from returns the span from a position to the last token, for a node with that height of
+// its children.
 func (p *parser) from(at Pos, height int) span {
 	if p.height = height + 1; p.height > MaxDepth {
 		p.tooDeep(at)
@@ -111,7 +111,7 @@ func (p *parser) from(at Pos, height int) span {
 	return span{at: at, end: p.end}
 }
 
-// expression reads operators that bind at least as strongly as level.
+// expression parses operators that bind at least as strongly as level.
 func (p *parser) expression(level int) Node {
 	left := p.prefix(level)
 	for p.err == nil {
@@ -131,7 +131,7 @@ func (p *parser) expression(level int) Node {
 	return left
 }
 
-// binding says how strongly the operator at the token binds, or 0 where none is.
+// binding returns how strongly the operator at the token binds, or 0 without one.
 func (p *parser) binding() int {
 	switch p.tok.symbol {
 	case orWord:
@@ -183,7 +183,7 @@ func (p *parser) arithmetic(left Node, bind int) Node {
 	return &Binary{span: p.from(left.Pos(), max(height, p.height)), Op: op, Left: left, Right: right}
 }
 
-// prefix reads not, minus or a value with what follows it.
+// prefix parses not, minus or a value with its postfix parts.
 func (p *parser) prefix(level int) Node {
 	at := p.tok.at
 	switch {

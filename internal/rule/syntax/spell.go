@@ -11,9 +11,9 @@ import (
 // speller writes nodes on one line.
 type speller struct {
 	b     []byte
-	keep  bool             // parentheses and quotes as they are
-	text  string           // of the rule, from which strings keep their escapes
-	spans map[Node]extents // where each node is in b, if not nil
+	keep  bool             // keep parentheses and quotes
+	text  string           // of the rule; its strings keep their escapes
+	spans map[Node]extents // position of each node in b, if not nil
 }
 
 type extents struct{ from, to int }
@@ -29,7 +29,7 @@ func bare(n Node) Node {
 	}
 }
 
-// strength says how strongly the operator of a node binds its operands.
+// strength returns how strongly the operator of a node binds its operands.
 func strength(n Node) int {
 	switch n := n.(type) {
 	case *Logic:
@@ -46,7 +46,7 @@ func strength(n Node) int {
 
 func (s *speller) string(text string) { s.b = append(s.b, text...) }
 
-// node writes a node in a place where only operators of a strength can stand.
+// node writes a node where only operators of at least that strength are allowed.
 func (s *speller) node(n Node, level int) {
 	n = s.inside(n)
 	inside := strength(n) < level
@@ -93,8 +93,8 @@ func (s *speller) plain(n Node) {
 	}
 }
 
-// logic writes the operands of a chain. In a key those that are chains of the same operator
-// in parentheses become a part of it, which changes nothing.
+// logic writes the operands of a chain. In a key, parenthesised chains of the same operator
+// are merged into it, which has the same meaning.
 func (s *speller) logic(n *Logic, op Op) {
 	for i, o := range n.Operands {
 		if i > 0 {
@@ -150,7 +150,7 @@ func isOf(n *IsNull) string {
 
 func ofOf(n *Of) string { return strconv.FormatInt(n.Count, 10) + " of " }
 
-// value is plain for values and what follows them.
+// value writes a value and its postfix parts.
 func (s *speller) value(n Node) {
 	switch n := n.(type) {
 	case *Literal:
@@ -184,7 +184,7 @@ func (s *speller) value(n Node) {
 	}
 }
 
-// dotOf is the dot before the field, which an element has already.
+// dotOf is the dot before the field, which an element already has.
 func (s *speller) dotOf(n *Field) string {
 	if _, ok := s.inside(n.Object).(*Element); ok {
 		return ""
@@ -192,7 +192,8 @@ func (s *speller) dotOf(n *Field) string {
 	return "."
 }
 
-// levelOf puts a list in parentheses, because its name would go on after the dot.
+// levelOf puts a list in parentheses, because its name would otherwise continue after the
+// dot.
 func (s *speller) levelOf(n *Field) int {
 	if _, ok := s.inside(n.Object).(*List); ok {
 		return bindValue + 1
@@ -200,7 +201,7 @@ func (s *speller) levelOf(n *Field) int {
 	return bindValue
 }
 
-// inside removes parentheses where they are not kept.
+// inside removes parentheses unless they are kept.
 func (s *speller) inside(n Node) Node {
 	if s.keep {
 		return n
@@ -291,8 +292,8 @@ func (s *speller) quoted(n *Literal) {
 	}
 }
 
-// written returns what is in the text where the literal says that it is, so that
-// its own escapes and digits can be kept, or "" if that is not one token of the kind.
+// written returns the literal's own spelling in the text, with its escapes and digits, or
+// "" if that is not one token of the kind.
 func (s *speller) written(n *Literal, want symbol) string {
 	source := cut(s.text, n.at.Offset, n.end)
 	if !s.keep || source == "" {
@@ -308,7 +309,7 @@ func (s *speller) written(n *Literal, want symbol) string {
 
 func appendQuoted(b []byte, text string) []byte {
 	b = append(b, '"')
-	start := 0 // of what is copied as it is
+	start := 0 // start of the part to copy unchanged
 	for i, r := range text {
 		if r != '"' && r != '\\' && (' ' <= r && r < 0x7f || r > 0x7f && unicode.IsPrint(r)) {
 			continue

@@ -12,7 +12,7 @@ const (
 	hintSingle = `close it with ', and write '' for a quote inside`
 )
 
-// raw reads a string in single quotes, in which only a doubled quote has a meaning.
+// raw reads a string in single quotes, in which only a doubled quote is special.
 func (l *lexer) raw() token {
 	start, n := l.at, 1
 	for {
@@ -64,7 +64,7 @@ func joined(b *strings.Builder, last string) string {
 	return b.String()
 }
 
-// escape reads one escape and adds what it stands for, or fails.
+// escape reads one escape and appends its character, or fails.
 func (l *lexer) escape(b *strings.Builder) bool {
 	c := l.peek(1)
 	switch c {

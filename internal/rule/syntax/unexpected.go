@@ -2,7 +2,7 @@ package syntax
 
 import "strings"
 
-// lowered returns the keyword that a word would be in lower case, or "".
+// lowered returns the keyword that equals a word in lower case, or "".
 func lowered(text string) string {
 	if lower := strings.ToLower(text); lower != text && keyword(lower) != word {
 		return lower
@@ -24,18 +24,18 @@ func (p *parser) describe() string {
 	}
 }
 
-// unexpected fails at the token, where something else was expected.
+// unexpected fails at a token that is not the expected one.
 func (p *parser) unexpected(want string) {
 	p.fault(p.tok.at, "expected "+want+", found "+p.describe(), p.hint(""))
 }
 
-// unclosed fails at the token, where a comma or a closing bracket was expected.
+// unclosed fails at a token that is not the expected comma or closing bracket.
 func (p *parser) unclosed(want string, open token) {
 	message := "expected " + want + ", found " + p.describe()
 	p.fault(p.tok.at, message, p.hint("the "+open.text+" of "+open.at.String()+" is not closed, or a comma or an operator is missing"))
 }
 
-// hint guesses what was meant by the token; other is the advice for every other case.
+// hint guesses the intended token; other is the advice for every other case.
 func (p *parser) hint(other string) string {
 	switch p.tok.symbol {
 	case word:

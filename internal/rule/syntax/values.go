@@ -1,6 +1,6 @@
 package syntax
 
-// postfix reads a value and the fields, keys, slices and arguments after it.
+// postfix parses a value and the fields, keys, slices and arguments after it.
 func (p *parser) postfix() Node {
 	at, path := p.tok.at, p.tok.symbol == word
 	n := p.primary()
@@ -25,7 +25,7 @@ func (p *parser) postfix() Node {
 	return n
 }
 
-// field reads a dot and the name directly after it.
+// field parses a dot and the name directly after it.
 func (p *parser) field(object Node) Node {
 	dot, height := p.tok, p.height
 	if dot.space || len(dot.text) > 1 {
@@ -36,7 +36,7 @@ func (p *parser) field(object Node) Node {
 	return &Field{span: p.from(object.Pos(), height), Object: object, Name: name}
 }
 
-// name consumes dots and the name that must stand directly after them.
+// name consumes dots and the name that must directly follow.
 func (p *parser) name() string {
 	name, ok := p.fieldName()
 	if !ok {
@@ -52,10 +52,10 @@ func (p *parser) name() string {
 	return name.text
 }
 
-// uncallable fails where parentheses directly follow a value.
+// uncallable fails if parentheses directly follow a value.
 func (p *parser) uncallable(n Node) {
 	if p.tok.space {
-		return // an operator is missing, which the caller says
+		return // an operator is missing, which the caller reports
 	}
 	switch n.(type) {
 	case *Call, *Index, *Field, *Slice, *Element:
@@ -96,7 +96,7 @@ func (p *parser) root() Node {
 	return &Name{span: p.from(name.at, 0), Name: name.text}
 }
 
-// element reads dots and the name that may stand directly after them.
+// element parses dots and the name that may directly follow.
 func (p *parser) element() Node {
 	dot := p.tok
 	n := &Element{span: span{at: dot.at, end: dot.end}, Depth: len(dot.text)}
@@ -140,7 +140,7 @@ func (p *parser) literal() Node {
 	return n
 }
 
-// index reads a key or a slice.
+// index parses a key or a slice.
 func (p *parser) index(object Node) Node {
 	p.enter()
 	defer p.leave()
@@ -164,7 +164,7 @@ func (p *parser) index(object Node) Node {
 	return &Slice{span: p.from(object.Pos(), height), Object: object, From: from, To: to}
 }
 
-// call reads the arguments of the function whose name began at a place and ends here.
+// call parses the arguments of the function whose name began at a position and ends here.
 func (p *parser) call(at Pos) Node {
 	p.enter()
 	defer p.leave()

@@ -1,6 +1,6 @@
 package syntax
 
-// Walk calls f for a node and, where f returns true, for its children from left to right.
+// Walk calls f for a node and, if f returns true, for its children from left to right.
 func Walk(n Node, f func(Node) bool) {
 	if !f(n) {
 		return
@@ -8,8 +8,8 @@ func Walk(n Node, f func(Node) bool) {
 	each(n, func(child Node) { Walk(child, f) })
 }
 
-// Children returns the nodes directly below a node, from left to right; arguments with
-// a name come after the others.
+// Children returns the nodes directly below a node, from left to right; named arguments
+// come last.
 func Children(n Node) []Node {
 	var nodes []Node
 	each(n, func(child Node) { nodes = append(nodes, child) })
@@ -42,7 +42,7 @@ func each(n Node, f func(Node)) {
 	}
 }
 
-// eachOfValue is each for values and what follows them.
+// eachOfValue is each for values and their postfix parts.
 func eachOfValue(n Node, f func(Node)) {
 	switch n := n.(type) {
 	case *Field:

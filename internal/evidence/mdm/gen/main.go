@@ -42,7 +42,7 @@ type field struct {
 	name, goType, doc string
 }
 
-// table returns the page; rules is the folder of the feed's rules.
+// table returns the page; rules is the directory of the feed's rules.
 func table(dir, rules string) (string, error) {
 	types, err := structs(dir)
 	if err != nil {
@@ -58,7 +58,7 @@ func table(dir, rules string) (string, error) {
 	return g.out.String(), nil
 }
 
-// structs reads the struct types of a package.
+// structs parses the struct types of a package.
 func structs(dir string) (map[string][]field, error) {
 	types := make(map[string][]field)
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
@@ -142,10 +142,10 @@ type generator struct {
 	out   strings.Builder
 }
 
-// words are the names of the rule language for types of Go.
+// words maps Go types to type names of the rule language.
 var words = map[string]string{"string": "string", "bool": "bool", "int": "int", "Time": "time", "map": "map of string lists"}
 
-// walk prints the fields of a type. within lists the types around it.
+// walk prints the fields of a type. within lists the enclosing types.
 func (g *generator) walk(name, path string, within []string) {
 	for _, f := range g.types[name] {
 		full := strings.TrimPrefix(path+"."+f.name, ".")
@@ -162,17 +162,17 @@ func (g *generator) walk(name, path string, within []string) {
 			shown += "?"
 		}
 		fmt.Fprintf(&g.out, "| `%s` | %s | %s | %s |\n", full, shown, g.used(full), f.doc)
-		// The parts of names, addresses and URLs are printed once, where they first stand.
+		// The fields of names, addresses and URLs are printed once, at their first use.
 		if g.types[kind] != nil && !slices.Contains(within, kind) && !g.printed(kind) {
 			g.walk(kind, full, append(within, kind))
 		}
 	}
 }
 
-// common are the types whose fields are printed once.
+// common lists the types whose fields are printed once.
 const common = " Domain Email Mailbox URL Link IP Banner Recipients Subject SPFInfo DMARCInfo Signature Rewrite Raw "
 
-// printed reports whether the fields of a common type stand in the table already.
+// printed reports whether the fields of a common type are in the table already.
 func (g *generator) printed(kind string) bool {
 	if !strings.Contains(common, " "+kind+" ") {
 		return false
@@ -182,7 +182,7 @@ func (g *generator) printed(kind string) bool {
 	return seen
 }
 
-// used counts the rules that name a field.
+// used counts the rules that use a field.
 func (g *generator) used(full string) string {
 	parts := strings.Split(full, ".")
 	last := strings.TrimSuffix(parts[len(parts)-1], "[]")

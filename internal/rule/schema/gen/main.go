@@ -1,5 +1,5 @@
 // Command gen writes the fields of the rule language from the types of the message data
-// model and of what functions answer.
+// model and of function results.
 package main
 
 import (
@@ -17,8 +17,8 @@ import (
 	"strings"
 )
 
-// source is a package that types are read from. Those of the model keep their names;
-// those of the others carry the package's in front.
+// source is a package of types. Types of the model keep their names; others get the name of
+// the package as prefix.
 type source struct{ name, dir string }
 
 var sources = []source{
@@ -47,10 +47,10 @@ func write(root string) error {
 	return nil
 }
 
-// file is where the fields of the package stand.
+// file is the path of the generated fields.
 func (s source) file() string { return "internal/rule/schema/fields_" + s.name + ".go" }
 
-// rootOf finds the root of the module above a folder.
+// rootOf finds the module root above a directory.
 func rootOf(dir string) string {
 	for ; ; dir = filepath.Join(dir, "..") {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); !errors.Is(err, fs.ErrNotExist) {
@@ -152,7 +152,7 @@ func typeName(pkg, name string) string {
 
 type writer struct{ pkg, owner string }
 
-// basic types: expression of the type, and function that makes a value.
+// basic types: type expression, and constructor of the value.
 var basic = map[string][2]string{
 	"string":    {"StringType", "OfString"},
 	"bool":      {"BoolType", "OfBool"},
@@ -162,19 +162,19 @@ var basic = map[string][2]string{
 	"time.Time": {"TimeType", "OfTime"},
 }
 
-// isURL reports whether text of a scanner is a URL for rules.
+// isURL reports whether a text field of a scanner is a URL in rules.
 func (g *writer) isURL(tag string) bool {
 	return g.pkg == "scan" && (tag == "url" || tag == "urls" || tag == "target_url")
 }
 
-// isEmail reports whether text of a scanner is an address for rules.
+// isEmail reports whether a text field of a scanner is an address in rules.
 func (g *writer) isEmail(tag string) bool { return g.pkg == "scan" && tag == "email" }
 
 // access returns the type of a field and the expression that reads it from v, or "" for
-// fields that rules do not see.
+// fields hidden from rules.
 func (g *writer) access(name string, t ast.Expr, tag string) (kind, get string) {
 	v := fmt.Sprintf("v.(*%s).%s", g.owner, name)
-	if f, ok := t.(*ast.FuncType); ok { // found out when it is asked for
+	if f, ok := t.(*ast.FuncType); ok { // computed on first use
 		result := f.Results.List[0].Type
 		if list, ok := result.(*ast.ArrayType); ok {
 			word := g.word(list.Elt)
@@ -226,7 +226,7 @@ func (g *writer) access(name string, t ast.Expr, tag string) (kind, get string) 
 	}
 }
 
-// word names a type as the source does, with its package where it has one.
+// word returns the name of a type in the source, with its package if any.
 func (g *writer) word(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.Ident:
@@ -245,7 +245,7 @@ func (g *writer) goName(word string) string {
 	return g.pkg + "." + word
 }
 
-// ref refers to an object type.
+// ref returns a reference to an object type.
 func (g *writer) ref(word string) string {
 	name := g.goName(word)
 	return fmt.Sprintf("t.object(%q)", strings.TrimPrefix(name, "mdm."))
