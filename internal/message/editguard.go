@@ -20,9 +20,9 @@ const bannerClass = "outrider-banner"
 // flat declares what takes an element out of sight or out of its place, as it is by
 // default. Clients that do not know "all" need each property.
 const flat = "visibility:visible; opacity:1; position:static; float:none; clip:auto; clip-path:none; transform:none; translate:none; scale:none; " +
-	"rotate:none; perspective:none; offset-path:none; zoom:1; filter:none; backdrop-filter:none; mask:none; mix-blend-mode:normal; content-visibility:visible; " +
+	"rotate:none; perspective:none; offset-path:none; zoom:1; filter:none; backdrop-filter:none; mask:none; -webkit-mask-box-image:none; mix-blend-mode:normal; content-visibility:visible; " +
 	"contain:none; container-type:normal; animation:none; transition:none; width:auto; height:auto; min-width:0; min-height:0; max-width:none; " +
-	"max-height:none; overflow:visible; columns:auto; writing-mode:horizontal-tb; outline:none; scroll-snap-type:none"
+	"max-height:none; overflow:visible; columns:auto; writing-mode:horizontal-tb; outline:none; scroll-snap-type:none; align-content:normal; justify-items:normal; justify-self:auto"
 
 // guard is what every element of a banner declares; what the banner declares itself comes
 // after it. "all" sets every property, also those that browsers will have (CSS Cascading
@@ -42,8 +42,14 @@ const outerGuard = "display:table; box-sizing:border-box; width:100%; position:r
 const innerGuard = "font-size:inherit; line-height:inherit; color:inherit; text-align:inherit; direction:inherit"
 
 // rootGuard is what the elements html and body declare. Fonts and backgrounds are the
-// sender's.
-const rootGuard = "display:block; " + flat + "; margin:0; padding:0; border:0; scroll-initial-target:none; scroll-marker-group:none"
+// sender's. Where "scrollbar-color" has a value, rules for "::-webkit-scrollbar" do not
+// apply, which could make the scroll bar as wide as the window.
+const rootGuard = "display:block; " + flat + "; margin:0; padding:0; border:0; scroll-initial-target:none; scroll-marker-group:none; " +
+	"scrollbar-gutter:auto; scrollbar-color:#8a8a8a #f1f1f1"
+
+// htmlGuard is what the element html declares in addition: spaces between head and body
+// are its text, and must not become lines.
+const htmlGuard = rootGuard + "; white-space:normal"
 
 // contentGuard is what the element around the sender's content declares. It is a stacking
 // context below the banner, and holds boxes with a fixed place too (CSS Containment
