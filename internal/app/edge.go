@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/hex"
@@ -20,6 +21,7 @@ import (
 	"outrider/internal/durable"
 	"outrider/internal/mailflow"
 	"outrider/internal/relay"
+	"outrider/internal/smtp"
 	"outrider/internal/smtpd"
 )
 
@@ -60,6 +62,11 @@ func (a *App) newEdge(c *config.Config) (*smtpd.Server, error) {
 			if on {
 				a.metrics.Stress.Set(1)
 			}
+		},
+		Discarded: func(s *smtpd.Session, size int64, r smtp.Reply) {
+			env := s.Envelope()
+			a.log.InfoContext(context.Background(), "message refused", "session", s.ID(), "client", s.Client(), "from", env.From,
+				"recipients", len(env.Recipients), "rcpt", firstRecipient(env), "size", size, "reply", r.String())
 		},
 		Refused: func(why smtpd.Refusal) { a.metrics.Refused.WithLabelValues(string(why)).Inc() },
 		Message: func(size int64, code int) {
@@ -164,4 +171,12 @@ func secret(path string, n int) ([]byte, error) {
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return !errors.Is(err, os.ErrNotExist)
+}
+
+// firstRecipient returns the first recipient of a transaction, if it has one.
+func firstRecipient(env smtp.Envelope) string {
+	if len(env.Recipients) == 0 {
+		return ""
+	}
+	return env.Recipients[0].Address
 }

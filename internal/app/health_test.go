@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/textproto"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -64,6 +65,47 @@ func TestLogLinesAreJoinedByIDs(t *testing.T) {
 	}
 	if m["session"] == "" || m["session"] != refused["session"] || refused["rcpt"] != "y@elsewhere.example" {
 		t.Errorf("the refusal is %v, the message %v", refused, m)
+	}
+}
+
+// A message that is refused for its form has no id. Its line has the session, the reverse-path, the
+// first recipient and the reply.
+func TestRefusedMessageIsLogged(t *testing.T) {
+	t.Parallel()
+	b := gateway(t, nil)
+	c, err := config.Load(b.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := textproto.Dial("tcp", c.Listen.SMTP[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }() // the server ends the session
+	if _, _, err := conn.ReadResponse(220); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		command string
+		code    int
+	}{
+		{"HELO c.example", 250}, {"MAIL FROM:<a@b.example>", 250}, {"RCPT TO:<x@example.org>", 250}, {"DATA", 354}, {"a\nb\r\n.", 550},
+	} {
+		if err := conn.PrintfLine("%s", step.command); err != nil {
+			t.Fatal(err)
+		}
+		if _, text, err := conn.ReadResponse(step.code); err != nil {
+			t.Fatalf("%q: %s: %v", step.command, text, err)
+		}
+	}
+	var line struct{ Msg, Session, From, Rcpt, Reply string }
+	for text := range strings.Lines(b.log.String()) {
+		if err := json.Unmarshal([]byte(text), &line); err == nil && line.Msg == "message refused" {
+			break
+		}
+	}
+	if line.Msg != "message refused" || line.Session == "" || line.From != "a@b.example" || line.Rcpt != "x@example.org" || !strings.HasPrefix(line.Reply, "550 5.6.11") {
+		t.Errorf("the log is %s", b.log.String())
 	}
 }
 

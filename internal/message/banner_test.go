@@ -182,6 +182,7 @@ var framing = regexp.MustCompile(`<div class="outrider-banner"[^>]*>(MARK)</div>
 
 // pageOutline returns a page with a banner without its styles and line ends.
 func pageOutline(page string) string {
+	page = regexp.MustCompile(`<!--\s*-->`).ReplaceAllString(page, "") // holds the line end before a banner
 	page = regexp.MustCompile(`<style>@layer[^<]*</style>`).ReplaceAllString(page, "SHEET")
 	page = framing.ReplaceAllString(page, "$1")
 	page = regexp.MustCompile(`\s*style="[^"]*"\s*`).ReplaceAllString(page, " ")
@@ -504,5 +505,37 @@ func encodeBody(s, encoding string) string {
 		return b.String()
 	default:
 		return s
+	}
+}
+
+// TestBannerIsOnTopOfWhatIsShown has messages whose sender puts something that can get no
+// banner in the place that clients show first, or alone.
+func TestBannerIsOnTopOfWhatIsShown(t *testing.T) {
+	t.Parallel()
+	const plain, image = "Content-Type: text/plain\r\n\r\nhello\r\n", "Content-Type: image/png\r\n\r\nPNG\r\n"
+	for _, tc := range []struct {
+		name, kind string
+		parts      []string
+		added      bool
+	}{
+		{"a picture is the preferred form", "alternative", []string{plain, image}, true},
+		{"a document is the preferred form", "alternative", []string{plain, "Content-Type: application/pdf\r\n\r\n%PDF\r\n"}, true},
+		{"a text of another kind is the preferred form", "alternative", []string{plain, "Content-Type: text/enriched\r\n\r\nhello\r\n"}, true},
+		{"a picture above the text", "mixed", []string{image, plain}, true},
+		{"an invitation", "alternative", []string{plain, "Content-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR\r\n"}, false},
+		{"a picture below the text", "mixed", []string{plain, image}, false},
+		{"an attached picture", "mixed", []string{"Content-Disposition: attachment\r\n" + image, plain}, false},
+	} {
+		raw := "MIME-Version: 1.0\r\nContent-Type: multipart/" + tc.kind + "; boundary=b\r\n\r\n"
+		for _, p := range tc.parts {
+			raw += "--b\r\n" + p
+		}
+		out, r := render(t, []byte(raw+"--b--\r\n"), message.Edit{Banner: shownBanner})
+		root := message.Parse(out, nil).Root
+		first := root.Children[0].MediaType == "text/plain" && strings.HasPrefix(root.Children[0].Text(), "****")
+		added := root.MediaType == "multipart/mixed" && len(root.Children) == len(tc.parts)+1 || root.MediaType != "multipart/"+tc.kind
+		if added != tc.added || added && !first || len(r.Skipped) > 0 {
+			t.Errorf("%s: text added %t, first %t, skipped %q:\n%s", tc.name, added, first, r.Skipped, out)
+		}
 	}
 }

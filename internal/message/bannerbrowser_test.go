@@ -50,6 +50,11 @@ var sheetAttacks = []string{
 	"body>*{position:fixed!important;top:0!important;z-index:2147483647!important;background:#fff!important}", "body>*:last-child{margin-top:-300px!important;background:#fff!important;z-index:2147483647!important}", "body{--x:1}@property --x{syntax:'*';inherits:true}div{display:var(--y,none)!important}",
 	"html::scroll-button(*){content:'';position:fixed;inset:0;background:#fff;z-index:2147483647!important}html{overflow:scroll!important}", "body{-webkit-box-reflect:above;-webkit-line-clamp:1;display:-webkit-box!important;-webkit-box-orient:vertical;overflow:hidden!important}",
 	"@scope(body){:scope>*{display:none!important}}", "body{shape-outside:circle();float:right!important;width:1px!important;overflow:hidden!important}", "body{will-change:opacity;isolation:isolate;opacity:.01!important}", "*{accent-color:#fff;mask-image:linear-gradient(#0000,#0000)!important}",
+
+	"html::-webkit-scrollbar{width:5000px}html{scrollbar-gutter:stable both-edges!important}p{height:4000px}", "html{scrollbar-gutter:stable both-edges!important}",
+	"body{-webkit-mask-box-image:linear-gradient(transparent,transparent)!important}", "html{-webkit-mask-box-image:linear-gradient(transparent,transparent)!important}",
+	"body{place-content:end!important;place-items:end!important;place-self:end!important;height:3000px!important}", "html,body{align-content:end!important;min-height:3000px!important}", "body{white-space:pre!important;line-height:3000px!important}",
+	"html{white-space:pre!important;line-height:3000px!important}",
 }
 
 // pageAttacks are pages whose structure takes a banner out of sight, or covers it.

@@ -56,7 +56,9 @@ type editor struct {
 	splices []splice
 	skipped []string
 	eol     string // line end of the message
-	blank   bool   // the empty line after the top header section exists or was added
+	// unmarked is set when clients show something without a banner, or above the first one.
+	unmarked bool
+	blank    bool // the empty line after the top header section exists or was added
 }
 
 // Render applies e. body must have the bytes that m was parsed from; nil means m.Raw

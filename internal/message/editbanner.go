@@ -31,7 +31,7 @@ func (ed *editor) banner(b Banner) error {
 		return err
 	}
 	targets := ed.targets(ed.m.Root)
-	missing := len(targets) == 0
+	missing := len(targets) == 0 || ed.unmarked
 	for _, p := range targets {
 		if reason := ed.insert(p, b); reason != "" {
 			ed.skip(reason)
@@ -63,6 +63,7 @@ func (ed *editor) targets(p *Part) []*Part {
 	case "multipart/report":
 		return ed.each(p.Children[:min(len(p.Children), 1)])
 	case "multipart/alternative":
+		ed.alternatives(p.Children)
 		return ed.each(p.Children)
 	}
 	switch {
@@ -100,9 +101,61 @@ func (ed *editor) each(parts []*Part) []*Part {
 	return all
 }
 
+// alternatives notes where the form that clients prefer, the last that they can show, has
+// no text for a banner, such as a picture after a text. RFC 2046, Section 5.1.4.
+func (ed *editor) alternatives(parts []*Part) {
+	for _, p := range slices.Backward(parts) {
+		if p.holds(isMarkable) {
+			return
+		}
+		if p.holds(isDisplayed) {
+			ed.unmarked = true
+			return
+		}
+	}
+}
+
+// leads notes where clients show something above the first text that gets a banner.
+func (ed *editor) leads(parts []*Part) {
+	for _, p := range parts {
+		if p.holds(isMarkable) {
+			return
+		}
+		if p.Disposition != "attachment" && p.holds(isDisplayed) {
+			ed.unmarked = true
+			return
+		}
+	}
+}
+
+// holds reports whether a part or one below it is of a kind. Signed parts are left to
+// SkippedSigned.
+func (p *Part) holds(kind func(*Part) bool) bool {
+	return kind(p) || slices.ContainsFunc(p.Children, func(c *Part) bool { return c.holds(kind) })
+}
+
+// isMarkable reports whether a part is a text that gets a banner, or one whose seal decides.
+func isMarkable(p *Part) bool {
+	switch p.MediaType {
+	case "multipart/signed", "multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime":
+		return true
+	}
+	return p.isBodyText() && !p.IsAttachment()
+}
+
+// isDisplayed reports whether clients show a part in the window of the message, although
+// it can get no banner.
+func isDisplayed(p *Part) bool {
+	if p.Disposition == "attachment" || p.isBodyText() {
+		return false
+	}
+	return strings.HasPrefix(p.MediaType, "image/") || p.MediaType == "application/pdf" || p.IsHTML() || p.isText()
+}
+
 // mixed returns the first text of each type: texts that clients show in sequence need one
 // banner, but some clients use the first HTML as the body, others the first text.
 func (ed *editor) mixed(parts []*Part) []*Part {
+	ed.leads(parts)
 	var all []*Part
 	for _, p := range parts {
 		before := all

@@ -20,9 +20,9 @@ const bannerClass = "outrider-banner"
 // flat declares the defaults of the properties that hide or move an element. Clients
 // without "all" need each property.
 const flat = "visibility:visible; opacity:1; position:static; float:none; clip:auto; clip-path:none; transform:none; translate:none; scale:none; " +
-	"rotate:none; perspective:none; offset-path:none; zoom:1; filter:none; backdrop-filter:none; mask:none; mix-blend-mode:normal; content-visibility:visible; " +
+	"rotate:none; perspective:none; offset-path:none; zoom:1; filter:none; backdrop-filter:none; mask:none; -webkit-mask-box-image:none; mix-blend-mode:normal; content-visibility:visible; " +
 	"contain:none; container-type:normal; animation:none; transition:none; width:auto; height:auto; min-width:0; min-height:0; max-width:none; " +
-	"max-height:none; overflow:visible; columns:auto; writing-mode:horizontal-tb; outline:none; scroll-snap-type:none"
+	"max-height:none; overflow:visible; columns:auto; writing-mode:horizontal-tb; outline:none; scroll-snap-type:none; align-content:normal; justify-items:normal; justify-self:auto"
 
 // guard is declared by every element of a banner, before the banner's own declarations.
 // "all" sets every property, including future ones (CSS Cascading and Inheritance Level 5,
@@ -40,9 +40,15 @@ const outerGuard = "display:table; box-sizing:border-box; width:100%; position:r
 // innerGuard is declared by inner elements in addition, which inherit their look.
 const innerGuard = "font-size:inherit; line-height:inherit; color:inherit; text-align:inherit; direction:inherit"
 
-// rootGuard is declared by the elements html and body. Fonts and backgrounds are the
-// sender's.
-const rootGuard = "display:block; " + flat + "; margin:0; padding:0; border:0; scroll-initial-target:none; scroll-marker-group:none"
+// rootGuard is what the elements html and body declare. Fonts and backgrounds are the
+// sender's. Where "scrollbar-color" has a value, rules for "::-webkit-scrollbar" do not
+// apply, which could make the scroll bar as wide as the window.
+const rootGuard = "display:block; " + flat + "; margin:0; padding:0; border:0; scroll-initial-target:none; scroll-marker-group:none; " +
+	"scrollbar-gutter:auto; scrollbar-color:#8a8a8a #f1f1f1"
+
+// htmlGuard is what the element html declares in addition: spaces between head and body
+// are its text, and must not become lines.
+const htmlGuard = rootGuard + "; white-space:normal"
 
 // contentGuard is declared by the element around the sender's content. It is a stacking
 // context below the banner, and contains fixed boxes too (CSS Containment Level 2, Section

@@ -64,7 +64,7 @@ func TestLooksOfTheSendersBodyStay(t *testing.T) {
 	} {
 		page := strings.Join(strings.Fields(withBanner(t, `<html><body style="`+in+`">text`, &message.Banner{HTML: "x"})), " ")
 		_, body, _ := strings.Cut(page, "<body style=")
-		if want = "scroll-marker-group:none!important; " + want; !strings.Contains(body[:strings.IndexByte(body, '>')], want) {
+		if want = "scrollbar-color:#8a8a8a #f1f1f1!important; " + want; !strings.Contains(body[:strings.IndexByte(body, '>')], want) {
 			t.Errorf("%s: got %s, want %s", in, body, want)
 		}
 	}

@@ -21,12 +21,12 @@ type insertion struct {
 // wrapHTML. utf8 means that the page is sent as UTF-8, independent of its own declaration.
 func insertBanner(page []byte, banner string, utf8 bool) []insertion {
 	h := readHead(page)
-	open := " style=\"" + important(rootGuard)
+	open, root := " style=\""+important(rootGuard), " style=\""+important(htmlGuard)
 	var out []insertion
 	if h.html >= 0 {
-		out = append(out, insertion{h.html, broken(open + h.htmlStyle + "\"")})
+		out = append(out, insertion{h.html, broken(root + h.htmlStyle + "\"")})
 	} else {
-		out = append(out, insertion{h.first, broken("<html" + open + "\">")})
+		out = append(out, insertion{h.first, broken("<html" + root + "\">")})
 	}
 	if utf8 { // browsers use the first one
 		at := h.sheet
@@ -39,10 +39,11 @@ func insertBanner(page []byte, banner string, utf8 bool) []insertion {
 	if h.body >= 0 {
 		out = append(out, insertion{h.body, broken(open + h.bodyStyle + "\"")})
 	} else {
-		out = append(out, insertion{h.content, broken("<body" + open + "\">")})
+		out = append(out, insertion{h.content, strings.TrimSuffix(broken("<body"+open+"\">"), "\n")})
 	}
 	around := "<" + contentName(page) + " style=\"" + important(contentGuard) + "\">"
-	return merge(append(out, insertion{h.content, "\n" + banner + strings.TrimPrefix(broken(around), "\n")}))
+	// A line end by itself would be text of the body, which rules can make a line of any height.
+	return merge(append(out, insertion{h.content, "<!--\n-->" + banner + strings.TrimPrefix(broken(around), "\n")}))
 }
 
 // broken returns HTML between line ends. It has spaces, at which wrapHTML breaks it.

@@ -1,6 +1,10 @@
 package smtpd
 
-import "time"
+import (
+	"time"
+
+	"outrider/internal/smtp"
+)
 
 // Violation names one thing that no proper client does and that smtpd tolerates.
 // Handlers may weigh it; bulk mailers written in a hurry show several.
@@ -42,17 +46,18 @@ const (
 	EndPanic   End = "panic"   // an internal error, contained
 )
 
-// Observer is told what happens, for metrics. Functions may be nil; they are called
+// Observer is told what happens, for metrics and the log. Functions may be nil; they are called
 // from many goroutines and must not block.
 type Observer struct {
-	Opened    func()                         // a session began
-	Closed    func(why End, d time.Duration) // a session ended after d
-	Refused   func(why Refusal)              // a connection was turned away
-	Replied   func(verb string, code int)    // a command was answered; unknown verbs are ""
-	Message   func(size int64, code int)     // a message was read to its end and answered
-	ReplyLost func(code int)                 // a message was answered, but the client did not take the answer
-	Violated  func(v Violation)              // at most once per session and violation
-	Stress    func(on bool)                  // stress mode began or ended
+	Opened    func()                                     // a session began
+	Closed    func(why End, d time.Duration)             // a session ended after d
+	Refused   func(why Refusal)                          // a connection was turned away
+	Replied   func(verb string, code int)                // a command was answered; unknown verbs are ""
+	Message   func(size int64, code int)                 // a message was read to its end and answered
+	Discarded func(s *Session, size int64, r smtp.Reply) // a message was refused for its form or size, and no handler saw it
+	ReplyLost func(code int)                             // a message was answered, but the client did not take the answer
+	Violated  func(v Violation)                          // at most once per session and violation
+	Stress    func(on bool)                              // stress mode began or ended
 }
 
 // withDefaults replaces nil functions by ones that do nothing.
@@ -71,6 +76,9 @@ func (o Observer) withDefaults() Observer {
 	}
 	if o.Message == nil {
 		o.Message = func(int64, int) {}
+	}
+	if o.Discarded == nil {
+		o.Discarded = func(*Session, int64, smtp.Reply) {}
 	}
 	if o.ReplyLost == nil {
 		o.ReplyLost = func(int) {}

@@ -191,7 +191,7 @@ func (s *Session) bdat(ctx context.Context, arg string) {
 	switch {
 	case err != nil:
 		s.brokenData(err)
-	case last:
+	case last || errors.Is(body.err, errBare): // no later chunk can make it valid
 		s.finish(ctx, body)
 	default:
 		s.chunkDone(size, body)
@@ -241,7 +241,9 @@ func (s *Session) finish(ctx context.Context, body *content) {
 	body.end()
 	size := body.capture.Size()
 	r, refused := body.refusal()
-	if !refused {
+	if refused {
+		s.srv.observe.Discarded(s, size, r)
+	} else {
 		r = s.deliver(ctx, body)
 	}
 	switch {
