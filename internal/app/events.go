@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,7 +49,11 @@ func (e *eventsCmd) Run(c *cli) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
+	source := &liveDatabase{c: c, path: databasePath(&cfg), db: db}
+	defer func() { err = errors.Join(err, source.db.Close()) }()
+	if source.file, err = os.Stat(source.path); err != nil {
+		return fmt.Errorf("following the database: %w", err)
+	}
 	if err := knownTenant(&cfg, e.Tenant); err != nil {
 		return err
 	}
@@ -62,7 +67,7 @@ func (e *eventsCmd) Run(c *cli) (err error) {
 	if err := e.list(c, t, db, f, last); err != nil || !e.Follow {
 		return err
 	}
-	return e.follow(c, t, db, f, last)
+	return e.follow(c, t, source, f, last)
 }
 
 // list prints the newest events, up to the numbers in last where more are followed.
@@ -85,11 +90,14 @@ func (e *eventsCmd) list(c *cli, t *table, db *store.DB, f store.EventFilter, la
 }
 
 // follow prints events after the numbers in last until the command is interrupted.
-func (e *eventsCmd) follow(c *cli, t *table, db *store.DB, f store.EventFilter, last map[string]int64) error {
+func (e *eventsCmd) follow(c *cli, t *table, source *liveDatabase, f store.EventFilter, last map[string]int64) error {
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
 	for {
-		err := e.catchUp(c, t, db, f, last)
+		err := source.refresh()
+		if err == nil {
+			err = e.catchUp(c, t, source.db, f, last)
+		}
 		if c.ctx.Err() != nil {
 			return nil // interrupted: that is how following ends
 		}
@@ -102,6 +110,31 @@ func (e *eventsCmd) follow(c *cli, t *table, db *store.DB, f store.EventFilter, 
 		case <-tick.C:
 		}
 	}
+}
+
+// liveDatabase is the database of a gateway that may rebuild it, which puts another file in its
+// place.
+type liveDatabase struct {
+	c    *cli
+	path string
+	db   *store.DB
+	file os.FileInfo // that db has open
+}
+
+// refresh opens the database again if another file has taken its place. While there is no file,
+// the old one is kept.
+func (l *liveDatabase) refresh() error {
+	file, err := os.Stat(l.path)
+	if err != nil || os.SameFile(file, l.file) {
+		return nil //nolint:nilerr // the gateway is replacing it
+	}
+	db, _, err := l.c.database()
+	if err != nil {
+		return err
+	}
+	err = l.db.Close()
+	l.db, l.file = db, file
+	return err
 }
 
 // catchUp prints what was recorded since, tenant by tenant.

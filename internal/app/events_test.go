@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -29,6 +30,38 @@ func (b *safeBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.String()
+}
+
+// TestEventsAreFollowedAcrossARebuild deletes the database while events are followed; the gateway
+// writes it anew.
+func TestEventsAreFollowedAcrossARebuild(t *testing.T) {
+	t.Parallel()
+	b := start(t)
+	b.stay(1)
+	mail := filepath.Join(b.dir, "mail")
+	b.must("inject", mail)
+	before := b.must("events", "--format", "json")
+	var out, errOut safeBuffer
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan int, 1)
+	go func() {
+		done <- app.Main(ctx, []string{"-c", b.config, "events", "--follow", "--format", "json"}, &out, &errOut)
+	}()
+	waitFor(t, "what was recorded before", func() bool { return out.String() == before })
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(filepath.Join(b.dir, "data", "outrider.db"+suffix)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waitFor(t, "the rebuilt database", func() bool {
+		return b.metric(`outrider_database_rebuilds_total{fault="replaced"} 1`) && b.metric("outrider_database_up 1")
+	})
+	b.must("inject", mail)
+	waitFor(t, "what is recorded in the new file", func() bool { return strings.Count(out.String(), "\n") == 2*strings.Count(before, "\n") })
+	cancel()
+	if code := <-done; code != 0 || errOut.String() != "" {
+		t.Errorf("exit %d, %s", code, errOut.String())
+	}
 }
 
 func TestEventsAreFollowedBesideTheGateway(t *testing.T) {
