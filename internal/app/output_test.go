@@ -145,6 +145,8 @@ func TestJSONKeepsToItsSchema(t *testing.T) {
 	checkLines(t, "events", b.must("events", "--format", "json"), 12)
 	_, scanned, _ := b.run("scan", "-q", "--format", "json", filepath.Join(b.dir, "mail"))
 	checkLines(t, "scan", scanned, 4)
+	_, old, _ := b.run("scan", "-q", "--format", "jsonl", filepath.Join(b.dir, "mail"))
+	checkLines(t, "scan", old, 4)
 	heldID, _ := held["id"].(string)
 	messageID, _ := held["message_id"].(string)
 	checkLines(t, "quarantine", b.must("quarantine", "show", heldID, "--format", "json"), 1)

@@ -33,7 +33,7 @@ import (
 
 type scanCmd struct {
 	Paths  []string `arg:"" help:"Files (eml, mbox, gz), Maildirs or directories; - is standard input."`
-	Format string   `enum:"text,json,csv" default:"text" help:"text, json (one object per line, see outrider schema) or csv."`
+	Format string   `enum:"text,json,jsonl,csv" default:"text" help:"text, json (one object per line, see outrider schema; jsonl is the same) or csv."`
 	AskDNS bool     `name:"ask-dns" help:"Verify SPF, DKIM and DMARC by DNS now instead of reading Authentication-Results."`
 	Jobs   int      `help:"Messages analysed in parallel. Default: one per core."`
 	MDM    bool     `name:"mdm" help:"Print the message data model of each message as JSON instead of the verdict."`
@@ -67,6 +67,9 @@ func (s *scanCmd) Run(c *cli) error {
 	cfg, err := c.load()
 	if err != nil {
 		return err
+	}
+	if s.Format == "jsonl" { // its name in earlier versions, which scripts use
+		s.Format = "json"
 	}
 	collectSeldom(&cfg)
 	o, err := c.offline(&cfg, startingRules(&cfg, quietLog(c)), s.Deep, s.AskDNS)
