@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -73,12 +74,12 @@ func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
 		_, _ = fmt.Fprintln(errOut, "outrider:", err)
 		return 1
 	}
-	kctx, err := parser.Parse(args)
+	kctx, err := parser.Parse(customary(args))
 	if exit >= 0 { // help was asked for
 		return exit
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(errOut, "outrider: %v\n  Run \"outrider --help\" to see all commands.\n", err)
+		_, _ = fmt.Fprintf(errOut, "outrider: %v\n  %s\n", err, usageHint(err))
 		return 2
 	}
 	err = kctx.Run(&cli{ctx: ctx, out: out, errOut: errOut, screen: screenOf(out, c.Color), path: c.Config})
@@ -90,6 +91,30 @@ func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// customary replaces "help" and "--version", which many programs know, by what this one calls them.
+func customary(args []string) []string {
+	if len(args) == 0 {
+		return args
+	}
+	switch args[0] {
+	case "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case "--version":
+		return []string{"version"}
+	}
+	return args
+}
+
+// usageHint names the help of the command that was called in a wrong way.
+func usageHint(err error) string {
+	if p, ok := errors.AsType[*kong.ParseError](err); ok {
+		if node := p.Context.Selected(); node != nil {
+			return fmt.Sprintf("Run \"outrider %s --help\" to see how to call it.", node.Path())
+		}
+	}
+	return "Run \"outrider --help\" to see all commands."
 }
 
 // statesText lists the states of held messages.
@@ -122,11 +147,24 @@ func (c *cli) database() (*store.DB, config.Config, error) {
 		return nil, cfg, err
 	}
 	path := databasePath(&cfg)
-	if _, err := os.Stat(path); err != nil {
-		return nil, cfg, fmt.Errorf("opening the database: %w\n  Outrider has not run with this data directory yet: start it with \"outrider serve\"", err)
+	err = opens(path)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, cfg, fmt.Errorf("opening the database: %w\n  Run this command as the user that runs Outrider", err)
+	}
+	if err != nil {
+		return nil, cfg, fmt.Errorf("opening the database: %w\n  Outrider has not run with this data directory yet: start it with \"%s serve\"", err, c.program())
 	}
 	db, err := store.OpenSQLite(c.ctx, path)
 	return db, cfg, err
+}
+
+// opens tries whether a file can be read: it opens and closes it.
+func opens(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // printf writes to standard output; a closed pipe is the reader's choice.

@@ -121,7 +121,7 @@ func lockDir(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("locking the data directory: %w", err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("locking the data directory: another Outrider is using %s\n  Stop it, or give this one its own data_dir: %w", dir, err), f.Close())
+		return nil, errors.Join(fmt.Errorf("locking the data directory: another Outrider is using %s: %w\n  Stop it, or give this one its own data_dir", dir, err), f.Close())
 	}
 	return f, nil
 }

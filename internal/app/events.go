@@ -83,6 +83,9 @@ func (e *eventsCmd) list(c *cli, t *table, db *store.DB, f store.EventFilter, la
 			}
 		}
 	}
+	if len(list) == 0 && !e.Follow {
+		c.note("no events")
+	}
 	if len(list) < f.Limit {
 		return nil
 	}

@@ -150,7 +150,7 @@ func (i *injectCmd) one(c *cli, client *relay.Relay, db *store.DB, dir *tenant.D
 	var said []string
 	for _, r := range results {
 		if r.Host == "" {
-			return fmt.Errorf("connecting to %s: %s; is Outrider running? Start it with \"outrider serve\"", i.Via, r.Reply)
+			return fmt.Errorf("connecting to %s: %s; is Outrider running? Start it with \"%s serve\"", i.Via, r.Reply, c.program())
 		}
 		if m := outriderID.FindStringSubmatch(r.Reply.Text); m != nil {
 			line.ID = m[1]

@@ -213,6 +213,9 @@ func (c *cli) showMessage(id, format string) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	m, err := db.Message(c.ctx, id)
+	if errors.Is(err, store.ErrUnknown) {
+		return fmt.Errorf("%w\n  \"%s messages list\" prints the ids of messages, \"quarantine list\" those of held copies", err, c.program())
+	}
 	if err != nil {
 		return err
 	}
@@ -239,7 +242,8 @@ func (c *cli) showVerdict(v *verdict.Verdict) {
 	for _, f := range v.Findings {
 		c.printf("  %+5.1f %-8s %-28s %s\n", f.Weight, f.Class, clip(f.ID, 100), clip(f.Explanation(), 160))
 		if f.Value != "" {
-			c.printf("%17s in %s %s: %s\n", "", f.Portion, clip(f.Field, 100), clip(f.Value, 160))
+			place := strings.TrimSpace(fmt.Sprint(f.Portion, " ", clip(f.Field, 100)))
+			c.printf("%17s in %s: %s\n", "", place, clip(f.Value, 160))
 		}
 	}
 	if len(v.Degraded) > 0 {

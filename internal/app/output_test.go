@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -198,6 +199,7 @@ func TestListsSayWhatTheyLeaveOut(t *testing.T) {
 		{"quarantine list --all", ""},
 		{"events --limit 2", "showing 2 of 12 events; use --limit"},
 		{"events --type judged --since 1h", ""},
+		{"events --message gone", "no events"},
 	} {
 		code, out, errOut := b.run(strings.Fields(tc.args)...)
 		if want := strings.TrimSpace("outrider: " + tc.want); tc.want == "" && errOut != "" || code != 0 || tc.want != "" && strings.TrimSpace(errOut) != want {
@@ -226,9 +228,28 @@ func TestUnknownNamesAreErrorsThatListTheValid(t *testing.T) {
 		{"events --type gone", "received, judged, rejudged", 1},
 		{"events --tenant z", "none of a", 1},
 		{"rules list --severity bad", "informational, low, medium, high, critical", 1},
+		{"schema gone", `"gone" is none of events, hunt`, 1},
+		{"messages show gone", ` messages list" prints the ids of messages`, 1},
+		{"messages show", `Run "outrider messages show --help"`, 2},
+		{"scan", `Run "outrider scan --help"`, 2},
+		{"gone", `Run "outrider --help"`, 2},
 	} {
 		if code, _, errOut := b.run(strings.Fields(tc.args)...); code != tc.code || !strings.Contains(errOut, tc.want) {
 			t.Errorf("%s: exit %d, %s", tc.args, code, errOut)
+		}
+	}
+}
+
+func TestCustomaryNamesOfHelpAndVersion(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ args, want string }{
+		{"help", "Usage: outrider <command>"},
+		{"help messages list", "Usage: outrider messages list"},
+		{"--version", "outrider " + app.Version()},
+	} {
+		var out bytes.Buffer
+		if code := app.Main(t.Context(), strings.Fields(tc.args), &out, io.Discard); code != 0 || !strings.HasPrefix(out.String(), tc.want) {
+			t.Errorf("%s: exit %d, %s", tc.args, code, out.String())
 		}
 	}
 }

@@ -215,7 +215,7 @@ func (c *cli) active(s *feed.Store) (*feed.Active, error) {
 		return nil, err
 	}
 	if a.Older != nil {
-		_, _ = fmt.Fprintf(c.errOut, "outrider: older rules are in use: %v\n  Pull the feed again, or make this official with \"outrider rules rollback\".\n", a.Older)
+		_, _ = fmt.Fprintf(c.errOut, "outrider: older rules are in use: %v\n  Pull the feed again, or keep the older rules with \"%s rules rollback\".\n", a.Older, c.program())
 	}
 	return a, nil
 }
@@ -247,7 +247,7 @@ func (r *rulesStatusCmd) Run(c *cli) error {
 			Off     int    `json:"off"`
 		}{st, a.Version, len(a.Rules), len(a.Off)})
 	}
-	c.printf("active     %s\n", cmp.Or(a.Version, "nothing; fetch rules with \"outrider rules pull\""))
+	c.printf("active     %s\n", cmp.Or(a.Version, "nothing; fetch rules with \""+c.program()+" rules pull SOURCE\""))
 	c.printf("rules      %s on, %d off, %d lists, %d files of YARA rules\n", grouped(len(a.Rules)), len(a.Off), len(a.Lists), len(a.Patterns))
 	if len(st.Staged.Feeds) > 0 {
 		c.printf("staged     %s\n", st.Staged)

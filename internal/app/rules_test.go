@@ -88,7 +88,7 @@ func TestRulesFromPullToRollback(t *testing.T) {
 	a := newAuthor(t)
 	a.must("status", "active     nothing")
 	a.fails("lint", "there are no active rules")
-	a.must("pull "+a.feed, "pulled     public ", "2 rules", "rules      3, of which 3 can run", "added      3", "Staged, not active yet")
+	a.must("pull "+a.feed, "pulled     public ", "2 rules", "rules      3, of which 3 can run", "added      3", "Staged, not active yet", " rules activate\n")
 	a.must("list", "ID ")
 	a.must("activate", "active     public ", "own ", "own-lists ")
 	a.must("status", "rules      3 on, 0 off, 1 lists", "\npublic     ", "active")

@@ -112,8 +112,9 @@ func (c *cli) checkRules(s *feed.Store, cfg *config.Config, how *checking) error
 	case err != nil:
 	case how.activate:
 		c.printf("active     %s\n", check.Next)
+		c.note("a running gateway uses these rules after SIGHUP")
 	default:
-		c.printf("Staged, not active yet: \"outrider rules activate\" makes it so.\n")
+		c.printf("Staged, not active yet. To activate it:\n  %s rules activate\n", c.program())
 	}
 	return err
 }

@@ -42,7 +42,7 @@ func outputNames() []string { return slices.Sorted(maps.Keys(outputs())) }
 
 // Run prints the schema.
 func (s *schemaCmd) Run(c *cli) error {
-	if err := oneOf("OUTPUT", s.Output, outputNames()); err != nil {
+	if err := oneOf("the name", s.Output, outputNames()); err != nil {
 		return err
 	}
 	o := outputs()[s.Output]

@@ -120,17 +120,22 @@ func (c *cli) welcome(cfg *config.Config, addrs []net.Addr) {
 	}
 	c.printf("  keeps     %s\n\n", cfg.DataDir)
 	c.printf("Try next, in another terminal:\n")
-	self := os.Args[0]
-	if c.path != "" {
-		self += " -c " + quoted(c.path)
-	}
+	self := c.program()
 	if c.builtIn() {
 		c.printf("  %s inject samples        send the sample messages through this gateway\n", self)
 	} else { // real mailboxes must not receive samples of attacks
 		c.printf("  %s check                 look at certificates, next hops and DNS records\n", self)
 	}
-	c.printf("  %s messages list         see what happened to each, and why (messages show ID)\n", self)
+	c.printf("  %s messages list         see what happened to each message, and why (messages show ID)\n", self)
 	c.printf("  %s quarantine list       see what is held (quarantine release ID lets it go)\n\n", self)
+}
+
+// program returns the words that a command to copy begins with: this program and the configuration that was named.
+func (c *cli) program() string {
+	if c.path == "" {
+		return quoted(os.Args[0])
+	}
+	return quoted(os.Args[0]) + " -c " + quoted(c.path)
 }
 
 // quoted returns a word of a command line as a shell takes it.

@@ -198,5 +198,9 @@ func (b *Box) ask(ctx context.Context, id string, to State, by string) error {
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("asking for %s of %s, which is %s: %w", to, id, item.State, ErrState)
+	action := "releasing"
+	if to == DeleteAsked {
+		action = "deleting"
+	}
+	return fmt.Errorf("%s %s: %w: its state is %s", action, id, ErrState, item.State)
 }
