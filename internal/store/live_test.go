@@ -325,6 +325,14 @@ func TestDatabaseFaultsWhileRunning(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := newGateway(t)
+			// The gateway may write the file anew before the test has deleted the log of the old
+			// one: then this is the log of the new file, which is moved aside for that.
+			aside := func() string {
+				if got := g.aside(); name != "deleted" || got != "replaced" {
+					return got
+				}
+				return ""
+			}
 			g.hold("h1")
 			g.deliver(0, 300)
 			g.stop()
@@ -341,7 +349,7 @@ func TestDatabaseFaultsWhileRunning(t *testing.T) {
 				g.wait("the file to be put right", func() bool {
 					items, err := g.live.HeldItems(t.Context(), quarantine.Filter{Limit: 100})
 					other, serr := os.Stat(g.path)
-					return err == nil && len(items) == 2 && serr == nil && other.Size() > 60*4096 && g.aside() == c.aside
+					return err == nil && len(items) == 2 && serr == nil && other.Size() > 60*4096 && aside() == c.aside
 				})
 			}
 			g.hold("h3")
@@ -350,7 +358,7 @@ func TestDatabaseFaultsWhileRunning(t *testing.T) {
 				t.Errorf("held: %q", got)
 			}
 			g.stop()
-			if got := g.aside(); got != c.aside {
+			if got := aside(); got != c.aside {
 				t.Errorf("moved aside: %q, want %q", got, c.aside)
 			}
 			if n := g.query(`SELECT COUNT(*) FROM messages WHERE id LIKE 'm0%'`); n < c.messages {
