@@ -13,10 +13,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"outrider/internal/app"
 	"outrider/internal/config"
+	"outrider/internal/mailtest"
 )
 
 const message = "From: Ann <ann@%s>\nTo: x@example.org\nSubject: hello\nDate: Mon, 02 Nov 2026 10:00:00 +0000\nMessage-ID: <1@x>\n\nbody\n"
@@ -150,7 +150,7 @@ func TestMailIsInjectedHeldShownAndReleased(t *testing.T) {
 	if code, _, errOut := b.run("quarantine", "delete", held.ID); code != 1 || !strings.Contains(errOut, "no longer held") {
 		t.Errorf("deleting what was released: exit %d, %s", code, errOut)
 	}
-	waitFor(t, "both messages in the Maildir", func() bool {
+	mailtest.Until(t, "both messages in the Maildir", func() bool {
 		files, _ := filepath.Glob(filepath.Join(b.maildir, "new", "*"))
 		return len(files) == 2
 	})
@@ -163,23 +163,6 @@ func TestMailIsInjectedHeldShownAndReleased(t *testing.T) {
 	}
 	if out := b.must("quarantine", "list", "--all"); !strings.Contains(out, "released") {
 		t.Errorf("list --all shows\n%s", out)
-	}
-}
-
-// waitFor asks again and again, for at most two minutes: programs that read pictures take
-// their time on a machine that is busy.
-func waitFor(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-ctx.Done():
-			t.Fatalf("waited in vain for %s", what)
-		case <-tick.C:
-		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"outrider/internal/app"
 	"outrider/internal/config"
+	"outrider/internal/mailtest"
 )
 
 // again starts the gateway on the same data directory.
@@ -105,7 +106,7 @@ func TestBackupIsRestored(t *testing.T) {
 		t.Errorf("the backup lists %v", got)
 	}
 	b.again()
-	waitFor(t, "the message that came later", func() bool { return slices.Equal(b.held(), []string{ids[1], ids[2], later}) })
+	mailtest.Until(t, "the message that came later", func() bool { return slices.Equal(b.held(), []string{ids[1], ids[2], later}) })
 	if found := b.verify(); len(found) != 0 {
 		t.Errorf("verify finds %v", found)
 	}
@@ -126,7 +127,7 @@ func TestRestoreWithoutADatabase(t *testing.T) {
 	}
 	b.must("db", "restore", saved)
 	b.again()
-	waitFor(t, "the held messages", func() bool { return slices.Equal(b.held(), ids) })
+	mailtest.Until(t, "the held messages", func() bool { return slices.Equal(b.held(), ids) })
 	b.must("quarantine", "release", ids[0])
 	if found := b.verify(); len(found) != 0 {
 		t.Errorf("verify finds %v", found)
@@ -257,7 +258,7 @@ func TestDocumentedBackupWorks(t *testing.T) {
 			b.must(args...)
 		}
 	}
-	waitFor(t, "the held messages", func() bool { return slices.Equal(b.held(), ids) })
+	mailtest.Until(t, "the held messages", func() bool { return slices.Equal(b.held(), ids) })
 	if commands != 3 {
 		t.Errorf("%d commands were run", commands)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"outrider/internal/app"
 	"outrider/internal/event"
+	"outrider/internal/mailtest"
 )
 
 // safeBuffer is a buffer that may be read while it is written.
@@ -32,6 +33,26 @@ func (b *safeBuffer) String() string {
 	return b.text.String()
 }
 
+// follow runs events --follow until stop, and returns when it has printed what was recorded before.
+func (b *bundle) follow(before string) (out *safeBuffer, stop func()) {
+	b.t.Helper()
+	out = &safeBuffer{}
+	var errOut safeBuffer
+	ctx, cancel := context.WithCancel(b.t.Context())
+	done := make(chan int, 1)
+	go func() {
+		done <- app.Main(ctx, []string{"-c", b.config, "events", "--follow", "--format", "json"}, out, &errOut)
+	}()
+	mailtest.Until(b.t, "what was recorded before", func() bool { return out.String() == before })
+	return out, func() {
+		b.t.Helper()
+		cancel()
+		if code := <-done; code != 0 || errOut.String() != "" {
+			b.t.Errorf("exit %d, %s", code, errOut.String())
+		}
+	}
+}
+
 // TestEventsAreFollowedAcrossARebuild deletes the database while events are followed; the gateway
 // writes it anew.
 func TestEventsAreFollowedAcrossARebuild(t *testing.T) {
@@ -41,27 +62,18 @@ func TestEventsAreFollowedAcrossARebuild(t *testing.T) {
 	mail := filepath.Join(b.dir, "mail")
 	b.must("inject", mail)
 	before := b.must("events", "--format", "json")
-	var out, errOut safeBuffer
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan int, 1)
-	go func() {
-		done <- app.Main(ctx, []string{"-c", b.config, "events", "--follow", "--format", "json"}, &out, &errOut)
-	}()
-	waitFor(t, "what was recorded before", func() bool { return out.String() == before })
+	out, stop := b.follow(before)
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		if err := os.Remove(filepath.Join(b.dir, "data", "outrider.db"+suffix)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	waitFor(t, "the rebuilt database", func() bool {
+	mailtest.Until(t, "the rebuilt database", func() bool {
 		return b.metric(`outrider_database_rebuilds_total{fault="replaced"} 1`) && b.metric("outrider_database_up 1")
 	})
 	b.must("inject", mail)
-	waitFor(t, "what is recorded in the new file", func() bool { return strings.Count(out.String(), "\n") == 2*strings.Count(before, "\n") })
-	cancel()
-	if code := <-done; code != 0 || errOut.String() != "" {
-		t.Errorf("exit %d, %s", code, errOut.String())
-	}
+	mailtest.Until(t, "what is recorded in the new file", func() bool { return strings.Count(out.String(), "\n") == 2*strings.Count(before, "\n") })
+	stop()
 }
 
 func TestEventsAreFollowedBesideTheGateway(t *testing.T) {
@@ -71,19 +83,10 @@ func TestEventsAreFollowedBesideTheGateway(t *testing.T) {
 	mail := filepath.Join(b.dir, "mail")
 	b.must("inject", mail)
 	before := b.must("events", "--format", "json")
-	var out, errOut safeBuffer
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan int, 1)
-	go func() {
-		done <- app.Main(ctx, []string{"-c", b.config, "events", "--follow", "--format", "json"}, &out, &errOut)
-	}()
-	waitFor(t, "what was recorded before", func() bool { return out.String() == before })
+	out, stop := b.follow(before)
 	b.must("inject", mail)
-	waitFor(t, "what is recorded now", func() bool { return strings.Count(out.String(), "\n") == 2*strings.Count(before, "\n") })
-	cancel()
-	if code := <-done; code != 0 || errOut.String() != "" {
-		t.Errorf("exit %d, %s", code, errOut.String())
-	}
+	mailtest.Until(t, "what is recorded now", func() bool { return strings.Count(out.String(), "\n") == 2*strings.Count(before, "\n") })
+	stop()
 	if err := b.stop(); err != nil {
 		t.Fatal(err)
 	}

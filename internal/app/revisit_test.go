@@ -98,7 +98,7 @@ func (b *bundle) lifeOf(kind event.Kind) (id string, events []event.Event) {
 			b.t.Error(err)
 		}
 	}()
-	waitFor(b.t, string(kind), func() bool {
+	mailtest.Until(b.t, string(kind), func() bool {
 		events, err = db.Events(b.t.Context(), "a", 0, 100)
 		if err != nil {
 			b.t.Fatal(err)
@@ -141,7 +141,7 @@ func TestRuleThatWaitsForARegistryIsDecidedLater(t *testing.T) {
 	if !strings.Contains(show, want) || !strings.Contains(show, "verdict   "+d.Verdict.Disposition.String()) {
 		t.Errorf("%q is missing in\n%s", want, show)
 	}
-	waitFor(t, "the metrics", func() bool {
+	mailtest.Until(t, "the metrics", func() bool {
 		_, metrics := get(t, "http://"+b.http+"/metrics")
 		return strings.Contains(metrics, `outrider_rejudged_total{result="worse"} 1`) && strings.Contains(metrics, "outrider_revisits_waiting 0") &&
 			strings.Contains(metrics, "outrider_revisits_skipped_total 0")
@@ -226,7 +226,7 @@ func TestRevisitingIsSwitchedOffAndOnByAReload(t *testing.T) {
 	if v := detailOf[event.JudgedDetail](t, events, event.Judged).Verdict; len(v.Undecided) != 0 {
 		t.Errorf("the verdict waits for a look that is switched off: %+v", v)
 	}
-	waitFor(t, "what the first message made known", func() bool {
+	mailtest.Until(t, "what the first message made known", func() bool {
 		b.must("inject", mail("first.example"))
 		_, events := b.lifeOf(event.Placed)
 		return detailOf[event.JudgedDetail](t, events, event.Judged).Verdict.Score > 0.5

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"outrider/internal/mailtest"
 )
 
 // metric reports whether the metrics have a line.
@@ -44,11 +46,11 @@ func TestMailFlowsWhileTheDatabaseIsLocked(t *testing.T) {
 		t.Error("the metric says that the database is up")
 	}
 	send(t, b, "blocked.example")
-	waitFor(t, "events in the spool", func() bool { return b.metric("outrider_spool_facts 3") })
+	mailtest.Until(t, "events in the spool", func() bool { return b.metric("outrider_spool_facts 3") })
 	if err := errors.Join(tx.Rollback(), other.Close()); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the database", func() bool { return b.metric("outrider_database_up 1") && b.metric("outrider_spool_facts 0") })
+	mailtest.Until(t, "the database", func() bool { return b.metric("outrider_database_up 1") && b.metric("outrider_spool_facts 0") })
 	if held := b.held(); len(held) != 2 || held[0] != ids[0] {
 		t.Errorf("held: %v", held)
 	}
@@ -67,7 +69,7 @@ func TestLostDatabaseIsRebuiltFromDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.again()
-	waitFor(t, "the rebuilt database", func() bool {
+	mailtest.Until(t, "the rebuilt database", func() bool {
 		return b.metric(`outrider_database_rebuilds_total{fault="damaged"} 1`) && b.metric("outrider_database_up 1")
 	})
 	if got := b.held(); !slices.Equal(got, ids[1:]) {
@@ -81,7 +83,7 @@ func TestLostDatabaseIsRebuiltFromDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	waitFor(t, "the copy", func() bool {
+	mailtest.Until(t, "the copy", func() bool {
 		return b.metric(`outrider_database_rebuilds_total{fault="replaced"} 1`) && b.metric("outrider_database_up 1")
 	})
 	if out := b.must("quarantine", "release", ids[1]); !strings.Contains(out, "released") {
@@ -96,7 +98,7 @@ func TestLostDatabaseIsRebuiltFromDisk(t *testing.T) {
 func TestClockIsComparedWithTheLastSignOfLife(t *testing.T) {
 	t.Parallel()
 	b := start(t)
-	waitFor(t, "the metrics", func() bool { return b.metric("outrider_clock_settled 1") })
+	mailtest.Until(t, "the metrics", func() bool { return b.metric("outrider_clock_settled 1") })
 	b.mustStop()
 	then := time.Now().AddDate(-1, 0, 0)
 	lock := filepath.Join(b.dir, "data", "lock")
@@ -107,7 +109,7 @@ func TestClockIsComparedWithTheLastSignOfLife(t *testing.T) {
 	if !b.metric("outrider_clock_settled 0") {
 		t.Error("the clock is trusted at once")
 	}
-	waitFor(t, "a sign of life", func() bool {
+	mailtest.Until(t, "a sign of life", func() bool {
 		info, err := os.Stat(lock)
 		return err == nil && time.Since(info.ModTime()) < time.Hour
 	})

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"outrider/internal/app"
+	"outrider/internal/mailtest"
 )
 
 // terminal opens a terminal of some width. read returns what was written to it, and closes it.
@@ -19,7 +20,7 @@ func terminal(t *testing.T, width uint16) (tty *os.File, read func() string) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
-		t.Skip("this machine has no pseudo-terminals: ", err)
+		mailtest.Missing(t, "pseudo-terminals: "+err.Error())
 	}
 	fd := int(master.Fd())
 	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
@@ -30,11 +31,11 @@ func terminal(t *testing.T, width uint16) (tty *os.File, read func() string) {
 		err = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: width})
 	}
 	if err != nil {
-		t.Skip("this machine has no pseudo-terminals: ", err)
+		mailtest.Missing(t, "pseudo-terminals: "+err.Error())
 	}
 	tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		t.Skip("this machine has no pseudo-terminals: ", err)
+		mailtest.Missing(t, "pseudo-terminals: "+err.Error())
 	}
 	done := make(chan string)
 	go func() {

@@ -182,20 +182,10 @@ func (b *bundle) serveQuarantine(shipper *mailflow.Shipper) (stop func()) {
 	return stop
 }
 
-// until asks again and again, for at most two minutes: the machine may be busy.
+// until waits until ok is true.
 func (b *bundle) until(what string, ok func() bool) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), 2*time.Minute)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-ctx.Done():
-			b.t.Fatalf("waited in vain for %s", what)
-		case <-tick.C:
-		}
-	}
+	mailtest.Until(b.t, what, ok)
 }
 
 func (b *bundle) kinds(tenant string) string {

@@ -68,7 +68,7 @@ func TestOneLinePerMessageSaysWhatBecameOfIt(t *testing.T) {
 		"rejected": {"evil", []string{"x@strict.example"}, map[string]any{
 			"action": "reject", "reason": "disposition MALICIOUS: evil", "rejected": 1.0, "placed": nil, "reply": 550.0,
 		}},
-		"for nobody": {"s", []string{"x@gone.example"}, map[string]any{"tenant": nil, "action": nil, "recipients": 1.0, "reply": 451.0}},
+		"for no tenant": {"s", []string{"x@gone.example"}, map[string]any{"tenant": nil, "action": nil, "recipients": 1.0, "reply": 451.0}},
 	} {
 		before := len(b.log.lines(t, "message"))
 		_, err := b.process(mail(tc.subject), "ann@elsewhere.example", tc.to...)

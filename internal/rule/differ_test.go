@@ -292,7 +292,7 @@ func TestAnswersChangeOnlyWhatWaits(t *testing.T) {
 		quick := x.judge(in, rule.Options{}, true)
 		for _, r := range x.rules {
 			is := later[r.ID].Outcome == rule.Match
-			if !is && (stands(whole[r.ID]) || stands(quick[r.ID])) {
+			if !is && (isMatch(whole[r.ID]) || isMatch(quick[r.ID])) {
 				rt.Fatalf("%s matches without anything missing, and not with all that was missing, of\n%s", r.Source, x.raw)
 			}
 			if quick[r.ID].Outcome == "" && is {
@@ -302,5 +302,5 @@ func TestAnswersChangeOnlyWhatWaits(t *testing.T) {
 	})
 }
 
-// stands reports whether a rule matches, and not because of missing evidence.
-func stands(r rule.Result) bool { return r.Outcome == rule.Match && r.Missing == 0 }
+// isMatch reports whether a rule matches, and not because of missing evidence.
+func isMatch(r rule.Result) bool { return r.Outcome == rule.Match && r.Missing == 0 }

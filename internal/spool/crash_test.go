@@ -90,7 +90,7 @@ func victimStep(s *spool.Spool, ack func(string)) error {
 		return err
 	}
 	ack(fmt.Sprintf("queued %s %s %d", q[0].ID, id, body.Size()))
-	// The re-evaluation that is owed shares the body of the entry, and may outlive it.
+	// The scheduled re-evaluation shares the body of the entry, and may outlive it.
 	v := []spool.Revisit{{MessageID: id, Tenant: "t", Next: time.Now(), Body: q[0].Body}}
 	if err := s.Commit(ctx, spool.Batch{Revisit: v, Lazy: rand.IntN(2) == 0}); err != nil {
 		return err
@@ -193,7 +193,7 @@ func compare(t *testing.T, dir string, l *ledger) {
 			t.Errorf("body of %s differs", e.ID)
 		}
 	}
-	compareLooks(t, s)
+	compareRevisits(t, s)
 	for id := range l.queued {
 		if !have[id] && !l.ending[id] {
 			t.Errorf("acknowledged entry %s is lost", id)
@@ -209,8 +209,8 @@ func compare(t *testing.T, dir string, l *ledger) {
 	}
 }
 
-// compareLooks reads the body of every look that is owed, and lets nothing be left over.
-func compareLooks(t *testing.T, s *spool.Spool) {
+// compareRevisits reads the body of every scheduled re-evaluation, and fails if anything is left over.
+func compareRevisits(t *testing.T, s *spool.Spool) {
 	t.Helper()
 	vs, err := s.Revisits(false, time.Now().Add(time.Hour), 1<<20)
 	if err != nil || len(vs) != s.Stats().Revisits {

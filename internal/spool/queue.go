@@ -251,25 +251,25 @@ func (s *Spool) Numbers() (acked, last uint64) {
 // Continue makes the next fact come after a number that the store has seen already: the
 // directory was lost or is older than the store, which would take new facts for old ones.
 // It does nothing where facts wait or the numbers are higher.
-func (s *Spool) Continue(ctx context.Context, behind uint64) error {
-	a, err := s.raise(behind)
+func (s *Spool) Continue(ctx context.Context, last uint64) error {
+	a, err := s.raise(last)
 	if err != nil || a == nil {
 		return err
 	}
 	return a.Wait(ctx)
 }
 
-func (s *Spool) raise(behind uint64) (*Append, error) {
+func (s *Spool) raise(last uint64) (*Append, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.seq >= behind || s.acked != s.seq {
+	if s.seq >= last || s.acked != s.seq {
 		return nil, nil //nolint:nilnil // nothing to wait for
 	}
 	b := s.db.NewBatch()
-	if err := b.Set(metaSeq, binary.BigEndian.AppendUint64(nil, behind), nil); err != nil {
+	if err := b.Set(metaSeq, binary.BigEndian.AppendUint64(nil, last), nil); err != nil {
 		return nil, fmt.Errorf("raising fact numbers: %w", errors.Join(err, b.Close()))
 	}
-	s.seq, s.acked = behind, behind
+	s.seq, s.acked = last, last
 	return s.append(b)
 }
 

@@ -286,15 +286,15 @@ func TestOutcomeThatCannotHoldChangesNothing(t *testing.T) {
 	id := due(t, s, at)[0].ID
 	before := s.Stats()
 	for name, bad := range map[string]spool.Batch{
-		"an unknown entry is done":           {Done: []string{"nobody"}},
-		"an unknown entry is requeued":       {Requeue: []spool.Entry{{ID: "nobody"}}},
-		"an entry is done twice":             {Done: []string{id, id}},
-		"an entry is done and requeued":      {Done: []string{id}, Requeue: []spool.Entry{{ID: id}}},
-		"an unknown look ends":               {Revisited: []string{"nobody"}},
-		"an unknown look comes again":        {Again: []spool.Revisit{{ID: "nobody"}}},
-		"a re-evaluation of an unknown body": {Revisit: []spool.Revisit{{Body: spool.Body{ID: "nobody"}}}},
-		"a body is unknown":                  {Queue: []spool.Entry{{Body: spool.Body{ID: "nobody"}}}},
-		"a content is shorter than it says":  {Queue: []spool.Entry{{Content: liar{text("abc\r\n")}}}},
+		"an unknown entry is done":             {Done: []string{"nobody"}},
+		"an unknown entry is requeued":         {Requeue: []spool.Entry{{ID: "nobody"}}},
+		"an entry is done twice":               {Done: []string{id, id}},
+		"an entry is done and requeued":        {Done: []string{id}, Requeue: []spool.Entry{{ID: id}}},
+		"an unknown re-evaluation ends":        {Revisited: []string{"nobody"}},
+		"an unknown re-evaluation is repeated": {Again: []spool.Revisit{{ID: "nobody"}}},
+		"a re-evaluation of an unknown body":   {Revisit: []spool.Revisit{{Body: spool.Body{ID: "nobody"}}}},
+		"a body is unknown":                    {Queue: []spool.Entry{{Body: spool.Body{ID: "nobody"}}}},
+		"a content is shorter than it says":    {Queue: []spool.Entry{{Content: liar{text("abc\r\n")}}}},
 	} {
 		bad.Facts = []event.Event{fact(event.Placed)}
 		bad.Hold = []spool.Held{{Content: text("held\r\n")}}

@@ -54,7 +54,7 @@ type Live struct {
 	workers sync.WaitGroup
 
 	// Of Open and Run, which do not run together.
-	pending   suspicion // what a rebuild is owed for
+	pending   suspicion // why a rebuild is due
 	rebuiltAt time.Time // when one ended last
 
 	mu       sync.Mutex

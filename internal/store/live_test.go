@@ -12,10 +12,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"outrider/internal/event"
 	"outrider/internal/history"
+	"outrider/internal/mailtest"
 	"outrider/internal/quarantine"
 	"outrider/internal/store"
 	"outrider/internal/store/blob"
@@ -116,21 +116,16 @@ func (g *gateway) release(i quarantine.Item) {
 	}
 }
 
-// wait looks until something is so, for at most two minutes.
+// wait waits until ok is true, and logs the state of the database if that is in vain.
 func (g *gateway) wait(what string, ok func() bool) {
 	g.t.Helper()
-	ctx, cancel := context.WithTimeout(g.t.Context(), 2*time.Minute)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-ctx.Done():
+	defer func() {
+		if g.t.Failed() {
 			fault, why := g.live.State()
-			g.t.Fatalf("waited in vain for %s; the database is %q: %s", what, fault, why)
-		case <-tick.C:
+			g.t.Logf("after waiting for %s the database is %q: %s", what, fault, why)
 		}
-	}
+	}()
+	mailtest.Until(g.t, what, ok)
 }
 
 // listed returns the ids of the messages that are held.

@@ -84,9 +84,9 @@ func (d *DB) setRecorded(ctx context.Context, edge string, seq uint64) error {
 // skipNumbers makes the events of every tenant go on after a number. No tenant has had more
 // events than all edges together, so that a number which was given out before is not given
 // out again, and readers of events see a gap where some were lost.
-func (d *DB) skipNumbers(ctx context.Context, behind uint64) error {
+func (d *DB) skipNumbers(ctx context.Context, last uint64) error {
 	return d.inTx(ctx, func(tx *sql.Tx) error {
-		next := int64(behind) + 1
+		next := int64(last) + 1
 		if _, err := tx.ExecContext(ctx, `UPDATE sequences SET next = $1 WHERE next < $1`, next); err != nil {
 			return fmt.Errorf("raising event numbers: %w", err)
 		}
