@@ -54,7 +54,7 @@ const maxLoadedSenders = 500_000
 type App struct {
 	log      *slog.Logger
 	metrics  *telemetry.Metrics
-	lock     *os.File // of the data directory
+	lock     *dirLock // of the data directory
 	clock    *clock.Clock
 	spool    *spool.Spool
 	db       *store.Live

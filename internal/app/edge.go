@@ -115,7 +115,7 @@ func relayConfig(c *config.Config, resolver *dns.Client, log *slog.Logger) relay
 
 // lockDir keeps a second process off the data directory. The system ends the lock with
 // the process, however that ends.
-func lockDir(dir string) (*os.File, error) {
+func lockDir(dir string) (*dirLock, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("locking the data directory: %w", err)
@@ -123,7 +123,16 @@ func lockDir(dir string) (*os.File, error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return nil, errors.Join(fmt.Errorf("locking the data directory: another Outrider is using %s: %w\n  Stop it, or give this one its own data_dir", dir, err), f.Close())
 	}
-	return f, nil
+	return &dirLock{f}, nil
+}
+
+// dirLock is the lock of a data directory.
+type dirLock struct{ *os.File }
+
+// Close ends the lock. Closing the file alone would not, while a worker that is just starting
+// still has a copy of its descriptor: flock(2) ends a lock with the last copy, or when asked to.
+func (l *dirLock) Close() error {
+	return errors.Join(syscall.Flock(int(l.Fd()), syscall.LOCK_UN), l.File.Close())
 }
 
 // identity returns the id of this edge, made at its first start. It names the edge's
